@@ -1,0 +1,180 @@
+//! Everything the engine can ask for: a closed list with codes that are never re-used.
+
+use crate::gate::Refusal;
+use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, VenueId};
+use crate::order::{Amend, Cancel, Place, Query};
+use crate::funds::Transfer;
+
+/// Something to be done outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Send an order. Code 1.
+    Place(Place),
+    /// Change an order. Code 2; not sent by this version.
+    Amend(Amend),
+    /// Cancel an order. Code 3.
+    Cancel(Cancel),
+    /// Ask about an order. Code 4.
+    Query(Query),
+    /// Ask for a snapshot of a book. Code 5.
+    Resync(InstrumentId),
+    /// Move money. Code 6; not sent by this version.
+    Transfer(Transfer),
+    /// Tell somebody. Code 7.
+    Alert(Alert),
+}
+
+const _: () = assert!(size_of::<Command>() <= 64);
+
+impl Command {
+    /// The stable code of the kind.
+    #[must_use]
+    pub const fn code(&self) -> u8 {
+        match self {
+            Command::Place(_) => 1,
+            Command::Amend(_) => 2,
+            Command::Cancel(_) => 3,
+            Command::Query(_) => 4,
+            Command::Resync(_) => 5,
+            Command::Transfer(_) => 6,
+            Command::Alert(_) => 7,
+        }
+    }
+
+    /// Whether it must wait for the journal's durability point; all else leaves once appended.
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        match self {
+            Command::Place(_) | Command::Amend(_) | Command::Transfer(_) => true,
+            Command::Cancel(_) | Command::Query(_) | Command::Resync(_) | Command::Alert(_) => {
+                false
+            }
+        }
+    }
+}
+
+/// What an alert is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// The engine as a whole.
+    Engine,
+    /// A venue.
+    Venue(VenueId),
+    /// An account.
+    Account(AccountId),
+    /// An instrument.
+    Instrument(InstrumentId),
+    /// A hedge.
+    Hedge(HedgeId),
+    /// An attempt, by its decision id.
+    Attempt(ClientOrderId),
+    /// An order.
+    Order(ClientOrderId),
+}
+
+/// How much an alert matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Urgency {
+    /// For the record.
+    Info = 0,
+    /// Somebody should look.
+    Warn = 1,
+    /// Somebody must act.
+    Alarm = 2,
+}
+
+/// What an alert says; `value` and `limit` of the [`Alert`] mean what is said here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum AlertCode {
+    /// A gate said no to a hedge's opportunity; value and limit are the refusal's.
+    Refused = 1,
+    /// An attempt began; value: signed sets from, limit: signed sets to. `detail`: its kind.
+    AttemptStarted = 2,
+    /// Repair was chosen; value: expected cost of supplement, limit: of unwind, in 10⁻⁹ of the
+    /// hedge's currency (`i128::MAX`: not possible). `detail`: the [`crate::quote::Purpose`].
+    RepairChosen = 3,
+    /// An attempt ended; value: signed sets traded, limit: what repair lost, in 10⁻⁹ of the
+    /// hedge's currency. `detail`: the end.
+    AttemptEnded = 4,
+    /// A fill came after its attempt's end; value: signed lots.
+    LateFill = 5,
+    /// An order traded more than its size; value: lots too many.
+    Overfill = 6,
+    /// Two pieces of evidence contradict each other; nothing was applied.
+    Conflict = 7,
+    /// An order or fill that is not ours; value: signed lots.
+    External = 8,
+    /// An order's outcome is unknown.
+    OrderUnknown = 9,
+    /// A cancel has been asked for as often as allowed and is not confirmed; value: cancels.
+    CancelStuck = 10,
+    /// A link went down.
+    LinkDown = 11,
+    /// A link is up and resynced.
+    LinkUp = 12,
+    /// A hedge or account is restricted.
+    Restricted = 13,
+    /// A restriction was lifted.
+    Unrestricted = 14,
+    /// A HALT latch was set.
+    Halted = 15,
+    /// A HALT latch was lifted.
+    Unlatched = 16,
+    /// A HALT latch stays: value: orders whose outcome is unknown in its scope.
+    UnlatchRefused = 17,
+    /// An account's balance differs from the venue's; value: ours, limit: theirs; booked.
+    CashDrift = 18,
+    /// A position differs from the venue's; value: our lots, limit: theirs; booked to unassigned.
+    PositionDrift = 19,
+    /// An account has less than nothing available; value: how much.
+    Shortfall = 20,
+    /// An execution was taken back or corrected; value: signed change of lots.
+    Bust = 21,
+    /// A venue broke its own order type; value: lots.
+    Nonconformance = 22,
+    /// Stopped, or resumed.
+    Stopped = 23,
+    /// Resumed.
+    Resumed = 24,
+    /// A policy was replaced.
+    PolicyReplaced = 25,
+    /// An operator overrode an order; value: cumulative quantity.
+    Overridden = 26,
+    /// A book lost its order; a snapshot was asked for.
+    Gap = 27,
+    /// A book is whole again.
+    Whole = 28,
+    /// A settlement was booked; value: variation in 10⁻⁹ of the account's currency.
+    Settled = 29,
+    /// The engine is poisoned; cancel-all left.
+    Poisoned = 30,
+    /// A hedge holds more than it may while a market shuts; value: sets, limit: sets.
+    OverLimit = 31,
+    /// A fee came in a currency that the account does not have; value: the amount.
+    ForeignFee = 32,
+    /// Lots were moved from unassigned into a hedge; value: signed lots.
+    Adopted = 33,
+    /// Ids of the run are nearly used up; value: attempts left.
+    IdsLow = 34,
+}
+
+/// A message to people and monitors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// What it says.
+    pub code: AlertCode,
+    /// How much it matters.
+    pub urgency: Urgency,
+    /// The refusal, for [`AlertCode::Refused`].
+    pub refusal: Option<Refusal>,
+    /// A small code whose meaning `code` gives; 0 where it has none.
+    pub detail: u8,
+    /// What it is about.
+    pub subject: Subject,
+    /// A number whose meaning `code` gives.
+    pub value: i128,
+    /// A second number.
+    pub limit: i128,
+}

@@ -1,0 +1,217 @@
+//! One tradable contract: what a tick of a lot is worth, what it costs, how it settles.
+
+use crate::ids::{CurrencyId, InstrumentId, ProductId, VenueId};
+use crate::num::{Money, Price, Qty, Ratio, Side};
+use crate::phase::{Phase, Phases};
+use crate::time::Time;
+
+/// How value follows price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Value is price × size. All that can be traded here.
+    Linear,
+    /// Value is size ÷ price (coin-margined). Its data decodes; a leg on it is refused until a
+    /// basis exists that makes its result linear.
+    Inverse,
+}
+
+/// What happens to money when a trade is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// The whole value changes hands: spot.
+    Cash,
+    /// Margin is set aside and variation is paid: futures.
+    Margin,
+}
+
+/// How the venue keeps positions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Netting {
+    /// A buy and a sell cancel out.
+    Net,
+    /// Longs and shorts stand beside each other; each order says whether it opens or closes.
+    Gross,
+    /// As gross, and today's lots are closed by their own position effect.
+    GrossByDay,
+}
+
+/// What an order does to the position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum PositionEffect {
+    /// Opens; the effect of every order where positions are netted.
+    Open = 0,
+    /// Closes lots of an earlier day (where days are told apart), or any.
+    Close = 1,
+    /// Closes today's lots.
+    CloseToday = 2,
+}
+
+impl PositionEffect {
+    /// Every effect, in the order of its code.
+    pub const ALL: [PositionEffect; 3] =
+        [PositionEffect::Open, PositionEffect::Close, PositionEffect::CloseToday];
+
+    /// Its stable code.
+    #[must_use]
+    #[expect(clippy::as_conversions, reason = "a fieldless repr(u8) enum to its own code")]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// What one trade costs: so much a lot and so much of its value, in the instrument's currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fee {
+    /// For each lot; negative is a rebate.
+    pub per_lot: Money,
+    /// Of the absolute value; negative is a rebate.
+    pub rate: Ratio,
+}
+
+impl Fee {
+    /// No fee.
+    pub const NONE: Fee = Fee { per_lot: Money::ZERO, rate: Ratio::ZERO };
+
+    /// The fee of a trade of `value`, rounded up.
+    #[must_use]
+    pub fn of(&self, value: Money, qty: Qty) -> Money {
+        self.per_lot.times(qty.get()) + value.abs().scale_up(self.rate)
+    }
+}
+
+/// The fees of an instrument by position effect; the taker's, which every order here may become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fees {
+    /// For opening, and for every order where positions are netted.
+    pub open: Fee,
+    /// For closing lots of an earlier day.
+    pub close: Fee,
+    /// For closing today's lots.
+    pub close_today: Fee,
+}
+
+impl Fees {
+    /// The fee for `effect`.
+    #[must_use]
+    pub const fn by(&self, effect: PositionEffect) -> Fee {
+        match effect {
+            PositionEffect::Open => self.open,
+            PositionEffect::Close => self.close,
+            PositionEffect::CloseToday => self.close_today,
+        }
+    }
+}
+
+/// Margin for one unit of absolute value, by direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarginRate {
+    /// Of longs.
+    pub long: Ratio,
+    /// Of shorts.
+    pub short: Ratio,
+    /// At least so much a lot, which also binds at prices of zero and below.
+    pub floor_per_lot: Money,
+}
+
+impl MarginRate {
+    /// The rate of the direction that `side` opens.
+    #[must_use]
+    pub const fn of(&self, side: Side) -> Ratio {
+        match side {
+            Side::Buy => self.long,
+            Side::Sell => self.short,
+        }
+    }
+}
+
+/// The daily price band of an instrument, in ticks, both ends tradable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PriceBand {
+    /// Lowest price.
+    pub low: Price,
+    /// Highest price.
+    pub high: Price,
+}
+
+/// One tradable contract, fixed for a run but for what [`Reference`] events change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instrument {
+    /// Its name, such as `SHFE.au2602`.
+    pub name: String,
+    /// Where it trades.
+    pub venue: VenueId,
+    /// The goods it stands for.
+    pub product: ProductId,
+    /// The currency of its prices, fees and margin.
+    pub currency: CurrencyId,
+    /// Value of one tick of one lot; more than zero.
+    pub tick_value: Money,
+    /// How value follows price.
+    pub style: Style,
+    /// What a trade does to money.
+    pub settlement: Settlement,
+    /// Fees by position effect.
+    pub fees: Fees,
+    /// Margin now; of no effect for [`Settlement::Cash`].
+    pub margin: MarginRate,
+    /// Trading phases.
+    pub phases: Phases,
+    /// Today's price band, where the venue has one.
+    pub band: Option<PriceBand>,
+    /// Whether a book level shows our own resting quantity too.
+    pub own_in_book: bool,
+    /// Smallest size of an order; more than zero.
+    pub min_qty: Qty,
+    /// Largest absolute price the configuration proves its arithmetic for, in ticks.
+    pub price_max: i64,
+    /// Largest size of an order or level the configuration proves its arithmetic for, in lots.
+    pub qty_max: i64,
+}
+
+impl Instrument {
+    /// The value of `ticks × lots`, with the sign of the price.
+    #[must_use]
+    pub fn value(&self, ticks_lots: i128) -> Money {
+        Money(self.tick_value.0 * ticks_lots)
+    }
+
+    /// The value of `qty` at `price`, with the sign of the price.
+    #[must_use]
+    pub fn notional(&self, price: Price, qty: Qty) -> Money {
+        self.value(i128::from(price.0) * i128::from(qty.get()))
+    }
+
+    /// Whether an order may be priced at `price` today.
+    #[must_use]
+    pub fn in_band(&self, price: Price) -> bool {
+        self.band.is_none_or(|band| band.low <= price && price <= band.high)
+    }
+}
+
+/// News about an instrument that is not a price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The instrument.
+    pub instrument: InstrumentId,
+    /// When the venue said so.
+    pub exchange: Time,
+    /// What changed.
+    pub change: ReferenceChange,
+}
+
+/// What a [`Reference`] changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReferenceChange {
+    /// The phase now, and until when it is known to last.
+    Phase {
+        /// The phase.
+        phase: Phase,
+        /// Its end.
+        until: Time,
+    },
+    /// Today's price band; `None` takes it away.
+    PriceBand(Option<PriceBand>),
+    /// The margin rates, for all positions from now on.
+    Margin(MarginRate),
+}

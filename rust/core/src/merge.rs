@@ -1,0 +1,1 @@
+//! Legs' tops and walks in one unit and one currency.

@@ -1,0 +1,1 @@
+//! Statistics: the only file of the core that uses floating point.
