@@ -1,0 +1,13 @@
+//! The native module `cross_market._core`: thin, flat, no logic of its own.
+#![forbid(unsafe_code)]
+
+#[pyo3::pymodule]
+mod _core {
+    use pyo3::pyfunction;
+
+    /// Return the version of the compiled core.
+    #[pyfunction]
+    fn version() -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+}
