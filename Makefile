@@ -1,0 +1,86 @@
+# One entry for people and CI. Needs python3 (3.11 or later) and cargo, nothing else; `uv` and
+# `cargo nextest` are used when they are there. Everything is set up inside .venv and target.
+
+PYTHON ?= python3
+SEEDS ?= 100000
+UV ?= $(shell command -v uv 2>/dev/null)
+NEXTEST ?= $(shell command -v cargo-nextest 2>/dev/null)
+
+BIN := .venv/bin
+DEPS := .venv/.deps
+CORE := python/cross_market/_core.abi3.so
+RUST := --workspace --exclude cross-market-py
+PIP := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,\
+  $(BIN)/python -m pip install --quiet --disable-pip-version-check)
+SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find rust -name '*.rs' -o -name Cargo.toml)
+
+# One interpreter for every build of the bindings, so that they are not built twice.
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-rust test-python lint counts sim crash bench clean
+
+help: ## Print this help
+	@echo "usage: make TARGET"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(CORE) ## Create .venv and build the library into it (the others do this themselves)
+
+demo: $(CORE) ## Run the demo on real prices of two markets
+	$(BIN)/python -m cross_market demo
+
+test: test-rust test-python ## Run all tests
+
+test-rust: ## Run the Rust tests alone
+ifneq ($(NEXTEST),)
+	cargo nextest run --locked --no-tests=pass --cargo-quiet --status-level=fail $(RUST)
+	cargo test --locked --quiet --doc $(RUST)
+else
+	cargo test --locked --quiet $(RUST)
+endif
+
+test-python: $(CORE) ## Run the Python tests alone
+	$(BIN)/python -m pytest
+
+lint: $(CORE) ## Check format, lints and types; changes nothing
+	cargo fmt --all --check
+	cargo clippy --locked --quiet --workspace --all-targets -- -D warnings
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy
+	cd tests/python && MYPYPATH=../../python ../../$(BIN)/python -m mypy.stubtest cross_market._core
+
+counts: $(DEPS) ## Compare instruction counts with the stored baseline (needs valgrind)
+	$(BIN)/python benches/counts.py
+
+sim: ## Run SEEDS=100000 simulated fault schedules
+	cargo run --locked --quiet --release -p cross-market-sim --bin campaign -- --seeds $(SEEDS)
+
+crash: ## Cut and corrupt a journal everywhere and recover it
+	cargo run --locked --quiet --release -p cross-market-journal --bin crash
+
+bench: ## Time the core against its limits
+	cargo bench --locked $(RUST)
+
+clean: ## Remove everything that was built or installed here
+	rm -rf target .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -f python/cross_market/_core.*.so
+	find python tests benches examples -name __pycache__ -prune -exec rm -rf {} +
+
+$(DEPS): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "make: $(PYTHON) must be Python 3.11 or later; name another with PYTHON=..." >&2; exit 1; }
+	rm -rf .venv
+ifneq ($(UV),)
+	$(UV) venv --quiet --no-project --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
+else
+	$(PYTHON) -m venv .venv
+endif
+	$(PIP) -r $<
+	@touch $@
+
+# The stamp is the library itself: an editable install puts it beside the Python sources.
+$(CORE): $(DEPS) $(SOURCES)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
