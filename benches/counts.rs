@@ -3,10 +3,7 @@
 //! A kernel prepares its input, then calls [`measured`] once; only what runs inside is counted.
 //! It must do the same work each time: no clock, no randomness.
 #![allow(clippy::print_stdout, reason = "a program: it lists its kernels")]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a program: it reads its arguments"
-)]
+#![allow(clippy::disallowed_methods, reason = "a program: it reads its arguments")]
 
 use std::hint::black_box;
 
@@ -20,11 +17,7 @@ fn chain_link() {
     measured(|| {
         let mut link = [0_u8; 32];
         for _ in 0..64 {
-            link = Sha256::new()
-                .chain_update(link)
-                .chain_update(record)
-                .finalize()
-                .into();
+            link = Sha256::new().chain_update(link).chain_update(record).finalize().into();
         }
         black_box(link);
     });

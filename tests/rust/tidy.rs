@@ -5,11 +5,7 @@
     clippy::disallowed_types,
     reason = "reads the sources and asks cargo; nothing of it is in the library"
 )]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test: what fails must be loud"
-)]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test: what fails must be loud")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -25,16 +21,8 @@ const LAYERS: &[(u8, &str, &[&str])] = &[
     (0, "ids", &["wire", "num", "time"]),
     (0, "error", &["wire", "num", "time", "ids"]),
     (0, "instrument", &["wire", "num", "time", "ids", "error"]),
-    (
-        0,
-        "phase",
-        &["wire", "num", "time", "ids", "error", "instrument"],
-    ),
-    (
-        0,
-        "quote",
-        &["wire", "num", "time", "ids", "error", "instrument", "phase"],
-    ),
+    (0, "phase", &["wire", "num", "time", "ids", "error", "instrument"]),
+    (0, "quote", &["wire", "num", "time", "ids", "error", "instrument", "phase"]),
     (1, "stats", &[]),
     (1, "book", &[]),
     (1, "merge", &["book"]),
@@ -61,14 +49,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("core", &[]),
     ("journal", &["cross-market-core"]),
     ("sim", &["cross-market-core"]),
-    (
-        "bindings",
-        &[
-            "cross-market-core",
-            "cross-market-journal",
-            "cross-market-sim",
-        ],
-    ),
+    ("bindings", &["cross-market-core", "cross-market-journal", "cross-market-sim"]),
 ];
 
 #[test]
@@ -78,19 +59,12 @@ fn core_files_use_only_what_their_layer_allows() {
     for path in files_under(&source_root, "rs") {
         let inside = path.strip_prefix(&source_root).expect("listed from there");
         let first = inside.components().next().expect("not empty").as_os_str();
-        let name = Path::new(first)
-            .file_stem()
-            .expect("a name")
-            .to_string_lossy()
-            .into_owned();
+        let name = Path::new(first).file_stem().expect("a name").to_string_lossy().into_owned();
         if name == "lib" {
             continue;
         }
         if layer_of(&name).is_none() {
-            wrong.push(format!(
-                "{}: not in LAYERS of tests/rust/tidy.rs",
-                shown(&path)
-            ));
+            wrong.push(format!("{}: not in LAYERS of tests/rust/tidy.rs", shown(&path)));
             continue;
         }
         for used in modules_used(&read(&path)) {
@@ -124,17 +98,10 @@ fn layer_rule_knows_each_kind_of_arrow() {
 fn modules_used_reads_every_way_to_write_a_path() {
     let check = |source: &str, expected: &[&str]| {
         let found = modules_used(source);
-        assert_eq!(
-            found.iter().map(String::as_str).collect::<Vec<_>>(),
-            expected,
-            "{source}"
-        );
+        assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), expected, "{source}");
     };
     check("use crate::book::Book;", &["book"]);
-    check(
-        "use crate::{num, time::{Span, Time},\n  ids::Id};",
-        &["ids", "num", "time"],
-    );
+    check("use crate::{num, time::{Span, Time},\n  ids::Id};", &["ids", "num", "time"]);
     check("let x = crate::num::Price::new(1);", &["num"]);
     check("pub(in crate::order) fn f() {}", &["order"]);
     check("use super::merge::Top;", &["merge"]);
@@ -144,23 +111,15 @@ fn modules_used_reads_every_way_to_write_a_path() {
 
 #[test]
 fn every_bench_and_test_file_is_declared_once() {
-    let manifests: Vec<String> = crate_folders()
-        .iter()
-        .map(|f| read(&f.join("Cargo.toml")))
-        .collect();
+    let manifests: Vec<String> =
+        crate_folders().iter().map(|f| read(&f.join("Cargo.toml"))).collect();
     let mut wrong = Vec::new();
     for folder in ["benches", "tests/rust"] {
         for path in files_in(&root().join(folder), "rs") {
             let line = format!("path = \"../../{}\"", shown(&path));
-            let declared: usize = manifests
-                .iter()
-                .map(|text| text.matches(&line).count())
-                .sum();
+            let declared: usize = manifests.iter().map(|text| text.matches(&line).count()).sum();
             if declared != 1 {
-                wrong.push(format!(
-                    "{}: declared {declared} times, expected 1",
-                    shown(&path)
-                ));
+                wrong.push(format!("{}: declared {declared} times, expected 1", shown(&path)));
             }
         }
     }
@@ -169,14 +128,7 @@ fn every_bench_and_test_file_is_declared_once() {
 
 #[test]
 fn library_sources_hold_no_leftovers() {
-    let banned = [
-        "FIXME",
-        "dbg!",
-        "todo!",
-        "unimplemented!",
-        "println!",
-        "print!",
-    ];
+    let banned = ["FIXME", "dbg!", "todo!", "unimplemented!", "println!", "print!"];
     let mut wrong = Vec::new();
     for folder in crate_folders() {
         let source_root = folder.join("src");
@@ -199,13 +151,7 @@ fn library_sources_hold_no_leftovers() {
 fn core_depends_on_no_binding_runtime_or_randomness() {
     let banned = ["pyo3", "tokio", "rand", "chrono"];
     let output = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "--locked",
-            "--offline",
-            "--package",
-            "cross-market-core",
-        ])
+        .args(["tree", "--locked", "--offline", "--package", "cross-market-core"])
         .args(["--edges", "normal", "--prefix", "none", "--format", "{p}"])
         .current_dir(root())
         .output()
@@ -217,11 +163,7 @@ fn core_depends_on_no_binding_runtime_or_randomness() {
     let found: BTreeSet<&str> = tree
         .lines()
         .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| {
-            banned
-                .iter()
-                .any(|b| name == b || name.starts_with(&format!("{b}-")))
-        })
+        .filter(|name| banned.iter().any(|b| name == b || name.starts_with(&format!("{b}-"))))
         .collect();
     assert_eq!(found, BTreeSet::new());
 }
@@ -231,11 +173,7 @@ fn crates_depend_on_each_other_one_way() {
     let known: BTreeMap<&str, &[&str]> = CRATES.iter().copied().collect();
     let mut wrong = Vec::new();
     for folder in crate_folders() {
-        let name = folder
-            .file_name()
-            .expect("a name")
-            .to_string_lossy()
-            .into_owned();
+        let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
         let Some(allowed) = known.get(name.as_str()) else {
             wrong.push(format!("rust/{name}: not in CRATES of tests/rust/tidy.rs"));
             continue;
@@ -251,10 +189,7 @@ fn crates_depend_on_each_other_one_way() {
 
 /// The layer of a core file and what it may use within it.
 fn layer_of(name: &str) -> Option<(u8, &'static [&'static str])> {
-    LAYERS
-        .iter()
-        .find(|(_, file, _)| *file == name)
-        .map(|(layer, _, beside)| (*layer, *beside))
+    LAYERS.iter().find(|(_, file, _)| *file == name).map(|(layer, _, beside)| (*layer, *beside))
 }
 
 fn may_use(from: &str, to: &str) -> bool {
@@ -316,9 +251,7 @@ fn heads_of_group(group: &str) -> BTreeSet<String> {
 /// The identifier that `text` begins with.
 fn head(text: &str) -> Option<String> {
     let text = text.trim_start();
-    let end = text
-        .find(|c: char| !c.is_alphanumeric() && c != '_')
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     (end > 0).then(|| text[..end].to_owned())
 }
 
@@ -347,10 +280,7 @@ fn sibling_crates(manifest: &str) -> BTreeSet<String> {
 
 fn root() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest
-        .join("../..")
-        .canonicalize()
-        .expect("the repository is there")
+    manifest.join("../..").canonicalize().expect("the repository is there")
 }
 
 /// A path as people write it: from the top of the repository, with slashes.
@@ -366,10 +296,7 @@ fn read(path: &Path) -> String {
 /// The folders directly under `rust/` that hold a crate, in order.
 fn crate_folders() -> Vec<PathBuf> {
     let folders = entries(&root().join("rust"));
-    folders
-        .into_iter()
-        .filter(|path| path.join("Cargo.toml").is_file())
-        .collect()
+    folders.into_iter().filter(|path| path.join("Cargo.toml").is_file()).collect()
 }
 
 /// The files with this extension in a folder, in order.
@@ -389,9 +316,7 @@ fn files_under(folder: &Path, extension: &str) -> Vec<PathBuf> {
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let listed = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", shown(folder)));
-    let mut paths: Vec<PathBuf> = listed
-        .map(|entry| entry.expect("readable").path())
-        .collect();
+    let mut paths: Vec<PathBuf> = listed.map(|entry| entry.expect("readable").path()).collect();
     paths.sort();
     paths
 }
