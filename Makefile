@@ -66,7 +66,7 @@ bench: ## Time the core against its limits
 clean: ## Remove everything that was built or installed here
 	rm -rf target .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -f python/cross_market/_core.*.so
-	find python tests benches examples -name __pycache__ -prune -exec rm -rf {} +
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(DEPS): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
