@@ -369,7 +369,7 @@ impl Funds {
                 continue;
             }
             checked = Some(posting.account);
-            let sum: Money = self.accounts[posting.account].buckets.iter().copied().sum();
+            let sum: Money = self.ledger(posting.account).buckets.iter().copied().sum();
             assert!(sum == Money::ZERO, "broken invariant: {:?} sums to {sum}", posting.account);
         }
         let sum: Money = self.postings.iter().map(|posting| posting.amount).sum();
@@ -408,7 +408,7 @@ impl Funds {
         caps: &Table<AccountId, Ratio>,
         unrealised: &Table<AccountId, Money>,
     ) -> Result<Held, HoldError> {
-        if self.exist(needs)? {
+        if self.are_held(needs)? {
             return Ok(Held::Exists);
         }
         for (at, need) in needs.iter().enumerate() {
@@ -434,7 +434,7 @@ impl Funds {
     /// # Errors
     /// [`HoldError`]; then nothing has changed.
     pub fn draw(&mut self, decision: ClientOrderId, need: &Need) -> Result<Held, HoldError> {
-        if self.exist(std::slice::from_ref(need))? {
+        if self.are_held(std::slice::from_ref(need))? {
             return Ok(Held::Exists);
         }
         let reserve = self.find(decision, need.account).ok();
@@ -563,7 +563,7 @@ impl Funds {
     /// the day's result, a gain does not: it may be money that came in unseen.
     pub fn adjust(&mut self, account: AccountId, amount: Money) {
         self.shift(account, Bucket::Adjustment, Bucket::Available, amount);
-        self.accounts[account].day_start += amount.max(Money::ZERO);
+        self.ledger_mut(account).day_start += amount.max(Money::ZERO);
     }
 
     /// What roundings leave; positive is in our favour.
@@ -585,7 +585,7 @@ impl Funds {
         match cash.kind {
             CashKind::Opening => {
                 self.shift(account, Bucket::Opening, Bucket::Available, amount - ours);
-                self.accounts[account].day_start += amount - ours;
+                self.ledger_mut(account).day_start += amount - ours;
             }
             CashKind::Balance => {
                 if (amount - ours).abs() > tolerance {
@@ -595,7 +595,7 @@ impl Funds {
             }
             CashKind::Transfer => {
                 self.shift(account, Bucket::Transfer, Bucket::Available, amount);
-                self.accounts[account].day_start += amount;
+                self.ledger_mut(account).day_start += amount;
             }
             CashKind::Funding => self.shift(account, Bucket::Funding, Bucket::Available, amount),
             CashKind::Interest => self.shift(account, Bucket::Interest, Bucket::Available, amount),
@@ -606,19 +606,20 @@ impl Funds {
 
     /// Begins a day: its result is counted from the equity now.
     pub fn mark_day(&mut self, account: AccountId, unrealised: Money) {
-        self.accounts[account].day_start = self.equity(account, unrealised);
+        let equity = self.equity(account, unrealised);
+        self.ledger_mut(account).day_start = equity;
     }
 
     /// What the day has brought, without money that came in or went out.
     #[must_use]
     pub fn day_result(&self, account: AccountId, unrealised: Money) -> Money {
-        self.equity(account, unrealised) - self.accounts[account].day_start
+        self.equity(account, unrealised) - self.ledger(account).day_start
     }
 
     /// What stands in a bucket; of the foreign ones the sum of its currencies is not kept: zero.
     #[must_use]
     pub fn bucket(&self, account: AccountId, bucket: Bucket) -> Money {
-        let buckets = &self.accounts[account].buckets;
+        let buckets = &self.ledger(account).buckets;
         buckets.get(usize::from(bucket.code())).copied().unwrap_or(Money::ZERO)
     }
 
@@ -649,7 +650,7 @@ impl Funds {
     /// All that is ours without unrealised results: what the venue calls the balance.
     #[must_use]
     pub fn balance(&self, account: AccountId) -> Money {
-        let buckets = &self.accounts[account].buckets;
+        let buckets = &self.ledger(account).buckets;
         buckets.iter().take(4).copied().sum()
     }
 
@@ -715,13 +716,23 @@ impl Funds {
         }
     }
 
+    #[expect(clippy::indexing_slicing, reason = "accounts are checked at the door")]
+    fn ledger(&self, account: AccountId) -> &Ledger {
+        &self.accounts[account]
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "accounts are checked at the door")]
+    fn ledger_mut(&mut self, account: AccountId) -> &mut Ledger {
+        &mut self.accounts[account]
+    }
+
     /// Moves `amount` between two buckets of an account; a negative one moves the other way.
     #[expect(clippy::indexing_slicing, reason = "own buckets alone are moved, a miss is a bug")]
     fn shift(&mut self, account: AccountId, from: Bucket, to: Bucket, amount: Money) {
         if amount == Money::ZERO {
             return;
         }
-        let buckets = &mut self.accounts[account].buckets;
+        let buckets = &mut self.ledger_mut(account).buckets;
         buckets[usize::from(from.code())] -= amount;
         buckets[usize::from(to.code())] += amount;
         let posting = |bucket, amount| Posting { account, currency: None, bucket, amount };
@@ -730,8 +741,8 @@ impl Funds {
     }
 
     /// Whether all needs are held as they are; an error when one may not be held.
-    fn exist(&self, needs: &[Need]) -> Result<bool, HoldError> {
-        let mut existing = 0;
+    fn are_held(&self, needs: &[Need]) -> Result<bool, HoldError> {
+        let mut known = 0;
         for (at, need) in needs.iter().enumerate() {
             let order = need.order;
             if need.amount < Money::ZERO {
@@ -743,12 +754,12 @@ impl Funds {
             if needs.iter().take(at).any(twice) {
                 return Err(HoldError::Duplicate { order });
             }
-            existing += usize::from(self.exists(need)?);
+            known += usize::from(self.is_held(need)?);
         }
-        if existing == needs.len() {
+        if known == needs.len() {
             return Ok(true);
         }
-        if existing > 0 {
+        if known > 0 {
             let missing = needs.iter().find(|need| self.hold_of(need.order).is_none());
             let Some(need) = missing.or(needs.first()) else { return Ok(true) };
             let (order, asked) = (need.order, need.amount);
@@ -760,7 +771,7 @@ impl Funds {
         Ok(false)
     }
 
-    fn exists(&self, need: &Need) -> Result<bool, HoldError> {
+    fn is_held(&self, need: &Need) -> Result<bool, HoldError> {
         let order = need.order;
         let found = if is_decision(order) {
             self.find(order, need.account).ok().and_then(|at| self.holds.get(at))
@@ -770,8 +781,8 @@ impl Funds {
         match found {
             Some(hold) if hold.account == need.account && hold.amount == need.amount => Ok(true),
             Some(hold) => {
-                let (held, asked) = (hold.amount, need.amount);
-                Err(HoldError::ExistsDifferent { order, held, asked })
+                let (amount, asked) = (hold.amount, need.amount);
+                Err(HoldError::ExistsDifferent { order, held: amount, asked })
             }
             None if order <= self.newest(order) => Err(HoldError::Duplicate { order }),
             None => Ok(false),

@@ -297,7 +297,7 @@ struct Leg {
 #[derive(Clone, Debug)]
 pub struct Positions {
     /// Sorted by (account, instrument).
-    positions: Vec<Position>,
+    pairs: Vec<Position>,
     /// By hedge, by leg.
     hedges: Table<HedgeId, Vec<Leg>>,
     /// The trading day now.
@@ -330,7 +330,7 @@ impl Positions {
             short_reserved: Reserved::default(),
         };
         let mut positions = Positions {
-            positions: pairs.into_iter().map(position).collect(),
+            pairs: pairs.into_iter().map(position).collect(),
             hedges: Table::new(Vec::new()),
             days: Table::new(vec![Day(0); instruments]),
             holds: Vec::with_capacity(holds_max),
@@ -451,10 +451,10 @@ impl Positions {
         }
         let today = self.today(index);
         let cost = i128::from(price.0) * i128::from(lots.abs());
-        let giver = self.owner(Owner::Hedge(from.0, from.1), index);
-        let given = giver.net(side.flip(), lots.abs(), cost, cost, today);
-        let taker = self.owner(Owner::Hedge(to.0, to.1), index);
-        Ok((given, taker.net(side, lots.abs(), cost, cost, today)))
+        let source = self.owner(Owner::Hedge(from.0, from.1), index);
+        let given = source.net(side.flip(), lots.abs(), cost, cost, today);
+        let target = self.owner(Owner::Hedge(to.0, to.1), index);
+        Ok((given, target.net(side, lots.abs(), cost, cost, today)))
     }
 
     /// Moves signed `lots` from `unassigned` into a hedge, with their cost and entry.
@@ -545,7 +545,7 @@ impl Positions {
         variations: &mut Vec<Variation>,
     ) -> Result<(), PositionError> {
         let (instrument, price, day) = (settle.instrument, settle.price, settle.day);
-        let today = self.days[instrument];
+        let today = self.day(instrument);
         if day < today {
             return Err(PositionError::Settled { day, today });
         }
@@ -556,7 +556,7 @@ impl Positions {
                 Settlement::Cash => 0,
             }
         };
-        for (index, position) in self.positions.iter_mut().enumerate() {
+        for (index, position) in self.pairs.iter_mut().enumerate() {
             let Pair { account, instrument: traded, settlement, .. } = position.pair;
             if traded != instrument {
                 continue;
@@ -578,7 +578,7 @@ impl Positions {
                 variations.push(Variation { account, ticks_lots });
             }
         }
-        self.days[instrument] = Day(day.0 + 1);
+        self.begin_day(instrument, Day(day.0 + 1));
         Ok(())
     }
 
@@ -826,6 +826,7 @@ impl Positions {
 
     /// The trading day of an instrument now.
     #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "instruments are checked at the door")]
     pub fn day(&self, instrument: InstrumentId) -> Day {
         self.days[instrument]
     }
@@ -836,7 +837,7 @@ impl Positions {
     /// # Panics
     /// When they are not: an invariant is broken.
     pub fn check(&self) {
-        for (index, position) in self.positions.iter().enumerate() {
+        for (index, position) in self.pairs.iter().enumerate() {
             let pair = position.pair;
             position.book.check();
             position.unassigned.check();
@@ -875,7 +876,7 @@ impl Positions {
         for day in self.days.iter() {
             writer.i64(i64::from(day.0));
         }
-        for position in &self.positions {
+        for position in &self.pairs {
             position.book.digest(writer);
             position.unassigned.digest(writer);
         }
@@ -894,18 +895,18 @@ impl Positions {
 
     fn index(&self, account: AccountId, instrument: InstrumentId) -> Result<usize, PositionError> {
         let key = |position: &Position| (position.pair.account, position.pair.instrument);
-        let found = self.positions.binary_search_by_key(&(account, instrument), key);
+        let found = self.pairs.binary_search_by_key(&(account, instrument), key);
         found.map_err(|_| PositionError::NoPair { account, instrument })
     }
 
     #[expect(clippy::indexing_slicing, reason = "an index is made by `index` alone")]
     fn position(&self, index: usize) -> &Position {
-        &self.positions[index]
+        &self.pairs[index]
     }
 
     #[expect(clippy::indexing_slicing, reason = "an index is made by `index` alone")]
     fn position_mut(&mut self, index: usize) -> &mut Position {
-        &mut self.positions[index]
+        &mut self.pairs[index]
     }
 
     fn read(&self, account: AccountId, instrument: InstrumentId) -> Option<&Position> {
@@ -917,13 +918,18 @@ impl Positions {
     }
 
     fn of_account(&self, account: AccountId) -> impl Iterator<Item = &Position> {
-        let start = self.positions.partition_point(|position| position.pair.account < account);
-        let rest = self.positions.iter().skip(start);
+        let start = self.pairs.partition_point(|position| position.pair.account < account);
+        let rest = self.pairs.iter().skip(start);
         rest.take_while(move |position| position.pair.account == account)
     }
 
+    #[expect(clippy::indexing_slicing, reason = "instruments are checked at the door")]
+    fn begin_day(&mut self, instrument: InstrumentId, day: Day) {
+        self.days[instrument] = day;
+    }
+
     fn today(&self, index: usize) -> Day {
-        self.days[self.position(index).pair.instrument]
+        self.day(self.position(index).pair.instrument)
     }
 
     /// The pair of an execution and its trading day, once nothing of it can be refused any more.
@@ -957,10 +963,13 @@ impl Positions {
     fn owner(&mut self, owner: Owner, index: usize) -> &mut Holding {
         match owner {
             Owner::Unassigned => &mut self.position_mut(index).unassigned,
-            Owner::Hedge(hedge, leg) => match self.hedges[hedge].get_mut(usize::from(leg.0)) {
-                Some(leg) => &mut leg.holding,
-                None => panic!("broken invariant: {hedge:?} has no {leg:?}"),
-            },
+            Owner::Hedge(hedge, leg) => {
+                let legs = self.hedges.get_mut(hedge);
+                match legs.and_then(|legs| legs.get_mut(usize::from(leg.0))) {
+                    Some(leg) => &mut leg.holding,
+                    None => panic!("broken invariant: {hedge:?} has no {leg:?}"),
+                }
+            }
         }
     }
 
