@@ -411,19 +411,27 @@ impl Funds {
         if self.are_held(needs)? {
             return Ok(Held::Exists);
         }
-        for (at, need) in needs.iter().enumerate() {
-            let same = |other: &&Need| other.account == need.account;
-            if needs.iter().take(at).any(|earlier| same(&earlier)) {
-                continue;
-            }
-            let sum: Money = needs.iter().filter(same).map(|other| other.amount).sum();
-            self.available_carries(need.account, sum)?;
-            self.usage_carries(need.account, sum, caps[need.account], unrealised[need.account])?;
+        for (account, sum) in sums(needs) {
+            self.available_carries(account, sum)?;
+            self.usage_carries(account, sum, caps[account], unrealised[account])?;
         }
-        for need in needs {
-            self.shift(need.account, Bucket::Available, Bucket::Held, need.amount);
-            self.insert(need);
+        self.insert_all(needs);
+        Ok(Held::New)
+    }
+
+    /// As [`Funds::hold`] for orders that reduce (exits, trims, reductions): free money must carry
+    /// them, the usage cap does not bind. An account above its cap could never come down otherwise.
+    ///
+    /// # Errors
+    /// [`HoldError`]; then nothing has changed and no id is used up.
+    pub fn hold_reducing(&mut self, needs: &[Need]) -> Result<Held, HoldError> {
+        if self.are_held(needs)? {
+            return Ok(Held::Exists);
         }
+        for (account, sum) in sums(needs) {
+            self.available_carries(account, sum)?;
+        }
+        self.insert_all(needs);
         Ok(Held::New)
     }
 
@@ -726,6 +734,13 @@ impl Funds {
         &mut self.accounts[account]
     }
 
+    fn insert_all(&mut self, needs: &[Need]) {
+        for need in needs {
+            self.shift(need.account, Bucket::Available, Bucket::Held, need.amount);
+            self.insert(need);
+        }
+    }
+
     /// Moves `amount` between two buckets of an account; a negative one moves the other way.
     #[expect(clippy::indexing_slicing, reason = "own buckets alone are moved, a miss is a bug")]
     fn shift(&mut self, account: AccountId, from: Bucket, to: Bucket, amount: Money) {
@@ -862,6 +877,16 @@ impl Hold {
     pub const fn bucket(&self) -> Bucket {
         if self.quarantined { Bucket::Quarantine } else { Bucket::Held }
     }
+}
+
+/// What is needed of every account that is named, in the order they are named.
+fn sums(needs: &[Need]) -> impl Iterator<Item = (AccountId, Money)> {
+    needs.iter().enumerate().filter_map(|(at, need)| {
+        let same = |other: &&Need| other.account == need.account;
+        let first = !needs.iter().take(at).any(|earlier| same(&earlier));
+        let sum = || needs.iter().filter(same).map(|other| other.amount).sum();
+        first.then(|| (need.account, sum()))
+    })
 }
 
 /// Whether an id names an attempt, not an order.

@@ -2,6 +2,7 @@
 
 mod holding;
 
+use crate::funds::TradeMoney;
 use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, LEGS_MAX, LegId, Table};
 use crate::instrument::{Instrument, Netting, PositionEffect, Settlement};
 use crate::margin::required;
@@ -77,9 +78,9 @@ pub struct DayLots {
     pub cost: i128,
     /// Σ price × lots at which they were opened, untouched by settlements: the entry edge.
     pub entry: i128,
-    /// Whether all of them are as they were opened: nothing was closed of them, no settlement has
-    /// marked them. Then an execution that is taken back takes out exactly what it put in.
-    pub fresh: bool,
+    /// How often some of them were closed or a settlement marked them. While it has not changed, an
+    /// execution that is taken back takes out exactly what it put in.
+    pub cuts: u32,
 }
 
 /// For whom an execution is.
@@ -119,12 +120,20 @@ pub struct Booked {
     pub entry: i128,
     /// The day that the oldest closed lot was opened on.
     pub closed_day: Day,
+    /// The [`DayLots::cuts`] that the opened lots met.
+    pub cuts: u32,
 }
 
 impl Booked {
     /// Nothing.
-    pub const NONE: Booked =
-        Booked { opened: Qty::ZERO, closed: Qty::ZERO, realised: 0, entry: 0, closed_day: Day(0) };
+    pub const NONE: Booked = Booked {
+        opened: Qty::ZERO,
+        closed: Qty::ZERO,
+        realised: 0,
+        entry: 0,
+        closed_day: Day(0),
+        cuts: 0,
+    };
 
     /// Both, one after the other.
     fn join(self, other: Booked) -> Booked {
@@ -139,6 +148,7 @@ impl Booked {
             realised: self.realised + other.realised,
             entry: self.entry + other.entry,
             closed_day,
+            cuts: self.cuts.max(other.cuts),
         }
     }
 }
@@ -154,6 +164,39 @@ pub struct Filled {
     pub owner: Booked,
     /// Lots of a closing order that found nothing to close; they opened instead.
     pub excess: Qty,
+}
+
+impl Filled {
+    /// What [`Positions::fill`] of `trade` means for the money of its account.
+    #[must_use]
+    pub fn money(&self, instrument: &Instrument, trade: &Trade, fee: Money) -> TradeMoney {
+        self.money_of(instrument, trade, fee, -1)
+    }
+
+    /// What [`Positions::unfill`] of `trade`, whose fee was `fee`, means for the money.
+    #[must_use]
+    pub fn money_back(&self, instrument: &Instrument, trade: &Trade, fee: Money) -> TradeMoney {
+        self.money_of(instrument, trade, -fee, 1)
+    }
+
+    fn money_of(
+        &self,
+        instrument: &Instrument,
+        trade: &Trade,
+        fee: Money,
+        direction: i64,
+    ) -> TradeMoney {
+        let paid = instrument.notional(trade.price, trade.qty);
+        let none = TradeMoney { fee, ..TradeMoney::default() };
+        match instrument.settlement {
+            Settlement::Margin => {
+                TradeMoney { result: instrument.value(self.position.realised), ..none }
+            }
+            Settlement::Cash => {
+                TradeMoney { cash_value: paid.times(direction * trade.side.sign()), ..none }
+            }
+        }
+    }
 }
 
 /// Lots that may be closed and are not held by a live order, by the day they were opened.
@@ -172,7 +215,8 @@ pub struct PositionDrift {
     pub ours: (Qty, Qty),
     /// The venue's.
     pub theirs: (Qty, Qty),
-    /// What the lots that vanished realised at the statement's price, in ticks × lots.
+    /// What the lots that vanished realised at the statement's price, in ticks × lots, for
+    /// [`crate::funds::Funds::adjust`]; zero where the whole value changes hands.
     pub realised: i128,
 }
 
@@ -526,6 +570,10 @@ impl Positions {
             let cost = i128::from(price.0) * i128::from(change.abs());
             position.unassigned.net(side, change.abs(), cost, cost, opened);
         }
+        let realised = match position.pair.settlement {
+            Settlement::Margin => realised,
+            Settlement::Cash => 0,
+        };
         let drift = PositionDrift { ours, theirs: (long, short), realised };
         let compared = match statement.kind {
             StatementKind::Opening => ours != (Qty::ZERO, Qty::ZERO),
@@ -637,28 +685,16 @@ impl Positions {
         let free = self.free(index, direction);
         let today = pair.netting == Netting::GrossByDay && effect == PositionEffect::CloseToday;
         let free = if today { free.today } else { free.earlier };
-        let closes = match (pair.netting, effect, pair.settlement, side) {
-            (Netting::Net, _, Settlement::Margin, _)
-            | (Netting::Net, _, Settlement::Cash, Side::Buy) => qty.min(free),
-            (Netting::Net, _, Settlement::Cash, Side::Sell)
+        let closes = match (pair.settlement, side, pair.netting, effect) {
+            (Settlement::Cash, Side::Sell, _, _)
             | (
+                _,
+                _,
                 Netting::Gross | Netting::GrossByDay,
                 PositionEffect::Close | PositionEffect::CloseToday,
-                _,
-                _,
             ) => qty,
-            (
-                Netting::Gross | Netting::GrossByDay,
-                PositionEffect::Open,
-                Settlement::Cash,
-                side,
-            ) => match side {
-                Side::Buy => Qty::ZERO,
-                Side::Sell => return Err(PositionError::LotsShort { asked: qty, free }),
-            },
-            (Netting::Gross | Netting::GrossByDay, PositionEffect::Open, Settlement::Margin, _) => {
-                Qty::ZERO
-            }
+            (_, _, Netting::Net, _) => qty.min(free),
+            (_, _, Netting::Gross | Netting::GrossByDay, PositionEffect::Open) => Qty::ZERO,
         };
         if closes > free {
             return Err(PositionError::LotsShort { asked: closes, free });

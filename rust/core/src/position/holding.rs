@@ -53,8 +53,9 @@ pub(super) fn share(amount: i128, part: i64, whole: i64) -> i128 {
 }
 
 impl DayLots {
-    /// Takes `lots` of these out; at most as many as there are.
-    fn take(&mut self, lots: i64) -> DayLots {
+    /// Takes `lots` of these out at their share of the cost; at most as many as there are.
+    fn cut(&mut self, lots: i64) -> DayLots {
+        self.cuts += 1;
         let cost = share(self.cost, lots, self.lots);
         let entry = share(self.entry, lots, self.lots);
         self.take_at(lots, cost, entry)
@@ -64,7 +65,7 @@ impl DayLots {
         self.lots -= lots;
         self.cost -= cost;
         self.entry -= entry;
-        DayLots { day: self.day, lots, cost, entry, fresh: false }
+        DayLots { day: self.day, lots, cost, entry, cuts: self.cuts }
     }
 }
 
@@ -94,21 +95,22 @@ impl Stack {
         rows.map(|row| row.lots).sum()
     }
 
-    pub(super) fn open(&mut self, day: Day, lots: i64, cost: i128, entry: i128) {
+    /// Adds lots; gives the [`DayLots::cuts`] of the row they stand in.
+    pub(super) fn open(&mut self, day: Day, lots: i64, cost: i128, entry: i128) -> u32 {
         if lots == 0 {
-            return;
+            return 0;
         }
         self.lots += lots;
         self.cost += cost;
         let at = self.rows.partition_point(|row| row.day < day);
-        match self.rows.get_mut(at).filter(|row| row.day == day) {
-            Some(row) => {
-                row.lots += lots;
-                row.cost += cost;
-                row.entry += entry;
-            }
-            None => self.rows.insert(at, DayLots { day, lots, cost, entry, fresh: true }),
+        if let Some(row) = self.rows.get_mut(at).filter(|row| row.day == day) {
+            row.lots += lots;
+            row.cost += cost;
+            row.entry += entry;
+            return row.cuts;
         }
+        self.rows.insert(at, DayLots { day, lots, cost, entry, cuts: 0 });
+        0
     }
 
     /// Takes out up to `lots`, oldest first.
@@ -119,29 +121,29 @@ impl Stack {
             if take == 0 {
                 break;
             }
-            row.fresh = false;
-            part.add(row.take(take));
+            part.add(row.cut(take));
         }
         self.settle_part(part)
     }
 
     /// Takes back up to `lots` that were opened on `day` at `price`: out of that day's row, then
     /// newest first. A row that nothing has been closed from since, and that no settlement has
-    /// re-marked, gives exactly what those lots had cost.
-    fn take_back(&mut self, lots: i64, price: Price, day: Day) -> Part {
+    /// marked, gives exactly what those lots had cost.
+    fn take_back(&mut self, lots: i64, price: Price, day: Day, cuts: u32) -> Part {
         let mut part = Part::default();
         // A settlement may have given the day its later, final name: the first at or after it.
-        if let Some(row) = self.rows.iter_mut().find(|row| row.day >= day) {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.day >= day)
+            && lots > 0
+        {
             let take = row.lots.min(lots);
             let cost = i128::from(price.0) * i128::from(take);
-            let exact = row.fresh && row.day == day && take < row.lots;
-            part.add(if exact { row.take_at(take, cost, cost) } else { row.take(take) });
+            let exact = row.cuts == cuts && row.day == day && take < row.lots;
+            part.add(if exact { row.take_at(take, cost, cost) } else { row.cut(take) });
         }
         for row in self.rows.iter_mut().rev() {
             let take = row.lots.min(lots - part.lots);
             if take > 0 {
-                row.fresh = false;
-                part.add(row.take(take));
+                part.add(row.cut(take));
             }
         }
         self.settle_part(part)
@@ -157,7 +159,7 @@ impl Stack {
     fn remark(&mut self, price: Price) {
         for row in &mut self.rows {
             row.cost = i128::from(price.0) * i128::from(row.lots);
-            row.fresh = false;
+            row.cuts += 1;
         }
         self.cost = i128::from(price.0) * i128::from(self.lots);
     }
@@ -185,7 +187,7 @@ impl Stack {
             writer.i64(row.lots);
             writer.i128(row.cost);
             writer.i128(row.entry);
-            writer.bool(row.fresh);
+            writer.u32(row.cuts);
         }
     }
 }
@@ -243,7 +245,7 @@ impl Holding {
         let mut booked = self.realise(side, part, closing, day);
         let opening = lots - part.lots;
         let entry = if part.lots == 0 { entry } else { entry - share(entry, part.lots, lots) };
-        self.stack_mut(side).open(day, opening, cost - closing, entry);
+        booked.cuts = self.stack_mut(side).open(day, opening, cost - closing, entry);
         booked.opened = Qty::of(opening);
         booked
     }
@@ -263,8 +265,8 @@ impl Holding {
 
     pub(super) fn open(&mut self, side: Side, lots: i64, price: Price, day: Day) -> Booked {
         let cost = i128::from(price.0) * i128::from(lots);
-        self.stack_mut(side).open(day, lots, cost, cost);
-        Booked { opened: Qty::of(lots), ..Booked::NONE }
+        let cuts = self.stack_mut(side).open(day, lots, cost, cost);
+        Booked { opened: Qty::of(lots), cuts, ..Booked::NONE }
     }
 
     /// Books the result of lots that a trade of `side` closed for `paid`.
@@ -278,6 +280,7 @@ impl Holding {
             realised,
             entry: part.entry,
             closed_day,
+            cuts: 0,
         }
     }
 
@@ -285,7 +288,7 @@ impl Holding {
     /// since opens the other direction at its price. What it closed stands again as it was.
     pub(super) fn undo(&mut self, undo: &Undo) -> Booked {
         let Undo { side, lots, price, was, day, today } = *undo;
-        let part = self.stack_mut(side).take_back(lots - was.closed.get(), price, day);
+        let part = self.stack_mut(side).take_back(lots - was.closed.get(), price, day, was.cuts);
         let paid = i128::from(price.0) * i128::from(part.lots);
         let mut booked = self.realise(side.flip(), part, paid, today);
         let rest = lots - was.closed.get() - part.lots;
