@@ -1,8 +1,8 @@
 //! The book of one instrument.
 //!
-//! A side is an array of sizes, one slot a tick, around its touch; levels outside it are in a
-//! sorted vector. Both sides work on *keys*: the price of a bid, the negated price of an ask. So on
-//! both the better level has the larger key, and there is one code path that keeps a maximum.
+//! Each side is a [`ladder`]: an array of sizes around its touch and a sorted vector of the levels
+//! beyond. Both work on *keys*, the price of a bid and the negated price of an ask; so on both the
+//! better level has the larger key, and one code path keeps the maximum.
 //!
 //! A message is one or more rows, the last of them marked. Its rows are applied as they come, and
 //! until the last one no level counts: half a message may show a price that never was.
@@ -18,6 +18,9 @@
 //!
 //! What leaves `Down` is [`Book::set_up`], to `Gapped`: a level from before must not count.
 
+mod ladder;
+
+use self::ladder::{Ladder, Taking};
 use crate::error::{Error, Field};
 use crate::ids::InstrumentId;
 use crate::num::{Price, Qty, Side};
@@ -112,18 +115,10 @@ pub struct Change {
     pub row: Row,
 }
 
-/// Slots of the array of one side, each one tick.
-const SLOTS: usize = 4096;
-/// Where the best level is put when the array moves: a quarter is left for better prices.
-const HOME: i64 = 3072;
-/// The array moves down when a far change meets a touch below this slot.
-const LOW: usize = 1024;
-/// Most levels of one side beyond its array; the worst ones above that are dropped.
-pub const OUTSIDE_MAX: usize = 4096;
+pub use self::ladder::OUTSIDE_MAX;
+
 /// Largest `price_max` of a book, in ticks: differences of keys stay in 64 bits.
 pub const PRICE_MAX: i64 = 1 << 60;
-
-const _: () = assert!(SLOTS.is_power_of_two());
 
 /// What a row did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,8 +148,8 @@ impl Head {
         Head { seq, exchange, receive, step }
     }
 
-    /// Without branches: whether a row begins a message is not to be guessed by a processor.
     #[inline]
+    #[expect(clippy::needless_bitwise_bool, reason = "no branch that a processor has to guess")]
     fn is_of(&self, change: &Change) -> bool {
         (self.seq == change.seq)
             & (self.exchange == change.exchange)
@@ -173,21 +168,8 @@ impl Head {
 /// The book of one instrument.
 #[derive(Clone, Debug)]
 pub struct Book {
-    /// Sizes by side and slot. Slot 0 holds no level but a one: a search downwards ends there.
-    ladder: Box<[i64; 2 * SLOTS]>,
-    /// Key of slot 0, by side.
-    base: [i64; 2],
-    /// Slot of the best level, by side; 0 when there is none, and then there is none outside.
-    best: [usize; 2],
-    /// Number of levels, by side.
-    count: [usize; 2],
-    /// Worst key that was read since the last touch was cleared, by side; the best level counts as
-    /// read always.
-    read: [i64; 2],
-    /// Levels whose key is at most `base`, by side, ascending.
-    outside: [Vec<(i64, i64)>; 2],
-    /// Σ weight × size over all levels.
-    sum: u64,
+    /// Bids, then asks.
+    sides: [Ladder; 2],
     /// The message last applied, or being applied.
     head: Head,
     /// The message being ignored.
@@ -196,8 +178,6 @@ pub struct Book {
     is_ignoring: bool,
     /// Whether a delta in order is applied.
     is_live: bool,
-    /// Whether a level at or above what was read has changed.
-    touched: bool,
     /// Whether anything was ever applied.
     is_known: bool,
     /// The kinds of row that may come next.
@@ -225,17 +205,6 @@ const fn price_of(side: Side, key: i64) -> Price {
     }
 }
 
-/// A number for each side and key; a level enters the sum with this number times its size.
-#[inline]
-fn weight(side: Side, key: i64) -> u64 {
-    let salt = match side {
-        Side::Buy => 0x9E37_79B9_7F4A_7C15_u64,
-        Side::Sell => 0xC2B2_AE3D_27D4_EB4F_u64,
-    };
-    let mixed = (key.cast_unsigned() ^ salt).wrapping_mul(0xD6E8_FEB8_6659_FD93);
-    (mixed ^ (mixed >> 32)).wrapping_mul(salt)
-}
-
 impl Book {
     /// An empty book that takes prices to ±`price_max` ticks and sizes to `qty_max` lots.
     ///
@@ -245,24 +214,14 @@ impl Book {
     pub fn new(price_max: i64, qty_max: i64) -> Book {
         assert!((0..=PRICE_MAX).contains(&price_max), "price_max {price_max} ticks");
         assert!(qty_max >= 0, "qty_max {qty_max} lots");
-        let mut ladder = Box::new([0; 2 * SLOTS]);
-        for slots in ladder.chunks_exact_mut(SLOTS) {
-            slots.iter_mut().take(1).for_each(|first| *first = 1);
-        }
-        let outside = || Vec::with_capacity(SLOTS + OUTSIDE_MAX);
+        // Two odd numbers without a pattern: they tell the sides apart in the digest.
+        let sides = [Ladder::new(0x9E37_79B9_7F4A_7C15), Ladder::new(0xC2B2_AE3D_27D4_EB4F)];
         Book {
-            ladder,
-            base: [0; 2],
-            best: [0; 2],
-            count: [0; 2],
-            read: [i64::MAX; 2],
-            outside: [outside(), outside()],
-            sum: 0,
+            sides,
             head: Head::default(),
             ignored: Head::default(),
             is_ignoring: false,
             is_live: false,
-            touched: false,
             is_known: false,
             next: BEGINS,
             data: Data::Empty,
@@ -331,7 +290,7 @@ impl Book {
         let in_order = (change.step == 0) | (change.seq == self.head.seq.wrapping_add(ahead));
         if self.is_live & in_order & (change.row.kind() == DELTA) {
             self.head = Head::of(change);
-            self.set(change.side, key_of(change.side, change.price), change.qty.get());
+            self.set(change);
             self.advance(change.row)
         } else {
             self.apply_other(change)
@@ -367,7 +326,7 @@ impl Book {
         self.head = Head::of(change);
         self.is_live = true;
         self.is_known = true;
-        self.set(change.side, key_of(change.side, change.price), change.qty.get());
+        self.set(change);
         self.advance(change.row)
     }
 
@@ -402,9 +361,12 @@ impl Book {
 
     #[inline]
     fn is_crossed(&self) -> bool {
-        let [bid, ask] = [self.best_key(Side::Buy), self.best_key(Side::Sell)];
-        // Keys of asks are negated prices: bid > ask is bid + (−ask) > 0.
-        (self.best[0] != 0) & (self.best[1] != 0) & (bid + ask > 0)
+        let [bids, asks] = &self.sides;
+        match (bids.best(), asks.best()) {
+            // The key of an ask is its negated price: bid > ask is bid + (−ask) > 0.
+            (Some(bid), Some(ask)) => bid + ask > 0,
+            (None, _) | (_, None) => false,
+        }
     }
 
     /// Takes every level away and says why.
@@ -425,7 +387,6 @@ impl Book {
     pub fn set_up(&mut self) {
         if self.data == Data::Down {
             self.data = if self.is_known { Data::Gapped } else { Data::Empty };
-            self.touched = true;
         }
     }
 
@@ -441,32 +402,27 @@ impl Book {
     #[inline]
     #[must_use]
     pub fn top(&self, side: Side) -> Option<Top> {
-        let slot = self.best[side.index()];
-        let qty = Qty::of(self.ladder[place(side, slot)]);
-        (slot != 0).then(|| Top { price: price_of(side, self.best_key(side)), qty })
+        let top = self.side(side).top();
+        top.map(|(key, lots)| Top { price: price_of(side, key), qty: Qty::of(lots) })
     }
 
     /// The best price of a side, whatever [`Book::data`] says of it.
     #[inline]
     #[must_use]
     pub fn best(&self, side: Side) -> Option<Price> {
-        (self.best[side.index()] != 0).then(|| price_of(side, self.best_key(side)))
+        self.side(side).best().map(|key| price_of(side, key))
     }
 
     /// Levels of a side, the best first.
     pub fn levels(&self, side: Side) -> impl Iterator<Item = Top> {
-        let keys = (key_at(self.base[side.index()], 1)..=self.best_key(side)).rev();
-        let inside = keys.zip(self.slots(side).iter().rev().copied());
-        let inside = inside.filter(|(_, lots)| *lots != 0);
-        let outside = self.outside[side.index()].iter().rev().copied();
-        let level = move |(key, lots)| Top { price: price_of(side, key), qty: Qty::of(lots) };
-        inside.chain(outside).map(level)
+        let levels = self.side(side).levels();
+        levels.map(move |(key, lots)| Top { price: price_of(side, key), qty: Qty::of(lots) })
     }
 
     /// How many levels a side has.
     #[must_use]
-    pub const fn count(&self, side: Side) -> usize {
-        self.count[side.index()]
+    pub fn count(&self, side: Side) -> usize {
+        self.side(side).count()
     }
 
     /// What taking `qty` lots would cost now, at prices no worse than `limit`.
@@ -481,30 +437,24 @@ impl Book {
         }
         let side = taker.flip();
         let limit = limit.map_or(i64::MIN, |limit| key_of(side, limit));
-        let mut taking = Taking::new(qty, own.claims[taker.index()], limit);
+        let [by_buys, by_sells] = own.claims;
+        let claimed = match taker {
+            Side::Buy => by_buys.get(),
+            Side::Sell => by_sells.get(),
+        };
+        let mut taking = Taking::new(qty.get(), claimed, limit);
         if own.resting.iter().any(|(resting, ..)| *resting == side) {
-            self.take(side, &mut taking, |key, lots| (lots - resting(own, side, key)).max(0));
+            let free = |key, lots| own_less(own, side, key, lots);
+            self.side(side).take(&mut taking, free);
         } else {
-            self.take(side, &mut taking, |_, lots| lots);
+            self.side(side).take(&mut taking, |_, lots| lots);
         }
-        taking.walk(side)
-    }
-
-    /// Offers levels to `taking`, the best first, until it wants no more.
-    #[inline]
-    fn take(&self, side: Side, taking: &mut Taking, free: impl Fn(i64, i64) -> i64) {
-        let mut key = self.best_key(side) + 1;
-        for lots in self.slots(side).iter().rev() {
-            key -= 1;
-            if *lots != 0 && taking.is_done_at(key, free(key, *lots)) {
-                return;
-            }
-        }
-        for (key, lots) in self.outside[side.index()].iter().rev() {
-            if taking.is_done_at(*key, free(*key, *lots)) {
-                return;
-            }
-        }
+        (taking.taken != 0).then(|| Walk {
+            qty: Qty::of(taking.taken),
+            cost: taking.cost * i128::from(side.sign()),
+            worst: price_of(side, taking.worst),
+            marginal: taking.marginal.map(|key| price_of(side, key)),
+        })
     }
 
     /// Takes note that levels of a side down to `price` were read: a change there counts as a
@@ -522,23 +472,22 @@ impl Book {
     }
 
     fn note_key(&mut self, side: Side, key: i64) {
-        let read = &mut self.read[side.index()];
-        *read = (*read).min(key);
+        self.side_mut(side).note_read(key);
     }
 
-    /// Whether a level at or above what was read, or the state of the data, has changed since
-    /// [`Book::clear_touched`].
+    /// Whether a level at or above what was read has changed since [`Book::clear_touched`]; losing
+    /// all levels is such a change.
     #[inline]
     #[must_use]
     pub const fn touched(&self) -> bool {
-        self.touched
+        let [bids, asks] = &self.sides;
+        bids.touched() || asks.touched()
     }
 
     /// Forgets the touch and what was read before it; call it before reading anew.
     #[inline]
     pub fn clear_touched(&mut self) {
-        self.touched = false;
-        self.read = [i64::MAX; 2];
+        self.sides.iter_mut().for_each(Ladder::clear_touched);
     }
 
     /// The exchange stamp of the message last applied.
@@ -565,187 +514,45 @@ impl Book {
     pub fn digest(&self, writer: &mut Writer) {
         self.head.digest(writer);
         self.ignored.digest(writer);
-        for side in [Side::Buy, Side::Sell] {
-            writer.len(self.count(side));
-            writer.option_i64(self.best(side).map(|price| price.0));
-            writer.i64(self.read[side.index()]);
-        }
-        writer.u64(self.sum);
-        for flag in [self.is_ignoring, self.is_live, self.touched, self.is_known] {
+        self.sides.iter().for_each(|side| side.digest(writer));
+        for flag in [self.is_ignoring, self.is_live, self.is_known] {
             writer.bool(flag);
         }
         writer.u8(self.next);
         writer.u8(data_code(self.data));
     }
 
-    /// Slots 1 to the best one of a side.
     #[inline]
-    fn slots(&self, side: Side) -> &[i64] {
-        let first = side.index() * SLOTS;
-        self.ladder.get(first + 1..=first + self.best[side.index()]).unwrap_or(&[])
+    #[expect(clippy::indexing_slicing, reason = "a side is 0 or 1")]
+    const fn side(&self, side: Side) -> &Ladder {
+        &self.sides[side.index()]
     }
 
-    /// Key of the best level; of no meaning when there is none.
     #[inline]
-    fn best_key(&self, side: Side) -> i64 {
-        key_at(self.base[side.index()], self.best[side.index()])
-    }
-
-    /// Sets one level; zero takes it away.
-    #[inline]
-    fn set(&mut self, side: Side, key: i64, lots: i64) {
-        let at = side.index();
-        let slot = match usize::try_from(key.wrapping_sub(self.base[at])) {
-            Ok(slot @ 1..SLOTS) => slot,
-            Ok(_) | Err(_) => return self.set_far(side, key, lots),
-        };
-        let best = self.best[at];
-        self.touched |= (slot >= best) | (key >= self.read[at]);
-        let level = &mut self.ladder[place(side, slot)];
-        let before = std::mem::replace(level, lots);
-        self.account(side, key, before, lots);
-        if (lots == 0) & (slot == best) {
-            self.best[at] = self.next_best(side, best);
-            if self.best[at] == 0 {
-                self.refill(side);
-            }
-        } else {
-            // A level taken away is no candidate; one that is set may be the new best.
-            self.best[at] = best.max(if lots == 0 { 0 } else { slot });
-        }
-    }
-
-    /// The next slot below `best` that holds a level, or 0.
-    #[inline]
-    fn next_best(&self, side: Side, best: usize) -> usize {
-        let mut slot = best.wrapping_sub(1);
-        while self.ladder[place(side, slot)] == 0 {
-            slot = slot.wrapping_sub(1);
-        }
-        slot
-    }
-
-    /// Keeps number and sum of levels when one goes from `before` to `after` lots.
-    #[inline]
-    fn account(&mut self, side: Side, key: i64, before: i64, after: i64) {
-        let count = &mut self.count[side.index()];
-        *count = *count + usize::from(after != 0) - usize::from(before != 0);
-        let change = after.wrapping_sub(before).cast_unsigned();
-        self.sum = self.sum.wrapping_add(weight(side, key).wrapping_mul(change));
-    }
-
-    /// Sets a level beyond the array, which is moved first where that helps.
-    #[cold]
-    #[inline(never)]
-    fn set_far(&mut self, side: Side, key: i64, lots: i64) {
-        let at = side.index();
-        let best = self.best[at];
-        let is_better = best == 0 || key > self.best_key(side);
-        if is_better {
-            if lots != 0 {
-                self.recentre(side, key);
-                self.set(side, key, lots);
-            }
-            return;
-        }
-        if best < LOW {
-            self.recentre(side, self.best_key(side));
-            if key > self.base[at] {
-                return self.set(side, key, lots);
-            }
-        }
-        self.touched |= key >= self.read[at];
-        self.set_outside(side, key, lots);
-    }
-
-    /// Sets a level in the sorted vector.
-    fn set_outside(&mut self, side: Side, key: i64, lots: i64) {
-        let outside = &mut self.outside[side.index()];
-        let found = outside.binary_search_by_key(&key, |(key, _)| *key);
-        let before = match found {
-            Ok(place) if lots == 0 => outside.remove(place).1,
-            Ok(place) => std::mem::replace(&mut outside[place].1, lots),
-            Err(_) if lots == 0 => return,
-            Err(place) => {
-                outside.insert(place, (key, lots));
-                0
-            }
-        };
-        self.account(side, key, before, lots);
-        self.trim(side);
-    }
-
-    /// Drops the worst levels above the bound: liquidity may be missed, never invented.
-    fn trim(&mut self, side: Side) {
-        let excess = self.outside[side.index()].len().saturating_sub(OUTSIDE_MAX);
-        for place in 0..excess {
-            let (key, lots) = self.outside[side.index()][place];
-            self.account(side, key, lots, 0);
-        }
-        self.outside[side.index()].drain(..excess);
-    }
-
-    /// The array is empty: moves it to the levels outside, if there are any.
-    #[cold]
-    #[inline(never)]
-    fn refill(&mut self, side: Side) {
-        if let Some((key, _)) = self.outside[side.index()].last() {
-            self.recentre(side, *key);
-        }
-    }
-
-    /// Moves the array so that `key`, which no level is better than, lies at [`HOME`].
-    fn recentre(&mut self, side: Side, key: i64) {
-        let at = side.index();
-        let outside = &mut self.outside[at];
-        for slot in 1..=self.best[at] {
-            let lots = std::mem::take(&mut self.ladder[place(side, slot)]);
-            if lots != 0 {
-                outside.push((key_at(self.base[at], slot), lots));
-            }
-        }
-        self.base[at] = key - HOME;
-        self.best[at] = 0;
-        while let Some((key, lots)) = outside.last().copied() {
-            match usize::try_from(key - self.base[at]) {
-                Ok(slot @ 1..) => {
-                    self.ladder[place(side, slot)] = lots;
-                    self.best[at] = self.best[at].max(slot);
-                    outside.pop();
-                }
-                Ok(0) | Err(_) => break,
-            }
-        }
-        self.trim(side);
+    #[expect(clippy::indexing_slicing, reason = "a side is 0 or 1")]
+    const fn side_mut(&mut self, side: Side) -> &mut Ladder {
+        &mut self.sides[side.index()]
     }
 
     /// Takes every level away.
     fn clear(&mut self) {
-        for side in [Side::Buy, Side::Sell] {
-            let at = side.index();
-            for slot in 1..=self.best[at] {
-                self.ladder[place(side, slot)] = 0;
-            }
-            self.best[at] = 0;
-            self.count[at] = 0;
-            self.outside[at].clear();
-        }
-        self.sum = 0;
-        self.touched = true;
+        self.sides.iter_mut().for_each(Ladder::clear);
+    }
+
+    /// Sets one level; zero takes it away.
+    #[inline]
+    fn set(&mut self, change: &Change) {
+        let key = key_of(change.side, change.price);
+        self.side_mut(change.side).set(key, change.qty.get());
     }
 }
 
-/// The place of a slot in the array of both sides.
-#[inline]
-const fn place(side: Side, slot: usize) -> usize {
-    (side.index() * SLOTS + slot) & (2 * SLOTS - 1)
-}
-
-/// The key of a slot.
-#[inline]
-#[expect(clippy::as_conversions, clippy::cast_possible_wrap, reason = "a slot is below 4,096")]
-const fn key_at(base: i64, slot: usize) -> i64 {
-    base.wrapping_add(slot as i64)
+/// What is left of a level without our own resting lots.
+fn own_less(own: &Own, side: Side, key: i64, lots: i64) -> i64 {
+    let price = price_of(side, key);
+    let here = own.resting.iter().filter(|(at, level, _)| *at == side && *level == price);
+    let resting: i64 = here.map(|(.., qty)| qty.get()).sum();
+    (lots - resting).max(0)
 }
 
 const fn data_code(data: Data) -> u8 {
@@ -755,67 +562,5 @@ const fn data_code(data: Data) -> u8 {
         Data::Gapped => 2,
         Data::Crossed => 3,
         Data::Down => 4,
-    }
-}
-
-/// Own lots that rest at a level.
-fn resting(own: &Own, side: Side, key: i64) -> i64 {
-    let price = price_of(side, key);
-    let here = own.resting.iter().filter(|(at, level, _)| *at == side && *level == price);
-    here.map(|(.., qty)| qty.get()).sum()
-}
-
-/// A walk in progress.
-struct Taking {
-    /// Lots yet to be passed over.
-    claimed: i64,
-    /// Lots yet to be taken.
-    left: i64,
-    taken: i64,
-    /// Σ key × lots taken.
-    cost: i128,
-    worst: i64,
-    limit: i64,
-    marginal: Option<i64>,
-}
-
-impl Taking {
-    const fn new(qty: Qty, claimed: Qty, limit: i64) -> Taking {
-        let (left, claimed) = (qty.get(), claimed.get());
-        Taking { claimed, left, taken: 0, cost: 0, worst: 0, limit, marginal: None }
-    }
-
-    /// Takes what is wanted of `lots` free lots at a level; whether nothing more is needed.
-    #[inline]
-    fn is_done_at(&mut self, key: i64, lots: i64) -> bool {
-        let passed = self.claimed.min(lots);
-        self.claimed -= passed;
-        let lots = lots - passed;
-        if lots == 0 {
-            return false;
-        }
-        if self.left == 0 || key < self.limit {
-            self.marginal = Some(key);
-            return true;
-        }
-        let taken = self.left.min(lots);
-        self.left -= taken;
-        self.taken += taken;
-        self.cost += i128::from(key) * i128::from(taken);
-        self.worst = key;
-        if taken < lots {
-            self.marginal = Some(key);
-        }
-        taken < lots
-    }
-
-    fn walk(&self, side: Side) -> Option<Walk> {
-        let sign = i128::from(side.sign());
-        (self.taken != 0).then(|| Walk {
-            qty: Qty::of(self.taken),
-            cost: sign * self.cost,
-            worst: price_of(side, self.worst),
-            marginal: self.marginal.map(|key| price_of(side, key)),
-        })
     }
 }

@@ -253,17 +253,17 @@ fn net(
 ) -> i128 {
     let value = instrument.value(walk.cost);
     let fee = instrument.fees.by(effect).of(value, walk.qty);
-    let size = instrument.tick_value.0 * i128::from(walk.qty.get());
+    let divisor = instrument.tick_value.0 * i128::from(walk.qty.get());
     match side {
         Side::Sell => {
             let amount = (value - fee).0;
             let rate = i128::from(adverse(side, amount, rates)) * i128::from(leg.coef);
-            scale_down(amount, rate, size)
+            scale_down(amount, rate, divisor)
         }
         Side::Buy => {
             let amount = (value + fee).0;
             let rate = i128::from(adverse(side, amount, rates)) * i128::from(leg.coef);
-            scale_up(amount, rate, size)
+            scale_up(amount, rate, divisor)
         }
     }
 }
@@ -296,22 +296,19 @@ pub fn executable(
 ) -> i64 {
     let step = (to - from).signum();
     let needs = |sets| change(&plan.goal(sets), held);
-    let [first, last] = [needs(from), needs(to)];
+    // What is needed moves one way from the first to the last, so the most is at an end.
     let mut there = [[0; 2]; LEGS_MAX];
-    for (place, leg) in plan.legs.iter().enumerate() {
-        let most = first[place].abs().max(last[place].abs());
-        let (book, own) = (&books[leg.instrument], &owns[leg.instrument]);
-        for side in [Side::Buy, Side::Sell] {
-            let walk = book.walk(side, Qty::of(most), None, own);
-            there[place][side.index()] = walk.map_or(0, |walk| walk.qty.get());
-        }
+    let ends = there.iter_mut().zip(needs(from)).zip(needs(to));
+    for (leg, ((there, first), last)) in plan.legs.iter().zip(ends) {
+        let most = Qty::of(first.abs().max(last.abs()));
+        *there = [Side::Buy, Side::Sell].map(|side| {
+            let walk = books[leg.instrument].walk(side, most, None, &owns[leg.instrument]);
+            walk.map_or(0, |walk| walk.qty.get())
+        });
     }
-    let is_there = |lots: &i64, there: &[i64; 2]| match Side::of(*lots) {
-        None => true,
-        Some(side) => lots.abs() <= there[side.index()],
-    };
+    let is_there = |(lots, [buys, sells]): (i64, &[i64; 2])| -sells <= lots && lots <= *buys;
     let mut sets = to;
-    while sets != from && !needs(sets).iter().zip(&there).all(|(l, t)| is_there(l, t)) {
+    while sets != from && !needs(sets).into_iter().zip(&there).all(is_there) {
         sets -= step;
     }
     sets

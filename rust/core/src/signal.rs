@@ -311,13 +311,12 @@ impl Member {
     /// Looks at what stands now and for how long.
     fn settle(&mut self, now: Time, group: &Shared, messages: &Table<InstrumentId, u64>) {
         let standing = self.far(self.banded, &group.statistics);
-        for want in WANTS {
+        let persist = u64::from(self.rule.persist.max(1)) - 1;
+        for (want, run) in WANTS.into_iter().zip(&mut self.runs) {
             if standing & want.bit() == 0 {
                 self.reached &= !want.bit();
                 continue;
             }
-            let persist = u64::from(self.rule.persist.max(1)) - 1;
-            let run = &mut self.runs[want.index()];
             let is_late = self.rule.persist_within.is_some_and(|span| now > run.since + span);
             let is_new = self.standing & want.bit() == 0;
             if is_new || (is_late && self.reached & want.bit() == 0) {
@@ -344,10 +343,9 @@ impl Member {
         for bits in [self.banded, self.standing, self.reached] {
             writer.u8(bits);
         }
-        for want in WANTS {
+        for (want, run) in WANTS.into_iter().zip(&self.runs) {
             // A run that does not stand is left over and means nothing.
             if self.standing & want.bit() != 0 {
-                let run = &self.runs[want.index()];
                 writer.i64(run.since.0);
                 run.marks.iter().for_each(|mark| writer.u64(*mark));
             }
@@ -386,7 +384,7 @@ impl Group {
     /// Merges the tops and compares them with all thresholds that may have changed sides.
     #[inline]
     fn look(&mut self, now: Time, merged: Option<Merged>, messages: &Table<InstrumentId, u64>) {
-        if self.is_busy | (merged != self.merged) {
+        if self.is_busy || merged != self.merged {
             self.merged = merged;
             self.compare(now, messages);
         }
@@ -424,6 +422,7 @@ pub struct Signals {
     messages: Table<InstrumentId, u64>,
 }
 
+#[expect(clippy::indexing_slicing, reason = "ids are checked at the door, places are made here")]
 impl Signals {
     /// The signals of these hedges, in the order of their ids, over so many instruments.
     #[must_use]
