@@ -30,7 +30,11 @@ use cross_market_core::position::{
 use cross_market_core::quote::{HedgePlan, LegPlan};
 use cross_market_core::time::{Day, Time};
 use cross_market_core::wire::Writer;
-use proptest::prelude::*;
+
+#[path = "money/funds_model.rs"]
+mod funds_model;
+#[path = "money/world.rs"]
+mod world;
 
 const NEAR: AccountId = AccountId(0);
 const FAR: AccountId = AccountId(1);
@@ -424,6 +428,53 @@ fn the_day_counts_results_and_not_money_that_moves() {
 }
 
 #[test]
+fn every_movement_names_what_it_is() {
+    let mut desk = Desk::new();
+    let before = Bucket::ALL.map(|bucket| desk.funds.bucket(NEAR, bucket).0);
+    let money = TradeMoney {
+        fee: Money(1),
+        result: Money(-2),
+        cash_value: Money(-4),
+        margin_change: Money(8),
+    };
+    desk.funds.trade(NEAR, &money);
+    desk.funds.fee(NEAR, Money(16));
+    desk.funds.variation(NEAR, Money(-32));
+    desk.funds.adjust(NEAR, Money(-64));
+    desk.funds.dust(NEAR, Money(-128));
+    for (kind, amount) in
+        [(CashKind::Transfer, -256), (CashKind::Funding, -512), (CashKind::Interest, -1_024)]
+    {
+        let news = Cash { account: NEAR, exchange: Time(0), kind, amount: Money(amount) };
+        desk.funds.cash(&news, Money::ZERO);
+    }
+    let fee = Cash { amount: Money(2_048), ..cash(NEAR, CashKind::Fee, 0) };
+    desk.funds.cash(&fee, Money::ZERO);
+    let opening = Cash { amount: Money(0), ..cash(NEAR, CashKind::Opening, 0) };
+    let change =
+        |bucket: Bucket| desk.funds.bucket(NEAR, bucket).0 - before[usize::from(bucket.code())];
+    for (bucket, expected) in [
+        (Bucket::Available, -4_095),
+        (Bucket::Margin, 8),
+        (Bucket::Fee, 1 + 16 + 2_048),
+        (Bucket::Result, 2),
+        (Bucket::Trade, 4),
+        (Bucket::Variation, 32),
+        (Bucket::Adjustment, 64),
+        (Bucket::Dust, 128),
+        (Bucket::Transfer, 256),
+        (Bucket::Funding, 512),
+        (Bucket::Interest, 1_024),
+        (Bucket::Opening, 0),
+    ] {
+        assert_eq!(change(bucket), expected, "{}", bucket.name());
+    }
+    desk.funds.cash(&opening, Money::ZERO);
+    assert_eq!(desk.funds.balance(NEAR), Money::ZERO);
+    desk.funds.balanced();
+}
+
+#[test]
 fn a_fee_in_a_foreign_currency_keeps_its_own_ledger() {
     let mut desk = Desk::new();
     desk.funds.foreign_fee(NEAR, CurrencyId(3), Money(5));
@@ -647,6 +698,7 @@ fn a_settlement_pays_variation_and_keeps_the_entry() {
     let again = positions.settle(&settle(NETTED, 120, 7), &mut variations);
     assert_eq!(again, Err(PositionError::Settled { day: Day(7), today: Day(8) }));
     assert_eq!(digest(&positions), before);
+    positions.settle(&settle(NETTED, 110, 8), &mut variations).unwrap();
     variations.clear();
     positions.settle(&settle(SPOT, 110, 7), &mut variations).unwrap();
     assert_eq!(variations, []);
@@ -693,6 +745,7 @@ fn lots_are_adopted_with_their_cost_and_crossed_at_a_price() {
     let short = PositionError::LotsShort { asked: qty(1), free: qty(0) };
     assert_eq!(positions.adopt(first.0, first.1, -1), Err(short));
     assert_eq!(positions.adopt(first.0, first.1, 0), Err(PositionError::NoLots));
+    positions.clone().adopt(first.0, first.1, 5).unwrap(); // all of them
     positions.adopt(first.0, first.1, 4).unwrap();
     let (_, rows) = positions.inventory_rows(first.0, first.1);
     let shape: Vec<_> = rows.iter().map(|row| (row.lots, row.cost, row.entry)).collect();
@@ -745,766 +798,19 @@ fn a_bust_gives_back_what_the_close_had_closed() {
     positions.check();
 }
 
-// Random sequences: funds against a slow model.
-
-#[derive(Clone, Debug)]
-enum Act {
-    Hold { needs: Vec<(u64, u16, i128)>, reducing: bool },
-    Draw { decision: u64, need: (u64, u16, i128) },
-    Take { order: u64, amount: i128 },
-    Share { order: u64, filled: i64, leaves: i64 },
-    Void(u64),
-    Quarantine(u64),
-    Trade { account: u16, money: [i128; 4] },
-    Variation { account: u16, amount: i128 },
-    SetMargin { account: u16, amount: i128 },
-    Cash { account: u16, kind: u8, amount: i128 },
-    Unrealised { account: u16, amount: i128 },
-}
-
-/// Ids of two hedges, few enough to meet again; try 0 of leg 0 is a decision id.
-fn id() -> impl Strategy<Value = u64> {
-    (0_u16..2, 1_u32..5, 0_u8..2, 0_u16..3).prop_map(|(hedge, attempt, leg, attempt_try)| {
-        let hedge = HedgeId(hedge);
-        ClientOrderId::pack(1, 1, hedge, attempt, LegId(leg), attempt_try).unwrap().0
-    })
-}
-
-fn act() -> impl Strategy<Value = Act> {
-    let need = || (id(), 0_u16..2, -1_i128..60);
-    prop_oneof![
-        4 => (prop::collection::vec(need(), 1..4), any::<bool>())
-            .prop_map(|(needs, reducing)| Act::Hold { needs, reducing }),
-        2 => (id(), need()).prop_map(|(decision, need)| Act::Draw { decision, need }),
-        2 => (id(), -5_i128..60).prop_map(|(order, amount)| Act::Take { order, amount }),
-        2 => (id(), 0_i64..4, 0_i64..4)
-            .prop_map(|(order, filled, leaves)| Act::Share { order, filled, leaves }),
-        2 => id().prop_map(Act::Void),
-        1 => id().prop_map(Act::Quarantine),
-        1 => (0_u16..2, [-9_i128..9, -9_i128..9, -9_i128..9, -9_i128..9])
-            .prop_map(|(account, money)| Act::Trade { account, money }),
-        1 => (0_u16..2, -9_i128..9)
-            .prop_map(|(account, amount)| Act::Variation { account, amount }),
-        1 => (0_u16..2, 0_i128..90)
-            .prop_map(|(account, amount)| Act::SetMargin { account, amount }),
-        1 => (0_u16..2, 0_u8..6, 0_i128..400)
-            .prop_map(|(account, kind, amount)| Act::Cash { account, kind, amount }),
-        1 => (0_u16..2, -50_i128..50)
-            .prop_map(|(account, amount)| Act::Unrealised { account, amount }),
-    ]
-}
-
-#[derive(Clone, Debug)]
-struct SlowHold {
-    order: u64,
-    account: usize,
-    amount: i128,
-    left: i128,
-    quarantined: bool,
-}
-
-/// Plain vectors, every question answered by looking at everything.
-#[derive(Clone, Debug)]
-struct Slow {
-    /// Available, margin, and the sum of all that came in from outside, by account.
-    available: Vec<i128>,
-    margin: Vec<i128>,
-    outside: Vec<i128>,
-    unrealised: Vec<i128>,
-    holds: Vec<SlowHold>,
-    ever: Vec<u64>,
-}
-
-const HOLDS_MAX: usize = 6;
-
-impl Slow {
-    fn locked(&self, account: usize, quarantined: bool) -> i128 {
-        let holds = self.holds.iter().filter(|hold| hold.account == account);
-        holds.filter(|hold| hold.quarantined == quarantined).map(|hold| hold.left).sum()
-    }
-
-    fn balance(&self, account: usize) -> i128 {
-        let locked = self.locked(account, false) + self.locked(account, true);
-        self.available[account] + self.margin[account] + locked
-    }
-
-    fn is_used(&self, order: u64) -> bool {
-        let same = |other: &&u64| (**other ^ order) & 0xFFFF_FFFC_0000_E000 == 0;
-        self.ever.iter().filter(same).any(|other| *other >= order)
-    }
-
-    fn state_of(&self, order: u64, account: usize, amount: i128) -> &'static str {
-        let decision = order & 0xFFFF == 0;
-        let same = |hold: &&SlowHold| hold.order == order && (!decision || hold.account == account);
-        match self.holds.iter().find(same) {
-            Some(hold) if hold.account == account && hold.amount == amount => "exists",
-            Some(_) => "different",
-            None if self.is_used(order) => "duplicate",
-            None => "new",
-        }
-    }
-
-    /// The word for what a hold of these needs must give; "new" has been applied.
-    fn hold(&mut self, needs: &[(u64, u16, i128)], cap: Option<(i128, i128)>) -> &'static str {
-        let mut states = Vec::new();
-        for (at, (order, account, amount)) in needs.iter().enumerate() {
-            if *amount < 0 {
-                return "negative";
-            }
-            let twice = |(other, owner, _): &(u64, u16, i128)| {
-                other == order && (order & 0xFFFF != 0 || owner == account)
-            };
-            if needs[..at].iter().any(twice) {
-                return "duplicate";
-            }
-            match self.state_of(*order, usize::from(*account), *amount) {
-                refused @ ("different" | "duplicate") => return refused,
-                state => states.push(state),
-            }
-        }
-        if states.iter().all(|state| *state == "exists") {
-            return "exists";
-        }
-        if states.contains(&"exists") {
-            return "different";
-        }
-        if self.holds.len() + needs.len() > HOLDS_MAX {
-            return "full";
-        }
-        for account in 0..2 {
-            let named = needs.iter().filter(|(_, owner, _)| usize::from(*owner) == account);
-            let amounts: Vec<i128> = named.map(|(_, _, amount)| *amount).collect();
-            let sum: i128 = amounts.iter().sum();
-            if amounts.is_empty() {
-                continue;
-            }
-            if sum > 0 && sum > self.available[account] {
-                return "short";
-            }
-            let equity = self.balance(account) + self.unrealised[account].min(0);
-            let used = self.balance(account) - self.available[account] + sum;
-            if cap.is_some_and(|(num, den)| used * den > equity * num) {
-                return "short";
-            }
-        }
-        for (order, account, amount) in needs {
-            self.insert(*order, usize::from(*account), *amount);
-            self.available[usize::from(*account)] -= amount;
-        }
-        "new"
-    }
-
-    fn insert(&mut self, order: u64, account: usize, amount: i128) {
-        self.holds.push(SlowHold { order, account, amount, left: amount, quarantined: false });
-        self.ever.push(order);
-    }
-
-    fn draw(&mut self, decision: u64, (order, account, amount): (u64, u16, i128)) -> &'static str {
-        let account = usize::from(account);
-        if amount < 0 {
-            return "negative";
-        }
-        match self.state_of(order, account, amount) {
-            "new" => {}
-            state => return state,
-        }
-        if self.holds.len() == HOLDS_MAX {
-            return "full";
-        }
-        let reserve = |hold: &&mut SlowHold| {
-            hold.order == decision && hold.account == account && !hold.quarantined
-        };
-        let mut reserve = self.holds.iter_mut().find(reserve);
-        let drawn = reserve.as_ref().map_or(0, |hold| hold.left.min(amount));
-        if amount > drawn && amount - drawn > self.available[account] {
-            return "short";
-        }
-        if let Some(hold) = &mut reserve {
-            hold.left -= drawn;
-        }
-        self.available[account] -= amount - drawn;
-        self.insert(order, account, amount);
-        "new"
-    }
-
-    fn no_hold(&self, order: u64) -> NoHold {
-        if self.is_used(order) { NoHold::AlreadyResolved } else { NoHold::Never }
-    }
-
-    fn take(&mut self, order: u64, amount: impl Fn(i128) -> i128) -> Result<i128, NoHold> {
-        if order & 0xFFFF == 0 {
-            return Err(NoHold::Never);
-        }
-        let gone = self.no_hold(order);
-        let hold = self.holds.iter_mut().find(|hold| hold.order == order).ok_or(gone)?;
-        let freed = amount(hold.left).clamp(0, hold.left);
-        hold.left -= freed;
-        self.available[hold.account] += freed;
-        Ok(freed)
-    }
-
-    fn void(&mut self, order: u64) -> Result<i128, NoHold> {
-        let gone = self.no_hold(order);
-        let (ended, rest): (Vec<_>, Vec<_>) =
-            self.holds.drain(..).partition(|hold| hold.order == order);
-        self.holds = rest;
-        for hold in &ended {
-            self.available[hold.account] += hold.left;
-        }
-        if ended.is_empty() { Err(gone) } else { Ok(ended.iter().map(|hold| hold.left).sum()) }
-    }
-
-    fn quarantine(&mut self, order: u64) -> Result<i128, NoHold> {
-        if order & 0xFFFF == 0 {
-            return Err(NoHold::Never);
-        }
-        let gone = self.no_hold(order);
-        let hold = self.holds.iter_mut().find(|hold| hold.order == order).ok_or(gone)?;
-        let moved = if hold.quarantined { 0 } else { hold.left };
-        hold.quarantined = true;
-        Ok(moved)
-    }
-
-    fn gain(&mut self, account: usize, amount: i128) {
-        self.available[account] += amount;
-        self.outside[account] += amount;
-    }
-}
-
-fn word(result: Result<Held, HoldError>) -> &'static str {
-    match result {
-        Ok(Held::New) => "new",
-        Ok(Held::Exists) => "exists",
-        Err(HoldError::Short(_)) => "short",
-        Err(HoldError::ExistsDifferent { .. }) => "different",
-        Err(HoldError::Duplicate { .. }) => "duplicate",
-        Err(HoldError::Negative { .. }) => "negative",
-        Err(HoldError::Full { .. }) => "full",
-    }
-}
-
-fn needs_of(needs: &[(u64, u16, i128)]) -> Vec<Need> {
-    let need = |(order, account, amount): &(u64, u16, i128)| Need {
-        order: ClientOrderId(*order),
-        account: AccountId(*account),
-        amount: Money(*amount),
-    };
-    needs.iter().map(need).collect()
-}
-
-/// Does one act to both; gives whether it was refused.
-fn act_on(funds: &mut Funds, slow: &mut Slow, act: &Act) -> bool {
-    let caps = Table::new(vec![ratio("0.9"); 2]);
-    let paper = Table::new(slow.unrealised.iter().map(|amount| Money(*amount)).collect());
-    let same = |found: Result<Money, NoHold>, expected: Result<i128, NoHold>| {
-        assert_eq!(found, expected.map(Money), "{act:?}");
-        found.is_err()
-    };
-    match act {
-        Act::Hold { needs, reducing } => {
-            let asked = needs_of(needs);
-            let (found, cap) = if *reducing {
-                (funds.hold_reducing(&asked), None)
-            } else {
-                (funds.hold(&asked, &caps, &paper), Some((9, 10)))
-            };
-            assert_eq!(word(found), slow.hold(needs, cap), "{found:?}");
-            found != Ok(Held::New)
-        }
-        Act::Draw { decision, need } => {
-            let found = funds.draw(ClientOrderId(*decision), &needs_of(&[*need])[0]);
-            assert_eq!(word(found), slow.draw(*decision, *need), "{found:?}");
-            found != Ok(Held::New)
-        }
-        Act::Take { order, amount } => {
-            let found = funds.take(ClientOrderId(*order), Money(*amount));
-            same(found, slow.take(*order, |_| *amount))
-        }
-        Act::Share { order, filled, leaves } => {
-            let found = funds.take_share(ClientOrderId(*order), qty(*filled), qty(*leaves));
-            let part = |left: i128| match (*filled, *leaves) {
-                (0, _) => 0,
-                (filled, leaves) if filled >= leaves => left,
-                (filled, leaves) => left * i128::from(filled) / i128::from(leaves),
-            };
-            same(found, slow.take(*order, part))
-        }
-        Act::Void(order) => same(funds.void(ClientOrderId(*order)), slow.void(*order)),
-        Act::Quarantine(order) => {
-            same(funds.quarantine(ClientOrderId(*order)), slow.quarantine(*order))
-        }
-        Act::Trade { .. }
-        | Act::Variation { .. }
-        | Act::SetMargin { .. }
-        | Act::Cash { .. }
-        | Act::Unrealised { .. } => {
-            book_on(funds, slow, act);
-            false
-        }
-    }
-}
-
-fn book_on(funds: &mut Funds, slow: &mut Slow, act: &Act) {
-    match act {
-        Act::Trade { account, money } => {
-            let [fee, result, cash_value, margin_change] = *money;
-            let posted = TradeMoney {
-                fee: Money(fee),
-                result: Money(result),
-                cash_value: Money(cash_value),
-                margin_change: Money(margin_change),
-            };
-            funds.trade(AccountId(*account), &posted);
-            let account = usize::from(*account);
-            slow.gain(account, result + cash_value - fee);
-            slow.available[account] -= margin_change;
-            slow.margin[account] += margin_change;
-        }
-        Act::Variation { account, amount } => {
-            funds.variation(AccountId(*account), Money(*amount));
-            slow.gain(usize::from(*account), *amount);
-        }
-        Act::SetMargin { account, amount } => {
-            funds.set_margin(AccountId(*account), Money(*amount));
-            let account = usize::from(*account);
-            slow.available[account] += slow.margin[account] - amount;
-            slow.margin[account] = *amount;
-        }
-        Act::Cash { account, kind, amount } => {
-            let kinds = [
-                CashKind::Opening,
-                CashKind::Balance,
-                CashKind::Transfer,
-                CashKind::Funding,
-                CashKind::Interest,
-                CashKind::Fee,
-            ];
-            let kind = kinds[usize::from(*kind)];
-            let (account, amount) = (AccountId(*account), Money(*amount));
-            let ours = slow.balance(account.index());
-            let news = Cash { account, exchange: Time(0), kind, amount };
-            let drift = funds.cash(&news, Money(100));
-            let change = match kind {
-                CashKind::Opening => amount.0 - ours,
-                CashKind::Balance if (amount.0 - ours).abs() > 100 => amount.0 - ours,
-                CashKind::Balance => 0,
-                CashKind::Transfer | CashKind::Funding | CashKind::Interest => amount.0,
-                CashKind::Fee => -amount.0,
-            };
-            assert_eq!(drift.is_some(), kind == CashKind::Balance && change != 0);
-            slow.gain(account.index(), change);
-        }
-        Act::Unrealised { account, amount } => slow.unrealised[usize::from(*account)] = *amount,
-        Act::Hold { .. }
-        | Act::Draw { .. }
-        | Act::Take { .. }
-        | Act::Share { .. }
-        | Act::Void(_)
-        | Act::Quarantine(_) => panic!("not of this kind"),
-    }
-}
-
-fn all_buckets(funds: &Funds) -> Vec<Vec<Money>> {
-    let of = |account| Bucket::ALL.map(|bucket| funds.bucket(account, bucket)).to_vec();
-    [NEAR, FAR].map(of).to_vec()
-}
-
-fn funds_digest(funds: &Funds) -> Vec<u8> {
-    let mut writer = Writer::new();
-    funds.digest(&mut writer);
-    writer.into_bytes()
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 2000,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
-
-    /// Every act gives what the slow model gives; a refused one changes nothing; the postings of
-    /// each event are what the buckets changed by; external buckets hold what came in.
-    #[test]
-    fn funds_are_what_the_slow_model_says(acts in prop::collection::vec(act(), 1..60)) {
-        let mut funds = Funds::new(2, HOLDS_MAX);
-        let mut slow = Slow {
-            available: vec![0; 2],
-            margin: vec![0; 2],
-            outside: vec![0; 2],
-            unrealised: vec![0; 2],
-            holds: Vec::new(),
-            ever: Vec::new(),
-        };
-        for account in [NEAR, FAR] {
-            let amount = Money(200);
-            let kind = CashKind::Opening;
-            funds.cash(&Cash { account, exchange: Time(0), kind, amount }, Money::ZERO);
-            slow.gain(account.index(), 200);
-        }
-        for act in &acts {
-            funds.begin_event();
-            let (mut before, digest) = (all_buckets(&funds), funds_digest(&funds));
-            let refused = act_on(&mut funds, &mut slow, act);
-            prop_assert!(!refused || funds_digest(&funds) == digest, "{:?}", act);
-            for posting in funds.postings() {
-                let bucket = usize::from(posting.bucket.code());
-                before[posting.account.index()][bucket] += posting.amount;
-            }
-            prop_assert_eq!(&before, &all_buckets(&funds));
-            funds.balanced();
-            funds.check();
-            for account in [NEAR, FAR] {
-                let at = account.index();
-                prop_assert_eq!(funds.available(account).0, slow.available[at]);
-                prop_assert_eq!(funds.held(account).0, slow.locked(at, false));
-                prop_assert_eq!(funds.quarantined(account).0, slow.locked(at, true));
-                prop_assert_eq!(funds.margin(account).0, slow.margin[at]);
-                prop_assert_eq!(funds.balance(account).0, slow.outside[at]);
-            }
-        }
-    }
-}
-
-// Random sequences: positions and money together.
-
-#[derive(Clone, Debug)]
-enum Step {
-    Fill { pair: usize, owner: u8, side: bool, effect: u8, lots: i64, price: i64, fee: i64 },
-    Bust { which: usize, remembered: bool },
-    Settle { instrument: u16, price: i64 },
-    Mark { instrument: u16, price: i64 },
-    Say { pair: usize, opening: bool, long: i64, short: i64, price: i64 },
-    Adopt { hedge: u16, leg: u8, lots: i64 },
-    Cross { back: bool, lots: i64, price: i64 },
-    HoldLots { attempt: u32, pair: usize, side: bool, effect: u8, lots: i64 },
-    ReleaseLots { attempt: u32, lots: i64 },
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let price = || -60_i64..200;
-    prop_oneof![
-        8 => (0_usize..5, 0_u8..3, any::<bool>(), 0_u8..3, 1_i64..7, price(), -3_i64..9).prop_map(
-            |(pair, owner, side, effect, lots, price, fee)| {
-                Step::Fill { pair, owner, side, effect, lots, price, fee }
-            },
-        ),
-        3 => (0_usize..20, any::<bool>())
-            .prop_map(|(which, remembered)| Step::Bust { which, remembered }),
-        1 => (0_u16..4, price()).prop_map(|(instrument, price)| Step::Settle { instrument, price }),
-        1 => (0_u16..4, price()).prop_map(|(instrument, price)| Step::Mark { instrument, price }),
-        1 => (0_usize..5, any::<bool>(), 0_i64..5, 0_i64..5, price()).prop_map(
-            |(pair, opening, long, short, price)| Step::Say { pair, opening, long, short, price },
-        ),
-        1 => (0_u16..2, 0_u8..4, -4_i64..5)
-            .prop_map(|(hedge, leg, lots)| Step::Adopt { hedge, leg, lots }),
-        1 => (any::<bool>(), -4_i64..5, price())
-            .prop_map(|(back, lots, price)| Step::Cross { back, lots, price }),
-        2 => (1_u32..12, 0_usize..5, any::<bool>(), 0_u8..3, 1_i64..5).prop_map(
-            |(attempt, pair, side, effect, lots)| {
-                Step::HoldLots { attempt, pair, side, effect, lots }
-            },
-        ),
-        1 => (1_u32..12, 0_i64..5)
-            .prop_map(|(attempt, lots)| Step::ReleaseLots { attempt, lots }),
-    ]
-}
-
-struct Execution {
-    pair: usize,
-    trade: Trade,
-    fee: Money,
-    was: Filled,
-}
-
-/// The real column, and beside it what must come out: signed lots, and equity in money.
-struct World {
-    positions: Positions,
-    funds: Funds,
-    instruments: Table<InstrumentId, Instrument>,
-    marks: Table<InstrumentId, Option<Price>>,
-    executions: Vec<Execution>,
-    lots: [i64; 5],
-    owned: [[i64; 3]; 2],
-    equity: [Money; 2],
-}
-
-fn side_of(buy: bool) -> Side {
-    if buy { Side::Buy } else { Side::Sell }
-}
-
-impl World {
-    fn new() -> World {
-        World {
-            positions: positions(),
-            funds: Funds::new(2, 4),
-            instruments: instruments(),
-            marks: Table::new(vec![Some(Price(100)); 4]),
-            executions: Vec::new(),
-            lots: [0; 5],
-            owned: [[0; 3]; 2],
-            equity: [Money::ZERO; 2],
-        }
-    }
-
-    /// The owner of a fill in a pair: nobody, or the hedge whose leg it is.
-    fn owner(pair: usize, choice: u8) -> Owner {
-        let (account, instrument, ..) = PAIRS[pair];
-        let legs = LEGS.iter().enumerate().flat_map(|(hedge, legs)| {
-            legs.iter().enumerate().map(move |(leg, pair)| (hedge, leg, *pair))
-        });
-        let fits = legs.filter(|(_, _, pair)| *pair == (account, instrument));
-        let owners: Vec<Owner> =
-            fits.map(|(at, leg, _)| Owner::Hedge(HedgeId::at(at), LegId::at(leg))).collect();
-        owners.get(usize::from(choice)).copied().unwrap_or(Owner::Unassigned)
-    }
-
-    /// What `lots` more of a pair, bought at `price`, do to what is owned and to equity.
-    fn expect(&mut self, pair: usize, owner: Owner, lots: i64, price: Option<Price>) {
-        self.lots[pair] += lots;
-        if let Owner::Hedge(hedge, leg) = owner {
-            self.owned[hedge.index()][leg.index()] += lots;
-        }
-        let (account, instrument, ..) = PAIRS[pair];
-        let mark = self.marks[instrument].unwrap().0;
-        let ticks = mark - price.map_or(0, |price| price.0);
-        let change = self.instruments[instrument].value(i128::from(ticks) * i128::from(lots));
-        self.equity[account.index()] += change;
-    }
-
-    fn fill(&mut self, pair: usize, trade: Trade, fee: Money) {
-        let (account, instrument, ..) = PAIRS[pair];
-        let was = self.positions.fill(account, instrument, &trade).unwrap();
-        let money = was.money(&self.instruments[instrument], &trade, fee);
-        self.funds.trade(account, &money);
-        self.expect(pair, trade.owner, trade.side.sign() * trade.qty.get(), Some(trade.price));
-        self.equity[account.index()] -= fee;
-        self.executions.push(Execution { pair, trade, fee, was });
-    }
-
-    fn bust(&mut self, which: usize, remembered: bool) {
-        if which >= self.executions.len() {
-            return;
-        }
-        let Execution { pair, trade, fee, was } = self.executions.swap_remove(which);
-        let (account, instrument, ..) = PAIRS[pair];
-        let was = remembered.then_some(&was);
-        let back = self.positions.unfill(account, instrument, &trade, was).unwrap();
-        let money = back.money_back(&self.instruments[instrument], &trade, fee);
-        self.funds.trade(account, &money);
-        self.expect(pair, trade.owner, -trade.side.sign() * trade.qty.get(), Some(trade.price));
-        self.equity[account.index()] += fee;
-    }
-
-    fn settle(&mut self, instrument: InstrumentId, price: Price) {
-        let mut variations = Vec::new();
-        let day = self.positions.day(instrument).0 + 3;
-        self.positions.settle(&settle(instrument, price.0, day), &mut variations).unwrap();
-        for Variation { account, ticks_lots } in variations {
-            let amount = self.instruments[instrument].value(ticks_lots);
-            self.funds.variation(account, amount);
-        }
-    }
-
-    fn mark(&mut self, instrument: InstrumentId, price: Price) {
-        let ticks = price.0 - self.marks[instrument].unwrap().0;
-        self.marks[instrument] = Some(price);
-        for (pair, (account, traded, ..)) in PAIRS.iter().enumerate() {
-            if *traded == instrument {
-                let moved = i128::from(ticks) * i128::from(self.lots[pair]);
-                self.equity[account.index()] += self.instruments[instrument].value(moved);
-            }
-        }
-    }
-
-    fn say(&mut self, pair: usize, statement: &Statement) {
-        let Statement { account, instrument, .. } = *statement;
-        let (.., netting, settlement) = PAIRS[pair];
-        let drift = self.positions.statement(statement).unwrap();
-        let realised = drift.map_or(0, |drift| drift.realised);
-        self.funds.adjust(account, self.instruments[instrument].value(realised));
-        let change = statement.long.get() - statement.short.get() - self.lots[pair];
-        let price = (settlement == Settlement::Margin).then_some(statement.price);
-        self.expect(pair, Owner::Unassigned, change, price);
-        if netting != Netting::Net {
-            let theirs = (statement.long, statement.short);
-            assert_eq!(self.positions.gross(account, instrument), theirs);
-        }
-    }
-
-    fn cross(&mut self, back: bool, lots: i64, price: Price) {
-        let (mut from, mut to) = (0, 1);
-        if back {
-            (from, to) = (to, from);
-        }
-        let leg = |hedge| (HedgeId::at(hedge), LegId(0));
-        if self.positions.cross(leg(from), leg(to), lots, price).is_ok() {
-            self.owned[from][0] -= lots;
-            self.owned[to][0] += lots;
-        }
-    }
-
-    fn step(&mut self, step: &Step) {
-        let effects = PositionEffect::ALL;
-        match *step {
-            Step::Fill { pair, owner, side, effect, lots, price, fee } => {
-                let owner = World::owner(pair, owner);
-                let effect = effects[usize::from(effect)];
-                let trade = trade(owner, side_of(side), effect, lots, price);
-                self.fill(pair, trade, Money(i128::from(fee)));
-            }
-            Step::Bust { which, remembered } => self.bust(which, remembered),
-            Step::Settle { instrument, price } => {
-                self.settle(InstrumentId(instrument), Price(price));
-            }
-            Step::Mark { instrument, price } => self.mark(InstrumentId(instrument), Price(price)),
-            Step::Say { pair, opening, long, short, price } => {
-                let (account, instrument, ..) = PAIRS[pair];
-                let kind = if opening { StatementKind::Opening } else { StatementKind::Compare };
-                let (long, short, price) = (qty(long), qty(short), Price(price));
-                let exchange = Time(0);
-                let statement =
-                    Statement { account, instrument, exchange, kind, long, short, price };
-                self.say(pair, &statement);
-            }
-            Step::Adopt { hedge, leg, lots } => {
-                if self.positions.adopt(HedgeId(hedge), LegId(leg), lots).is_ok() {
-                    self.owned[usize::from(hedge)][usize::from(leg)] += lots;
-                }
-            }
-            Step::Cross { back, lots, price } => self.cross(back, lots, Price(price)),
-            Step::HoldLots { attempt, pair, side, effect, lots } => {
-                let (account, instrument, ..) = PAIRS[pair];
-                let (effect, side) = (effects[usize::from(effect)], side_of(side));
-                let free = self.positions.closable(account, instrument, side);
-                let held = self.positions.hold_lots(
-                    order(attempt, 1, 1),
-                    account,
-                    instrument,
-                    side,
-                    effect,
-                    qty(lots),
-                );
-                assert!(held.is_err() || held.unwrap() <= free.earlier + free.today);
-            }
-            Step::ReleaseLots { attempt, lots } => {
-                self.positions.release_lots(order(attempt, 1, 1), qty(lots));
-            }
-        }
-    }
-
-    fn check(&mut self) {
-        self.positions.check();
-        for account in [NEAR, FAR] {
-            let margin = self.positions.margin_total(account, &self.instruments);
-            self.funds.set_margin(account, margin);
-            let paper = self.positions.unrealised(account, &self.marks, &self.instruments);
-            assert_eq!(self.funds.equity(account, paper), self.equity[account.index()]);
-        }
-        self.funds.balanced();
-        for (lots, (account, instrument, ..)) in self.lots.iter().zip(PAIRS) {
-            assert_eq!(self.positions.lots(account, instrument), *lots);
-        }
-        for (hedge, owned) in self.owned.iter().enumerate() {
-            assert_eq!(&self.positions.inventory(HedgeId::at(hedge))[..3], owned);
-        }
-    }
-}
-
-/// Lots, cost and entry of both directions of a position or inventory.
-fn shape(positions: &Positions, pair: usize, owner: Owner) -> Vec<(i64, i128, i128)> {
-    let (account, instrument, ..) = PAIRS[pair];
-    let longs = positions.rows(account, instrument, Side::Buy).to_vec();
-    let shorts = positions.rows(account, instrument, Side::Sell).to_vec();
-    let owned = match owner {
-        Owner::Hedge(hedge, leg) => {
-            let (side, rows) = positions.inventory_rows(hedge, leg);
-            let mut rows = rows.to_vec();
-            rows.iter_mut().for_each(|row| row.lots *= side.sign());
-            rows
-        }
-        Owner::Unassigned => Vec::new(),
-    };
-    let sums = |rows: Vec<cross_market_core::position::DayLots>| {
-        rows.iter().fold((0, 0, 0), |(lots, cost, entry), row| {
-            (lots + row.lots, cost + row.cost, entry + row.entry)
-        })
-    };
-    [longs, shorts, owned].map(sums).to_vec()
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 2000,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
-
-    /// Whatever is filled, busted, settled, stated, adopted and crossed in whichever order: equity
-    /// changes by what the market moved and what was paid, and by nothing else; hedges and
-    /// unassigned lots are the positions.
-    #[test]
-    fn equity_moves_by_what_happened_and_nothing_else(
-        steps in prop::collection::vec(step(), 1..60),
-    ) {
-        let mut world = World::new();
-        for step in &steps {
-            world.funds.begin_event();
-            world.step(step);
-            world.check();
-        }
-    }
-
-    /// A bust right after its fill leaves lots, cost and entry as they were, to the tick.
-    #[test]
-    fn a_bust_right_after_its_fill_restores_the_position(
-        steps in prop::collection::vec(step(), 0..30),
-        pair in 0_usize..5,
-        owner in 0_u8..3,
-        buy in any::<bool>(),
-        effect in 0_usize..3,
-        lots in 1_i64..9,
-        price in -60_i64..200,
-    ) {
-        let mut world = World::new();
-        for step in &steps {
-            world.step(step);
-        }
-        let owner = World::owner(pair, owner);
-        let before = (shape(&world.positions, pair, owner), world.equity);
-        let trade = trade(owner, side_of(buy), PositionEffect::ALL[effect], lots, price);
-        world.fill(pair, trade, Money(7));
-        world.bust(world.executions.len() - 1, true);
-        prop_assert_eq!((shape(&world.positions, pair, owner), world.equity), before);
-        world.check();
-    }
-
-    /// However a position is cut up, the parts realise what the whole does.
-    #[test]
-    fn parts_realise_what_the_whole_does(
-        opened in prop::collection::vec((1_i64..9, -200_i64..200), 1..6),
-        cuts in prop::collection::vec(1_i64..5, 1..40),
-        price in -200_i64..200,
-        buy in any::<bool>(),
-    ) {
-        let (mut whole, mut parts) = (positions(), positions());
-        let (side, owner) = (side_of(buy), hedge(0, 1));
-        for (lots, price) in &opened {
-            for positions in [&mut whole, &mut parts] {
-                positions.fill(NEAR, GROSS, &trade(owner, side, OPEN, *lots, *price)).unwrap();
-            }
-        }
-        let mut left: i64 = opened.iter().map(|(lots, _)| lots).sum();
-        let close = |lots| trade(owner, side.flip(), CLOSE, lots, price);
-        let at_once = whole.fill(NEAR, GROSS, &close(left)).unwrap().position.realised;
-        let mut realised = 0;
-        for cut in cuts.iter().chain([&i64::MAX]) {
-            let lots = left.min(*cut);
-            if lots > 0 {
-                realised += parts.fill(NEAR, GROSS, &close(lots)).unwrap().position.realised;
-            }
-            left -= lots;
-        }
-        prop_assert_eq!((realised, left), (at_once, 0));
-        parts.check();
-    }
+#[test]
+fn a_bust_after_a_close_takes_its_share_of_the_cost() {
+    let mut positions = positions();
+    let owner = hedge(0, 0);
+    positions.fill(NEAR, NETTED, &trade(owner, Side::Buy, OPEN, 2, 100)).unwrap();
+    let dear = trade(owner, Side::Buy, OPEN, 1, 1_000);
+    let was = positions.fill(NEAR, NETTED, &dear).unwrap();
+    positions.fill(NEAR, NETTED, &trade(owner, Side::Sell, OPEN, 1, 500)).unwrap();
+    // 2 lots at 800 are left. Taking 1,000 out would leave a lot that had cost less than nothing.
+    let back = positions.unfill(NEAR, NETTED, &dear, Some(&was)).unwrap();
+    assert_eq!(back.position.realised, 1_000 - 400);
+    assert_eq!(positions.rows(NEAR, NETTED, Side::Buy)[0].cost, 400);
+    // 2 bought at 100, 1 sold at 500: 400, and a lot at 100, whatever is in between.
+    assert_eq!(positions.position_result(NEAR, NETTED, Price(130)), 400 + 30);
+    positions.check();
 }
