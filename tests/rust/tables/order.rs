@@ -202,6 +202,7 @@ fn cell(before: &Order, input: Input) -> String {
             assert_eq!((after.cum, after.venue_cum), (before.cum, before.venue_cum), "{input:?}");
             let why = match clash {
                 Clash::TotalBelowBooked => "total below booked",
+                Clash::TotalBelowTold => "total below told",
                 Clash::CountedTwice => "counted twice",
                 Clash::AbsentButSeen => "absent but seen",
                 Clash::BustBeyondBooked => "bust beyond booked",
@@ -358,6 +359,11 @@ proptest! {
             if matches!(verdict, Verdict::Ignored(_)) {
                 prop_assert_eq!(order.state, before.state, "{}", told);
             }
+            let overridden = matches!(input, Input::Override { .. });
+            prop_assert!(
+                order.venue_cum >= before.venue_cum || busted || overridden,
+                "the venue's word shrank\n{told}"
+            );
         }
     }
 
@@ -414,4 +420,58 @@ fn an_execution_that_was_counted_is_a_conflict() {
     let before = order;
     assert_eq!(order.next(first), Verdict::Conflict(Clash::CountedTwice));
     assert_eq!(order, before);
+}
+
+#[test]
+fn an_order_proven_absent_that_surfaces_is_a_conflict() {
+    for input in [Input::Accepted, Input::Working { cum: lots(0) }] {
+        let mut order = order(SIZE, TimeInForce::Day);
+        order.next(Input::Sent);
+        order.next(Input::Timeout);
+        assert_eq!(order.next(Input::Absent), Verdict::Applied);
+        assert_eq!(order.next(input), Verdict::Conflict(Clash::AbsentButSeen), "{input:?}");
+        assert_eq!(order.state, State::Rejected);
+        assert_eq!(order.next(input), Verdict::Ignored(Ignored::Stale), "told once: {input:?}");
+    }
+    // The venue's own reject and the late news of its acceptance are only out of order.
+    let mut order = order(SIZE, TimeInForce::Day);
+    order.next(Input::Sent);
+    order.next(Input::Done { status: VenueStatus::Rejected, cum: None });
+    assert_eq!(order.next(Input::Accepted), Verdict::Ignored(Ignored::Stale));
+}
+
+#[test]
+fn missing_executions_keep_an_order_unknown() {
+    for input in [Input::Accepted, Input::CancelRejected { class: RejectClass::Phase }] {
+        let mut order = order(SIZE, TimeInForce::Day);
+        order.next(Input::Sent);
+        order.next(Input::Fill { qty: lots(4), cum: None });
+        if matches!(input, Input::CancelRejected { .. }) {
+            order.next(Input::CancelSent);
+        }
+        order.next(Input::Working { cum: lots(7) });
+        order.next(input);
+        assert_eq!((order.state, order.venue_cum), (State::Unknown, 7), "{input:?}");
+    }
+}
+
+#[test]
+fn a_total_below_what_the_venue_told_before_ends_nothing() {
+    // The venue told of 7, of which 4 are booked. An end with 4 contradicts it: were it taken, the
+    // three missing lots would have no order that waits for them.
+    for told in [
+        Input::Working { cum: lots(7) },
+        Input::Done { status: VenueStatus::Cancelled, cum: Some(lots(7)) },
+        Input::Fill { qty: lots(1), cum: Some(lots(7)) },
+    ] {
+        let mut order = order(SIZE, TimeInForce::Ioc);
+        order.next(Input::Sent);
+        order.next(Input::Fill { qty: lots(4), cum: None });
+        order.next(told);
+        let verdict =
+            order.next(Input::Done { status: VenueStatus::Cancelled, cum: Some(lots(5)) });
+        assert!(matches!(verdict, Verdict::Conflict(_)), "{told:?}: {verdict:?}");
+        assert_eq!(order.state, State::Unknown, "{told:?}");
+        assert!(!order.is_confirmed());
+    }
 }
