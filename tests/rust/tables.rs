@@ -15,6 +15,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+#[path = "tables/attempt.rs"]
+mod attempt;
 #[path = "tables/order.rs"]
 mod order;
 
