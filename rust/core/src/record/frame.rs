@@ -115,7 +115,10 @@ impl FrameRows {
         self.count
     }
 
-    /// Appends a row; at most [`ROWS_MAX`] are allowed.
+    /// Appends a row.
+    ///
+    /// # Panics
+    /// Beyond [`ROWS_MAX`] rows: whoever gathers them closes the frame before.
     pub fn push(&mut self, now: Time, change: &Change) {
         assert!(self.count < ROWS_MAX, "a frame of more than {ROWS_MAX} rows");
         let row = Row { now, change: *change };
