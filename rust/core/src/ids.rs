@@ -187,10 +187,13 @@ impl Text {
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.bytes
-            .get(..usize::from(self.len))
-            .and_then(|bytes| std::str::from_utf8(bytes).ok())
-            .unwrap_or("")
+        std::str::from_utf8(self.as_bytes()).unwrap_or("")
+    }
+
+    /// The bytes of the text.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
 
     /// Whether nothing is known.
@@ -257,6 +260,15 @@ impl ClientOrderId {
             bits = (bits << 3) | u64::from(leg.0);
             ClientOrderId((bits << 13) | u64::from(attempt_try))
         })
+    }
+
+    /// The id of an order of the attempt that this decision id names; `None` when a part is beyond
+    /// its width.
+    #[must_use]
+    pub fn order(self, leg: LegId, attempt_try: u16) -> Option<ClientOrderId> {
+        let fits = usize::from(leg.0) < LEGS_MAX && attempt_try <= TRY_MAX;
+        let parts = (u64::from(leg.0) << 13) | u64::from(attempt_try);
+        fits.then(|| ClientOrderId(self.decision().0 | parts))
     }
 
     fn field(self, shift: u32, bits: u32) -> u64 {
@@ -347,8 +359,8 @@ mod tests {
 
     #[test]
     fn client_order_id_keeps_its_parts() {
-        let id =
-            ClientOrderId::pack(200, RUN_MAX, HedgeId(1023), ATTEMPT_MAX, LegId(7), TRY_MAX).unwrap();
+        let id = ClientOrderId::pack(200, RUN_MAX, HedgeId(1023), ATTEMPT_MAX, LegId(7), TRY_MAX)
+            .unwrap();
         assert_eq!(id.engine(), 200);
         assert_eq!(id.run(), RUN_MAX);
         assert_eq!(id.hedge(), HedgeId(1023));
