@@ -974,6 +974,20 @@ pub struct Execution {
     pub fee: Money,
     /// Whether the venue has still to name the fee.
     pub fee_pending: bool,
+    /// Whether it was taken back or corrected: what still comes under its id is passed over.
+    pub is_final: bool,
+}
+
+impl Execution {
+    /// One that was taken back before it came.
+    pub const TAKEN_BACK: Execution = Execution {
+        order: None,
+        price: Price(0),
+        qty: Qty::ZERO,
+        fee: Money::ZERO,
+        fee_pending: false,
+        is_final: true,
+    };
 }
 
 /// What makes an execution one: where, what, which side, which id.
@@ -1115,6 +1129,7 @@ impl Orders {
             out.i64(execution.qty.get());
             out.i128(execution.fee.0);
             out.bool(execution.fee_pending);
+            out.bool(execution.is_final);
         }
     }
 }
