@@ -1,5 +1,6 @@
 //! Runs one story: turns its lines into events, hands them to an engine, compares what follows.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use cross_market_core::book::{Change, Row};
@@ -8,9 +9,7 @@ use cross_market_core::command::Command;
 use cross_market_core::config::Config;
 use cross_market_core::engine::Engine;
 use cross_market_core::error::Error;
-use cross_market_core::event::{
-    Control, Estimate, Event, Link, LinkState, LinkTo, Scope, Verb,
-};
+use cross_market_core::event::{Control, Estimate, Event, Link, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, InstrumentId, Text};
@@ -42,10 +41,11 @@ pub(crate) fn run(story: &Story, print: bool) -> Result<String, String> {
     let mut engine = Engine::new(&config, Time(START)).map_err(|error| format!("{error:?}"))?;
     let mut limits = story.config["limits"].clone();
     let mut run = config.run;
+    let mut sides = Sides::new();
     for step in &story.steps {
         let now = Time(START + step.at);
         let names = Names { config: &config, run };
-        let act = act(&names, &mut limits, now, step)
+        let act = act(&names, &sides, &mut limits, now, step)
             .map_err(|why| format!("line {}: {why}", step.event.line))?;
         let mut out = Vec::new();
         let before = engine.digest();
@@ -62,15 +62,69 @@ pub(crate) fn run(story: &Story, print: bool) -> Result<String, String> {
         if problem.is_some() && engine.digest() != before {
             return Err(format!("line {}: what was refused changed the state", step.event.line));
         }
+        sides.extend(out.iter().filter_map(|command| match command {
+            Command::Place(place) => Some((place.order, place.side)),
+            Command::Amend(_)
+            | Command::Cancel(_)
+            | Command::Query(_)
+            | Command::Resync(_)
+            | Command::Transfer(_)
+            | Command::Alert(_) => None,
+        }));
         let names = Names { config: &config, run };
         check(&names, &engine, step, &out, problem.as_ref(), print)?;
+        if print {
+            state(&names, &engine);
+        }
     }
     Ok(engine.digest().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// Sides of the orders that were placed: a report of one need not say its side.
+type Sides = BTreeMap<ClientOrderId, Side>;
+
+/// Prints where everything stands.
+fn state(names: &Names<'_>, engine: &Engine) {
+    for (hedge, of) in names.config.hedges.pairs() {
+        let attempt = engine.attempt(hedge).map(|attempt| (attempt.state, attempt.blocked));
+        println!(
+            "      {}: sets {} residual {} of {} attempt {attempt:?}",
+            of.plan.name,
+            engine.sets(hedge),
+            engine.residual(hedge),
+            of.plan.unit_den
+        );
+    }
+    for (id, account) in names.config.accounts.pairs() {
+        let lots: Vec<String> = names
+            .config
+            .instruments
+            .pairs()
+            .filter(|(_, of)| of.venue == account.venue)
+            .map(|(of, row)| {
+                let (lots, free) = (engine.position(id, of), engine.unassigned(id, of));
+                format!("{}={lots} ({free} unassigned)", row.name)
+            })
+            .collect();
+        let (held, cash) = (engine.held(id), engine.cash(id));
+        println!("      {}: held {held} cash {cash} {}", account.name, lots.join(" "));
+    }
+    let due = engine.deadline().map(|due| due.0 - START);
+    println!("      live {} due {due:?}", engine.live_orders());
+}
+
 /// Heads of expectations about the state; all others are commands in their order.
-const STATES: [&str; 9] = [
-    "position", "unassigned", "held", "cash", "sets", "residual", "live", "attempt", "restricted",
+const STATES: [&str; 10] = [
+    "position",
+    "unassigned",
+    "held",
+    "cash",
+    "sets",
+    "residual",
+    "live",
+    "attempt",
+    "restricted",
+    "free",
 ];
 
 fn check(
@@ -90,11 +144,11 @@ fn check(
         writeln!(happened, "    expect error={}", error_name(error)).unwrap();
     }
     if print {
-        println!("{} {:?}\n{happened}", step.at, step.event);
+        println!("line {}\n{happened}", step.event.line);
+        return Ok(());
     }
-    let fail = |why: String| {
-        Err(format!("line {}: {why}; what happened:\n{happened}", step.event.line))
-    };
+    let fail =
+        |why: String| Err(format!("line {}: {why}; what happened:\n{happened}", step.event.line));
     let head = |words: &Words| words.bare.first().cloned().unwrap_or_default();
     let (states, commands): (Vec<&Words>, Vec<&Words>) =
         step.expected.iter().partition(|words| STATES.contains(&head(words).as_str()));
@@ -179,14 +233,14 @@ fn check_state(names: &Names<'_>, engine: &Engine, words: &Words) -> Result<(), 
                 let state = attempt.map(|attempt| format!("{:?}", attempt.state).to_lowercase());
                 state.unwrap_or("none".to_owned())
             }
-            "restricted" => {
-                let latches = engine.latches();
-                let is = match name.as_str() {
-                    "hedge" => latches.is_hedge_restricted(names.hedge(wanted)?),
-                    "account" => latches.is_account_restricted(names.account(wanted)?),
+            "restricted" | "free" => {
+                let scope = match name.as_str() {
+                    "hedge" => Scope::Hedge(names.hedge(wanted)?),
+                    "account" => Scope::Account(names.account(wanted)?),
                     other => return Err(format!("{other}: hedge or account")),
                 };
-                if is { wanted.clone() } else { "no".to_owned() }
+                let is = !engine.latches().restrictions(scope).is_none();
+                if is == (head == "restricted") { wanted.clone() } else { "otherwise".to_owned() }
             }
             other => return Err(format!("{other}: no such state")),
         };
@@ -199,6 +253,7 @@ fn check_state(names: &Names<'_>, engine: &Engine, words: &Words) -> Result<(), 
 
 fn act(
     names: &Names<'_>,
+    sides: &Sides,
     limits: &mut Value,
     now: Time,
     step: &Step,
@@ -211,7 +266,7 @@ fn act(
             let run = words.need("run")?.parse().map_err(|_| "run= is a number")?;
             return Ok(Act::Restart(run));
         }
-        "report" => Event::Report(Box::new(report(names, now, words)?)),
+        "report" => Event::Report(Box::new(report(names, sides, now, words)?)),
         "answer" => Event::Answer(Box::new(answer(names, now, words)?)),
         "cash" => Event::Cash(Box::new(cash(names, now, words)?)),
         "statement" => Event::Position(Box::new(statement(names, now, words)?)),
@@ -377,13 +432,24 @@ fn whose(
     Ok((order, account, instrument, side))
 }
 
-fn report(names: &Names<'_>, now: Time, words: &Words) -> Result<Report, String> {
+fn report(names: &Names<'_>, sides: &Sides, now: Time, words: &Words) -> Result<Report, String> {
     words.only(&[
-        "order", "account", "instrument", "side", "venue_id", "class", "qty", "price", "id", "cum",
-        "fee", "status",
+        "order",
+        "account",
+        "instrument",
+        "side",
+        "venue_id",
+        "class",
+        "qty",
+        "price",
+        "id",
+        "cum",
+        "fee",
+        "status",
     ])?;
     let (order, account, instrument, side) = whose(names, words)?;
-    let need_side = || side.ok_or("side= is missing".to_owned());
+    let placed = order.and_then(|id| sides.get(&id).copied());
+    let need_side = || side.or(placed).ok_or("side= is missing".to_owned());
     let cum = || lots(words.need("cum")?);
     let trade_id = || text(words.need("id")?);
     let class = || class(words.need("class")?);
@@ -431,10 +497,9 @@ fn answer(names: &Names<'_>, now: Time, words: &Words) -> Result<Answer, String>
     let order = names.order(words.need("order")?)?;
     let (_, account, _, _) = whose(names, words)?;
     let found = match words.word(1)? {
-        "found" => Found::Order {
-            status: status(words.need("status")?)?,
-            cum: lots(words.need("cum")?)?,
-        },
+        "found" => {
+            Found::Order { status: status(words.need("status")?)?, cum: lots(words.need("cum")?)? }
+        }
         "absent" => Found::ProvenAbsent,
         "inconclusive" => Found::Inconclusive,
         other => return Err(format!("{other}: found, absent or inconclusive")),

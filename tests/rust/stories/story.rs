@@ -99,7 +99,8 @@ impl Story {
             let told = |problem: String| format!("line {line}: {problem}");
             if let Some(name) = text.strip_prefix("config ") {
                 let path = folder.join("configs").join(format!("{}.json", name.trim()));
-                let text = std::fs::read_to_string(path).map_err(|error| told(error.to_string()))?;
+                let text =
+                    std::fs::read_to_string(path).map_err(|error| told(error.to_string()))?;
                 config = Some(serde_json::from_str(&text).map_err(|e| told(e.to_string()))?);
             } else if let Some(setting) = text.strip_prefix("set ") {
                 let config = config.as_mut().ok_or_else(|| told("config comes first".into()))?;

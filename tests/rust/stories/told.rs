@@ -2,7 +2,7 @@
 
 use cross_market_core::attempt::End;
 use cross_market_core::command::{Alert, AlertCode, Command, Subject};
-use cross_market_core::ids::{HedgeId, Id as _};
+use cross_market_core::ids::HedgeId;
 use cross_market_core::instrument::PositionEffect;
 use cross_market_core::num::{Decimal, Money, Side};
 use cross_market_core::order::{Place, TimeInForce};
@@ -44,16 +44,19 @@ fn tell_place(names: &Names<'_>, place: &Place) -> Line {
         PositionEffect::Close => "close",
         PositionEffect::CloseToday => "close_today",
     };
-    line("place", &[
-        ("order", names.order_name(place.order)),
-        ("side", if place.side == Side::Buy { "buy" } else { "sell" }.to_owned()),
-        ("qty", place.qty.get().to_string()),
-        ("price", names.price_text(place.instrument, place.price)),
-        ("kind", place.kind.name().to_owned()),
-        ("purpose", purpose(place.purpose).to_owned()),
-        ("effect", effect.to_owned()),
-        ("tif", tif.to_owned()),
-    ])
+    line(
+        "place",
+        &[
+            ("order", names.order_name(place.order)),
+            ("side", if place.side == Side::Buy { "buy" } else { "sell" }.to_owned()),
+            ("qty", place.qty.get().to_string()),
+            ("price", names.price_text(place.instrument, place.price)),
+            ("kind", place.kind.name().to_owned()),
+            ("purpose", purpose(place.purpose).to_owned()),
+            ("effect", effect.to_owned()),
+            ("tif", tif.to_owned()),
+        ],
+    )
 }
 
 fn purpose(purpose: Purpose) -> &'static str {
@@ -92,33 +95,45 @@ fn tell_alert(names: &Names<'_>, alert: &Alert) -> Line {
     let currency = names.config.hedges[hedge].plan.currency;
     let money = |value: i128| names.money_text(Money(value), currency);
     match alert.code {
-        AlertCode::AttemptStarted => line("begin", &[
-            ("begin", Kind::ALL[usize::from(alert.detail)].name().to_owned()),
-            ("of", attempt),
-            ("from", alert.value.to_string()),
-            ("to", alert.limit.to_string()),
-        ]),
-        AlertCode::AttemptEnded => line("end", &[
-            ("end", End::ALL[usize::from(alert.detail)].name().to_owned()),
-            ("of", attempt),
-            ("sets", alert.value.to_string()),
-            ("lost", money(alert.limit)),
-        ]),
+        AlertCode::AttemptStarted => line(
+            "begin",
+            &[
+                ("begin", Kind::ALL[usize::from(alert.detail)].name().to_owned()),
+                ("of", attempt),
+                ("from", alert.value.to_string()),
+                ("to", alert.limit.to_string()),
+            ],
+        ),
+        AlertCode::AttemptEnded => line(
+            "end",
+            &[
+                ("end", End::ALL[usize::from(alert.detail)].name().to_owned()),
+                ("of", attempt),
+                ("sets", alert.value.to_string()),
+                ("lost", money(alert.limit)),
+            ],
+        ),
         AlertCode::RepairChosen => {
             let cost = |value| if value == i128::MAX { "none".to_owned() } else { money(value) };
-            line("repair", &[
-                ("repair", purpose(Purpose::ALL[usize::from(alert.detail)]).to_owned()),
-                ("of", attempt),
-                ("supplement", cost(alert.value)),
-                ("unwind", cost(alert.limit)),
-            ])
+            line(
+                "repair",
+                &[
+                    ("repair", purpose(Purpose::ALL[usize::from(alert.detail)]).to_owned()),
+                    ("of", attempt),
+                    ("supplement", cost(alert.value)),
+                    ("unwind", cost(alert.limit)),
+                ],
+            )
         }
-        AlertCode::Refused => line("refused", &[
-            ("refused", alert.refusal.map_or("nothing said", |of| of.name()).to_owned()),
-            ("of", of.strip_prefix("hedge:").unwrap_or(&of).to_owned()),
-            ("value", alert.value.to_string()),
-            ("limit", alert.limit.to_string()),
-        ]),
+        AlertCode::Refused => line(
+            "refused",
+            &[
+                ("refused", alert.refusal.map_or("nothing said", |of| of.name()).to_owned()),
+                ("of", of.strip_prefix("hedge:").unwrap_or(&of).to_owned()),
+                ("value", alert.value.to_string()),
+                ("limit", alert.limit.to_string()),
+            ],
+        ),
         code => {
             let number = |value: i128| match (code, alert.subject) {
                 (
@@ -127,13 +142,16 @@ fn tell_alert(names: &Names<'_>, alert: &Alert) -> Line {
                 ) => names.money_text(Money(value), names.config.accounts[id].currency),
                 _ => value.to_string(),
             };
-            line("alert", &[
-                ("alert", alert_name(code)),
-                ("of", of),
-                ("urgency", format!("{:?}", alert.urgency).to_lowercase()),
-                ("value", number(alert.value)),
-                ("limit", number(alert.limit)),
-            ])
+            line(
+                "alert",
+                &[
+                    ("alert", alert_name(code)),
+                    ("of", of),
+                    ("urgency", format!("{:?}", alert.urgency).to_lowercase()),
+                    ("value", number(alert.value)),
+                    ("limit", number(alert.limit)),
+                ],
+            )
         }
     }
 }
@@ -158,8 +176,25 @@ pub(crate) fn shown((head, keys): &Line) -> String {
         None => words.push(head.clone()),
     }
     let order = [
-        "order", "of", "side", "qty", "price", "purpose", "kind", "effect", "tif", "instrument",
-        "from", "to", "sets", "lost", "supplement", "unwind", "urgency", "value", "limit",
+        "order",
+        "of",
+        "side",
+        "qty",
+        "price",
+        "purpose",
+        "kind",
+        "effect",
+        "tif",
+        "instrument",
+        "from",
+        "to",
+        "sets",
+        "lost",
+        "supplement",
+        "unwind",
+        "urgency",
+        "value",
+        "limit",
     ];
     for key in order {
         if let Some(value) = keys.get(key) {
