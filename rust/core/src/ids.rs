@@ -262,6 +262,15 @@ impl ClientOrderId {
         })
     }
 
+    /// The id of an order of the attempt that this decision id names; `None` when a part is beyond
+    /// its width.
+    #[must_use]
+    pub fn order(self, leg: LegId, attempt_try: u16) -> Option<ClientOrderId> {
+        let fits = usize::from(leg.0) < LEGS_MAX && attempt_try <= TRY_MAX;
+        let parts = (u64::from(leg.0) << 13) | u64::from(attempt_try);
+        fits.then(|| ClientOrderId(self.decision().0 | parts))
+    }
+
     fn field(self, shift: u32, bits: u32) -> u64 {
         (self.0 >> shift) & ((1 << bits) - 1)
     }
