@@ -34,10 +34,10 @@ test: test-rust test-python ## Run all tests
 
 test-rust: ## Run the Rust tests alone
 ifneq ($(NEXTEST),)
-	cargo nextest run --locked --no-tests=pass --cargo-quiet --status-level=fail $(RUST)
-	cargo test --locked --quiet --doc $(RUST)
+	cargo nextest run --locked --no-tests=pass --status-level=fail $(RUST)
+	cargo test --locked --doc $(RUST)
 else
-	cargo test --locked --quiet $(RUST)
+	cargo test --locked $(RUST)
 endif
 
 test-python: $(CORE) ## Run the Python tests alone
@@ -71,16 +71,18 @@ clean: ## Remove everything that was built or installed here
 $(DEPS): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "make: $(PYTHON) must be Python 3.11 or later; name another with PYTHON=..." >&2; exit 1; }
-	rm -rf .venv
+	@echo "creating .venv with the versions of $<"
+	@rm -rf .venv
 ifneq ($(UV),)
-	$(UV) venv --quiet --no-project --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
+	@$(UV) venv --quiet --seed --no-project --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
 else
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv
 endif
-	$(PIP) -r $<
+	@$(PIP) -r $<
 	@touch $@
 
 # The stamp is the library itself: an editable install puts it beside the Python sources.
 $(CORE): $(DEPS) $(SOURCES)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-deps --no-build-isolation --editable .
+	@echo "building the native module (a minute or two when cold)"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@

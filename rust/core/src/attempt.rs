@@ -1,1 +1,644 @@
-//! (to be written)
+//! One attempt: from a number of sets to another, all legs together, to one of four ends.
+//!
+//! # The machine
+//! `Reserved → Working → (Supplementing | Unwinding) → Confirming → end`. An attempt drives the
+//! lots of every leg to a goal. Work sends all legs of a slice at once. Nothing more is sent while
+//! any order of the attempt is alive, that is: not both done and confirmed; so what is filled,
+//! open and unknown on a leg can never pass its goal. Once all are done, either the legs are at the
+//! goal (next slice, or the end), or they are aligned within tolerance (the end), or repair chooses
+//! a new goal by cost: forward to the most advanced leg, or back to the least advanced. An attempt
+//! that unwinds never turns forward again. At a bound (time, tries, messages, loss) the attempt
+//! ends: in `ResidualHeld` when exposure or an unconfirmed order is left.
+//!
+//! `blocked` is a field beside the state: a leg that may send nothing now keeps the state and waits
+//! within the attempt's time. The machine reads no book, no clock and no limit: it compares the
+//! numbers in [`Facts`], and writes what it wants into [`Wants`]; the gates and the hold may refuse
+//! each of these, and the next call asks again.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::needless_range_loop,
+    reason = "arrays of LEGS_MAX are indexed by the legs of a plan, of which there are no more"
+)]
+
+use crate::ids::{ClientOrderId, Id, LEGS_MAX, LegId};
+use crate::num::{Money, Price, Qty, Side, narrow};
+use crate::quote::{
+    Blocked, Execution, Facts, HedgePlan, Intent, Kind, LegAsk, LegLots, Purpose, Repair,
+};
+use crate::resolve::{self, Basis, Choice, Verdict};
+use crate::time::Time;
+use crate::wire::Writer;
+
+/// How an attempt ended; the label never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum End {
+    /// Aligned within tolerance, at least one set or part of the residual traded.
+    Completed = 0,
+    /// Inventory as before, within tolerance, after fills.
+    Unwound = 1,
+    /// Nothing was filled.
+    AbortedFlat = 2,
+    /// Bounded work is used up and exposure, or an unconfirmed order, remains.
+    ResidualHeld = 3,
+}
+
+impl End {
+    /// Every end, in the order of its code.
+    pub const ALL: [End; 4] = [End::Completed, End::Unwound, End::AbortedFlat, End::ResidualHeld];
+
+    /// Its stable code.
+    #[must_use]
+    #[expect(clippy::as_conversions, reason = "a fieldless repr(u8) enum to its own code")]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// Its name in results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            End::Completed => "completed",
+            End::Unwound => "unwound",
+            End::AbortedFlat => "aborted_flat",
+            End::ResidualHeld => "residual_held",
+        }
+    }
+}
+
+/// Where an attempt stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// A slice is about to be sent.
+    Reserved,
+    /// A slice is out.
+    Working,
+    /// The legs are at the goal; an order is not confirmed yet.
+    Confirming,
+    /// The missing legs are traded.
+    Supplementing,
+    /// The advanced legs are traded back.
+    Unwinding,
+    /// It ended.
+    Ended(End),
+}
+
+impl State {
+    /// Its stable code.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            State::Reserved => 0,
+            State::Working => 1,
+            State::Confirming => 2,
+            State::Supplementing => 3,
+            State::Unwinding => 4,
+            State::Ended(end) => 8 + end.code(),
+        }
+    }
+}
+
+/// What an attempt wants after an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wants {
+    /// Orders, at most one a leg.
+    pub intents: [Option<Intent>; LEGS_MAX],
+    /// Whether resting orders of the attempt are to be cancelled.
+    pub cancel: bool,
+    /// The costs of repair, when intents follow from them.
+    pub choice: Option<Choice>,
+    /// The end, when it came.
+    pub end: Option<End>,
+    /// Whether it wants to be asked again with new facts: a new slice begins.
+    pub again: bool,
+}
+
+impl Wants {
+    /// Nothing is wanted.
+    pub const NOTHING: Wants =
+        Wants { intents: [None; LEGS_MAX], cancel: false, choice: None, end: None, again: false };
+}
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Its decision id.
+    pub decision: ClientOrderId,
+    /// Why it exists.
+    pub kind: Kind,
+    /// Where it stands.
+    pub state: State,
+    /// Why a leg that wants to trade may not.
+    pub blocked: Blocked,
+    /// Signed sets at its start.
+    pub from: i64,
+    /// Signed sets it is to reach.
+    pub to: i64,
+    /// When it must have ended.
+    pub due: Time,
+    /// The values it began with.
+    pub execution: Execution,
+    /// What repair has lost so far, in the hedge's currency.
+    pub lost: Money,
+    /// Orders, cancels and queries sent.
+    pub messages: u32,
+    clip: i64,
+    slice_from: i64,
+    slice_to: i64,
+    start: LegLots,
+    goal: LegLots,
+    forward: [Side; LEGS_MAX],
+    tries: [u16; LEGS_MAX],
+    leaned_on: [Basis; LEGS_MAX],
+    filled: [Basis; LEGS_MAX],
+    traded: bool,
+}
+
+/// What an attempt is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Its decision id.
+    pub decision: ClientOrderId,
+    /// Why it exists.
+    pub kind: Kind,
+    /// Signed sets held.
+    pub from: i64,
+    /// Signed sets to reach; for a Trim equal to `from`.
+    pub to: i64,
+    /// Most sets a slice trades.
+    pub clip: i64,
+}
+
+impl Attempt {
+    /// An attempt on `task` for a hedge that holds `held`, at `now`.
+    #[must_use]
+    pub fn new(
+        task: Task,
+        execution: Execution,
+        plan: &HedgePlan,
+        held: LegLots,
+        now: Time,
+    ) -> Attempt {
+        let mut attempt = Attempt {
+            decision: task.decision,
+            kind: task.kind,
+            state: State::Reserved,
+            blocked: Blocked::NONE,
+            from: task.from,
+            to: task.to,
+            due: now + execution.finish_within,
+            execution,
+            lost: Money::ZERO,
+            messages: 0,
+            clip: task.clip.max(1),
+            slice_from: task.from,
+            slice_to: task.from,
+            start: held,
+            goal: held,
+            forward: [Side::Buy; LEGS_MAX],
+            tries: [0; LEGS_MAX],
+            leaned_on: [Basis::default(); LEGS_MAX],
+            filled: [Basis::default(); LEGS_MAX],
+            traded: false,
+        };
+        if task.kind == Kind::Trim {
+            attempt.begin_trim(plan, &held);
+        } else {
+            attempt.begin_slice(plan, &held);
+        }
+        attempt
+    }
+
+    /// The number of the next order on `leg`; `None` when its tries are used up.
+    #[must_use]
+    pub fn next_try(&self, leg: LegId) -> Option<u16> {
+        let used = self.tries[leg.index()];
+        (used < self.execution.tries).then_some(used + 1)
+    }
+
+    /// Lots of the legs when the attempt began.
+    #[must_use]
+    pub fn start(&self) -> &LegLots {
+        &self.start
+    }
+
+    /// Lots that the legs are driven to.
+    #[must_use]
+    pub fn goal(&self) -> &LegLots {
+        &self.goal
+    }
+
+    /// Signed sets that the present slice reaches.
+    #[must_use]
+    pub fn slice_to(&self) -> i64 {
+        self.slice_to
+    }
+
+    /// How much each leg might buy and sell next, given what it holds.
+    #[must_use]
+    pub fn ask(&self, plan: &HedgePlan, held: &LegLots) -> [LegAsk; LEGS_MAX] {
+        let mut ask = [[Qty::ZERO; 2]; LEGS_MAX];
+        let (back, ahead) = match self.state {
+            State::Reserved if self.kind != Kind::Trim => (*held, self.goal),
+            State::Unwinding => (self.goal, *held),
+            State::Reserved | State::Working | State::Confirming | State::Supplementing => {
+                self.repair_goals(plan, held)
+            }
+            State::Ended(_) => return ask,
+        };
+        for leg in 0..plan.legs.len() {
+            for goal in [back[leg], ahead[leg]] {
+                let lots = goal - held[leg];
+                if let Some(side) = Side::of(lots) {
+                    let wanted = &mut ask[leg][side.index()];
+                    *wanted = (*wanted).max(Qty::of(lots));
+                }
+            }
+        }
+        ask
+    }
+
+    /// Writes what is wanted now.
+    pub fn next(&mut self, now: Time, plan: &HedgePlan, facts: &Facts, wants: &mut Wants) {
+        *wants = Wants::NOTHING;
+        if matches!(self.state, State::Ended(_)) {
+            return;
+        }
+        let held = facts.held();
+        self.blocked = self.blocked_now(plan, facts, &held);
+        if facts.alive() > 0 {
+            self.while_alive(now, plan, facts, &held, wants);
+        } else if self.state == State::Reserved && self.kind != Kind::Trim {
+            self.work(now, plan, facts, &held, wants);
+        } else if self.at_goal(plan, &held) && self.state != State::Reserved {
+            self.goal_reached(plan, &held, wants);
+        } else if self.kind != Kind::Trim && self.is_within(plan, &held) {
+            self.end_within(plan, &held, wants);
+        } else {
+            self.repair(now, plan, facts, &held, wants);
+        }
+    }
+
+    /// An order of the attempt was sent on `leg`.
+    pub fn placed(&mut self, leg: LegId) {
+        self.tries[leg.index()] += 1;
+        self.messages += 1;
+    }
+
+    /// A cancel or query for an order of the attempt was sent.
+    pub fn messaged(&mut self) {
+        self.messages += 1;
+    }
+
+    /// The gates refused the slice: nothing of it is sent, and what earlier slices did is the end.
+    pub fn slice_refused(&mut self, plan: &HedgePlan, held: &LegLots, wants: &mut Wants) {
+        *wants = Wants::NOTHING;
+        if self.is_within(plan, held) {
+            self.end_within(plan, held, wants);
+        } else {
+            self.end(End::ResidualHeld, wants);
+        }
+    }
+
+    /// An order of the attempt traded; `fee` and `tick_value` are in the hedge's currency.
+    pub fn fill(&mut self, fill: &LegFill) {
+        let leg = fill.leg.index();
+        let signed = i128::from(fill.side.sign());
+        let cost = i128::from(fill.price.0) * i128::from(fill.lots);
+        self.traded = true;
+        let against = if fill.side == self.forward[leg] {
+            let filled = &mut self.filled[leg];
+            filled.lots += fill.lots;
+            filled.cost += cost;
+            share(&self.leaned_on[leg], fill.lots)
+        } else {
+            let filled = &mut self.filled[leg];
+            let paid = share(filled, fill.lots);
+            filled.lots = (filled.lots - fill.lots).max(0);
+            filled.cost = if filled.lots == 0 { 0 } else { filled.cost - paid.unwrap_or(cost) };
+            paid
+        };
+        if fill.purpose.is_repair() {
+            let worse = signed * (cost - against.unwrap_or(cost));
+            self.lost += Money(fill.tick_value.0 * worse) + fill.fee;
+        }
+    }
+
+    /// An execution of the attempt was taken back.
+    pub fn bust(&mut self, fill: &LegFill) {
+        let leg = fill.leg.index();
+        let cost = i128::from(fill.price.0) * i128::from(fill.lots);
+        let filled = &mut self.filled[leg];
+        if fill.side == self.forward[leg] {
+            filled.lots = (filled.lots - fill.lots).max(0);
+            filled.cost = if filled.lots == 0 { 0 } else { filled.cost - cost };
+        } else {
+            filled.lots += fill.lots;
+            filled.cost += cost;
+        }
+    }
+
+    /// The attempt in canonical bytes, for the state digest.
+    pub fn digest(&self, out: &mut Writer) {
+        out.u64(self.decision.0);
+        out.u8(self.kind.code());
+        out.u8(self.state.code());
+        out.u8(self.blocked.bits());
+        for number in [self.from, self.to, self.due.0, self.clip, self.slice_from, self.slice_to] {
+            out.i64(number);
+        }
+        out.i128(self.lost.0);
+        out.u32(self.messages);
+        out.bool(self.traded);
+        for leg in 0..LEGS_MAX {
+            out.i64(self.start[leg]);
+            out.i64(self.goal[leg]);
+            out.bool(self.forward[leg] == Side::Sell);
+            out.u16(self.tries[leg]);
+            for basis in [&self.leaned_on[leg], &self.filled[leg]] {
+                out.i64(basis.lots);
+                out.i128(basis.cost);
+            }
+        }
+    }
+
+    fn begin_slice(&mut self, plan: &HedgePlan, held: &LegLots) {
+        self.slice_from = self.slice_to;
+        let left = self.to - self.slice_from;
+        self.slice_to = self.slice_from + left.signum() * left.abs().min(self.clip);
+        self.goal = plan.goal(self.slice_to);
+        self.filled = [Basis::default(); LEGS_MAX];
+        self.leaned_on = [Basis::default(); LEGS_MAX];
+        let ahead = if left < 0 { -1 } else { 1 };
+        for (leg, of) in plan.legs.iter().enumerate() {
+            let lots = self.goal[leg] - held[leg];
+            let own = if of.side.sign() * ahead > 0 { Side::Buy } else { Side::Sell };
+            self.forward[leg] = Side::of(lots).unwrap_or(own);
+        }
+        self.state = State::Reserved;
+    }
+
+    /// A Trim lies between the sets that the least and the most advanced leg stand for.
+    fn begin_trim(&mut self, plan: &HedgePlan, held: &LegLots) {
+        let (low, high) = plan.units(held);
+        let set = i128::from(plan.set_units);
+        self.slice_from = narrow(low.div_euclid(set));
+        self.slice_to = narrow(-(-high).div_euclid(set));
+        for (leg, of) in plan.legs.iter().enumerate() {
+            self.forward[leg] = of.side;
+        }
+    }
+
+    fn at_goal(&self, plan: &HedgePlan, held: &LegLots) -> bool {
+        let legs = plan.legs.len();
+        held[..legs] == self.goal[..legs]
+    }
+
+    fn is_within(&self, plan: &HedgePlan, held: &LegLots) -> bool {
+        plan.residual(held) <= self.execution.max_residual
+    }
+
+    fn blocked_now(&self, plan: &HedgePlan, facts: &Facts, held: &LegLots) -> Blocked {
+        let mut blocked = Blocked::NONE;
+        for leg in 0..plan.legs.len() {
+            if self.goal[leg] != held[leg] {
+                blocked = blocked.with(facts.legs[leg].blocked);
+            }
+        }
+        blocked
+    }
+
+    fn while_alive(
+        &mut self,
+        now: Time,
+        plan: &HedgePlan,
+        facts: &Facts,
+        held: &LegLots,
+        wants: &mut Wants,
+    ) {
+        if now >= self.due {
+            wants.cancel = true;
+            self.end(End::ResidualHeld, wants);
+            return;
+        }
+        if self.at_goal(plan, held) {
+            self.state = State::Confirming;
+        }
+        // A leg that is done and short will not be joined by its siblings: what rests of them goes.
+        wants.cancel = (0..plan.legs.len())
+            .any(|leg| facts.legs[leg].alive == 0 && held[leg] != self.goal[leg])
+            && facts.legs.iter().any(|leg| leg.resting > 0);
+    }
+
+    fn work(
+        &mut self,
+        now: Time,
+        plan: &HedgePlan,
+        facts: &Facts,
+        held: &LegLots,
+        wants: &mut Wants,
+    ) {
+        if now >= self.due {
+            self.slice_refused(plan, held, wants);
+            return;
+        }
+        let mut missing = false;
+        for leg in 0..plan.legs.len() {
+            let lots = self.goal[leg] - held[leg];
+            let Some(side) = Side::of(lots) else { continue };
+            let id = LegId::at(leg);
+            match facts.legs[leg].walk[side.index()] {
+                Some(walk) if walk.qty.get() >= lots.abs() && self.next_try(id).is_some() => {
+                    let qty = Qty::of(lots);
+                    self.leaned_on[leg] = Basis { lots: walk.qty.get(), cost: walk.cost };
+                    wants.intents[leg] = Some(Intent {
+                        leg: id,
+                        side,
+                        qty,
+                        limit: walk.worst,
+                        purpose: Purpose::Work,
+                    });
+                }
+                Some(_) | None => missing = true,
+            }
+        }
+        if missing {
+            self.slice_refused(plan, held, wants);
+            return;
+        }
+        self.state = State::Working;
+        if wants.intents.iter().all(Option::is_none) {
+            self.goal_reached(plan, held, wants);
+        }
+    }
+
+    fn goal_reached(&mut self, plan: &HedgePlan, held: &LegLots, wants: &mut Wants) {
+        let slice_done = self.goal == plan.goal(self.slice_to) && self.kind != Kind::Trim;
+        if slice_done && self.state != State::Unwinding && self.slice_to != self.to {
+            self.begin_slice(plan, held);
+            wants.again = true;
+        } else if self.is_within(plan, held) {
+            self.end_within(plan, held, wants);
+        } else {
+            self.end(End::ResidualHeld, wants);
+        }
+    }
+
+    fn repair(
+        &mut self,
+        now: Time,
+        plan: &HedgePlan,
+        facts: &Facts,
+        held: &LegLots,
+        wants: &mut Wants,
+    ) {
+        if now >= self.due || self.messages >= self.execution.messages {
+            self.give_up(plan, held, wants);
+            return;
+        }
+        let legs = plan.legs.len();
+        let (back, ahead) = match self.state {
+            State::Unwinding => (self.goal, *held),
+            State::Reserved
+            | State::Working
+            | State::Confirming
+            | State::Supplementing
+            | State::Ended(_) => self.repair_goals(plan, held),
+        };
+        let price = |goal: &LegLots| {
+            resolve::cost(
+                held,
+                goal,
+                &facts.legs[..legs],
+                &self.leaned_on[..legs],
+                &self.filled[..legs],
+                &self.forward[..legs],
+            )
+        };
+        let budget = (self.execution.max_loss - self.lost).min(facts.loss_left);
+        let permitted =
+            if self.state == State::Unwinding { Repair::Unwind } else { self.execution.repair };
+        let supplement = if self.state == State::Unwinding { None } else { price(&ahead) };
+        let choice = resolve::choose(supplement, price(&back), permitted, budget);
+        match choice.verdict {
+            Verdict::Do(purpose) => {
+                let (state, goal) = match purpose {
+                    Purpose::Unwind => (State::Unwinding, back),
+                    Purpose::Work | Purpose::Supplement => (State::Supplementing, ahead),
+                };
+                self.state = state;
+                self.goal = goal;
+                wants.choice = Some(choice);
+                self.send_repair(plan, facts, held, wants);
+            }
+            Verdict::Wait => {}
+            Verdict::OverBudget => self.give_up(plan, held, wants),
+        }
+    }
+
+    fn send_repair(&mut self, plan: &HedgePlan, facts: &Facts, held: &LegLots, wants: &mut Wants) {
+        for leg in 0..plan.legs.len() {
+            let lots = self.goal[leg] - held[leg];
+            let Some(side) = Side::of(lots) else { continue };
+            let id = LegId::at(leg);
+            if self.next_try(id).is_none() {
+                self.give_up(plan, held, wants);
+                return;
+            }
+            let purpose =
+                if side == self.forward[leg] { Purpose::Supplement } else { Purpose::Unwind };
+            if let Some(walk) = facts.legs[leg].walk[side.index()] {
+                let qty = walk.qty.min(Qty::of(lots));
+                if !qty.is_zero() {
+                    wants.intents[leg] =
+                        Some(Intent { leg: id, side, qty, limit: walk.worst, purpose });
+                }
+            }
+        }
+    }
+
+    /// The lots to go back to and the lots to go on to: the sets that every leg has reached, and
+    /// the sets that the most advanced leg has.
+    fn repair_goals(&self, plan: &HedgePlan, held: &LegLots) -> (LegLots, LegLots) {
+        let step = if self.slice_to < self.slice_from { -1 } else { 1 };
+        let mut back = self.slice_from;
+        let mut ahead = None;
+        let mut sets = self.slice_from;
+        loop {
+            let goal = plan.goal(sets);
+            let covers = |from: &LegLots, to: &LegLots| {
+                plan.legs
+                    .iter()
+                    .enumerate()
+                    .all(|(leg, of)| step * of.side.sign() * (to[leg] - from[leg]) >= 0)
+            };
+            if covers(&goal, held) {
+                back = sets;
+            }
+            if ahead.is_none() && covers(held, &goal) {
+                ahead = Some(sets);
+            }
+            if sets == self.slice_to {
+                break;
+            }
+            sets += step;
+        }
+        (plan.goal(back), plan.goal(ahead.unwrap_or(self.slice_to)))
+    }
+
+    fn give_up(&mut self, plan: &HedgePlan, held: &LegLots, wants: &mut Wants) {
+        *wants = Wants { choice: wants.choice, ..Wants::NOTHING };
+        if self.is_within(plan, held) {
+            self.end_within(plan, held, wants);
+        } else {
+            self.end(End::ResidualHeld, wants);
+        }
+    }
+
+    /// The end of an attempt whose legs are aligned within tolerance and whose orders are done.
+    fn end_within(&mut self, plan: &HedgePlan, held: &LegLots, wants: &mut Wants) {
+        let before = plan.residual(&self.start);
+        let moved = match self.kind {
+            Kind::Trim => plan.residual(held) < before,
+            Kind::Enter | Kind::Exit | Kind::Reduce | Kind::Roll => {
+                plan.sets(held) != plan.sets(&self.start)
+            }
+        };
+        let end = if !self.traded {
+            End::AbortedFlat
+        } else if moved {
+            End::Completed
+        } else {
+            End::Unwound
+        };
+        self.end(end, wants);
+    }
+
+    fn end(&mut self, end: End, wants: &mut Wants) {
+        self.state = State::Ended(end);
+        wants.end = Some(end);
+    }
+}
+
+/// One execution, as an attempt sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LegFill {
+    /// The leg.
+    pub leg: LegId,
+    /// Side of the order.
+    pub side: Side,
+    /// Lots, more than zero.
+    pub lots: i64,
+    /// Price.
+    pub price: Price,
+    /// What the order was for.
+    pub purpose: Purpose,
+    /// The fee, in the hedge's currency.
+    pub fee: Money,
+    /// Value of one tick of one lot, in the hedge's currency.
+    pub tick_value: Money,
+}
+
+fn share(basis: &Basis, lots: i64) -> Option<i128> {
+    (basis.lots > 0).then(|| basis.cost * i128::from(lots) / i128::from(basis.lots))
+}

@@ -1,9 +1,9 @@
 //! Everything the engine can ask for: a closed list with codes that are never re-used.
 
+use crate::funds::Transfer;
 use crate::gate::Refusal;
 use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, VenueId};
 use crate::order::{Amend, Cancel, Place, Query};
-use crate::funds::Transfer;
 
 /// Something to be done outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

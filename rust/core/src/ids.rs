@@ -347,8 +347,8 @@ mod tests {
 
     #[test]
     fn client_order_id_keeps_its_parts() {
-        let id =
-            ClientOrderId::pack(200, RUN_MAX, HedgeId(1023), ATTEMPT_MAX, LegId(7), TRY_MAX).unwrap();
+        let id = ClientOrderId::pack(200, RUN_MAX, HedgeId(1023), ATTEMPT_MAX, LegId(7), TRY_MAX)
+            .unwrap();
         assert_eq!(id.engine(), 200);
         assert_eq!(id.run(), RUN_MAX);
         assert_eq!(id.hedge(), HedgeId(1023));

@@ -321,15 +321,14 @@ impl Ratio {
     }
 
     /// `self × count`, rounded to the nearest whole number, halves away from zero.
+    ///
+    /// # Panics
+    /// When the result leaves 64 bits: the configuration bounds lots and sets far below.
     #[must_use]
     pub fn nearest(self, count: i64) -> i64 {
         let product = i128::from(self.num) * i128::from(count);
         let value = div_nearest(product, i128::from(self.den));
-        // The configuration bounds lots and sets far below 64 bits; beyond is a broken invariant.
-        match i64::try_from(value) {
-            Ok(value) => value,
-            Err(_) => panic!("lots beyond 64 bits: {product} / {}", self.den),
-        }
+        narrow(value)
     }
 
     /// `self × other`, exact.
@@ -516,6 +515,16 @@ impl fmt::Display for Decimal {
     }
 }
 
+/// `value` in 64 bits.
+///
+/// # Panics
+/// When it does not fit: the configuration proves that lots, sets and prices do, so this is a
+/// broken invariant.
+#[must_use]
+pub fn narrow(value: i128) -> i64 {
+    i64::try_from(value).unwrap_or_else(|_| panic!("beyond 64 bits: {value}"))
+}
+
 /// The greatest common divisor of the two, at least 1.
 #[must_use]
 pub fn gcd(left: i128, right: i128) -> i128 {
@@ -591,9 +600,13 @@ mod tests {
 
     #[test]
     fn divisions_round_as_they_are_named() {
-        for (num, den, floor, ceil, nearest) in
-            [(7, 2, 3, 4, 4), (-7, 2, -4, -3, -4), (6, 2, 3, 3, 3), (-1, 3, -1, 0, 0), (5, 3, 1, 2, 2)]
-        {
+        for (num, den, floor, ceil, nearest) in [
+            (7, 2, 3, 4, 4),
+            (-7, 2, -4, -3, -4),
+            (6, 2, 3, 3, 3),
+            (-1, 3, -1, 0, 0),
+            (5, 3, 1, 2, 2),
+        ] {
             assert_eq!(
                 (div_floor(num, den), div_ceil(num, den), div_nearest(num, den)),
                 (floor, ceil, nearest),

@@ -1,10 +1,30 @@
 //! One order: what we ask of a venue, what the venue says, and the machine between the two.
+//!
+//! # The machine
+//! `New → Sent → Acked → Partial → Filled`, `PendingCancel → Cancelled`, `Rejected`, `Expired`, and
+//! `Unknown`: sent, and nothing is proven. [`Order::next`] is defined for every pair of state and
+//! input and answers *applied*, *ignored* or *conflict*; the table of all pairs is printed by a
+//! test into `docs/order.md`.
+//!
+//! Three rules carry the rest. A time-out is never a rejection: it leads to `Unknown` and a query,
+//! and `Unknown` ends only on evidence for that id, or on an operator's recorded word. What a venue
+//! claims of an end (`cum`) and what we have booked are kept apart: an order is *confirmed* when
+//! the two are equal, and until then the end is only a claim. A done order never changes its
+//! label; a fill that comes later is booked all the same.
 
-use crate::ids::{AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, Text};
+#![allow(
+    clippy::indexing_slicing,
+    reason = "ids were checked at the door; a miss is a broken invariant and must panic"
+)]
+
+use std::collections::BTreeMap;
+
+use crate::ids::{AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, Table, Text};
 use crate::instrument::PositionEffect;
 use crate::num::{Money, Price, Qty, Side};
 use crate::quote::{Kind, Purpose};
 use crate::time::Time;
+use crate::wire::Writer;
 
 /// How long an order stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -308,4 +328,761 @@ pub struct Answer {
     pub receive: Time,
     /// What it found.
     pub found: Found,
+}
+
+/// Where we believe an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum State {
+    /// Made; it has not left.
+    New = 0,
+    /// It may have left; nothing came back yet.
+    Sent = 1,
+    /// The venue has it.
+    Acked = 2,
+    /// The venue has it and it has traded.
+    Partial = 3,
+    /// An amendment is under way.
+    PendingAmend = 4,
+    /// A cancel is under way.
+    PendingCancel = 5,
+    /// Nothing is proven.
+    Unknown = 6,
+    /// Done: wholly filled.
+    Filled = 7,
+    /// Done: cancelled.
+    Cancelled = 8,
+    /// Done: rejected, or proven never to have arrived.
+    Rejected = 9,
+    /// Done: its time ran out.
+    Expired = 10,
+}
+
+impl State {
+    /// Every state, in the order of its code.
+    pub const ALL: [State; 11] = [
+        State::New,
+        State::Sent,
+        State::Acked,
+        State::Partial,
+        State::PendingAmend,
+        State::PendingCancel,
+        State::Unknown,
+        State::Filled,
+        State::Cancelled,
+        State::Rejected,
+        State::Expired,
+    ];
+
+    /// Whether the order can do nothing more, as far as its label goes.
+    #[must_use]
+    pub const fn is_done(self) -> bool {
+        matches!(self, State::Filled | State::Cancelled | State::Rejected | State::Expired)
+    }
+
+    /// Its stable code.
+    #[must_use]
+    #[expect(clippy::as_conversions, reason = "a fieldless repr(u8) enum to its own code")]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// What can happen to an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// It was handed over for sending.
+    Sent,
+    /// The venue has it.
+    Accepted,
+    /// It traded so much; `cum` is the venue's running total where it says so.
+    Fill {
+        /// Lots.
+        qty: Qty,
+        /// Running total.
+        cum: Option<Qty>,
+    },
+    /// It is done, having traded `cum` in all.
+    Done {
+        /// [`VenueStatus::Filled`], `Cancelled`, `Rejected` or `Expired`; `Working` is no end.
+        status: VenueStatus,
+        /// The venue's total; `None` where it gives none.
+        cum: Option<Qty>,
+    },
+    /// It works at the venue, having traded `cum` in all.
+    Working {
+        /// The venue's total.
+        cum: Qty,
+    },
+    /// A cancel was refused.
+    CancelRejected {
+        /// Why.
+        class: RejectClass,
+    },
+    /// The venue has proven that it never had it; its longest delay has passed.
+    Absent,
+    /// A query proved nothing.
+    Inconclusive,
+    /// An answer is overdue.
+    Timeout,
+    /// The trading link went down.
+    LinkDown,
+    /// A cancel was handed over for sending.
+    CancelSent,
+    /// An execution of so much was taken back.
+    Bust {
+        /// Lots.
+        qty: Qty,
+    },
+    /// An operator's word: it is done with what is booked.
+    Override {
+        /// The end.
+        status: VenueStatus,
+    },
+}
+
+/// Why an input changed nothing, and need not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// It was known.
+    Known,
+    /// It is older than what is known.
+    Stale,
+    /// It proves nothing.
+    NoEvidence,
+    /// It cannot be meant for an order in this state.
+    NotDue,
+}
+
+/// Why an input contradicts what is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clash {
+    /// The venue's total is less than what is booked.
+    TotalBelowBooked,
+    /// The execution would take the total beyond what the venue says: counted twice.
+    CountedTwice,
+    /// "Never had it" of an order that was seen.
+    AbsentButSeen,
+    /// More is taken back than was booked.
+    BustBeyondBooked,
+}
+
+/// What became of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was applied.
+    Applied,
+    /// It changed nothing.
+    Ignored(Ignored),
+    /// It contradicts what is known and was not applied; the order is asked about.
+    Conflict(Clash),
+}
+
+/// One order of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// What was asked for.
+    pub place: Place,
+    /// Where it stands.
+    pub state: State,
+    /// Lots booked.
+    pub cum: i64,
+    /// The venue's largest total.
+    pub venue_cum: i64,
+    /// The end that the venue claims while executions are missing.
+    pub claimed: Option<State>,
+    /// Whether the venue has ever shown that it has it.
+    pub seen: bool,
+    /// Σ price × lots booked, in ticks × lots.
+    pub cost: i128,
+    /// The venue's id.
+    pub venue_order_id: Text,
+    /// When it was handed over.
+    pub sent: Time,
+    /// When something is to be done about it next; [`Time::MAX`] when nothing is.
+    pub due: Time,
+    /// When the last news of it came.
+    pub heard: Time,
+    /// Cancels sent.
+    pub cancels: u16,
+    /// Queries sent since the last evidence.
+    pub queries: u16,
+    /// Day rolls since it was done and confirmed.
+    pub days_done: u8,
+}
+
+impl Order {
+    /// A new order that has not left.
+    #[must_use]
+    pub fn new(place: Place, now: Time) -> Order {
+        Order {
+            place,
+            state: State::New,
+            cum: 0,
+            venue_cum: 0,
+            claimed: None,
+            seen: false,
+            cost: 0,
+            venue_order_id: Text::EMPTY,
+            sent: now,
+            due: Time::MAX,
+            heard: now,
+            cancels: 0,
+            queries: 0,
+            days_done: 0,
+        }
+    }
+
+    /// Whether it can do nothing more and everything it did is booked.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        self.state.is_done() && self.venue_cum == self.cum
+    }
+
+    /// Whether it rests at the venue and a cancel is of use.
+    #[must_use]
+    pub fn is_resting(&self) -> bool {
+        matches!(self.state, State::Acked | State::Partial | State::PendingAmend)
+    }
+
+    /// Lots that it may still trade, at worst.
+    #[must_use]
+    pub fn leaves(&self) -> i64 {
+        let total = match (self.state.is_done(), self.claimed) {
+            (true, _) | (false, Some(_)) => self.venue_cum,
+            (false, None) => self.place.qty.get().max(self.venue_cum),
+        };
+        (total - self.cum).max(0)
+    }
+
+    /// Lots traded beyond its size.
+    #[must_use]
+    pub fn overfill(&self) -> i64 {
+        (self.cum - self.place.qty.get()).max(0)
+    }
+
+    /// Takes one input; every pair of state and input is defined.
+    pub fn next(&mut self, input: Input) -> Verdict {
+        match input {
+            Input::Sent => self.on_sent(),
+            Input::Accepted => self.on_accepted(),
+            Input::Fill { qty, cum } => self.on_fill(qty, cum),
+            Input::Done { status, cum } => self.on_done(status, cum),
+            Input::Working { cum } => self.on_working(cum),
+            Input::CancelRejected { class } => self.on_cancel_rejected(class),
+            Input::Absent => self.on_absent(),
+            Input::Inconclusive => Verdict::Ignored(Ignored::NoEvidence),
+            Input::Timeout => self.on_timeout(),
+            Input::LinkDown => self.on_link_down(),
+            Input::CancelSent => self.on_cancel_sent(),
+            Input::Bust { qty } => self.on_bust(qty),
+            Input::Override { status } => self.on_override(status),
+        }
+    }
+
+    fn on_sent(&mut self) -> Verdict {
+        match self.state {
+            State::New => {
+                self.state = State::Sent;
+                Verdict::Applied
+            }
+            State::Sent
+            | State::Acked
+            | State::Partial
+            | State::PendingAmend
+            | State::PendingCancel
+            | State::Unknown => Verdict::Ignored(Ignored::Known),
+            State::Filled | State::Cancelled | State::Rejected | State::Expired => {
+                Verdict::Ignored(Ignored::NotDue)
+            }
+        }
+    }
+
+    fn on_accepted(&mut self) -> Verdict {
+        self.seen = self.seen || !self.state.is_done();
+        match self.state {
+            State::New | State::Sent => {
+                self.state = self.working();
+                Verdict::Applied
+            }
+            // With a claimed end the order is past working, and only executions are missing.
+            State::Unknown if self.claimed.is_none() => {
+                self.state = self.working();
+                Verdict::Applied
+            }
+            State::Unknown => Verdict::Ignored(Ignored::Stale),
+            State::Acked | State::Partial | State::PendingAmend | State::PendingCancel => {
+                Verdict::Ignored(Ignored::Known)
+            }
+            State::Filled | State::Cancelled | State::Rejected | State::Expired => {
+                Verdict::Ignored(Ignored::Stale)
+            }
+        }
+    }
+
+    fn on_fill(&mut self, qty: Qty, cum: Option<Qty>) -> Verdict {
+        self.seen = true;
+        let total = self.cum + qty.get();
+        if let Some(cum) = cum {
+            // Executions may come in any order, so a total below ours is no fault; booking more
+            // than the largest total the venue ever gave is.
+            let known = self.venue_cum.max(cum.get());
+            if total > known {
+                return Verdict::Conflict(Clash::CountedTwice);
+            }
+            self.venue_cum = known;
+        }
+        self.cum = total;
+        self.venue_cum = self.venue_cum.max(total);
+        match self.state {
+            State::New | State::Sent | State::Acked | State::Partial => {
+                self.state = if total >= self.place.qty.get() && self.venue_cum == total {
+                    State::Filled
+                } else {
+                    State::Partial
+                };
+            }
+            State::PendingAmend | State::PendingCancel => {
+                if total >= self.place.qty.get() && self.venue_cum == total {
+                    self.state = State::Filled;
+                }
+            }
+            State::Unknown => {
+                if let Some(end) = self.claimed {
+                    if self.venue_cum == total {
+                        self.state = end;
+                        self.claimed = None;
+                    }
+                } else if total >= self.place.qty.get() && self.venue_cum == total {
+                    self.state = State::Filled;
+                }
+            }
+            // The label of a done order never changes.
+            State::Filled | State::Cancelled | State::Rejected | State::Expired => {}
+        }
+        Verdict::Applied
+    }
+
+    fn on_done(&mut self, status: VenueStatus, cum: Option<Qty>) -> Verdict {
+        let end = match status {
+            VenueStatus::Working => return Verdict::Ignored(Ignored::NoEvidence),
+            VenueStatus::Filled => State::Filled,
+            VenueStatus::Cancelled => State::Cancelled,
+            VenueStatus::Rejected => State::Rejected,
+            VenueStatus::Expired => State::Expired,
+        };
+        let Some(total) = cum.map(Qty::get) else {
+            return self.on_done_untold(end);
+        };
+        self.seen = self.seen || end != State::Rejected;
+        if total < self.cum {
+            if !self.state.is_done() {
+                self.state = State::Unknown;
+            }
+            return Verdict::Conflict(Clash::TotalBelowBooked);
+        }
+        match self.state {
+            State::Filled | State::Cancelled | State::Rejected | State::Expired => {
+                if total <= self.venue_cum {
+                    return Verdict::Ignored(Ignored::Known);
+                }
+                // The label stays, but executions are missing: it is unconfirmed again.
+                self.venue_cum = total;
+                Verdict::Applied
+            }
+            State::New
+            | State::Sent
+            | State::Acked
+            | State::Partial
+            | State::PendingAmend
+            | State::PendingCancel
+            | State::Unknown => {
+                self.venue_cum = total;
+                if total == self.cum {
+                    self.state = end;
+                    self.claimed = None;
+                } else {
+                    self.state = State::Unknown;
+                    self.claimed = Some(end);
+                }
+                Verdict::Applied
+            }
+        }
+    }
+
+    /// An end without a total: a reject that proves no fills only where none were seen.
+    fn on_done_untold(&mut self, end: State) -> Verdict {
+        match self.state {
+            State::Filled | State::Cancelled | State::Rejected | State::Expired => {
+                Verdict::Ignored(Ignored::Known)
+            }
+            State::New | State::Sent | State::Acked | State::PendingAmend
+                if self.cum == 0 && self.venue_cum == 0 =>
+            {
+                self.state = end;
+                Verdict::Applied
+            }
+            State::Unknown if self.cum == 0 && self.venue_cum == 0 && self.claimed.is_none() => {
+                self.state = end;
+                Verdict::Applied
+            }
+            State::New
+            | State::Sent
+            | State::Acked
+            | State::Partial
+            | State::PendingAmend
+            | State::PendingCancel
+            | State::Unknown => {
+                self.state = State::Unknown;
+                Verdict::Applied
+            }
+        }
+    }
+
+    fn on_working(&mut self, cum: Qty) -> Verdict {
+        self.seen = self.seen || !self.state.is_done();
+        match self.state {
+            State::New | State::Sent | State::Acked | State::Partial | State::PendingAmend => {
+                self.after_working(cum)
+            }
+            State::Unknown if self.claimed.is_none() => self.after_working(cum),
+            State::Unknown => Verdict::Ignored(Ignored::Stale),
+            State::PendingCancel if cum.get() > self.venue_cum => {
+                self.venue_cum = cum.get();
+                Verdict::Applied
+            }
+            State::PendingCancel => Verdict::Ignored(Ignored::Known),
+            State::Filled | State::Cancelled | State::Rejected | State::Expired => {
+                Verdict::Ignored(Ignored::Stale)
+            }
+        }
+    }
+
+    fn after_working(&mut self, cum: Qty) -> Verdict {
+        if cum.get() < self.cum {
+            return Verdict::Ignored(Ignored::Stale);
+        }
+        self.venue_cum = self.venue_cum.max(cum.get());
+        // Executions that are missing keep it unknown: the query goes on until they come.
+        self.state = if self.venue_cum > self.cum { State::Unknown } else { self.working() };
+        Verdict::Applied
+    }
+
+    fn on_cancel_rejected(&mut self, class: RejectClass) -> Verdict {
+        match self.state {
+            State::PendingCancel => {
+                self.state = match class {
+                    // "Already done" and "not known" say nothing about fills.
+                    RejectClass::TooLate | RejectClass::UnknownOrder => State::Unknown,
+                    RejectClass::Other
+                    | RejectClass::Money
+                    | RejectClass::Lots
+                    | RejectClass::Price
+                    | RejectClass::Size
+                    | RejectClass::Phase
+                    | RejectClass::Rate
+                    | RejectClass::Link
+                    | RejectClass::Permission
+                    | RejectClass::Duplicate
+                    | RejectClass::SelfTrade
+                    | RejectClass::Halted => self.working(),
+                };
+                Verdict::Applied
+            }
+            State::New
+            | State::Sent
+            | State::Acked
+            | State::Partial
+            | State::PendingAmend
+            | State::Unknown => Verdict::Ignored(Ignored::NoEvidence),
+            State::Filled | State::Cancelled | State::Rejected | State::Expired => {
+                Verdict::Ignored(Ignored::Stale)
+            }
+        }
+    }
+
+    fn on_absent(&mut self) -> Verdict {
+        match self.state {
+            State::Filled | State::Cancelled | State::Expired => {
+                Verdict::Conflict(Clash::AbsentButSeen)
+            }
+            State::Rejected => Verdict::Ignored(Ignored::Known),
+            State::New
+            | State::Sent
+            | State::Acked
+            | State::Partial
+            | State::PendingAmend
+            | State::PendingCancel
+            | State::Unknown => {
+                if self.seen || self.cum > 0 || self.venue_cum > 0 {
+                    self.state = State::Unknown;
+                    return Verdict::Conflict(Clash::AbsentButSeen);
+                }
+                self.state = State::Rejected;
+                self.claimed = None;
+                Verdict::Applied
+            }
+        }
+    }
+
+    fn on_timeout(&mut self) -> Verdict {
+        let at_once = matches!(self.place.tif, TimeInForce::Ioc | TimeInForce::Fok);
+        match self.state {
+            State::Sent | State::PendingCancel | State::PendingAmend => {
+                self.state = State::Unknown;
+                Verdict::Applied
+            }
+            State::Acked | State::Partial if at_once => {
+                self.state = State::Unknown;
+                Verdict::Applied
+            }
+            State::New | State::Acked | State::Partial => Verdict::Ignored(Ignored::NotDue),
+            State::Unknown => Verdict::Ignored(Ignored::Known),
+            State::Filled | State::Cancelled | State::Rejected | State::Expired => {
+                Verdict::Ignored(Ignored::NotDue)
+            }
+        }
+    }
+
+    fn on_link_down(&mut self) -> Verdict {
+        match self.state {
+            State::New
+            | State::Sent
+            | State::Acked
+            | State::Partial
+            | State::PendingAmend
+            | State::PendingCancel => {
+                self.state = State::Unknown;
+                Verdict::Applied
+            }
+            State::Unknown => Verdict::Ignored(Ignored::Known),
+            State::Filled | State::Cancelled | State::Rejected | State::Expired => {
+                Verdict::Ignored(Ignored::NotDue)
+            }
+        }
+    }
+
+    fn on_cancel_sent(&mut self) -> Verdict {
+        match self.state {
+            State::Sent | State::Acked | State::Partial | State::PendingAmend => {
+                self.state = State::PendingCancel;
+                Verdict::Applied
+            }
+            State::PendingCancel | State::Unknown => Verdict::Ignored(Ignored::Known),
+            State::New | State::Filled | State::Cancelled | State::Rejected | State::Expired => {
+                Verdict::Ignored(Ignored::NotDue)
+            }
+        }
+    }
+
+    fn on_bust(&mut self, qty: Qty) -> Verdict {
+        if qty.get() > self.cum {
+            return Verdict::Conflict(Clash::BustBeyondBooked);
+        }
+        self.cum -= qty.get();
+        self.venue_cum -= qty.get();
+        if self.state == State::Partial && self.cum == 0 {
+            self.state = State::Acked;
+        }
+        Verdict::Applied
+    }
+
+    fn on_override(&mut self, status: VenueStatus) -> Verdict {
+        let end = match status {
+            VenueStatus::Working => return Verdict::Ignored(Ignored::NoEvidence),
+            VenueStatus::Filled => State::Filled,
+            VenueStatus::Cancelled => State::Cancelled,
+            VenueStatus::Rejected => State::Rejected,
+            VenueStatus::Expired => State::Expired,
+        };
+        if self.is_confirmed() {
+            return Verdict::Ignored(Ignored::Known);
+        }
+        if !self.state.is_done() {
+            self.state = end;
+        }
+        self.venue_cum = self.cum;
+        self.claimed = None;
+        Verdict::Applied
+    }
+
+    fn working(&self) -> State {
+        if self.cum > 0 { State::Partial } else { State::Acked }
+    }
+
+    /// The order in canonical bytes, for the state digest.
+    pub fn digest(&self, out: &mut Writer) {
+        out.u64(self.place.order.0);
+        out.i64(self.place.price.0);
+        out.i64(self.place.qty.get());
+        out.u8(self.state.code());
+        out.u8(self.claimed.map_or(u8::MAX, State::code));
+        out.bool(self.seen);
+        out.i64(self.cum);
+        out.i64(self.venue_cum);
+        out.i128(self.cost);
+        out.i64(self.sent.0);
+        out.i64(self.due.0);
+        out.u16(self.cancels);
+        out.u16(self.queries);
+        out.u8(self.days_done);
+    }
+}
+
+/// Where an execution is known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Execution {
+    /// The order it belongs to; `None` for one that is not ours.
+    pub order: Option<ClientOrderId>,
+    /// Its price.
+    pub price: Price,
+    /// Its size; zero once it was taken back.
+    pub qty: Qty,
+    /// What was booked as its fee, in the account's currency.
+    pub fee: Money,
+    /// Whether the venue has still to name the fee.
+    pub fee_pending: bool,
+}
+
+/// What makes an execution one: where, what, which side, which id.
+pub type ExecutionKey = (AccountId, InstrumentId, Side, Text);
+
+/// All orders of ours that are not forgotten, and all their executions.
+///
+/// Orders stand by hedge in ascending id, so that those of the living attempt are the last ones.
+#[derive(Clone, Debug)]
+pub struct Orders {
+    by_hedge: Table<HedgeId, Vec<Order>>,
+    room: usize,
+    executions: BTreeMap<ExecutionKey, Execution>,
+    executions_max: usize,
+}
+
+impl Orders {
+    /// A table for so many hedges with room for so many orders and executions in all.
+    #[must_use]
+    pub fn new(hedges: usize, orders_max: usize, executions_max: usize) -> Orders {
+        let room = (orders_max / hedges.max(1)).max(64);
+        let by_hedge = (0..hedges).map(|_| Vec::with_capacity(room)).collect();
+        Orders { by_hedge: Table::new(by_hedge), room, executions: BTreeMap::new(), executions_max }
+    }
+
+    /// Whether `hedge` may make `count` orders more.
+    #[must_use]
+    pub fn has_room(&self, hedge: HedgeId, count: usize) -> bool {
+        self.by_hedge[hedge].len() + count <= self.room
+            && self.executions.len() < self.executions_max
+    }
+
+    /// Adds an order; its id is new, the engine made it.
+    pub fn insert(&mut self, order: Order) {
+        let orders = &mut self.by_hedge[order.place.hedge];
+        let at = orders.partition_point(|known| known.place.order < order.place.order);
+        orders.insert(at, order);
+    }
+
+    /// The order of this id.
+    #[must_use]
+    pub fn get(&self, id: ClientOrderId) -> Option<&Order> {
+        let orders = self.by_hedge.get(id.hedge())?;
+        let at = orders.binary_search_by_key(&id, |order| order.place.order).ok()?;
+        orders.get(at)
+    }
+
+    /// The order of this id, to be changed.
+    pub fn get_mut(&mut self, id: ClientOrderId) -> Option<&mut Order> {
+        let orders = self.by_hedge.get_mut(id.hedge())?;
+        let at = orders.binary_search_by_key(&id, |order| order.place.order).ok()?;
+        orders.get_mut(at)
+    }
+
+    /// The orders of a hedge in ascending id.
+    #[must_use]
+    pub fn of_hedge(&self, hedge: HedgeId) -> &[Order] {
+        &self.by_hedge[hedge]
+    }
+
+    /// The orders of a hedge, to be changed.
+    pub fn of_hedge_mut(&mut self, hedge: HedgeId) -> &mut [Order] {
+        &mut self.by_hedge[hedge]
+    }
+
+    /// The orders of one attempt.
+    #[must_use]
+    pub fn of_attempt(&self, decision: ClientOrderId) -> &[Order] {
+        let orders = &self.by_hedge[decision.hedge()];
+        let first = orders.partition_point(|order| order.place.order < decision);
+        let rest = orders.get(first..).unwrap_or(&[]);
+        let count = rest.partition_point(|order| order.place.order.decision() == decision);
+        rest.get(..count).unwrap_or(&[])
+    }
+
+    /// All orders, by hedge and id.
+    pub fn iter(&self) -> impl Iterator<Item = &Order> {
+        self.by_hedge.iter().flatten()
+    }
+
+    /// All orders, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Order> {
+        self.by_hedge.iter_mut().flatten()
+    }
+
+    /// What is known of an execution.
+    #[must_use]
+    pub fn execution(&self, key: &ExecutionKey) -> Option<&Execution> {
+        self.executions.get(key)
+    }
+
+    /// What is known of an execution, to be changed.
+    pub fn execution_mut(&mut self, key: &ExecutionKey) -> Option<&mut Execution> {
+        self.executions.get_mut(key)
+    }
+
+    /// Remembers an execution.
+    pub fn remember(&mut self, key: ExecutionKey, execution: Execution) {
+        self.executions.insert(key, execution);
+    }
+
+    /// Counts a day roll of `instrument`; forgets what was done and confirmed two rolls ago, with
+    /// its executions.
+    pub fn roll(&mut self, instrument: InstrumentId) {
+        for orders in self.by_hedge.iter_mut() {
+            orders.retain_mut(|order| {
+                if order.place.instrument == instrument && order.is_confirmed() {
+                    order.days_done = order.days_done.saturating_add(1);
+                }
+                order.days_done < 2
+            });
+        }
+        let by_hedge = &self.by_hedge;
+        self.executions.retain(|(_, of, _, _), execution| {
+            *of != instrument
+                || execution.order.is_none_or(|id| {
+                    by_hedge.get(id.hedge()).is_some_and(|orders| {
+                        orders.binary_search_by_key(&id, |order| order.place.order).is_ok()
+                    })
+                })
+        });
+    }
+
+    /// All orders and executions in canonical bytes.
+    pub fn digest(&self, out: &mut Writer) {
+        for orders in self.by_hedge.iter() {
+            out.len(orders.len());
+            for order in orders {
+                order.digest(out);
+            }
+        }
+        out.len(self.executions.len());
+        for ((account, instrument, side, trade_id), execution) in &self.executions {
+            out.u16(account.0);
+            out.u16(instrument.0);
+            out.u8(u8::from(*side == Side::Sell));
+            out.bytes(trade_id.as_str().as_bytes());
+            out.i64(execution.price.0);
+            out.i64(execution.qty.get());
+            out.i128(execution.fee.0);
+            out.bool(execution.fee_pending);
+        }
+    }
 }

@@ -162,7 +162,10 @@ mod tests {
         .unwrap();
         assert_eq!(phases.at(Time(9)).phase, Phase::Overnight);
         let now = phases.at(Time(10));
-        assert_eq!((now.phase, now.until, now.next), (Phase::Continuous, Time(20), Some(Phase::Break)));
+        assert_eq!(
+            (now.phase, now.until, now.next),
+            (Phase::Continuous, Time(20), Some(Phase::Break))
+        );
         assert_eq!(phases.at(Time(40)).until, Time::MAX);
         assert_eq!(phases.next_shut(Time(20)), Some((Time(40), Phase::Holiday)));
         assert_eq!(phases.next_shut(Time(40)), None);

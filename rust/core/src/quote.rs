@@ -1,7 +1,7 @@
 //! What travels between the columns: tops, walks, the plan of a hedge, facts, intents, own orders.
 
 use crate::ids::{AccountId, CurrencyId, InstrumentId, LEGS_MAX, LegId};
-use crate::num::{Money, Price, Qty, Ratio, Side, div_nearest};
+use crate::num::{Money, Price, Qty, Ratio, Side, div_nearest, narrow};
 use crate::time::Span;
 
 /// The best level of one side of a book.
@@ -145,11 +145,7 @@ impl HedgePlan {
         let (middle, step) = (low + high, 2 * i128::from(self.set_units));
         let sign = if middle < 0 { -1 } else { 1 };
         // One less than the middle pushes an exact half toward zero and moves nothing else.
-        let sets = sign * div_nearest((middle.abs() - 1).max(0), step);
-        match i64::try_from(sets) {
-            Ok(sets) => sets,
-            Err(_) => panic!("sets beyond 64 bits: {middle} / {step}"),
-        }
+        narrow(sign * div_nearest((middle.abs() - 1).max(0), step))
     }
 }
 
@@ -339,6 +335,12 @@ pub struct LegFacts {
     pub age: Span,
     /// Why nothing may be sent now.
     pub blocked: Blocked,
+    /// Signed lots that the hedge holds on the leg.
+    pub held: i64,
+    /// Orders of the hedge on the leg that are not both done and confirmed.
+    pub alive: u32,
+    /// Of those, the ones that rest and may be cancelled.
+    pub resting: u32,
 }
 
 impl LegFacts {
@@ -351,6 +353,9 @@ impl LegFacts {
         tick_value: Money::ZERO,
         age: Span(i64::MAX),
         blocked: Blocked::FEED,
+        held: 0,
+        alive: 0,
+        resting: 0,
     };
 }
 
@@ -359,6 +364,26 @@ impl LegFacts {
 pub struct Facts {
     /// By leg.
     pub legs: [LegFacts; LEGS_MAX],
+    /// What repair of the hedge may still lose today, in the hedge's currency.
+    pub loss_left: Money,
+}
+
+impl Facts {
+    /// Signed lots held, by leg.
+    #[must_use]
+    pub fn held(&self) -> LegLots {
+        let mut held = [0; LEGS_MAX];
+        for (lots, leg) in held.iter_mut().zip(&self.legs) {
+            *lots = leg.held;
+        }
+        held
+    }
+
+    /// Orders that are not both done and confirmed, on all legs.
+    #[must_use]
+    pub fn alive(&self) -> u32 {
+        self.legs.iter().map(|leg| leg.alive).sum()
+    }
 }
 
 /// One order that an attempt wants, before the gates and the hold.
@@ -397,7 +422,10 @@ mod tests {
             name: "gold".into(),
             priority: 0,
             currency: CurrencyId(0),
-            legs: vec![leg(Side::Sell, "3.11034768", 100_000_000), leg(Side::Buy, "1", 311_034_768)],
+            legs: vec![
+                leg(Side::Sell, "3.11034768", 100_000_000),
+                leg(Side::Buy, "1", 311_034_768),
+            ],
             denominator: 1,
             unit_den: 100_000,
             set_units: 311_034_768,
