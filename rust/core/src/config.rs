@@ -1,14 +1,75 @@
 //! The configuration of a run: what is fixed, what may be replaced while running, and the proof
 //! that its arithmetic cannot fail.
+//!
+//! [`Config::from_json`] reads the document below, whole: unknown, repeated and missing keys are
+//! refused, and nothing has a default. Decimals and fractions (`"28/9"`) are texts, counts are
+//! whole numbers, lengths of time are whole ns. Names: 1 to 64 bytes, see `config/tree.rs`.
+//!
+//! ```text
+//! engine, run            whole numbers 0–255, 0–4095
+//! venues[]               name  netting: net | gross | gross_by_day  tif: ioc | day | gtc
+//!                        ack_timeout_ns  max_delay_ns  query_interval_ns  cancels_max
+//! accounts[]             name  venue  currency  island
+//!                        flag: speculation | arbitrage | hedge  cash_tolerance (money)
+//! instruments[]          name  venue  product  currency
+//!                        tick (price)  lot (size)  multiplier (quote units in 1 of that size)
+//!                        style: linear | inverse  settlement: cash | margin
+//!                        fees{open close close_today}{per_lot (money)  rate (fraction of value)}
+//!                        margin{long short (fractions of value)  floor_per_lot (money)}
+//!                        phases: "always" | [[start_ns, phase], …]  band: null | [low, high] (prices)
+//!                        own_in_book  min_qty (size)  price_max (price)  qty_max (size)
+//! hedges[]               name  priority  currency  fx{currency: instrument}
+//!   .legs[]              instrument  account  side: buy | sell  weight
+//!                        lots: null (by units_per_lot) | lots in one set, 0 for a leg that only prices
+//!                        units_per_lot (common units of one lot)
+//!   .signal              measure: spread | counter_price | ratio | gross_ratio | estimate
+//!                        plus, mirror: null | {enter  exit}  persist  persist_within_ns: null | ns
+//!                        deviation: null | {enter  alpha  warm}
+//!   .slippage            per common unit, or ratio points
+//! limits                 instruments{name: …}  accounts{name: …}  hedges{name: …}  sums[]
+//!   .instruments         order_value (money)  collar (price)  age_ns  skew_ns  limit_distance (price)
+//!   .accounts            usage_cap (fraction)  day_loss (money)  message_rate  cancel_reserve
+//!   .hedges              clip  max  overnight  holiday (sets)  before_break_ns
+//!                        max_residual  live_residual (common units)
+//!                        finish_within_ns  order_timeout_ns  repair: cheaper_of | supplement | unwind
+//!                        max_loss  max_loss_per_day (money)  tries  messages  trims_per_day
+//!   .sums[]              product  currency  limit (common units)
+//! counts                 orders  executions
+//! ```
+//!
+//! Money without another word is in the currency of the thing it stands at. `finish_within` must
+//! be at least the `ack_timeout` of every leg's venue: with less, an attempt would end before an
+//! order's silence is noticed. It may be less than `max_delay`: what is still unknown at the end
+//! waits in quarantine.
 
+use crate::error::{ConfigError, Error};
 use crate::gate::Policy;
-use crate::ids::{AccountId, CurrencyId, HedgeId, InstrumentId, ProductId, Table, VenueId};
+use crate::ids::{
+    AccountId, CurrencyId, HedgeId, InstrumentId, ProductId, RUN_MAX, Table, VenueId,
+};
 use crate::instrument::{Instrument, Netting};
-use crate::num::Money;
+use crate::num::{Decimal, Money};
 use crate::order::{HedgeFlag, TimeInForce};
 use crate::quote::HedgePlan;
 use crate::signal::Rule;
 use crate::time::Span;
+
+mod hedge;
+mod limits;
+mod proof;
+mod things;
+mod tree;
+
+use tree::{Checked, Json, Node};
+
+/// Most orders and executions a configuration may ask to keep.
+pub const COUNT_MAX: u32 = 1 << 24;
+
+/// Most money that a value of the configuration, or an event, may name: 10¹⁵ currency units.
+pub const MONEY_MAX: Money = Money::units(1_000_000_000_000_000);
+
+/// Largest denominator of a fee rate, margin rate or usage cap: nine decimals.
+pub const RATE_DEN_MAX: i64 = 1_000_000_000;
 
 /// A place where orders go, and what it can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +108,16 @@ pub struct Account {
     pub cash_tolerance: Money,
 }
 
-/// A hedge: its plan, its signal, what it needs to know of its FX.
+/// The grid of an instrument as people write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// One tick, as a price.
+    pub tick: Decimal,
+    /// One lot, as a size of the venue.
+    pub lot: Decimal,
+}
+
+/// A hedge: its plan and its signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hedge {
     /// What it trades.
@@ -82,10 +152,87 @@ pub struct Config {
     pub accounts: Table<AccountId, Account>,
     /// Instruments.
     pub instruments: Table<InstrumentId, Instrument>,
+    /// Ticks and lots of the instruments, for reading and showing prices and sizes.
+    pub grids: Table<InstrumentId, Grid>,
     /// Hedges, in the order of their priority, ties in the order they were written.
     pub hedges: Table<HedgeId, Hedge>,
     /// Limits and execution values at the start.
     pub policy: Policy,
     /// Bounds.
     pub counts: Counts,
+}
+
+impl Config {
+    /// Reads and compiles the document described at the top of this file.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the first field that is wrong, the value and what was expected.
+    pub fn from_json(bytes: &[u8]) -> Result<Config, Error> {
+        let json = Json::parse(bytes)?;
+        Ok(compile(&Node::root(&json))?)
+    }
+
+    /// The document with sorted keys and without white space: what the journal's header holds.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when it is not JSON or repeats a key.
+    pub fn canonical(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut text = String::new();
+        Json::parse(bytes)?.write(&mut text);
+        Ok(text.into_bytes())
+    }
+}
+
+impl Policy {
+    /// Reads the `limits` part of the document for this configuration, with the same checks.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the first field that is wrong, the value and what was expected.
+    pub fn from_json(config: &Config, bytes: &[u8]) -> Result<Policy, Error> {
+        let json = Json::parse(bytes)?;
+        let policy = limits::read(config, &Node::part("limits", &json))?;
+        proof::prove(config, &policy)?;
+        Ok(policy)
+    }
+}
+
+fn compile(root: &Node<'_>) -> Checked<Config> {
+    let [engine, run, venues, accounts, instruments, hedges, limits, counts] = root.fields([
+        "engine",
+        "run",
+        "venues",
+        "accounts",
+        "instruments",
+        "hedges",
+        "limits",
+        "counts",
+    ])?;
+    let mut names = things::Names::default();
+    let venues = things::venues(&venues, &mut names)?;
+    let accounts = things::accounts(&accounts, &mut names)?;
+    let (instruments, grids) = things::instruments(&instruments, &mut names)?;
+    let mut config = Config {
+        engine: engine.count(0, i64::from(u8::MAX), "the engine's number")?,
+        run: run.count(0, i64::from(RUN_MAX), "the run's number")?,
+        currencies: Table::new(Vec::new()),
+        products: Table::new(Vec::new()),
+        venues,
+        accounts,
+        instruments,
+        grids,
+        hedges: Table::new(Vec::new()),
+        policy: limits::none(),
+        counts: things::counts(&counts)?,
+    };
+    config.hedges = hedge::read(&hedges, &config, &mut names)?;
+    config.currencies = Table::new(names.currencies.into_list());
+    config.products = Table::new(names.products.into_list());
+    config.policy = limits::read(&config, &limits)?;
+    proof::prove(&config, &config.policy)?;
+    Ok(config)
+}
+
+/// What a value of the compiled configuration is refused with, where no single text holds it.
+fn refuse(field: String, value: impl std::fmt::Display, expected: String) -> ConfigError {
+    ConfigError::new(field, value, expected)
 }

@@ -1,0 +1,367 @@
+//! Venues, accounts, instruments and counts: what the hedges are made of.
+
+use super::tree::{Checked, Node, nearest};
+use super::{Account, COUNT_MAX, Counts, Grid, Venue};
+use crate::error::ConfigError;
+use crate::ids::{AccountId, CurrencyId, Id, InstrumentId, ProductId, Table, VenueId};
+use crate::instrument::{Fee, Fees, Instrument, MarginRate, Netting, PriceBand, Settlement, Style};
+use crate::num::{Decimal, MONEY_UNIT, Money, Price, Qty, Ratio};
+use crate::order::{HedgeFlag, TimeInForce};
+use crate::phase::{Phase, Phases};
+use crate::time::{Span, Time};
+
+/// Most venues, accounts and instruments.
+const THINGS_MAX: usize = 4096;
+
+/// Most currencies: their number has eight bits.
+const CURRENCIES_MAX: usize = 256;
+
+/// Names of one kind in the order in which they were met.
+#[derive(Debug)]
+pub(super) struct NameList {
+    kind: &'static str,
+    most: usize,
+    list: Vec<String>,
+}
+
+impl NameList {
+    fn new(kind: &'static str, most: usize) -> NameList {
+        NameList { kind, most, list: Vec::new() }
+    }
+
+    pub(super) fn into_list(self) -> Vec<String> {
+        self.list
+    }
+
+    /// A name that must be new.
+    pub(super) fn add(&mut self, node: &Node<'_>) -> Checked<String> {
+        let name = node.name()?;
+        if self.list.iter().any(|known| known == name) {
+            return Err(node.refuse(format!("each {} once: this name is taken", self.kind)));
+        }
+        self.push(node, name)?;
+        Ok(name.to_owned())
+    }
+
+    /// The place of a name, which may be new.
+    fn intern(&mut self, node: &Node<'_>) -> Checked<usize> {
+        let name = node.name()?;
+        if let Some(place) = self.list.iter().position(|known| known == name) {
+            return Ok(place);
+        }
+        self.push(node, name)?;
+        Ok(self.list.len() - 1)
+    }
+
+    fn push(&mut self, node: &Node<'_>, name: &str) -> Checked<()> {
+        if let Some(twin) = self.list.iter().find(|known| known.eq_ignore_ascii_case(name)) {
+            return Err(node.refuse(format!(
+                "a {} that differs from {twin:?} by more than upper and lower case",
+                self.kind
+            )));
+        }
+        if self.list.len() >= self.most {
+            return Err(node.refuse(format!("at most {} of kind {}", self.most, self.kind)));
+        }
+        self.list.push(name.to_owned());
+        Ok(())
+    }
+
+    /// The name of an id.
+    pub(super) fn name<I: Id>(&self, id: I) -> &str {
+        self.list.get(id.index()).map_or("", String::as_str)
+    }
+
+    /// The id of a name that must be known.
+    pub(super) fn find<I: Id>(&self, node: &Node<'_>) -> Checked<I> {
+        let name = node.as_text().unwrap_or_default();
+        self.find_name(name).ok_or_else(|| unknown(self.kind, &self.list, node, name))
+    }
+
+    /// The id of a name.
+    pub(super) fn find_name<I: Id>(&self, name: &str) -> Option<I> {
+        self.list.iter().position(|known| known == name).map(I::at)
+    }
+}
+
+/// The error for a reference to a name that is not configured.
+pub(super) fn unknown(kind: &str, list: &[String], node: &Node<'_>, name: &str) -> ConfigError {
+    let known: Vec<&str> = list.iter().map(String::as_str).collect();
+    let hint = nearest(name, &known).map_or(String::new(), |name| format!(", perhaps {name:?}"));
+    let shown = known.iter().take(8).copied().collect::<Vec<_>>().join(", ");
+    let more = if known.len() > 8 { ", …" } else { "" };
+    node.refuse(format!("the name of a configured {kind}{hint}; known: {shown}{more}"))
+}
+
+/// Every name met so far, by kind.
+#[derive(Debug)]
+pub(super) struct Names {
+    pub(super) venues: NameList,
+    pub(super) accounts: NameList,
+    pub(super) instruments: NameList,
+    pub(super) currencies: NameList,
+    pub(super) products: NameList,
+    pub(super) islands: NameList,
+    pub(super) hedges: NameList,
+}
+
+impl Default for Names {
+    fn default() -> Names {
+        Names {
+            venues: NameList::new("venue", THINGS_MAX),
+            accounts: NameList::new("account", THINGS_MAX),
+            instruments: NameList::new("instrument", THINGS_MAX),
+            currencies: NameList::new("currency", CURRENCIES_MAX),
+            products: NameList::new("product", THINGS_MAX),
+            islands: NameList::new("island", THINGS_MAX),
+            hedges: NameList::new("hedge", crate::ids::HEDGES_MAX),
+        }
+    }
+}
+
+impl Names {
+    pub(super) fn currency(&mut self, node: &Node<'_>) -> Checked<CurrencyId> {
+        self.currencies.intern(node).map(CurrencyId::at)
+    }
+}
+
+pub(super) fn venues(node: &Node<'_>, names: &mut Names) -> Checked<Table<VenueId, Venue>> {
+    let rows: Checked<Vec<Venue>> = node.list()?.iter().map(|row| venue(row, names)).collect();
+    Ok(Table::new(rows?))
+}
+
+fn venue(node: &Node<'_>, names: &mut Names) -> Checked<Venue> {
+    let [name, netting, tif, ack_timeout, max_delay, query_interval, cancels_max] =
+        node.fields([
+            "name",
+            "netting",
+            "tif",
+            "ack_timeout_ns",
+            "max_delay_ns",
+            "query_interval_ns",
+            "cancels_max",
+        ])?;
+    Ok(Venue {
+        name: names.venues.add(&name)?,
+        netting: netting.choice(&[
+            ("net", Netting::Net),
+            ("gross", Netting::Gross),
+            ("gross_by_day", Netting::GrossByDay),
+        ])?,
+        tif: tif.choice(&[
+            ("ioc", TimeInForce::Ioc),
+            ("day", TimeInForce::Day),
+            ("gtc", TimeInForce::Gtc),
+        ])?,
+        ack_timeout: ack_timeout.span(Span(1), "how long an answer may take")?,
+        max_delay: max_delay.span(Span(0), "how late an order may surface")?,
+        query_interval: query_interval.span(Span(1), "time between two queries")?,
+        cancels_max: cancels_max.count(1, i64::from(u16::MAX), "cancels of one order")?,
+    })
+}
+
+pub(super) fn accounts(node: &Node<'_>, names: &mut Names) -> Checked<Table<AccountId, Account>> {
+    let rows: Checked<Vec<Account>> = node.list()?.iter().map(|row| account(row, names)).collect();
+    Ok(Table::new(rows?))
+}
+
+fn account(node: &Node<'_>, names: &mut Names) -> Checked<Account> {
+    let [name, venue, currency, island, flag, cash_tolerance] =
+        node.fields(["name", "venue", "currency", "island", "flag", "cash_tolerance"])?;
+    Ok(Account {
+        name: names.accounts.add(&name)?,
+        venue: names.venues.find(&venue)?,
+        currency: names.currency(&currency)?,
+        island: {
+            names.islands.intern(&island)?;
+            island.name()?.to_owned()
+        },
+        flag: flag.choice(&[
+            ("speculation", HedgeFlag::Speculation),
+            ("arbitrage", HedgeFlag::Arbitrage),
+            ("hedge", HedgeFlag::Hedge),
+        ])?,
+        cash_tolerance: cash_tolerance.money_from(Money::ZERO, "a difference in cash")?,
+    })
+}
+
+/// The instruments and the grids they were written in.
+pub(super) type Instruments = (Table<InstrumentId, Instrument>, Table<InstrumentId, Grid>);
+
+pub(super) fn instruments(node: &Node<'_>, names: &mut Names) -> Checked<Instruments> {
+    let rows: Checked<Vec<(Instrument, Grid)>> =
+        node.list()?.iter().map(|row| instrument(row, names)).collect();
+    let (instruments, grids) = rows?.into_iter().unzip();
+    Ok((Table::new(instruments), Table::new(grids)))
+}
+
+const INSTRUMENT_KEYS: [&str; 17] = [
+    "name",
+    "venue",
+    "product",
+    "currency",
+    "tick",
+    "lot",
+    "multiplier",
+    "style",
+    "settlement",
+    "fees",
+    "margin",
+    "phases",
+    "band",
+    "own_in_book",
+    "min_qty",
+    "price_max",
+    "qty_max",
+];
+
+fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)> {
+    let [
+        name,
+        venue,
+        product,
+        currency,
+        tick,
+        lot,
+        multiplier,
+        style,
+        settlement,
+        fees_node,
+        margin_node,
+        phases_node,
+        band_node,
+        own_in_book,
+        min_qty,
+        price_max,
+        qty_max,
+    ] = node.fields(INSTRUMENT_KEYS)?;
+    let grid = grid(&tick, &lot)?;
+    let settlement =
+        settlement.choice(&[("cash", Settlement::Cash), ("margin", Settlement::Margin)])?;
+    let price_max = price_max.steps_from(1, grid.tick, "the largest price")?;
+    let min_lots = min_qty.steps_from(1, grid.lot, "the smallest size")?;
+    let lots_max = qty_max.steps_from(1, grid.lot, "the largest size")?;
+    if lots_max < min_lots {
+        return Err(qty_max.refuse("the largest size, at least min_qty"));
+    }
+    let instrument = Instrument {
+        name: names.instruments.add(&name)?,
+        venue: names.venues.find(&venue)?,
+        product: names.products.intern(&product).map(ProductId::at)?,
+        currency: names.currency(&currency)?,
+        tick_value: tick_value(&tick, &lot, &multiplier)?,
+        style: style.choice(&[("linear", Style::Linear), ("inverse", Style::Inverse)])?,
+        settlement,
+        fees: fees(&fees_node)?,
+        margin: margin(&margin_node, settlement)?,
+        phases: phases(&phases_node)?,
+        band: band_node.optional().map(|node| band(&node, grid.tick, price_max)).transpose()?,
+        own_in_book: own_in_book.flag()?,
+        min_qty: Qty::of(min_lots),
+        price_max,
+        qty_max: lots_max,
+    };
+    Ok((instrument, grid))
+}
+
+fn grid(tick: &Node<'_>, lot: &Node<'_>) -> Checked<Grid> {
+    tick.ratio_above_zero("one tick in price units")?;
+    lot.ratio_above_zero("one lot in the venue's size")?;
+    Ok(Grid {
+        tick: tick.decimal("one tick in price units")?.normalized(),
+        lot: lot.decimal("one lot in the venue's size")?.normalized(),
+    })
+}
+
+/// The value of one tick of one lot: tick × lot × multiplier, exact in 10⁻⁹.
+fn tick_value(tick: &Node<'_>, lot: &Node<'_>, multiplier: &Node<'_>) -> Checked<Money> {
+    let what = "quote units in 1 of the venue's size";
+    let quote_units = multiplier.ratio_above_zero(what)?;
+    let value = tick
+        .ratio("one tick")?
+        .times(lot.ratio("one lot")?)
+        .and_then(|size| size.times(quote_units))
+        .map_err(|why| multiplier.refuse(format!("tick × lot × multiplier in 64 bits: {why}")))?;
+    let nano = i128::from(value.num()) * MONEY_UNIT;
+    if nano % i128::from(value.den()) != 0 {
+        return Err(multiplier.refuse(format!(
+            "tick × lot × multiplier as a whole number of 10^-9 of the currency; it is {value}"
+        )));
+    }
+    Ok(Money(nano / i128::from(value.den())))
+}
+
+fn fees(node: &Node<'_>) -> Checked<Fees> {
+    let [open, close, close_today] = node.fields(["open", "close", "close_today"])?;
+    Ok(Fees { open: fee(&open)?, close: fee(&close)?, close_today: fee(&close_today)? })
+}
+
+fn fee(node: &Node<'_>) -> Checked<Fee> {
+    let [per_lot, rate] = node.fields(["per_lot", "rate"])?;
+    let most = Ratio::new(1, 10).map_err(|why| rate.refuse(why.to_string()))?;
+    let least = Ratio::new(-1, 10).map_err(|why| rate.refuse(why.to_string()))?;
+    let what = "a fraction of the value from -0.1 to 0.1, such as 0.0001 for 0.01 %";
+    let value = rate.rate(least, most, what)?;
+    Ok(Fee { per_lot: per_lot.money("a fee for each lot")?, rate: value })
+}
+
+fn margin(node: &Node<'_>, settlement: Settlement) -> Checked<MarginRate> {
+    let [long, short, floor_node] = node.fields(["long", "short", "floor_per_lot"])?;
+    let floor_per_lot = floor_node.money_from(Money::ZERO, "margin for each lot")?;
+    let rate = |node: &Node<'_>| -> Checked<Ratio> {
+        let what = "a fraction of the value from 0 to 1, such as 0.12 for 12 %";
+        let value = node.rate(Ratio::ZERO, Ratio::ONE, what)?;
+        let free = value == Ratio::ZERO && floor_per_lot == Money::ZERO;
+        if free && settlement == Settlement::Margin {
+            return Err(node.refuse("margin above 0, or a floor_per_lot above 0"));
+        }
+        Ok(value)
+    };
+    Ok(MarginRate { long: rate(&long)?, short: rate(&short)?, floor_per_lot })
+}
+
+fn phases(node: &Node<'_>) -> Checked<Phases> {
+    if node.as_text() == Some("always") {
+        return Ok(Phases::always());
+    }
+    let words: Vec<(&str, Phase)> = Phase::ALL.iter().map(|phase| (phase.name(), *phase)).collect();
+    let Ok(rows) = node.list() else {
+        return Err(node.refuse("\"always\" or a list of [start in ns, phase]"));
+    };
+    let mut starts: Vec<(Time, Phase)> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let [start, phase] = row.items()?;
+        let what = "the start of a phase in ns since 1970";
+        let at = Time(start.whole(Time::EARLIEST.0, Time::LATEST.0, what)?);
+        if starts.last().is_some_and(|(before, _)| *before >= at) {
+            return Err(start.refuse("a start after the one before it"));
+        }
+        starts.push((at, phase.choice(&words)?));
+    }
+    if starts.is_empty() {
+        return Err(node.refuse("at least one phase: without one the market never opens"));
+    }
+    Phases::new(starts).ok_or_else(|| node.refuse("starts in ascending order"))
+}
+
+fn band(node: &Node<'_>, tick: Decimal, price_max: i64) -> Checked<PriceBand> {
+    let [low, high] = node.items()?;
+    let price = |node: &Node<'_>| -> Checked<i64> {
+        let ticks = node.steps(tick, "a price")?;
+        let within = ticks.checked_abs().is_some_and(|ticks| ticks <= price_max);
+        if within { Ok(ticks) } else { Err(node.refuse("a price within price_max")) }
+    };
+    let (low_ticks, high_ticks) = (price(&low)?, price(&high)?);
+    if low_ticks > high_ticks {
+        return Err(node.refuse("the lowest price first, then the highest"));
+    }
+    Ok(PriceBand { low: Price(low_ticks), high: Price(high_ticks) })
+}
+
+pub(super) fn counts(node: &Node<'_>) -> Checked<Counts> {
+    let [orders, executions] = node.fields(["orders", "executions"])?;
+    Ok(Counts {
+        orders: orders.count(1, i64::from(COUNT_MAX), "orders kept")?,
+        executions: executions.count(1, i64::from(COUNT_MAX), "executions kept")?,
+    })
+}
