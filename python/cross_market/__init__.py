@@ -3,6 +3,9 @@
 Importing this package does no work: numpy, pyarrow and rich are imported by what needs them.
 """
 
+from cross_market import commands as commands
+from cross_market import events as events
+from cross_market._core import Engine, order_text
 from cross_market._core import version as _version
 from cross_market.config import Account, Config, Hedge, Leg, Venue
 from cross_market.contracts.instrument import Fee, Fees, Instrument, Margin
@@ -31,6 +34,7 @@ __all__ = [
     "CounterPrice",
     "CrossMarketError",
     "Deviation",
+    "Engine",
     "Estimate",
     "Fee",
     "Fees",
@@ -52,5 +56,8 @@ __all__ = [
     "Venue",
     "VenueError",
     "__version__",
+    "commands",
+    "events",
     "limits",
+    "order_text",
 ]

@@ -111,14 +111,15 @@ class Leg:
     instrument: Instrument – what is traded.
     side: str – 'buy' or 'sell'.
     account: Account – where the money is.
-    lots: number – lots in one set, with basis 'lots'; None with basis 'physical'.
+    lots: number – lots in one set with basis 'lots', 0 for a leg that only prices; None with basis
+        'physical'.
     weight: number – weight of its price in the signal; it sizes nothing.
     """
 
     instrument: Annotated[Instrument, reference(Instrument)] = field(kw_only=False)
     side: Annotated[str, choice("buy", "sell")]
     account: Annotated[Account, reference(Account)]
-    lots: Annotated[Number | None, optional(ratio(above=0))] = None
+    lots: Annotated[Number | None, optional(ratio(least=0))] = None
     weight: Annotated[Number, ratio(above=0)] = "1"
 
     def check(self) -> None:
@@ -468,8 +469,8 @@ def instrument_json(instrument: Instrument) -> Json:
         "band": None if instrument.band is None else list(instrument.band),
         "own_in_book": instrument.own_in_book,
         "min_qty": str(instrument.min_qty or instrument.lot),
-        "price_max": fraction_text(tick * 10**8) if price_max is None else str(price_max),
-        "qty_max": fraction_text(lot * 10**9) if qty_max is None else str(qty_max),
+        "price_max": fraction_text(tick * 10**7) if price_max is None else str(price_max),
+        "qty_max": fraction_text(lot * 10**6) if qty_max is None else str(qty_max),
     }
 
 

@@ -399,18 +399,7 @@ class Override:
     reason: str
 
 
-Verb = (
-    Stop
-    | Resume
-    | Kill
-    | Unlatch
-    | Flatten
-    | Unrestrict
-    | Enter
-    | Exit
-    | Adopt
-    | Override
-)
+Verb = Stop | Resume | Kill | Unlatch | Flatten | Unrestrict | Enter | Exit | Adopt | Override
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -164,8 +164,8 @@ class Instrument:
     band: (low, high) – the day's price band, where the venue has one.
     own_in_book: bool – whether the feed's levels count our own resting orders too.
     min_qty: number, venue's size – smallest order; one lot when None.
-    price_max, qty_max: number – largest price and size for which the arithmetic is proven; 10⁸
-        ticks and 10⁹ lots when None. What is beyond is refused, not rounded.
+    price_max, qty_max: number – largest price and size for which the arithmetic is proven; 10⁷
+        ticks and 10⁶ lots when None. What is beyond is refused, not rounded.
     """
 
     name: Name = field(kw_only=False)

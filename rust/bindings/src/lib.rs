@@ -1,9 +1,27 @@
 //! The native module `cross_market._core`: thin, flat, no logic of its own.
 #![forbid(unsafe_code)]
 
+mod commands;
+mod engine;
+mod error;
+mod events;
+mod fields;
+mod names;
+mod owner;
+mod words;
+
 #[pyo3::pymodule]
 mod _core {
-    use pyo3::pyfunction;
+    use cross_market_core::command::AlertCode;
+    use cross_market_core::config::Config;
+    use cross_market_core::gate::Refusal;
+    use cross_market_core::ids::ClientOrderId;
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::engine::Engine;
+    use crate::error::door;
+    use crate::words::Words;
 
     /// Return the version of the compiled core.
     #[pyfunction]
@@ -11,9 +29,27 @@ mod _core {
         env!("CARGO_PKG_VERSION")
     }
 
-    /// Raise ConfigError when the core refuses a configuration.
+    /// Raise `ConfigError` when the core refuses a configuration.
     #[pyfunction]
-    fn check_config(json: &[u8]) {
-        let _ = json;
+    fn check_config(py: Python<'_>, json: &[u8]) -> PyResult<()> {
+        Config::from_json(json).map(|_| ()).map_err(|error| door(py, "Config", &error))
+    }
+
+    /// Return an order id as venues see it: 13 base-32 characters.
+    #[pyfunction]
+    fn order_text(order: u64) -> String {
+        ClientOrderId(order).text().as_str().to_owned()
+    }
+
+    /// Return every refusal of a gate, in the order in which the gates ask.
+    #[pyfunction]
+    fn refusals() -> Vec<&'static str> {
+        Refusal::ALL.iter().map(|(word, _)| *word).collect()
+    }
+
+    /// Return every code of an alert.
+    #[pyfunction]
+    fn alerts() -> Vec<&'static str> {
+        AlertCode::ALL.iter().map(|(word, _)| *word).collect()
     }
 }
