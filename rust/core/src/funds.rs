@@ -1,8 +1,9 @@
 //! The money of every account: cash, holds, margin, and what the venue says of them.
 
-use crate::ids::AccountId;
-use crate::num::Money;
+use crate::ids::{AccountId, ClientOrderId, CurrencyId, HEDGES_MAX, LEGS_MAX, Table};
+use crate::num::{MONEY_UNIT, Money, Qty, Ratio, div_ceil, div_floor};
 use crate::time::Time;
+use crate::wire::Writer;
 
 /// Why money moved, or what a report of it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,4 +45,855 @@ pub struct Transfer {
     pub to: AccountId,
     /// In the currency of `from`.
     pub amount: Money,
+}
+
+/// Where an amount of an account stands. The sum over all buckets of an account is always zero:
+/// what is ours (the first four) has come from, or gone to, one of the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Bucket {
+    /// Ours, free.
+    Available = 0,
+    /// Ours, held for orders that may trade.
+    Held = 1,
+    /// Ours, held for orders of ended attempts that may still trade.
+    Quarantine = 2,
+    /// Ours, margin of positions.
+    Margin = 3,
+    /// What was there at the start of the run.
+    Opening = 4,
+    /// Fees.
+    Fee = 5,
+    /// Realised results.
+    Result = 6,
+    /// Variation paid at settlements.
+    Variation = 7,
+    /// The value of what was bought and sold where the whole value changes hands.
+    Trade = 8,
+    /// Funding of perpetuals.
+    Funding = 9,
+    /// Interest.
+    Interest = 10,
+    /// Money moved in or out.
+    Transfer = 11,
+    /// Differences to the venue's word.
+    Adjustment = 12,
+    /// What roundings leave.
+    Dust = 13,
+    /// Ours, in a currency that is not the account's.
+    Foreign = 14,
+    /// Fees in a currency that is not the account's.
+    ForeignFee = 15,
+}
+
+impl Bucket {
+    /// Every bucket, in the order of its code.
+    pub const ALL: [Bucket; 16] = [
+        Bucket::Available,
+        Bucket::Held,
+        Bucket::Quarantine,
+        Bucket::Margin,
+        Bucket::Opening,
+        Bucket::Fee,
+        Bucket::Result,
+        Bucket::Variation,
+        Bucket::Trade,
+        Bucket::Funding,
+        Bucket::Interest,
+        Bucket::Transfer,
+        Bucket::Adjustment,
+        Bucket::Dust,
+        Bucket::Foreign,
+        Bucket::ForeignFee,
+    ];
+
+    /// Its stable code.
+    #[must_use]
+    #[expect(clippy::as_conversions, reason = "a fieldless repr(u8) enum to its own code")]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// Its name in results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Bucket::Available => "available",
+            Bucket::Held => "held",
+            Bucket::Quarantine => "quarantine",
+            Bucket::Margin => "margin",
+            Bucket::Opening => "opening",
+            Bucket::Fee => "fee",
+            Bucket::Result => "result",
+            Bucket::Variation => "variation",
+            Bucket::Trade => "trade",
+            Bucket::Funding => "funding",
+            Bucket::Interest => "interest",
+            Bucket::Transfer => "transfer",
+            Bucket::Adjustment => "adjustment",
+            Bucket::Dust => "dust",
+            Bucket::Foreign => "foreign",
+            Bucket::ForeignFee => "foreign_fee",
+        }
+    }
+}
+
+/// Buckets in the account's own currency.
+const OWN: usize = 14;
+
+/// One side of a movement of money; an event's postings sum to zero by account and currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posting {
+    /// The account.
+    pub account: AccountId,
+    /// The currency, `None` for the account's own.
+    pub currency: Option<CurrencyId>,
+    /// Where.
+    pub bucket: Bucket,
+    /// By how much the bucket changed.
+    pub amount: Money,
+}
+
+/// What one order may need, or what an attempt keeps for its repair (then `order` is the
+/// attempt's decision id).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The order, or the decision id.
+    pub order: ClientOrderId,
+    /// The account.
+    pub account: AccountId,
+    /// How much; zero or more.
+    pub amount: Money,
+}
+
+/// What is held for one order, or for the repair of one attempt in one account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The order, or the decision id.
+    pub order: ClientOrderId,
+    /// The account.
+    pub account: AccountId,
+    /// Whether it stands in [`Bucket::Quarantine`] instead of [`Bucket::Held`].
+    pub quarantined: bool,
+    /// What was held at first.
+    pub amount: Money,
+    /// What is neither posted nor voided yet.
+    pub left: Money,
+}
+
+/// What [`Funds::hold`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// All of it is held now.
+    New,
+    /// All of it was held before, id by id and amount by amount; nothing changed.
+    Exists,
+}
+
+/// What is too little.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShortKind {
+    /// Free money. Needed and limit in 10⁻⁹ of the account's currency.
+    Available,
+    /// Room under the usage cap. Needed and limit in 10⁻⁹ of equity; `i128::MAX` needed when the
+    /// equity is zero or less.
+    Usage,
+}
+
+/// An account that cannot carry what is needed of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Short {
+    /// The account.
+    pub account: AccountId,
+    /// What is too little.
+    pub kind: ShortKind,
+    /// What would be needed; its unit is the kind's.
+    pub needed: i128,
+    /// What there is.
+    pub limit: i128,
+}
+
+/// Why nothing was held; no balance has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldError {
+    /// An account cannot carry it.
+    Short(Short),
+    /// The id is held with another account or amount, or only some ids of the set are held.
+    ExistsDifferent {
+        /// The id.
+        order: ClientOrderId,
+        /// What is held for it, zero when nothing is.
+        held: Money,
+        /// What was asked for.
+        asked: Money,
+    },
+    /// The id had a hold that is resolved, or is older than one that had, or stands twice in the
+    /// set.
+    Duplicate {
+        /// The id.
+        order: ClientOrderId,
+    },
+    /// Less than nothing was asked for.
+    Negative {
+        /// The id.
+        order: ClientOrderId,
+        /// What was asked for.
+        asked: Money,
+    },
+    /// As many holds live as the configuration allows.
+    Full {
+        /// How many.
+        max: usize,
+    },
+}
+
+/// Why a hold could not be taken from; nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoHold {
+    /// It was wholly posted or voided before.
+    AlreadyResolved,
+    /// There has never been one.
+    Never,
+}
+
+/// What one execution does to the money of its account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TradeMoney {
+    /// The fee; negative is a rebate.
+    pub fee: Money,
+    /// The realised result, signed; zero for cash settlement, where `cash_value` is all of it.
+    pub result: Money,
+    /// What changes hands: received is positive, paid negative; zero for margin settlement.
+    pub cash_value: Money,
+    /// By how much the margin grows.
+    pub margin_change: Money,
+}
+
+impl TradeMoney {
+    /// What takes this back.
+    #[must_use]
+    pub fn reversed(self) -> TradeMoney {
+        TradeMoney {
+            fee: -self.fee,
+            result: -self.result,
+            cash_value: -self.cash_value,
+            margin_change: -self.margin_change,
+        }
+    }
+}
+
+/// A balance that differs from the venue's by more than the tolerance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// Ours.
+    pub ours: Money,
+    /// Theirs; ours is the same now, the difference is booked to [`Bucket::Adjustment`].
+    pub theirs: Money,
+}
+
+#[derive(Clone, Debug)]
+struct Ledger {
+    buckets: [Money; OWN],
+    /// Equity when the day began, moved along with money that came in or went out since.
+    day_start: Money,
+}
+
+/// What was paid in a currency that is not the account's.
+#[derive(Clone, Copy, Debug)]
+struct Foreign {
+    account: AccountId,
+    currency: CurrencyId,
+    ours: Money,
+    fees: Money,
+}
+
+/// The money of every account, and every hold on it.
+///
+/// # Holds
+/// [`Funds::hold`] is the only check of money. A hold is taken from piece by piece as its order
+/// trades ([`Funds::take`]) and what is left is voided once ([`Funds::void`]); it never expires.
+/// The ids of one leg of a hedge ascend, so the newest id that was ever held there is enough to
+/// know, for ever and in fixed memory, that an id had a hold before.
+///
+/// # Equity
+/// Usage is (margin + held + quarantine) / equity, and equity here counts unrealised losses but no
+/// unrealised gains: what is only on paper holds nothing.
+#[derive(Clone, Debug)]
+pub struct Funds {
+    accounts: Table<AccountId, Ledger>,
+    /// Sorted by (order, account).
+    holds: Vec<Hold>,
+    holds_max: usize,
+    /// By hedge and leg: the newest id that was ever held; zero for none.
+    newest: Vec<ClientOrderId>,
+    /// Sorted by (account, currency).
+    foreign: Vec<Foreign>,
+    postings: Vec<Posting>,
+}
+
+impl Funds {
+    /// Empty accounts, and room for `holds_max` holds that live at once.
+    #[must_use]
+    pub fn new(accounts: usize, holds_max: usize) -> Funds {
+        let ledger = Ledger { buckets: [Money::ZERO; OWN], day_start: Money::ZERO };
+        Funds {
+            accounts: Table::new(vec![ledger; accounts]),
+            holds: Vec::with_capacity(holds_max),
+            holds_max,
+            newest: vec![ClientOrderId(0); HEDGES_MAX * LEGS_MAX],
+            foreign: Vec::with_capacity(accounts),
+            postings: Vec::with_capacity(256),
+        }
+    }
+
+    /// Forgets the postings of the event before.
+    pub fn begin_event(&mut self) {
+        self.postings.clear();
+    }
+
+    /// The postings since [`Funds::begin_event`].
+    #[must_use]
+    pub fn postings(&self) -> &[Posting] {
+        &self.postings
+    }
+
+    /// Proves that the postings of this event, and all buckets of every account they touch, sum to
+    /// zero; O(postings).
+    ///
+    /// # Panics
+    /// When they do not: an invariant is broken.
+    pub fn balanced(&self) {
+        let mut checked = None;
+        for posting in &self.postings {
+            if checked == Some(posting.account) {
+                continue;
+            }
+            checked = Some(posting.account);
+            let sum: Money = self.ledger(posting.account).buckets.iter().copied().sum();
+            assert!(sum == Money::ZERO, "broken invariant: {:?} sums to {sum}", posting.account);
+        }
+        let sum: Money = self.postings.iter().map(|posting| posting.amount).sum();
+        assert!(sum == Money::ZERO, "broken invariant: the postings of the event sum to {sum}");
+    }
+
+    /// Proves that every ledger sums to zero and that what is held is the sum of the holds; O(all).
+    ///
+    /// # Panics
+    /// When it is not: an invariant is broken.
+    pub fn check(&self) {
+        for (account, ledger) in self.accounts.pairs() {
+            let sum: Money = ledger.buckets.iter().copied().sum();
+            assert!(sum == Money::ZERO, "broken invariant: {account:?} sums to {sum}");
+            let of = |quarantined: bool| -> Money {
+                let holds = self.holds.iter().filter(|hold| hold.account == account);
+                holds.filter(|hold| hold.quarantined == quarantined).map(|hold| hold.left).sum()
+            };
+            let sums = (of(false), of(true));
+            let found = (self.held(account), self.quarantined(account));
+            assert!(sums == found, "broken invariant: {account:?} holds {found:?}, not {sums:?}");
+        }
+        for row in &self.foreign {
+            assert!(row.ours + row.fees == Money::ZERO, "broken invariant: foreign {row:?}");
+        }
+    }
+
+    /// Holds all needs or none: free money and the usage cap of every account must carry the sum of
+    /// what is needed of it.
+    ///
+    /// # Errors
+    /// [`HoldError`]; then nothing has changed and no id is used up.
+    pub fn hold(
+        &mut self,
+        needs: &[Need],
+        caps: &Table<AccountId, Ratio>,
+        unrealised: &Table<AccountId, Money>,
+    ) -> Result<Held, HoldError> {
+        if self.are_held(needs)? {
+            return Ok(Held::Exists);
+        }
+        for (account, sum) in sums(needs) {
+            self.available_carries(account, sum)?;
+            self.usage_carries(account, sum, caps[account], unrealised[account])?;
+        }
+        self.insert_all(needs);
+        Ok(Held::New)
+    }
+
+    /// As [`Funds::hold`] for orders that reduce (exits, trims, reductions): free money must carry
+    /// them, the usage cap does not bind. An account above its cap could never come down otherwise.
+    ///
+    /// # Errors
+    /// [`HoldError`]; then nothing has changed and no id is used up.
+    pub fn hold_reducing(&mut self, needs: &[Need]) -> Result<Held, HoldError> {
+        if self.are_held(needs)? {
+            return Ok(Held::Exists);
+        }
+        for (account, sum) in sums(needs) {
+            self.available_carries(account, sum)?;
+        }
+        self.insert_all(needs);
+        Ok(Held::New)
+    }
+
+    /// Holds what a repair order needs: first from what its attempt (`decision`) keeps for repair
+    /// in that account, the rest from free money. The usage cap does not bind repair: it is a soft
+    /// limit, and a position that cannot be mended is the larger risk.
+    ///
+    /// # Errors
+    /// [`HoldError`]; then nothing has changed.
+    pub fn draw(&mut self, decision: ClientOrderId, need: &Need) -> Result<Held, HoldError> {
+        if self.are_held(std::slice::from_ref(need))? {
+            return Ok(Held::Exists);
+        }
+        let reserve = self.find(decision, need.account).ok();
+        let reserve = reserve.and_then(|at| self.holds.get(at)).filter(|hold| !hold.quarantined);
+        let drawn = reserve.map_or(Money::ZERO, |hold| hold.left.min(need.amount));
+        self.available_carries(need.account, need.amount - drawn)?;
+        if let Ok(at) = self.find(decision, need.account)
+            && let Some(hold) = self.holds.get_mut(at)
+        {
+            hold.left -= drawn;
+        }
+        self.shift(need.account, Bucket::Available, Bucket::Held, need.amount - drawn);
+        self.insert(need);
+        Ok(Held::New)
+    }
+
+    /// Frees `amount` of an order's hold, or all that is left when that is less, right before an
+    /// execution of the order is posted. Gives what was freed.
+    ///
+    /// # Errors
+    /// [`NoHold`]; then nothing has changed.
+    pub fn take(&mut self, order: ClientOrderId, amount: Money) -> Result<Money, NoHold> {
+        let hold = self.hold_mut(order)?;
+        let freed = amount.max(Money::ZERO).min(hold.left);
+        hold.left -= freed;
+        let (account, bucket) = (hold.account, hold.bucket());
+        self.shift(account, bucket, Bucket::Available, freed);
+        Ok(freed)
+    }
+
+    /// Frees the share of an order's hold that stands for `filled` of the `leaves` lots that could
+    /// still trade before this execution, rounded down; all that is left for the last of them.
+    ///
+    /// # Errors
+    /// [`NoHold`]; then nothing has changed.
+    pub fn take_share(
+        &mut self,
+        order: ClientOrderId,
+        filled: Qty,
+        leaves: Qty,
+    ) -> Result<Money, NoHold> {
+        let left = self.hold_mut(order)?.left;
+        if filled >= leaves {
+            return self.take(order, left);
+        }
+        let share = div_floor(left.0 * i128::from(filled.get()), i128::from(leaves.get()));
+        self.take(order, Money(share))
+    }
+
+    /// Frees all that is left of an order's hold; for a decision id, of what the attempt kept for
+    /// repair in every account. This ends the hold: the id is never held for again.
+    ///
+    /// # Errors
+    /// [`NoHold`]; then nothing has changed.
+    pub fn void(&mut self, order: ClientOrderId) -> Result<Money, NoHold> {
+        let start = self.first(order);
+        let mut end = start;
+        let mut freed = Money::ZERO;
+        while let Some(hold) = self.holds.get(end).copied().filter(|hold| hold.order == order) {
+            self.shift(hold.account, hold.bucket(), Bucket::Available, hold.left);
+            freed += hold.left;
+            end += 1;
+        }
+        if start == end {
+            return Err(self.no_hold(order));
+        }
+        self.holds.drain(start..end);
+        Ok(freed)
+    }
+
+    /// Moves what is left of an order's hold into quarantine: its attempt has ended and it may
+    /// still trade. Gives what was moved; nothing when it was there before.
+    ///
+    /// # Errors
+    /// [`NoHold`]; then nothing has changed.
+    pub fn quarantine(&mut self, order: ClientOrderId) -> Result<Money, NoHold> {
+        let hold = self.hold_mut(order)?;
+        if hold.quarantined {
+            return Ok(Money::ZERO);
+        }
+        hold.quarantined = true;
+        let (account, moved) = (hold.account, hold.left);
+        self.shift(account, Bucket::Held, Bucket::Quarantine, moved);
+        Ok(moved)
+    }
+
+    /// Posts what an execution does; a bust posts [`TradeMoney::reversed`].
+    pub fn trade(&mut self, account: AccountId, money: &TradeMoney) {
+        self.shift(account, Bucket::Available, Bucket::Fee, money.fee);
+        self.shift(account, Bucket::Result, Bucket::Available, money.result);
+        self.shift(account, Bucket::Trade, Bucket::Available, money.cash_value);
+        self.shift(account, Bucket::Available, Bucket::Margin, money.margin_change);
+    }
+
+    /// Posts a fee alone (positive is paid): the difference when a pending fee becomes known.
+    pub fn fee(&mut self, account: AccountId, amount: Money) {
+        self.shift(account, Bucket::Available, Bucket::Fee, amount);
+    }
+
+    /// Posts a fee in a currency that is not the account's; positive is paid.
+    pub fn foreign_fee(&mut self, account: AccountId, currency: CurrencyId, amount: Money) {
+        let found = self
+            .foreign
+            .binary_search_by_key(&(account, currency), |row| (row.account, row.currency));
+        let at = found.unwrap_or_else(|at| {
+            let row = Foreign { account, currency, ours: Money::ZERO, fees: Money::ZERO };
+            self.foreign.insert(at, row);
+            at
+        });
+        if let Some(row) = self.foreign.get_mut(at) {
+            row.ours -= amount;
+            row.fees += amount;
+        }
+        let posting =
+            |bucket, amount| Posting { account, currency: Some(currency), bucket, amount };
+        self.postings.push(posting(Bucket::Foreign, -amount));
+        self.postings.push(posting(Bucket::ForeignFee, amount));
+    }
+
+    /// Posts the variation of a settlement; positive is received.
+    pub fn variation(&mut self, account: AccountId, amount: Money) {
+        self.shift(account, Bucket::Variation, Bucket::Available, amount);
+    }
+
+    /// Posts a difference that nothing else explains; positive is in our favour. A loss counts in
+    /// the day's result, a gain does not: it may be money that came in unseen.
+    pub fn adjust(&mut self, account: AccountId, amount: Money) {
+        self.shift(account, Bucket::Adjustment, Bucket::Available, amount);
+        self.ledger_mut(account).day_start += amount.max(Money::ZERO);
+    }
+
+    /// What roundings leave; positive is in our favour.
+    pub fn dust(&mut self, account: AccountId, amount: Money) {
+        self.shift(account, Bucket::Dust, Bucket::Available, amount);
+    }
+
+    /// Sets the margin of all positions of an account.
+    pub fn set_margin(&mut self, account: AccountId, total: Money) {
+        let change = total - self.margin(account);
+        self.shift(account, Bucket::Available, Bucket::Margin, change);
+    }
+
+    /// Books news about the money of an account. A balance is compared with ours; when they differ
+    /// by more than `tolerance`, the difference is booked and told.
+    pub fn cash(&mut self, cash: &Cash, tolerance: Money) -> Option<Drift> {
+        let (account, amount) = (cash.account, cash.amount);
+        let ours = self.balance(account);
+        match cash.kind {
+            CashKind::Opening => {
+                self.shift(account, Bucket::Opening, Bucket::Available, amount - ours);
+                self.ledger_mut(account).day_start += amount - ours;
+            }
+            CashKind::Balance => {
+                if (amount - ours).abs() > tolerance {
+                    self.adjust(account, amount - ours);
+                    return Some(Drift { ours, theirs: amount });
+                }
+            }
+            CashKind::Transfer => {
+                self.shift(account, Bucket::Transfer, Bucket::Available, amount);
+                self.ledger_mut(account).day_start += amount;
+            }
+            CashKind::Funding => self.shift(account, Bucket::Funding, Bucket::Available, amount),
+            CashKind::Interest => self.shift(account, Bucket::Interest, Bucket::Available, amount),
+            CashKind::Fee => self.fee(account, amount),
+        }
+        None
+    }
+
+    /// Begins a day: its result is counted from the equity now.
+    pub fn mark_day(&mut self, account: AccountId, unrealised: Money) {
+        let equity = self.equity(account, unrealised);
+        self.ledger_mut(account).day_start = equity;
+    }
+
+    /// What the day has brought, without money that came in or went out.
+    #[must_use]
+    pub fn day_result(&self, account: AccountId, unrealised: Money) -> Money {
+        self.equity(account, unrealised) - self.ledger(account).day_start
+    }
+
+    /// What stands in a bucket; of the foreign ones the sum of its currencies is not kept: zero.
+    #[must_use]
+    pub fn bucket(&self, account: AccountId, bucket: Bucket) -> Money {
+        let buckets = &self.ledger(account).buckets;
+        buckets.get(usize::from(bucket.code())).copied().unwrap_or(Money::ZERO)
+    }
+
+    /// Free money; below zero after fills, fees or settlements that took more.
+    #[must_use]
+    pub fn available(&self, account: AccountId) -> Money {
+        self.bucket(account, Bucket::Available)
+    }
+
+    /// Held for orders.
+    #[must_use]
+    pub fn held(&self, account: AccountId) -> Money {
+        self.bucket(account, Bucket::Held)
+    }
+
+    /// Held for orders of ended attempts.
+    #[must_use]
+    pub fn quarantined(&self, account: AccountId) -> Money {
+        self.bucket(account, Bucket::Quarantine)
+    }
+
+    /// Margin of positions.
+    #[must_use]
+    pub fn margin(&self, account: AccountId) -> Money {
+        self.bucket(account, Bucket::Margin)
+    }
+
+    /// All that is ours without unrealised results: what the venue calls the balance.
+    #[must_use]
+    pub fn balance(&self, account: AccountId) -> Money {
+        let buckets = &self.ledger(account).buckets;
+        buckets.iter().take(4).copied().sum()
+    }
+
+    /// The balance and what the positions are worth beside it.
+    #[must_use]
+    pub fn equity(&self, account: AccountId, unrealised: Money) -> Money {
+        self.balance(account) + unrealised
+    }
+
+    /// Fees paid in a currency that is not the account's.
+    #[must_use]
+    pub fn foreign_fees(&self, account: AccountId, currency: CurrencyId) -> Money {
+        let found = self
+            .foreign
+            .binary_search_by_key(&(account, currency), |row| (row.account, row.currency));
+        let row = found.ok().and_then(|at| self.foreign.get(at));
+        row.map_or(Money::ZERO, |row| row.fees)
+    }
+
+    /// How much an account lacks, when it has less than nothing available.
+    #[must_use]
+    pub fn shortfall(&self, account: AccountId) -> Option<Money> {
+        let available = self.available(account);
+        (available < Money::ZERO).then_some(-available)
+    }
+
+    /// The hold of an order, while it lives.
+    #[must_use]
+    pub fn hold_of(&self, order: ClientOrderId) -> Option<&Hold> {
+        self.holds.get(self.first(order)).filter(|hold| hold.order == order)
+    }
+
+    /// Every hold that lives, in the order of ids.
+    #[must_use]
+    pub fn holds(&self) -> &[Hold] {
+        &self.holds
+    }
+
+    /// Writes the whole state but the postings of the event.
+    pub fn digest(&self, writer: &mut Writer) {
+        for ledger in self.accounts.iter() {
+            for amount in &ledger.buckets {
+                writer.i128(amount.0);
+            }
+            writer.i128(ledger.day_start.0);
+        }
+        writer.len(self.holds.len());
+        for hold in &self.holds {
+            writer.u64(hold.order.0);
+            writer.u16(hold.account.0);
+            writer.bool(hold.quarantined);
+            writer.i128(hold.amount.0);
+            writer.i128(hold.left.0);
+        }
+        for newest in self.newest.iter().filter(|newest| newest.0 != 0) {
+            writer.u64(newest.0);
+        }
+        writer.len(self.foreign.len());
+        for row in &self.foreign {
+            writer.u16(row.account.0);
+            writer.u8(row.currency.0);
+            writer.i128(row.fees.0);
+        }
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "accounts are checked at the door")]
+    fn ledger(&self, account: AccountId) -> &Ledger {
+        &self.accounts[account]
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "accounts are checked at the door")]
+    fn ledger_mut(&mut self, account: AccountId) -> &mut Ledger {
+        &mut self.accounts[account]
+    }
+
+    fn insert_all(&mut self, needs: &[Need]) {
+        for need in needs {
+            self.shift(need.account, Bucket::Available, Bucket::Held, need.amount);
+            self.insert(need);
+        }
+    }
+
+    /// Moves `amount` between two buckets of an account; a negative one moves the other way.
+    #[expect(clippy::indexing_slicing, reason = "own buckets alone are moved, a miss is a bug")]
+    fn shift(&mut self, account: AccountId, from: Bucket, to: Bucket, amount: Money) {
+        if amount == Money::ZERO {
+            return;
+        }
+        let buckets = &mut self.ledger_mut(account).buckets;
+        buckets[usize::from(from.code())] -= amount;
+        buckets[usize::from(to.code())] += amount;
+        let posting = |bucket, amount| Posting { account, currency: None, bucket, amount };
+        self.postings.push(posting(from, -amount));
+        self.postings.push(posting(to, amount));
+    }
+
+    /// Whether all needs are held as they are; an error when one may not be held.
+    fn are_held(&self, needs: &[Need]) -> Result<bool, HoldError> {
+        let mut known = 0;
+        for (at, need) in needs.iter().enumerate() {
+            let order = need.order;
+            if need.amount < Money::ZERO {
+                return Err(HoldError::Negative { order, asked: need.amount });
+            }
+            let twice = |other: &Need| {
+                other.order == order && (other.account == need.account || !is_decision(order))
+            };
+            if needs.iter().take(at).any(twice) {
+                return Err(HoldError::Duplicate { order });
+            }
+            known += usize::from(self.is_held(need)?);
+        }
+        if known == needs.len() {
+            return Ok(true);
+        }
+        if known > 0 {
+            let missing = needs.iter().find(|need| self.hold_of(need.order).is_none());
+            let Some(need) = missing.or(needs.first()) else { return Ok(true) };
+            let (order, asked) = (need.order, need.amount);
+            return Err(HoldError::ExistsDifferent { order, held: Money::ZERO, asked });
+        }
+        if self.holds.len() + needs.len() > self.holds_max {
+            return Err(HoldError::Full { max: self.holds_max });
+        }
+        Ok(false)
+    }
+
+    fn is_held(&self, need: &Need) -> Result<bool, HoldError> {
+        let order = need.order;
+        let found = if is_decision(order) {
+            self.find(order, need.account).ok().and_then(|at| self.holds.get(at))
+        } else {
+            self.hold_of(order)
+        };
+        match found {
+            Some(hold) if hold.account == need.account && hold.amount == need.amount => Ok(true),
+            Some(hold) => {
+                let (amount, asked) = (hold.amount, need.amount);
+                Err(HoldError::ExistsDifferent { order, held: amount, asked })
+            }
+            None if order <= self.newest(order) => Err(HoldError::Duplicate { order }),
+            None => Ok(false),
+        }
+    }
+
+    fn available_carries(&self, account: AccountId, sum: Money) -> Result<(), HoldError> {
+        let available = self.available(account);
+        if sum <= available || sum == Money::ZERO {
+            return Ok(());
+        }
+        let (kind, needed, limit) = (ShortKind::Available, sum.0, available.0);
+        Err(HoldError::Short(Short { account, kind, needed, limit }))
+    }
+
+    fn usage_carries(
+        &self,
+        account: AccountId,
+        sum: Money,
+        cap: Ratio,
+        unrealised: Money,
+    ) -> Result<(), HoldError> {
+        let equity = self.equity(account, unrealised.min(Money::ZERO));
+        let free = self.available(account);
+        let used = self.balance(account) - free + sum;
+        if used.0 * i128::from(cap.den()) <= equity.0 * i128::from(cap.num()) {
+            return Ok(());
+        }
+        let kind = ShortKind::Usage;
+        let limit = Money(MONEY_UNIT).scale_down(cap).0;
+        let needed = match equity.0 {
+            ..=0 => i128::MAX,
+            equity => div_ceil(used.0 * MONEY_UNIT, equity),
+        };
+        Err(HoldError::Short(Short { account, kind, needed, limit }))
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "a hedge and leg of an id fit the table")]
+    fn insert(&mut self, need: &Need) {
+        let (order, account) = (need.order, need.account);
+        let slot = newest_slot(order);
+        self.newest[slot] = self.newest[slot].max(order);
+        let hold =
+            Hold { order, account, quarantined: false, amount: need.amount, left: need.amount };
+        match self.find(order, account) {
+            Ok(_) => panic!("broken invariant: {order} is held twice"),
+            Err(at) => self.holds.insert(at, hold),
+        }
+    }
+
+    fn find(&self, order: ClientOrderId, account: AccountId) -> Result<usize, usize> {
+        self.holds.binary_search_by_key(&(order, account), |hold| (hold.order, hold.account))
+    }
+
+    fn first(&self, order: ClientOrderId) -> usize {
+        self.holds.partition_point(|hold| hold.order < order)
+    }
+
+    fn hold_mut(&mut self, order: ClientOrderId) -> Result<&mut Hold, NoHold> {
+        let gone = self.no_hold(order);
+        let at = self.first(order);
+        self.holds.get_mut(at).filter(|hold| hold.order == order).ok_or(gone)
+    }
+
+    fn no_hold(&self, order: ClientOrderId) -> NoHold {
+        if order <= self.newest(order) { NoHold::AlreadyResolved } else { NoHold::Never }
+    }
+
+    fn newest(&self, order: ClientOrderId) -> ClientOrderId {
+        self.newest.get(newest_slot(order)).copied().unwrap_or(ClientOrderId(0))
+    }
+}
+
+impl Hold {
+    /// Where it stands.
+    #[must_use]
+    pub const fn bucket(&self) -> Bucket {
+        if self.quarantined { Bucket::Quarantine } else { Bucket::Held }
+    }
+}
+
+/// What is needed of every account that is named, in the order they are named.
+fn sums(needs: &[Need]) -> impl Iterator<Item = (AccountId, Money)> {
+    needs.iter().enumerate().filter_map(|(at, need)| {
+        let same = |other: &&Need| other.account == need.account;
+        let first = !needs.iter().take(at).any(|earlier| same(&earlier));
+        let sum = || needs.iter().filter(same).map(|other| other.amount).sum();
+        first.then(|| (need.account, sum()))
+    })
+}
+
+/// Whether an id names an attempt, not an order.
+fn is_decision(order: ClientOrderId) -> bool {
+    order == order.decision()
+}
+
+fn newest_slot(order: ClientOrderId) -> usize {
+    usize::from(order.hedge().0) * LEGS_MAX + usize::from(order.leg().0)
 }

@@ -1,9 +1,26 @@
 //! The checks before anything is sent, in one order, each a typed refusal.
+//!
+//! The engine fills a [`Context`] with plain values and asks one of three questions: may these
+//! orders add risk ([`entering`]), may they give it back ([`leaving`]: Exit, Trim and Reduce), may
+//! this one order mend an attempt ([`repairing`]). A set of orders is refused whole, repair order
+//! by order. The money is asked afterwards, by the hold itself; nothing here allocates.
+//!
+//! [`ORDER`] is the order of the checks. Which question a refusal can answer, [`Refusal::binds`]
+//! says: what limits risk binds only orders that add it (soft); what the market, the venue or the
+//! law of the journal forbids binds every order (hard).
 
-use crate::ids::{AccountId, CurrencyId, HedgeId, InstrumentId, ProductId, Table};
+use crate::ids::{AccountId, CurrencyId, HedgeId, InstrumentId, LegId, ProductId, Table};
 use crate::num::{Money, Ratio};
 use crate::quote::{Execution, Size};
 use crate::time::Span;
+
+mod bytes;
+mod checks;
+
+pub use checks::{
+    Ask, Bounded, Context, Edge, Feed, Halt, LegContext, Shut, Stage, entering, leaving, next_shut,
+    repairing, sets_allowed,
+};
 
 /// Limits of one instrument; all required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +100,7 @@ pub enum Refusal {
     AccountRestricted = 4,
     /// A trading link is down, or orders of an earlier run are unknown.
     LinkDown = 5,
-    /// A book is empty, or lacks a side.
+    /// A book is empty, lacks a side, or its feed is down.
     NoBook = 6,
     /// A book is too old. Value and limit in ns.
     Stale = 7,
@@ -101,7 +118,7 @@ pub enum Refusal {
     PriceLimit = 13,
     /// A leg would have no way back.
     NoRepairRoute = 14,
-    /// Fewer sets are executable than one, or an order would be too small. In lots.
+    /// Fewer sets are executable than one, or an order would be too small or too large. In lots.
     Size = 15,
     /// The hedge holds as many sets as it may. In sets.
     Inventory = 16,
@@ -111,7 +128,8 @@ pub enum Refusal {
     SumResidual = 18,
     /// An order is worth too much. In 10⁻⁹ of the instrument's currency.
     OrderValue = 19,
-    /// A price is beyond the collar. In ticks.
+    /// A price is beyond the collar: distance and collar in ticks; or outside the day's price
+    /// band: price and end of the band in ticks.
     Collar = 20,
     /// The account has lost as much as it may today. In 10⁻⁹ of its currency.
     DayLoss = 21,
@@ -137,4 +155,259 @@ pub enum Refusal {
     Busy = 31,
     /// Nothing to do: no sets to give back.
     Nothing = 32,
+}
+
+impl Refusal {
+    /// Every refusal, in the order of its code.
+    pub const ALL: [Refusal; 33] = [
+        Refusal::Stage,
+        Refusal::Stopped,
+        Refusal::Halted,
+        Refusal::HedgeRestricted,
+        Refusal::AccountRestricted,
+        Refusal::LinkDown,
+        Refusal::NoBook,
+        Refusal::Stale,
+        Refusal::Gapped,
+        Refusal::Crossed,
+        Refusal::Skewed,
+        Refusal::Phase,
+        Refusal::Break,
+        Refusal::PriceLimit,
+        Refusal::NoRepairRoute,
+        Refusal::Size,
+        Refusal::Inventory,
+        Refusal::Residual,
+        Refusal::SumResidual,
+        Refusal::OrderValue,
+        Refusal::Collar,
+        Refusal::DayLoss,
+        Refusal::Edge,
+        Refusal::Messages,
+        Refusal::Money,
+        Refusal::Usage,
+        Refusal::Lots,
+        Refusal::OwnOpposite,
+        Refusal::IdsExhausted,
+        Refusal::LossBudget,
+        Refusal::Trims,
+        Refusal::Busy,
+        Refusal::Nothing,
+    ];
+
+    /// Its stable code.
+    #[must_use]
+    #[expect(clippy::as_conversions, reason = "a fieldless repr(u8) enum to its own code")]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The refusal of a code.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Refusal> {
+        Refusal::ALL.get(usize::from(code)).copied()
+    }
+
+    /// Its name in results, as the Python API spells it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Refusal::Stage => "stage",
+            Refusal::Stopped => "stopped",
+            Refusal::Halted => "halted",
+            Refusal::HedgeRestricted => "hedge_restricted",
+            Refusal::AccountRestricted => "account_restricted",
+            Refusal::LinkDown => "link_down",
+            Refusal::NoBook => "no_book",
+            Refusal::Stale => "stale",
+            Refusal::Gapped => "gapped",
+            Refusal::Crossed => "crossed",
+            Refusal::Skewed => "skewed",
+            Refusal::Phase => "phase",
+            Refusal::Break => "break",
+            Refusal::PriceLimit => "price_limit",
+            Refusal::NoRepairRoute => "no_repair_route",
+            Refusal::Size => "size",
+            Refusal::Inventory => "inventory",
+            Refusal::Residual => "residual",
+            Refusal::SumResidual => "sum_residual",
+            Refusal::OrderValue => "order_value",
+            Refusal::Collar => "collar",
+            Refusal::DayLoss => "day_loss",
+            Refusal::Edge => "edge",
+            Refusal::Messages => "messages",
+            Refusal::Money => "money",
+            Refusal::Usage => "usage",
+            Refusal::Lots => "lots",
+            Refusal::OwnOpposite => "own_opposite",
+            Refusal::IdsExhausted => "ids_exhausted",
+            Refusal::LossBudget => "loss_budget",
+            Refusal::Trims => "trims",
+            Refusal::Busy => "busy",
+            Refusal::Nothing => "nothing",
+        }
+    }
+
+    /// What value and limit of its [`Denial`] are counted in; empty where they say nothing.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Refusal::Stage
+            | Refusal::Stopped
+            | Refusal::Halted
+            | Refusal::HedgeRestricted
+            | Refusal::AccountRestricted
+            | Refusal::LinkDown
+            | Refusal::NoBook
+            | Refusal::Gapped
+            | Refusal::Crossed
+            | Refusal::NoRepairRoute
+            | Refusal::OwnOpposite
+            | Refusal::IdsExhausted
+            | Refusal::Busy
+            | Refusal::Nothing => "",
+            Refusal::Stale | Refusal::Skewed | Refusal::Break => "ns",
+            Refusal::Phase => "phase code",
+            Refusal::PriceLimit | Refusal::Collar => "ticks",
+            Refusal::Size | Refusal::Lots => "lots",
+            Refusal::Inventory => "sets",
+            Refusal::Residual => "common units over unit_den",
+            Refusal::SumResidual => "1e-9 common units",
+            Refusal::OrderValue => "1e-9 of the instrument's currency",
+            Refusal::DayLoss | Refusal::Money => "1e-9 of the account's currency",
+            Refusal::Edge => "1e-9 of the band's unit",
+            Refusal::Messages => "messages",
+            Refusal::Usage => "1e-9 of equity",
+            Refusal::LossBudget => "1e-9 of the hedge's currency",
+            Refusal::Trims => "attempts",
+        }
+    }
+
+    /// Which orders it can refuse.
+    #[must_use]
+    pub const fn binds(self) -> Binds {
+        match self {
+            Refusal::Stopped
+            | Refusal::HedgeRestricted
+            | Refusal::AccountRestricted
+            | Refusal::Break
+            | Refusal::PriceLimit
+            | Refusal::NoRepairRoute
+            | Refusal::Inventory
+            | Refusal::SumResidual
+            | Refusal::DayLoss
+            | Refusal::Usage => Binds::Entering,
+            Refusal::Skewed | Refusal::Edge | Refusal::Trims | Refusal::Busy | Refusal::Nothing => {
+                Binds::Deciding
+            }
+            Refusal::Stage
+            | Refusal::Halted
+            | Refusal::LinkDown
+            | Refusal::NoBook
+            | Refusal::Stale
+            | Refusal::Gapped
+            | Refusal::Crossed
+            | Refusal::Phase
+            | Refusal::Size
+            | Refusal::Residual
+            | Refusal::OrderValue
+            | Refusal::Collar
+            | Refusal::Messages
+            | Refusal::Money
+            | Refusal::Lots
+            | Refusal::OwnOpposite
+            | Refusal::IdsExhausted
+            | Refusal::LossBudget => Binds::Everything,
+        }
+    }
+
+    /// Whether it binds orders that reduce risk too.
+    #[must_use]
+    pub const fn is_hard(self) -> bool {
+        matches!(self.binds(), Binds::Everything)
+    }
+}
+
+/// Which orders a refusal can stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binds {
+    /// Only orders that add sets: the refusal is soft.
+    Entering,
+    /// The decision to trade a set, either way; not the repair of one that was begun.
+    Deciding,
+    /// Every order: the refusal is hard.
+    Everything,
+}
+
+/// The checks in their order; [`Refusal::Usage`], [`Refusal::Money`] and [`Refusal::Lots`] come
+/// last, from the hold.
+pub const ORDER: [Refusal; 33] = [
+    Refusal::Stage,
+    Refusal::Stopped,
+    Refusal::Halted,
+    Refusal::HedgeRestricted,
+    Refusal::AccountRestricted,
+    Refusal::LinkDown,
+    Refusal::Busy,
+    Refusal::IdsExhausted,
+    Refusal::NoBook,
+    Refusal::Gapped,
+    Refusal::Crossed,
+    Refusal::Stale,
+    Refusal::Skewed,
+    Refusal::Phase,
+    Refusal::Break,
+    Refusal::PriceLimit,
+    Refusal::NoRepairRoute,
+    Refusal::Trims,
+    Refusal::Nothing,
+    Refusal::Size,
+    Refusal::Inventory,
+    Refusal::Residual,
+    Refusal::SumResidual,
+    Refusal::OrderValue,
+    Refusal::Collar,
+    Refusal::OwnOpposite,
+    Refusal::DayLoss,
+    Refusal::LossBudget,
+    Refusal::Edge,
+    Refusal::Messages,
+    Refusal::Usage,
+    Refusal::Money,
+    Refusal::Lots,
+];
+
+/// A refusal with what explains it; [`Refusal::unit`] says what value and limit count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// Why.
+    pub refusal: Refusal,
+    /// The leg, where one leg is the reason.
+    pub leg: Option<LegId>,
+    /// The account, where one account is the reason.
+    pub account: Option<AccountId>,
+    /// What was found.
+    pub value: i128,
+    /// What would have been allowed.
+    pub limit: i128,
+}
+
+impl Denial {
+    /// A denial without leg and numbers.
+    #[must_use]
+    pub const fn plain(refusal: Refusal) -> Denial {
+        Denial { refusal, leg: None, account: None, value: 0, limit: 0 }
+    }
+
+    fn numbers(refusal: Refusal, value: impl Into<i128>, limit: impl Into<i128>) -> Denial {
+        Denial { value: value.into(), limit: limit.into(), ..Denial::plain(refusal) }
+    }
+
+    fn at(self, leg: usize) -> Denial {
+        Denial { leg: u8::try_from(leg).ok().map(LegId), ..self }
+    }
+
+    fn of(self, account: AccountId) -> Denial {
+        Denial { account: Some(account), ..self }
+    }
 }

@@ -1,1 +1,81 @@
-//! (to be written)
+//! What a position needs set aside and what an order may come to need: pure functions, no state.
+//!
+//! Everything is rounded against us. Margin is taken of the absolute value, so that a price below
+//! zero needs margin too, and at least the floor of the rate, which is all that binds at zero.
+
+use crate::instrument::{Instrument, PositionEffect, Settlement};
+use crate::num::{Money, Price, Qty, Side};
+
+/// Margin of `lots` opened by `side`, of which `cost` is Σ price × lots, in ticks × lots.
+///
+/// Zero where the whole value changes hands at the trade.
+#[must_use]
+pub fn required(instrument: &Instrument, side: Side, lots: Qty, cost: i128) -> Money {
+    match instrument.settlement {
+        Settlement::Cash => Money::ZERO,
+        Settlement::Margin => {
+            let of_value = instrument.value(cost).abs().scale_up(instrument.margin.of(side));
+            of_value.max(instrument.margin.floor_per_lot.times(lots.get()))
+        }
+    }
+}
+
+/// The fee of `qty` at `price`, never below zero: a rebate is not counted on.
+#[must_use]
+pub fn fee(instrument: &Instrument, effect: PositionEffect, qty: Qty, price: Price) -> Money {
+    let fee = instrument.fees.by(effect);
+    fee.of(instrument.notional(price, qty), qty).max(Money::ZERO)
+}
+
+/// The most that an order of `qty` may need when it trades at `limit`, the market being at `mark`.
+///
+/// Lots that close (by their effect) need no margin. See [`worst_case_closing`].
+#[must_use]
+pub fn worst_case(
+    instrument: &Instrument,
+    side: Side,
+    effect: PositionEffect,
+    qty: Qty,
+    limit: Price,
+    mark: Option<Price>,
+) -> Money {
+    let closes = match effect {
+        PositionEffect::Open => Qty::ZERO,
+        PositionEffect::Close | PositionEffect::CloseToday => qty,
+    };
+    worst_case_closing(instrument, side, effect, qty, closes, limit, mark)
+}
+
+/// As [`worst_case`], where `closes` of the lots are known to reduce a position: the only way to
+/// know it where positions are netted and every order has the effect `Open`.
+///
+/// Margin settlement: margin of the lots that open at the worse of limit and mark, the move from
+/// mark to limit against us on all lots, and the fee at the worse of both. Cash settlement: the
+/// whole value of a buy at its limit (of a sell below a price of zero), and the fee.
+#[must_use]
+pub fn worst_case_closing(
+    instrument: &Instrument,
+    side: Side,
+    effect: PositionEffect,
+    qty: Qty,
+    closes: Qty,
+    limit: Price,
+    mark: Option<Price>,
+) -> Money {
+    let mark = mark.unwrap_or(limit);
+    let fees = fee(instrument, effect, qty, limit).max(fee(instrument, effect, qty, mark));
+    let paid = match instrument.settlement {
+        Settlement::Cash => instrument.notional(limit, qty).0 * i128::from(side.sign()),
+        Settlement::Margin => {
+            let opens = qty.less(closes);
+            let at = |price: Price| {
+                let cost = i128::from(price.0) * i128::from(opens.get());
+                required(instrument, side, opens, cost)
+            };
+            let ticks = (i128::from(limit.0) - i128::from(mark.0)) * i128::from(side.sign());
+            let adverse = instrument.value(ticks.max(0) * i128::from(qty.get()));
+            (at(limit).max(at(mark)) + adverse).0
+        }
+    };
+    Money(paid.max(0)) + fees
+}

@@ -1,8 +1,16 @@
 //! Positions by account and day, and the inventory of every hedge.
 
-use crate::ids::{AccountId, InstrumentId};
-use crate::num::{Price, Qty};
+mod holding;
+
+use crate::funds::TradeMoney;
+use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, LEGS_MAX, LegId, Table};
+use crate::instrument::{Instrument, Netting, PositionEffect, Settlement};
+use crate::margin::required;
+use crate::num::{Money, Price, Qty, Side};
+use crate::quote::{HedgePlan, LegLots, LegPlan};
 use crate::time::{Day, Time};
+use crate::wire::Writer;
+use holding::{Days, Holding, Undo};
 
 /// What a [`Statement`] of a position is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,4 +52,1010 @@ pub struct Settle {
     pub day: Day,
     /// When the venue said so.
     pub exchange: Time,
+}
+
+/// How an account keeps one instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// Account.
+    pub account: AccountId,
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// How its venue keeps positions.
+    pub netting: Netting,
+    /// How the instrument settles.
+    pub settlement: Settlement,
+}
+
+/// Lots of one direction that were opened on one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayLots {
+    /// The trading day they were opened on.
+    pub day: Day,
+    /// How many; more than zero.
+    pub lots: i64,
+    /// Σ price × lots at the last mark: the last settlement, or the trade since then.
+    pub cost: i128,
+    /// Σ price × lots at which they were opened, untouched by settlements: the entry edge.
+    pub entry: i128,
+    /// How often some of them were closed or a settlement marked them. While it has not changed, an
+    /// execution that is taken back takes out exactly what it put in.
+    pub cuts: u32,
+}
+
+/// For whom an execution is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Owner {
+    /// A leg of a hedge.
+    Hedge(HedgeId, LegId),
+    /// Nobody here: an external order, an id that is not known.
+    Unassigned,
+}
+
+/// One execution as a position sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trade {
+    /// For whom.
+    pub owner: Owner,
+    /// Buy or sell.
+    pub side: Side,
+    /// What the order said it does; netted positions do not ask.
+    pub effect: PositionEffect,
+    /// Lots; more than zero.
+    pub qty: Qty,
+    /// Price.
+    pub price: Price,
+}
+
+/// What an execution did to one set of lots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Booked {
+    /// Lots opened.
+    pub opened: Qty,
+    /// Lots closed.
+    pub closed: Qty,
+    /// The realised result since the last mark, in ticks × lots, signed.
+    pub realised: i128,
+    /// What the closed lots were opened at, in ticks × lots.
+    pub entry: i128,
+    /// The day that the oldest closed lot was opened on.
+    pub closed_day: Day,
+    /// The [`DayLots::cuts`] that the opened lots met.
+    pub cuts: u32,
+}
+
+impl Booked {
+    /// Nothing.
+    pub const NONE: Booked = Booked {
+        opened: Qty::ZERO,
+        closed: Qty::ZERO,
+        realised: 0,
+        entry: 0,
+        closed_day: Day(0),
+        cuts: 0,
+    };
+
+    /// Both, one after the other.
+    fn join(self, other: Booked) -> Booked {
+        let closed_day = match (self.closed.is_zero(), other.closed.is_zero()) {
+            (false, false) => self.closed_day.min(other.closed_day),
+            (false, true) => self.closed_day,
+            (true, _) => other.closed_day,
+        };
+        Booked {
+            opened: self.opened + other.opened,
+            closed: self.closed + other.closed,
+            realised: self.realised + other.realised,
+            entry: self.entry + other.entry,
+            closed_day,
+            cuts: self.cuts.max(other.cuts),
+        }
+    }
+}
+
+/// What an execution did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filled {
+    /// The trading day it is booked to.
+    pub day: Day,
+    /// To the position of the account: its realised result is what money is booked for.
+    pub position: Booked,
+    /// To the inventory of its owner: its realised result attributes the account's.
+    pub owner: Booked,
+    /// Lots of a closing order that found nothing to close; they opened instead.
+    pub excess: Qty,
+}
+
+impl Filled {
+    /// What [`Positions::fill`] of `trade` means for the money of its account.
+    #[must_use]
+    pub fn money(&self, instrument: &Instrument, trade: &Trade, fee: Money) -> TradeMoney {
+        self.money_of(instrument, trade, fee, -1)
+    }
+
+    /// What [`Positions::unfill`] of `trade`, whose fee was `fee`, means for the money.
+    #[must_use]
+    pub fn money_back(&self, instrument: &Instrument, trade: &Trade, fee: Money) -> TradeMoney {
+        self.money_of(instrument, trade, -fee, 1)
+    }
+
+    fn money_of(
+        &self,
+        instrument: &Instrument,
+        trade: &Trade,
+        fee: Money,
+        direction: i64,
+    ) -> TradeMoney {
+        let paid = instrument.notional(trade.price, trade.qty);
+        let none = TradeMoney { fee, ..TradeMoney::default() };
+        match instrument.settlement {
+            Settlement::Margin => {
+                TradeMoney { result: instrument.value(self.position.realised), ..none }
+            }
+            Settlement::Cash => {
+                TradeMoney { cash_value: paid.times(direction * trade.side.sign()), ..none }
+            }
+        }
+    }
+}
+
+/// Lots that may be closed and are not held by a live order, by the day they were opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Closable {
+    /// Of earlier days.
+    pub earlier: Qty,
+    /// Of today.
+    pub today: Qty,
+}
+
+/// A position that differs from the venue's; it is the venue's now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PositionDrift {
+    /// Our long and short lots before.
+    pub ours: (Qty, Qty),
+    /// The venue's.
+    pub theirs: (Qty, Qty),
+    /// What the lots that vanished realised at the statement's price, in ticks × lots, for
+    /// [`crate::funds::Funds::adjust`]; zero where the whole value changes hands.
+    pub realised: i128,
+}
+
+/// The variation of an account at a settlement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variation {
+    /// The account.
+    pub account: AccountId,
+    /// Its variation in ticks × lots; positive is received.
+    pub ticks_lots: i128,
+}
+
+/// Why a position was not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PositionError {
+    /// The account does not trade the instrument.
+    NoPair {
+        /// Account.
+        account: AccountId,
+        /// Instrument.
+        instrument: InstrumentId,
+    },
+    /// The leg is not there, has no size, or trades another instrument or account.
+    NotTheLeg {
+        /// Hedge.
+        hedge: HedgeId,
+        /// Leg.
+        leg: LegId,
+    },
+    /// No lots were named.
+    NoLots,
+    /// Fewer lots are there than asked for.
+    LotsShort {
+        /// Lots asked for.
+        asked: Qty,
+        /// Lots that are free.
+        free: Qty,
+    },
+    /// The day was settled before.
+    Settled {
+        /// The day of the settlement.
+        day: Day,
+        /// The trading day now.
+        today: Day,
+    },
+    /// The order holds lots already.
+    HeldBefore {
+        /// The order.
+        order: ClientOrderId,
+    },
+    /// As many orders hold lots as the configuration allows.
+    Full {
+        /// How many.
+        max: usize,
+    },
+}
+
+/// The orders that one intent becomes, at most three, in the order they are to be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Split {
+    children: [Option<(PositionEffect, Qty)>; 3],
+}
+
+impl Split {
+    /// The effect and size of every order.
+    pub fn iter(&self) -> impl Iterator<Item = (PositionEffect, Qty)> + use<> {
+        self.children.into_iter().flatten()
+    }
+}
+
+/// Lots of a position that live orders will close.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reserved {
+    earlier: i64,
+    today: i64,
+}
+
+/// Lots that one live order will close.
+#[derive(Clone, Copy, Debug)]
+struct LotHold {
+    order: ClientOrderId,
+    pair: usize,
+    /// The direction of the lots: [`Side::Buy`] for longs.
+    direction: Side,
+    today: bool,
+    left: i64,
+}
+
+#[derive(Clone, Debug)]
+struct Position {
+    pair: Pair,
+    book: Holding,
+    unassigned: Holding,
+    /// By direction.
+    long_reserved: Reserved,
+    short_reserved: Reserved,
+}
+
+/// A leg of a hedge: what of a position it owns. A leg that only prices has no pair.
+#[derive(Clone, Debug)]
+struct Leg {
+    pair: Option<usize>,
+    holding: Holding,
+}
+
+/// The positions of every account, and whose they are.
+///
+/// # Whose
+/// An execution is booked twice: to the position of its account, the way the venue keeps it, and
+/// to its owner, where longs and shorts always cancel out. The sum over hedges and `unassigned`
+/// equals the position in signed lots after every call, and so does `result − cost`, whatever each
+/// of them closed first: [`Positions::check`].
+///
+/// # Days
+/// A day begins with the settlement of the one before, by instrument. Until its own settlement
+/// names it, it bears the name of the day after the last one settled.
+///
+/// # Marks
+/// A settlement of an instrument with margin marks all lots to its price, in positions and
+/// inventories alike, and pays the difference; `entry` keeps what they were opened at, so that the
+/// entry edge of a hedge does not move. Lots that are paid in full keep their cost.
+#[derive(Clone, Debug)]
+pub struct Positions {
+    /// Sorted by (account, instrument).
+    pairs: Vec<Position>,
+    /// By hedge, by leg.
+    hedges: Table<HedgeId, Vec<Leg>>,
+    /// The trading day now.
+    days: Table<InstrumentId, Day>,
+    /// Sorted by order.
+    holds: Vec<LotHold>,
+    holds_max: usize,
+}
+
+impl Positions {
+    /// No positions: what each account may trade, the plans of the hedges, and room for `holds_max`
+    /// orders that hold lots.
+    ///
+    /// # Errors
+    /// [`PositionError::NoPair`] for a sized leg whose pair is not listed.
+    pub fn new(
+        instruments: usize,
+        pairs: &[Pair],
+        hedges: &[&HedgePlan],
+        holds_max: usize,
+    ) -> Result<Positions, PositionError> {
+        let mut pairs = pairs.to_vec();
+        pairs.sort_by_key(|pair| (pair.account, pair.instrument));
+        pairs.dedup_by_key(|pair| (pair.account, pair.instrument));
+        let position = |pair| Position {
+            pair,
+            book: Holding::default(),
+            unassigned: Holding::default(),
+            long_reserved: Reserved::default(),
+            short_reserved: Reserved::default(),
+        };
+        let mut positions = Positions {
+            pairs: pairs.into_iter().map(position).collect(),
+            hedges: Table::new(Vec::new()),
+            days: Table::new(vec![Day(0); instruments]),
+            holds: Vec::with_capacity(holds_max),
+            holds_max,
+        };
+        let mut rows = Vec::with_capacity(hedges.len());
+        for hedge in hedges {
+            let legs = hedge.legs.iter().map(|leg| positions.leg(leg));
+            rows.push(legs.collect::<Result<Vec<Leg>, PositionError>>()?);
+        }
+        positions.hedges = Table::new(rows);
+        Ok(positions)
+    }
+
+    fn leg(&self, plan: &LegPlan) -> Result<Leg, PositionError> {
+        let pair = match plan.lots.num() {
+            0 => None,
+            _ => Some(self.index(plan.account, plan.instrument)?),
+        };
+        Ok(Leg { pair, holding: Holding::default() })
+    }
+
+    /// Books an execution to its account and its owner.
+    ///
+    /// Netted: closes the other direction oldest first, opens the rest. Gross: opens, or closes
+    /// oldest first. Gross by day: `Close` takes earlier days first and `CloseToday` today, then
+    /// whatever there is, since a venue that took a closing order has closed. What finds nothing
+    /// to close opens, and is told as [`Filled::excess`].
+    ///
+    /// # Errors
+    /// [`PositionError`] for a pair or leg that is not there, or no lots; then nothing has changed.
+    pub fn fill(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        trade: &Trade,
+    ) -> Result<Filled, PositionError> {
+        let (index, today) = self.door(account, instrument, trade)?;
+        let (side, lots, price) = (trade.side, trade.qty.get(), trade.price);
+        let cost = i128::from(price.0) * i128::from(lots);
+        let owner = self.owner(trade.owner, index).net(side, lots, cost, cost, today);
+        let position = self.position_mut(index);
+        let book = &mut position.book;
+        let mut excess = Qty::ZERO;
+        let booked = match (position.pair.netting, trade.effect) {
+            (Netting::Net, _) => book.net(side, lots, cost, cost, today),
+            (Netting::Gross | Netting::GrossByDay, PositionEffect::Open) => {
+                book.open(side, lots, price, today)
+            }
+            (netting, PositionEffect::Close | PositionEffect::CloseToday) => {
+                let first = match (netting, trade.effect) {
+                    (Netting::GrossByDay, PositionEffect::Close) => Days::Before(today),
+                    (Netting::GrossByDay, PositionEffect::CloseToday) => Days::On(today),
+                    (Netting::GrossByDay, PositionEffect::Open)
+                    | (Netting::Net | Netting::Gross, _) => Days::Any,
+                };
+                let asked = book.close(side, lots, price, first, today);
+                let left = lots - asked.closed.get();
+                let other = book.close(side, left, price, Days::Any, today);
+                excess = Qty::of(left - other.closed.get());
+                asked.join(other).join(book.open(side, excess.get(), price, today))
+            }
+        };
+        Ok(Filled { day: today, position: booked, owner, excess })
+    }
+
+    /// Takes an execution back (a bust; a correction is this and a new [`Positions::fill`]). The
+    /// money that the account has and would have moves back exactly, whatever has happened since;
+    /// `was`, what the execution did, also gives back the very lots and costs it closed. Without
+    /// it, an execution is taken to have opened, or where positions are gross to have done what its
+    /// effect says, at its own price.
+    ///
+    /// # Errors
+    /// As [`Positions::fill`].
+    pub fn unfill(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        trade: &Trade,
+        was: Option<&Filled>,
+    ) -> Result<Filled, PositionError> {
+        let (index, today) = self.door(account, instrument, trade)?;
+        let (side, lots, price) = (trade.side, trade.qty.get(), trade.price);
+        let day = was.map_or(today, |was| was.day);
+        let undo = |was: Booked| {
+            let closed = was.closed.min(trade.qty);
+            Undo { side, lots, price, was: Booked { closed, ..was }, day, today }
+        };
+        let owner = self.owner(trade.owner, index);
+        let mut owner_booked = owner.undo(&undo(was.map_or(Booked::NONE, |was| was.owner)));
+        owner_booked = owner_booked.join(owner.cancel_out(today));
+        let position = self.position_mut(index);
+        let guess = || guess(position.pair.netting, trade, today);
+        let was = was.map_or_else(guess, |was| was.position);
+        let mut booked = position.book.undo(&undo(was));
+        if position.pair.netting == Netting::Net {
+            booked = booked.join(position.book.cancel_out(today));
+        }
+        Ok(Filled { day: today, position: booked, owner: owner_booked, excess: Qty::ZERO })
+    }
+
+    /// Moves signed `lots` (what `to` receives) of one contract between two hedges at `price`; the
+    /// account's position does not change. Gives what it did to both.
+    ///
+    /// # Errors
+    /// [`PositionError`] for legs of different pairs, or no lots; then nothing has changed.
+    pub fn cross(
+        &mut self,
+        from: (HedgeId, LegId),
+        to: (HedgeId, LegId),
+        lots: i64,
+        price: Price,
+    ) -> Result<(Booked, Booked), PositionError> {
+        let side = Side::of(lots).ok_or(PositionError::NoLots)?;
+        let index = self.pair_of(from)?;
+        if self.pair_of(to)? != index || from == to {
+            return Err(PositionError::NotTheLeg { hedge: to.0, leg: to.1 });
+        }
+        let today = self.today(index);
+        let cost = i128::from(price.0) * i128::from(lots.abs());
+        let source = self.owner(Owner::Hedge(from.0, from.1), index);
+        let given = source.net(side.flip(), lots.abs(), cost, cost, today);
+        let target = self.owner(Owner::Hedge(to.0, to.1), index);
+        Ok((given, target.net(side, lots.abs(), cost, cost, today)))
+    }
+
+    /// Moves signed `lots` from `unassigned` into a hedge, with their cost and entry.
+    ///
+    /// # Errors
+    /// [`PositionError::LotsShort`] when fewer of that sign are unassigned, and as
+    /// [`Positions::cross`]; then nothing has changed.
+    pub fn adopt(
+        &mut self,
+        hedge: HedgeId,
+        leg: LegId,
+        lots: i64,
+    ) -> Result<Booked, PositionError> {
+        let side = Side::of(lots).ok_or(PositionError::NoLots)?;
+        let index = self.pair_of((hedge, leg))?;
+        let today = self.today(index);
+        let source = self.position_mut(index).unassigned.stack_mut(side);
+        if source.lots() < lots.abs() {
+            let (asked, free) = (Qty::of(lots), Qty::of(source.lots()));
+            return Err(PositionError::LotsShort { asked, free });
+        }
+        let mut booked = Booked::NONE;
+        let mut left = lots.abs();
+        while left > 0 {
+            let source = self.position_mut(index).unassigned.stack_mut(side);
+            let oldest = source.rows().first().map_or(today, |row| row.day);
+            let part = source.close(left, Days::On(oldest));
+            left -= part.lots;
+            let owner = self.owner(Owner::Hedge(hedge, leg), index);
+            booked = booked.join(owner.net(side, part.lots, part.cost, part.entry, oldest));
+        }
+        Ok(booked)
+    }
+
+    /// Takes the venue's word on a position. Lots that we did not know are taken over at its price,
+    /// lots that it does not know vanish at its price; both change `unassigned`. An `Opening` is
+    /// booked as lots of an earlier day, and compared only with lots that are there already. What
+    /// vanished lots realised is for the caller to book as an adjustment.
+    ///
+    /// # Errors
+    /// [`PositionError::NoPair`]; then nothing has changed.
+    pub fn statement(
+        &mut self,
+        statement: &Statement,
+    ) -> Result<Option<PositionDrift>, PositionError> {
+        let index = self.index(statement.account, statement.instrument)?;
+        let today = self.today(index);
+        let position = self.position_mut(index);
+        let (mut long, mut short) = (statement.long, statement.short);
+        if position.pair.netting == Netting::Net {
+            (long, short) = (long.less(short), short.less(long));
+        }
+        let book = &mut position.book;
+        let ours = (Qty::of(book.stack(Side::Buy).lots()), Qty::of(book.stack(Side::Sell).lots()));
+        let before = book.lots();
+        let opened = match statement.kind {
+            StatementKind::Opening => Day(today.0 - 1),
+            StatementKind::Compare => today,
+        };
+        let price = statement.price;
+        let mut realised = 0;
+        for (side, have, wanted) in [(Side::Buy, ours.0, long), (Side::Sell, ours.1, short)] {
+            let (more, fewer) = (wanted.less(have).get(), have.less(wanted).get());
+            realised += book.close(side.flip(), fewer, price, Days::Any, today).realised;
+            book.open(side, more, price, opened);
+        }
+        let change = book.lots() - before;
+        if let Some(side) = Side::of(change) {
+            let cost = i128::from(price.0) * i128::from(change.abs());
+            position.unassigned.net(side, change.abs(), cost, cost, opened);
+        }
+        let realised = match position.pair.settlement {
+            Settlement::Margin => realised,
+            Settlement::Cash => 0,
+        };
+        let drift = PositionDrift { ours, theirs: (long, short), realised };
+        let compared = match statement.kind {
+            StatementKind::Opening => ours != (Qty::ZERO, Qty::ZERO),
+            StatementKind::Compare => true,
+        };
+        Ok((compared && ours != (long, short)).then_some(drift))
+    }
+
+    /// Books a settlement: marks, names the day, begins the next, and appends the variation of
+    /// every account that has margin positions in the instrument.
+    ///
+    /// # Errors
+    /// [`PositionError::Settled`] for a day that was settled before; then nothing has changed.
+    pub fn settle(
+        &mut self,
+        settle: &Settle,
+        variations: &mut Vec<Variation>,
+    ) -> Result<(), PositionError> {
+        let (instrument, price, day) = (settle.instrument, settle.price, settle.day);
+        let today = self.day(instrument);
+        if day < today {
+            return Err(PositionError::Settled { day, today });
+        }
+        let mark = |holding: &mut Holding, settlement: Settlement| {
+            holding.name_day(today, day);
+            match settlement {
+                Settlement::Margin => holding.remark(price),
+                Settlement::Cash => 0,
+            }
+        };
+        for (index, position) in self.pairs.iter_mut().enumerate() {
+            let Pair { account, instrument: traded, settlement, .. } = position.pair;
+            if traded != instrument {
+                continue;
+            }
+            let ticks_lots = mark(&mut position.book, settlement);
+            mark(&mut position.unassigned, settlement);
+            let legs = self.hedges.iter_mut().flatten();
+            for leg in legs.filter(|leg| leg.pair == Some(index)) {
+                mark(&mut leg.holding, settlement);
+            }
+            for reserved in [&mut position.long_reserved, &mut position.short_reserved] {
+                reserved.earlier += reserved.today;
+                reserved.today = 0;
+            }
+            for hold in self.holds.iter_mut().filter(|hold| hold.pair == index) {
+                hold.today = false;
+            }
+            if ticks_lots != 0 {
+                variations.push(Variation { account, ticks_lots });
+            }
+        }
+        self.begin_day(instrument, Day(day.0 + 1));
+        Ok(())
+    }
+
+    /// The orders that one intent becomes: earlier days' lots are closed first, then today's, the
+    /// rest opens. Where positions are netted it is one order.
+    ///
+    /// # Errors
+    /// [`PositionError::NoPair`].
+    pub fn split(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        side: Side,
+        qty: Qty,
+    ) -> Result<Split, PositionError> {
+        let index = self.index(account, instrument)?;
+        let free = match self.position(index).pair.netting {
+            Netting::Net => Closable::default(),
+            Netting::Gross | Netting::GrossByDay => self.free(index, side.flip()),
+        };
+        let earlier = qty.min(free.earlier);
+        let today = qty.less(earlier).min(free.today);
+        let opens = qty.less(earlier + today);
+        let child = |effect, qty: Qty| (!qty.is_zero()).then_some((effect, qty));
+        Ok(Split {
+            children: [
+                child(PositionEffect::Close, earlier),
+                child(PositionEffect::CloseToday, today),
+                child(PositionEffect::Open, opens),
+            ],
+        })
+    }
+
+    /// Keeps the lots that an order will close from other orders, and gives how many those are.
+    ///
+    /// A closing order needs all of them, and so does a sale where the whole value changes hands:
+    /// what is not there cannot be sold short. A netted order with margin closes what is free and
+    /// opens the rest.
+    ///
+    /// # Errors
+    /// [`PositionError::LotsShort`] when too few are free, [`PositionError::HeldBefore`],
+    /// [`PositionError::Full`], [`PositionError::NoPair`]; then nothing has changed.
+    pub fn hold_lots(
+        &mut self,
+        order: ClientOrderId,
+        account: AccountId,
+        instrument: InstrumentId,
+        side: Side,
+        effect: PositionEffect,
+        qty: Qty,
+    ) -> Result<Qty, PositionError> {
+        let index = self.index(account, instrument)?;
+        let Err(at) = self.find(order) else { return Err(PositionError::HeldBefore { order }) };
+        let pair = self.position(index).pair;
+        let direction = side.flip();
+        let free = self.free(index, direction);
+        let today = pair.netting == Netting::GrossByDay && effect == PositionEffect::CloseToday;
+        let free = if today { free.today } else { free.earlier };
+        let closes = match (pair.settlement, side, pair.netting, effect) {
+            (Settlement::Cash, Side::Sell, _, _)
+            | (
+                _,
+                _,
+                Netting::Gross | Netting::GrossByDay,
+                PositionEffect::Close | PositionEffect::CloseToday,
+            ) => qty,
+            (_, _, Netting::Net, _) => qty.min(free),
+            (_, _, Netting::Gross | Netting::GrossByDay, PositionEffect::Open) => Qty::ZERO,
+        };
+        if closes > free {
+            return Err(PositionError::LotsShort { asked: closes, free });
+        }
+        if closes.is_zero() {
+            return Ok(closes);
+        }
+        if self.holds.len() >= self.holds_max {
+            return Err(PositionError::Full { max: self.holds_max });
+        }
+        let hold = LotHold { order, pair: index, direction, today, left: closes.get() };
+        self.holds.insert(at, hold);
+        self.reserve(hold, closes.get());
+        Ok(closes)
+    }
+
+    /// Lets `qty` of the lots that an order keeps go, or all that are left when those are fewer:
+    /// they have traded, or never will. Gives how many; none for an order that keeps none.
+    pub fn release_lots(&mut self, order: ClientOrderId, qty: Qty) -> Qty {
+        let Ok(at) = self.find(order) else { return Qty::ZERO };
+        let Some(hold) = self.holds.get_mut(at) else { return Qty::ZERO };
+        let released = hold.left.min(qty.get());
+        hold.left -= released;
+        let hold = *hold;
+        if hold.left == 0 {
+            self.holds.remove(at);
+        }
+        self.reserve(hold, -released);
+        Qty::of(released)
+    }
+
+    /// Lets all lots that an order keeps go.
+    pub fn release_all_lots(&mut self, order: ClientOrderId) -> Qty {
+        let held = self.held_lots(order);
+        self.release_lots(order, held)
+    }
+
+    /// Lots that an order keeps.
+    #[must_use]
+    pub fn held_lots(&self, order: ClientOrderId) -> Qty {
+        let hold = self.find(order).ok().and_then(|at| self.holds.get(at));
+        hold.map_or(Qty::ZERO, |hold| Qty::of(hold.left))
+    }
+
+    /// Lots that an order of `side` may close and no live order keeps; where days are not told
+    /// apart, all stand under `earlier`.
+    #[must_use]
+    pub fn closable(&self, account: AccountId, instrument: InstrumentId, side: Side) -> Closable {
+        let index = self.index(account, instrument);
+        index.map_or(Closable::default(), |index| self.free(index, side.flip()))
+    }
+
+    /// Whether the account trades the instrument.
+    #[must_use]
+    pub fn trades(&self, account: AccountId, instrument: InstrumentId) -> bool {
+        self.index(account, instrument).is_ok()
+    }
+
+    /// Signed lots of a position.
+    #[must_use]
+    pub fn lots(&self, account: AccountId, instrument: InstrumentId) -> i64 {
+        self.read(account, instrument).map_or(0, |position| position.book.lots())
+    }
+
+    /// Long and short lots of a position.
+    #[must_use]
+    pub fn gross(&self, account: AccountId, instrument: InstrumentId) -> (Qty, Qty) {
+        self.read(account, instrument).map_or((Qty::ZERO, Qty::ZERO), |position| {
+            let of = |side| Qty::of(position.book.stack(side).lots());
+            (of(Side::Buy), of(Side::Sell))
+        })
+    }
+
+    /// The lots of one direction of a position, oldest day first.
+    #[must_use]
+    pub fn rows(&self, account: AccountId, instrument: InstrumentId, side: Side) -> &[DayLots] {
+        self.read(account, instrument).map_or(&[], |position| position.book.stack(side).rows())
+    }
+
+    /// Signed lots of a position that belong to no hedge.
+    #[must_use]
+    pub fn unassigned(&self, account: AccountId, instrument: InstrumentId) -> i64 {
+        self.read(account, instrument).map_or(0, |position| position.unassigned.lots())
+    }
+
+    /// Signed lots of every leg of a hedge.
+    #[must_use]
+    pub fn inventory(&self, hedge: HedgeId) -> LegLots {
+        let mut lots = [0; LEGS_MAX];
+        for (lots, leg) in lots.iter_mut().zip(self.hedges.get(hedge).into_iter().flatten()) {
+            *lots = leg.holding.lots();
+        }
+        lots
+    }
+
+    /// The lots of a leg of a hedge, oldest day first, and their direction; empty when it has none.
+    #[must_use]
+    pub fn inventory_rows(&self, hedge: HedgeId, leg: LegId) -> (Side, &[DayLots]) {
+        let Some(leg) = self.read_leg(hedge, leg) else { return (Side::Buy, &[]) };
+        let side = Side::of(leg.holding.lots()).unwrap_or(Side::Buy);
+        (side, leg.holding.stack(side).rows())
+    }
+
+    /// What a leg of a hedge has brought since the start of the run, in ticks × lots: realised,
+    /// variation, and its lots at `mark`.
+    #[must_use]
+    pub fn leg_result(&self, hedge: HedgeId, leg: LegId, mark: Price) -> i128 {
+        self.read_leg(hedge, leg).map_or(0, |leg| worth(&leg.holding, mark))
+    }
+
+    /// What a position has brought since the start of the run, in ticks × lots: realised,
+    /// variation, and its lots at `mark`.
+    #[must_use]
+    pub fn position_result(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        mark: Price,
+    ) -> i128 {
+        self.read(account, instrument).map_or(0, |position| worth(&position.book, mark))
+    }
+
+    /// What the positions of an account are worth beside its balance: lots at their mark less their
+    /// cost, and for what was paid in full the lots at their mark. Without a mark, lots count at
+    /// their cost.
+    #[must_use]
+    pub fn unrealised(
+        &self,
+        account: AccountId,
+        marks: &Table<InstrumentId, Option<Price>>,
+        instruments: &Table<InstrumentId, Instrument>,
+    ) -> Money {
+        let worth = |position: &Position| {
+            let (book, instrument) = (&position.book, position.pair.instrument);
+            let cost = book.cost();
+            let value = match marks.get(instrument).copied().flatten() {
+                Some(mark) => i128::from(mark.0) * i128::from(book.lots()),
+                None => cost,
+            };
+            let ticks_lots = match position.pair.settlement {
+                Settlement::Margin => value - cost,
+                Settlement::Cash => value,
+            };
+            instruments[instrument].value(ticks_lots)
+        };
+        self.of_account(account).map(worth).sum()
+    }
+
+    /// The margin of all positions of an account, of their cost at the last mark; longs and shorts
+    /// of one contract both need it.
+    #[must_use]
+    pub fn margin_total(
+        &self,
+        account: AccountId,
+        instruments: &Table<InstrumentId, Instrument>,
+    ) -> Money {
+        let of = |position: &Position, side| {
+            let stack = position.book.stack(side);
+            let instrument = &instruments[position.pair.instrument];
+            required(instrument, side, Qty::of(stack.lots()), stack.cost())
+        };
+        let both = |position: &Position| of(position, Side::Buy) + of(position, Side::Sell);
+        self.of_account(account).map(both).sum()
+    }
+
+    /// The trading day of an instrument now.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "instruments are checked at the door")]
+    pub fn day(&self, instrument: InstrumentId) -> Day {
+        self.days[instrument]
+    }
+
+    /// Proves that hedges and `unassigned` together are the positions, in lots and in
+    /// `result − cost`, and that lots kept for orders are the sum of what each keeps; O(all).
+    ///
+    /// # Panics
+    /// When they are not: an invariant is broken.
+    pub fn check(&self) {
+        for (index, position) in self.pairs.iter().enumerate() {
+            let pair = position.pair;
+            position.book.check();
+            position.unassigned.check();
+            let legs = self.hedges.iter().flatten().filter(|leg| leg.pair == Some(index));
+            let holdings = legs.map(|leg| &leg.holding).chain([&position.unassigned]);
+            let (mut lots, mut basis) = (0, 0);
+            for holding in holdings {
+                holding.check();
+                lots += holding.lots();
+                basis += holding.result() - holding.cost();
+            }
+            let book = &position.book;
+            let (ours, ours_basis) = (book.lots(), book.result() - book.cost());
+            assert!(lots == ours, "broken invariant: {pair:?} has {ours} lots, owned {lots}");
+            assert!(
+                basis == ours_basis,
+                "broken invariant: {pair:?} has a basis of {ours_basis}, owned {basis}"
+            );
+            for (direction, reserved) in
+                [(Side::Buy, position.long_reserved), (Side::Sell, position.short_reserved)]
+            {
+                let of = |today: bool| -> i64 {
+                    let holds = self.holds.iter().filter(|hold| hold.pair == index);
+                    let holds = holds.filter(|hold| hold.direction == direction);
+                    holds.filter(|hold| hold.today == today).map(|hold| hold.left).sum()
+                };
+                let sums = (of(false), of(true));
+                let found = (reserved.earlier, reserved.today);
+                assert!(sums == found, "broken invariant: {pair:?} keeps {found:?}, not {sums:?}");
+            }
+        }
+    }
+
+    /// Writes the whole state.
+    pub fn digest(&self, writer: &mut Writer) {
+        for day in self.days.iter() {
+            writer.i64(i64::from(day.0));
+        }
+        for position in &self.pairs {
+            position.book.digest(writer);
+            position.unassigned.digest(writer);
+        }
+        for leg in self.hedges.iter().flatten() {
+            leg.holding.digest(writer);
+        }
+        writer.len(self.holds.len());
+        for hold in &self.holds {
+            writer.u64(hold.order.0);
+            writer.len(hold.pair);
+            writer.bool(hold.direction == Side::Sell);
+            writer.bool(hold.today);
+            writer.i64(hold.left);
+        }
+    }
+
+    fn index(&self, account: AccountId, instrument: InstrumentId) -> Result<usize, PositionError> {
+        let key = |position: &Position| (position.pair.account, position.pair.instrument);
+        let found = self.pairs.binary_search_by_key(&(account, instrument), key);
+        found.map_err(|_| PositionError::NoPair { account, instrument })
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "an index is made by `index` alone")]
+    fn position(&self, index: usize) -> &Position {
+        &self.pairs[index]
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "an index is made by `index` alone")]
+    fn position_mut(&mut self, index: usize) -> &mut Position {
+        &mut self.pairs[index]
+    }
+
+    fn read(&self, account: AccountId, instrument: InstrumentId) -> Option<&Position> {
+        self.index(account, instrument).ok().map(|index| self.position(index))
+    }
+
+    fn read_leg(&self, hedge: HedgeId, leg: LegId) -> Option<&Leg> {
+        self.hedges.get(hedge).and_then(|legs| legs.get(usize::from(leg.0)))
+    }
+
+    fn of_account(&self, account: AccountId) -> impl Iterator<Item = &Position> {
+        let start = self.pairs.partition_point(|position| position.pair.account < account);
+        let rest = self.pairs.iter().skip(start);
+        rest.take_while(move |position| position.pair.account == account)
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "instruments are checked at the door")]
+    fn begin_day(&mut self, instrument: InstrumentId, day: Day) {
+        self.days[instrument] = day;
+    }
+
+    fn today(&self, index: usize) -> Day {
+        self.day(self.position(index).pair.instrument)
+    }
+
+    /// The pair of an execution and its trading day, once nothing of it can be refused any more.
+    fn door(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        trade: &Trade,
+    ) -> Result<(usize, Day), PositionError> {
+        let index = self.index(account, instrument)?;
+        if trade.qty.is_zero() {
+            return Err(PositionError::NoLots);
+        }
+        match trade.owner {
+            Owner::Unassigned => {}
+            Owner::Hedge(hedge, leg) => {
+                if self.pair_of((hedge, leg))? != index {
+                    return Err(PositionError::NotTheLeg { hedge, leg });
+                }
+            }
+        }
+        Ok((index, self.today(index)))
+    }
+
+    fn pair_of(&self, (hedge, leg): (HedgeId, LegId)) -> Result<usize, PositionError> {
+        let pair = self.read_leg(hedge, leg).and_then(|leg| leg.pair);
+        pair.ok_or(PositionError::NotTheLeg { hedge, leg })
+    }
+
+    /// The inventory of an owner that passed the door.
+    fn owner(&mut self, owner: Owner, index: usize) -> &mut Holding {
+        match owner {
+            Owner::Unassigned => &mut self.position_mut(index).unassigned,
+            Owner::Hedge(hedge, leg) => {
+                let legs = self.hedges.get_mut(hedge);
+                match legs.and_then(|legs| legs.get_mut(usize::from(leg.0))) {
+                    Some(leg) => &mut leg.holding,
+                    None => panic!("broken invariant: {hedge:?} has no {leg:?}"),
+                }
+            }
+        }
+    }
+
+    fn free(&self, index: usize, direction: Side) -> Closable {
+        let position = self.position(index);
+        let stack = position.book.stack(direction);
+        let reserved = match direction {
+            Side::Buy => position.long_reserved,
+            Side::Sell => position.short_reserved,
+        };
+        let today = match position.pair.netting {
+            Netting::Net | Netting::Gross => 0,
+            Netting::GrossByDay => stack.lots_on(self.today(index)),
+        };
+        Closable {
+            earlier: Qty::of((stack.lots() - today - reserved.earlier).max(0)),
+            today: Qty::of((today - reserved.today).max(0)),
+        }
+    }
+
+    fn reserve(&mut self, hold: LotHold, lots: i64) {
+        let position = self.position_mut(hold.pair);
+        let reserved = match hold.direction {
+            Side::Buy => &mut position.long_reserved,
+            Side::Sell => &mut position.short_reserved,
+        };
+        if hold.today {
+            reserved.today += lots;
+        } else {
+            reserved.earlier += lots;
+        }
+    }
+
+    fn find(&self, order: ClientOrderId) -> Result<usize, usize> {
+        self.holds.binary_search_by_key(&order, |hold| hold.order)
+    }
+}
+
+/// What lots have brought: realised, and what they are worth at `mark` less their cost.
+fn worth(holding: &Holding, mark: Price) -> i128 {
+    holding.result() + i128::from(mark.0) * i128::from(holding.lots()) - holding.cost()
+}
+
+/// What an execution that nobody remembers is taken to have done.
+fn guess(netting: Netting, trade: &Trade, today: Day) -> Booked {
+    let closed_day = match (netting, trade.effect) {
+        (Netting::Net, _) | (_, PositionEffect::Open) => return Booked::NONE,
+        (Netting::Gross | Netting::GrossByDay, PositionEffect::Close) => Day(today.0 - 1),
+        (Netting::Gross | Netting::GrossByDay, PositionEffect::CloseToday) => today,
+    };
+    let entry = i128::from(trade.price.0) * i128::from(trade.qty.get());
+    Booked { closed: trade.qty, entry, closed_day, ..Booked::NONE }
 }

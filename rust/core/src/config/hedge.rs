@@ -1,4 +1,5 @@
 //! Hedges: exact fractions become one integer a leg over a denominator of the whole hedge.
+#![expect(clippy::indexing_slicing, reason = "tables are indexed by ids looked up in them")]
 
 use super::things::Names;
 use super::tree::{Checked, Node};
@@ -42,7 +43,7 @@ fn hedge(node: &Node<'_>, config: &Config, names: &mut Names) -> Checked<Hedge> 
         legs.push(leg(row, currency, &rates, config, names)?);
     }
     check_legs(&legs_node, &legs)?;
-    if let Some((unused, _)) = rates.iter().find(|rate| !legs.iter().any(|leg| leg.uses(rate))) {
+    if let Some((unused, _)) = rates.iter().find(|rate| !legs.iter().any(|leg| leg.uses(**rate))) {
         let name = names.currencies.name(*unused);
         return Err(fx.refuse(format!("only currencies that a leg is in; no leg is in {name}")));
     }
@@ -109,7 +110,7 @@ impl Leg<'_> {
         self.lots != Some(Ratio::ZERO)
     }
 
-    fn uses(&self, rate: &(CurrencyId, InstrumentId)) -> bool {
+    fn uses(&self, rate: (CurrencyId, InstrumentId)) -> bool {
         self.fx == Some(rate.1) && self.currency == rate.0
     }
 }

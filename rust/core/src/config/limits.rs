@@ -1,4 +1,5 @@
 //! Limits and execution values: all required, none with a default.
+#![expect(clippy::indexing_slicing, reason = "tables are indexed by ids looked up in them")]
 
 use super::Config;
 use super::proof::{fits, lots_at};

@@ -10,6 +10,7 @@
 //! - a comparison with a band: `Σ coef × P × F × max(band) × 10⁹`
 //! - the value of a hedge's lots in its currency: `tick_num × P × F × L`
 //! - a residual in 10⁻⁹ common units: `units × L × 10⁹`
+#![expect(clippy::indexing_slicing, reason = "tables are indexed by ids looked up in them")]
 
 use super::tree::Checked;
 use super::{Config, Hedge, RATE_DEN_MAX, refuse};

@@ -91,7 +91,8 @@ fn write_text(text: &str, out: &mut String) {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             control if u32::from(control) < 0x20 => {
-                out.push_str(&format!("\\u{:04x}", u32::from(control)));
+                let escaped = format!("\\u{:04x}", u32::from(control));
+                out.push_str(&escaped);
             }
             other => out.push(other),
         }

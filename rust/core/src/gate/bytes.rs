@@ -1,0 +1,159 @@
+//! A policy as canonical bytes, for the journal and the state digest.
+
+use super::{AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual};
+use crate::ids::{CurrencyId, ProductId, Table};
+use crate::num::{Money, Ratio};
+use crate::quote::{Execution, Repair, Size};
+use crate::time::Span;
+use crate::wire::{Reader, WireError, Writer};
+
+impl Policy {
+    /// Appends every value, for the journal and the state digest.
+    pub fn write(&self, out: &mut Writer) {
+        out.len(self.instruments.len());
+        for limits in self.instruments.iter() {
+            out.i128(limits.order_value.0);
+            out.i64(limits.collar);
+            out.i64(limits.age.0);
+            out.i64(limits.skew.0);
+            out.i64(limits.limit_distance);
+        }
+        out.len(self.accounts.len());
+        for limits in self.accounts.iter() {
+            write_ratio(limits.usage_cap, out);
+            out.i128(limits.day_loss.0);
+            out.u32(limits.message_rate);
+            out.u32(limits.cancel_reserve);
+        }
+        out.len(self.hedges.len());
+        for limits in self.hedges.iter() {
+            write_size(&limits.size, out);
+            write_execution(&limits.execution, out);
+        }
+        out.len(self.sums.len());
+        for sum in &self.sums {
+            out.u16(sum.product.0);
+            out.u8(sum.currency.0);
+            write_ratio(sum.limit, out);
+        }
+    }
+
+    /// Reads back what [`Policy::write`] wrote.
+    ///
+    /// # Errors
+    /// [`WireError`] where the bytes are not such a policy.
+    pub fn read(from: &mut Reader<'_>) -> Result<Policy, WireError> {
+        let instruments = read_rows(from, |from| {
+            Ok(InstrumentLimits {
+                order_value: Money(from.i128()?),
+                collar: from.i64()?,
+                age: Span(from.i64()?),
+                skew: Span(from.i64()?),
+                limit_distance: from.i64()?,
+            })
+        })?;
+        let accounts = read_rows(from, |from| {
+            Ok(AccountLimits {
+                usage_cap: read_ratio(from)?,
+                day_loss: Money(from.i128()?),
+                message_rate: from.u32()?,
+                cancel_reserve: from.u32()?,
+            })
+        })?;
+        let hedges = read_rows(from, |from| {
+            Ok(HedgeLimits { size: read_size(from)?, execution: read_execution(from)? })
+        })?;
+        let sums = read_rows(from, |from| {
+            Ok(SumResidual {
+                product: ProductId(from.u16()?),
+                currency: CurrencyId(from.u8()?),
+                limit: read_ratio(from)?,
+            })
+        })?;
+        Ok(Policy {
+            instruments: Table::new(instruments),
+            accounts: Table::new(accounts),
+            hedges: Table::new(hedges),
+            sums,
+        })
+    }
+}
+
+fn read_rows<T>(
+    from: &mut Reader<'_>,
+    row: fn(&mut Reader<'_>) -> Result<T, WireError>,
+) -> Result<Vec<T>, WireError> {
+    // A row has at least one byte, so the length is bounded by the bytes that are left.
+    (0..from.len()?).map(|_| row(from)).collect()
+}
+
+fn write_ratio(ratio: Ratio, out: &mut Writer) {
+    out.i64(ratio.num());
+    out.i64(ratio.den());
+}
+
+fn read_ratio(from: &mut Reader<'_>) -> Result<Ratio, WireError> {
+    let at = from.position();
+    let (num, den) = (from.i64()?, from.i64()?);
+    let ratio = Ratio::new(num.into(), den.into()).map_err(|_| WireError::Range { at })?;
+    // Only the reduced form is ever written: equal values, equal bytes.
+    if (ratio.num(), ratio.den()) == (num, den) { Ok(ratio) } else { Err(WireError::Range { at }) }
+}
+
+fn write_size(size: &Size, out: &mut Writer) {
+    for sets in [size.clip, size.max, size.overnight, size.holiday, size.before_break.0] {
+        out.i64(sets);
+    }
+}
+
+fn read_size(from: &mut Reader<'_>) -> Result<Size, WireError> {
+    Ok(Size {
+        clip: from.i64()?,
+        max: from.i64()?,
+        overnight: from.i64()?,
+        holiday: from.i64()?,
+        before_break: Span(from.i64()?),
+    })
+}
+
+fn write_execution(execution: &Execution, out: &mut Writer) {
+    out.i128(execution.max_residual);
+    out.i128(execution.live_residual);
+    out.i64(execution.finish_within.0);
+    out.i64(execution.order_timeout.0);
+    out.u8(match execution.repair {
+        Repair::CheaperOf => 0,
+        Repair::Supplement => 1,
+        Repair::Unwind => 2,
+    });
+    out.i128(execution.max_loss.0);
+    out.i128(execution.max_loss_per_day.0);
+    out.u16(execution.tries);
+    out.u32(execution.messages);
+    out.u32(execution.trims_per_day);
+}
+
+fn read_execution(from: &mut Reader<'_>) -> Result<Execution, WireError> {
+    Ok(Execution {
+        max_residual: from.i128()?,
+        live_residual: from.i128()?,
+        finish_within: Span(from.i64()?),
+        order_timeout: Span(from.i64()?),
+        repair: read_repair(from)?,
+        max_loss: Money(from.i128()?),
+        max_loss_per_day: Money(from.i128()?),
+        tries: from.u16()?,
+        messages: from.u32()?,
+        trims_per_day: from.u32()?,
+    })
+}
+
+fn read_repair(from: &mut Reader<'_>) -> Result<Repair, WireError> {
+    let at = from.position();
+    match from.u8()? {
+        0 => Ok(Repair::CheaperOf),
+        1 => Ok(Repair::Supplement),
+        2 => Ok(Repair::Unwind),
+        found => Err(WireError::Code { at, found }),
+    }
+}

@@ -1,0 +1,367 @@
+//! Lots of both directions with their cost: opening, closing oldest first, taking back.
+//!
+//! The cost of a day's lots is one sum. Closing a part of them takes the share of the cost rounded
+//! down and leaves the rest, so that no tick is lost or invented however a position is cut up.
+//! What holds after every operation that trades `n` lots at `p`: `result − (cost of longs − cost of
+//! shorts)` falls by `p × n` for a buy and rises by it for a sell.
+
+use super::{Booked, DayLots};
+use crate::num::{Price, Qty, Side, div_floor};
+use crate::time::Day;
+use crate::wire::Writer;
+
+/// Which days' lots may be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Days {
+    Any,
+    Before(Day),
+    On(Day),
+}
+
+impl Days {
+    fn has(self, day: Day) -> bool {
+        match self {
+            Days::Any => true,
+            Days::Before(today) => day < today,
+            Days::On(today) => day == today,
+        }
+    }
+}
+
+/// Lots that were taken out of a stack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) lots: i64,
+    pub(super) cost: i128,
+    pub(super) entry: i128,
+    /// The oldest day among them.
+    pub(super) day: Option<Day>,
+}
+
+impl Part {
+    fn add(&mut self, row: DayLots) {
+        self.lots += row.lots;
+        self.cost += row.cost;
+        self.entry += row.entry;
+        self.day = Some(self.day.map_or(row.day, |day| day.min(row.day)));
+    }
+}
+
+/// The share of `amount` that `part` of `whole` lots stand for, rounded down; all for the whole.
+pub(super) fn share(amount: i128, part: i64, whole: i64) -> i128 {
+    if part == whole { amount } else { div_floor(amount * i128::from(part), i128::from(whole)) }
+}
+
+impl DayLots {
+    /// Takes `lots` of these out at their share of the cost; at most as many as there are.
+    fn cut(&mut self, lots: i64) -> DayLots {
+        self.cuts += 1;
+        let cost = share(self.cost, lots, self.lots);
+        let entry = share(self.entry, lots, self.lots);
+        self.take_at(lots, cost, entry)
+    }
+
+    fn take_at(&mut self, lots: i64, cost: i128, entry: i128) -> DayLots {
+        self.lots -= lots;
+        self.cost -= cost;
+        self.entry -= entry;
+        DayLots { day: self.day, lots, cost, entry, cuts: self.cuts }
+    }
+}
+
+/// Lots of one direction, oldest day first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stack {
+    rows: Vec<DayLots>,
+    lots: i64,
+    cost: i128,
+}
+
+impl Stack {
+    pub(super) fn rows(&self) -> &[DayLots] {
+        &self.rows
+    }
+
+    pub(super) fn lots(&self) -> i64 {
+        self.lots
+    }
+
+    pub(super) fn cost(&self) -> i128 {
+        self.cost
+    }
+
+    pub(super) fn lots_on(&self, day: Day) -> i64 {
+        let rows = self.rows.iter().filter(|row| row.day == day);
+        rows.map(|row| row.lots).sum()
+    }
+
+    /// Adds lots; gives the [`DayLots::cuts`] of the row they stand in.
+    pub(super) fn open(&mut self, day: Day, lots: i64, cost: i128, entry: i128) -> u32 {
+        if lots == 0 {
+            return 0;
+        }
+        self.lots += lots;
+        self.cost += cost;
+        let at = self.rows.partition_point(|row| row.day < day);
+        if let Some(row) = self.rows.get_mut(at).filter(|row| row.day == day) {
+            row.lots += lots;
+            row.cost += cost;
+            row.entry += entry;
+            return row.cuts;
+        }
+        self.rows.insert(at, DayLots { day, lots, cost, entry, cuts: 0 });
+        0
+    }
+
+    /// Takes out up to `lots`, oldest first.
+    pub(super) fn close(&mut self, lots: i64, days: Days) -> Part {
+        let mut part = Part::default();
+        for row in self.rows.iter_mut().filter(|row| days.has(row.day)) {
+            let take = row.lots.min(lots - part.lots);
+            if take == 0 {
+                break;
+            }
+            part.add(row.cut(take));
+        }
+        self.settle_part(part)
+    }
+
+    /// Takes back up to `lots` that were opened on `day` at `price`: out of that day's row, then
+    /// newest first. A row that nothing has been closed from since, and that no settlement has
+    /// marked, gives exactly what those lots had cost.
+    fn take_back(&mut self, lots: i64, price: Price, day: Day, cuts: u32) -> Part {
+        let mut part = Part::default();
+        // A settlement may have given the day its later, final name: the first at or after it.
+        if let Some(row) = self.rows.iter_mut().find(|row| row.day >= day)
+            && lots > 0
+        {
+            let take = row.lots.min(lots);
+            let cost = i128::from(price.0) * i128::from(take);
+            let exact = row.cuts == cuts && row.day == day && take < row.lots;
+            part.add(if exact { row.take_at(take, cost, cost) } else { row.cut(take) });
+        }
+        for row in self.rows.iter_mut().rev() {
+            let take = row.lots.min(lots - part.lots);
+            if take > 0 {
+                part.add(row.cut(take));
+            }
+        }
+        self.settle_part(part)
+    }
+
+    fn settle_part(&mut self, part: Part) -> Part {
+        self.lots -= part.lots;
+        self.cost -= part.cost;
+        self.rows.retain(|row| row.lots > 0);
+        part
+    }
+
+    fn remark(&mut self, price: Price) {
+        for row in &mut self.rows {
+            row.cost = i128::from(price.0) * i128::from(row.lots);
+            row.cuts += 1;
+        }
+        self.cost = i128::from(price.0) * i128::from(self.lots);
+    }
+
+    /// Gives the rows of `today` the name that its settlement says it has.
+    fn name_day(&mut self, today: Day, name: Day) {
+        for row in self.rows.iter_mut().filter(|row| row.day == today) {
+            row.day = name;
+        }
+    }
+
+    fn check(&self) {
+        let lots: i64 = self.rows.iter().map(|row| row.lots).sum();
+        let cost: i128 = self.rows.iter().map(|row| row.cost).sum();
+        let positive = self.rows.iter().all(|row| row.lots > 0);
+        let sorted = self.rows.is_sorted_by(|left, right| left.day < right.day);
+        let whole = lots == self.lots && cost == self.cost && positive && sorted;
+        assert!(whole, "broken invariant: lots and their sums differ: {self:?}");
+    }
+
+    fn digest(&self, writer: &mut Writer) {
+        writer.len(self.rows.len());
+        for row in &self.rows {
+            writer.i64(i64::from(row.day.0));
+            writer.i64(row.lots);
+            writer.i128(row.cost);
+            writer.i128(row.entry);
+            writer.u32(row.cuts);
+        }
+    }
+}
+
+/// Longs and shorts, and what they have realised since the start of the run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Holding {
+    long: Stack,
+    short: Stack,
+    result: i128,
+}
+
+impl Holding {
+    pub(super) fn stack(&self, side: Side) -> &Stack {
+        match side {
+            Side::Buy => &self.long,
+            Side::Sell => &self.short,
+        }
+    }
+
+    pub(super) fn stack_mut(&mut self, side: Side) -> &mut Stack {
+        match side {
+            Side::Buy => &mut self.long,
+            Side::Sell => &mut self.short,
+        }
+    }
+
+    /// Signed lots.
+    pub(super) fn lots(&self) -> i64 {
+        self.long.lots - self.short.lots
+    }
+
+    /// Cost of longs less cost of shorts.
+    pub(super) fn cost(&self) -> i128 {
+        self.long.cost - self.short.cost
+    }
+
+    /// Realised since the start, variation included.
+    pub(super) fn result(&self) -> i128 {
+        self.result
+    }
+
+    /// A trade where longs and shorts cancel out: closes the other direction, opens the rest.
+    /// `cost` and `entry` are those of all `lots`.
+    pub(super) fn net(
+        &mut self,
+        side: Side,
+        lots: i64,
+        cost: i128,
+        entry: i128,
+        day: Day,
+    ) -> Booked {
+        let part = self.stack_mut(side.flip()).close(lots, Days::Any);
+        let closing = if part.lots == 0 { 0 } else { share(cost, part.lots, lots) };
+        let mut booked = self.realise(side, part, closing, day);
+        let opening = lots - part.lots;
+        let entry = if part.lots == 0 { entry } else { entry - share(entry, part.lots, lots) };
+        booked.cuts = self.stack_mut(side).open(day, opening, cost - closing, entry);
+        booked.opened = Qty::of(opening);
+        booked
+    }
+
+    /// Closes up to `lots` of the direction that `side` closes, at `price`.
+    pub(super) fn close(
+        &mut self,
+        side: Side,
+        lots: i64,
+        price: Price,
+        days: Days,
+        today: Day,
+    ) -> Booked {
+        let part = self.stack_mut(side.flip()).close(lots, days);
+        self.realise(side, part, i128::from(price.0) * i128::from(part.lots), today)
+    }
+
+    pub(super) fn open(&mut self, side: Side, lots: i64, price: Price, day: Day) -> Booked {
+        let cost = i128::from(price.0) * i128::from(lots);
+        let cuts = self.stack_mut(side).open(day, lots, cost, cost);
+        Booked { opened: Qty::of(lots), cuts, ..Booked::NONE }
+    }
+
+    /// Books the result of lots that a trade of `side` closed for `paid`.
+    fn realise(&mut self, side: Side, part: Part, paid: i128, today: Day) -> Booked {
+        let realised = i128::from(side.sign()) * (part.cost - paid);
+        self.result += realised;
+        let closed_day = part.day.unwrap_or(today);
+        Booked {
+            opened: Qty::ZERO,
+            closed: Qty::of(part.lots),
+            realised,
+            entry: part.entry,
+            closed_day,
+            cuts: 0,
+        }
+    }
+
+    /// Takes a trade of `side` back. What it opened is taken out again; what of it has been closed
+    /// since opens the other direction at its price. What it closed stands again as it was.
+    pub(super) fn undo(&mut self, undo: &Undo) -> Booked {
+        let Undo { side, lots, price, was, day, today } = *undo;
+        let part = self.stack_mut(side).take_back(lots - was.closed.get(), price, day, was.cuts);
+        let paid = i128::from(price.0) * i128::from(part.lots);
+        let mut booked = self.realise(side.flip(), part, paid, today);
+        let rest = lots - was.closed.get() - part.lots;
+        let cost = i128::from(price.0) * i128::from(rest);
+        self.stack_mut(side.flip()).open(today, rest, cost, cost);
+        booked.opened = Qty::of(rest);
+        booked.join(self.stand_again(undo))
+    }
+
+    /// The lots that the trade had closed, at the cost they had.
+    fn stand_again(&mut self, undo: &Undo) -> Booked {
+        let Undo { side, price, was, .. } = *undo;
+        let closed = was.closed.get();
+        if closed == 0 {
+            return Booked::NONE;
+        }
+        let paid = i128::from(price.0) * i128::from(closed);
+        let cost = paid + i128::from(side.sign()) * was.realised;
+        self.result -= was.realised;
+        self.stack_mut(side.flip()).open(was.closed_day, closed, cost, was.entry);
+        Booked { opened: was.closed, realised: -was.realised, ..Booked::NONE }
+    }
+
+    /// Lets longs and shorts cancel out at the cost of the shorts, oldest first: after
+    /// [`Holding::undo`] where positions are netted.
+    pub(super) fn cancel_out(&mut self, today: Day) -> Booked {
+        let both = self.long.lots.min(self.short.lots);
+        if both == 0 {
+            return Booked::NONE;
+        }
+        let part = self.short.close(both, Days::Any);
+        let longs = self.long.close(both, Days::Any);
+        let mut booked = self.realise(Side::Sell, longs, part.cost, today);
+        booked.closed = Qty::of(both);
+        booked
+    }
+
+    /// Marks everything to `price`; gives the variation, which counts as realised.
+    pub(super) fn remark(&mut self, price: Price) -> i128 {
+        let before = self.cost();
+        self.long.remark(price);
+        self.short.remark(price);
+        let variation = self.cost() - before;
+        self.result += variation;
+        variation
+    }
+
+    pub(super) fn name_day(&mut self, today: Day, name: Day) {
+        self.long.name_day(today, name);
+        self.short.name_day(today, name);
+    }
+
+    pub(super) fn check(&self) {
+        self.long.check();
+        self.short.check();
+    }
+
+    pub(super) fn digest(&self, writer: &mut Writer) {
+        self.long.digest(writer);
+        self.short.digest(writer);
+        writer.i128(self.result);
+    }
+}
+
+/// A trade to be taken back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Undo {
+    pub(super) side: Side,
+    pub(super) lots: i64,
+    pub(super) price: Price,
+    /// What it did: at most `lots` closed.
+    pub(super) was: Booked,
+    /// The day it was booked to.
+    pub(super) day: Day,
+    pub(super) today: Day,
+}
