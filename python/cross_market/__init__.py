@@ -22,6 +22,7 @@ from cross_market.policy import limit as limits
 from cross_market.policy.execution import CheaperOf, Simultaneous, Size, Supplement, Unwind
 from cross_market.policy.limit import Limits
 from cross_market.policy.signal import Band, CounterPrice, Deviation, Estimate, Ratio, Spread
+from cross_market.session import Session
 
 __version__ = _version()
 
@@ -47,6 +48,7 @@ __all__ = [
     "Limits",
     "Margin",
     "Ratio",
+    "Session",
     "Simultaneous",
     "Size",
     "Spread",

@@ -186,7 +186,7 @@ def amount_in(amounts: Money, currency: str, where: str) -> str:
 def _small_desk() -> Limits:
     return Limits(
         each_instrument=InstrumentLimits(
-            order_value=("1000000 CNY", "150000 USD", "150000 USDT", "150000 EUR", "600000 PLN"),
+            order_value=("5000000 CNY", "700000 USD", "700000 USDT", "600000 EUR", "2500000 PLN"),
             collar="40 ticks",
             age="2 s",
             skew="2 s",

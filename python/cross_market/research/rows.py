@@ -74,7 +74,7 @@ def to_grid(
     """
     import numpy as np
 
-    sign, digits, exponent = tidy(Decimal(step)).as_tuple()
+    _, digits, exponent = tidy(Decimal(step)).as_tuple()
     units, places = int("".join(map(str, digits))), -int(exponent)
     if values.dtype.kind not in "fiu":
         raise wrong_type(str(values.dtype), what, "a column of integers or floats")
@@ -212,9 +212,7 @@ def joined(parts: list[Part], name: str) -> Part:
     return both
 
 
-def split(
-    table: "pa.Table", where: str, instruments: Iterable[Instrument]
-) -> dict[str, Part]:
+def split(table: "pa.Table", where: str, instruments: Iterable[Instrument]) -> dict[str, Part]:
     """Return the rows of every configured instrument that are market data or settlements."""
     import numpy as np
     import pyarrow as pa
@@ -222,7 +220,7 @@ def split(
 
     for column in NEEDED:
         if column not in table.column_names:
-            raise missing(f"a column {column!r}", f"{where}, {column}")
+            raise missing("a column of this name", f"{where}, {column}")
     text = {key: pc.cast(table[key], pa.string()) for key in ("instrument", "kind", "side")}
     name = text["instrument"]
     if "venue" in table.column_names:
@@ -231,8 +229,9 @@ def split(
     wanted = pc.is_in(text["kind"], pa.array(["snapshot", "delta", "settle"]))
     found = {}
     for instrument in instruments:
-        mask = pc.fill_null(pc.and_(wanted, pc.equal(name, instrument.name)), False)
-        at = np.flatnonzero(mask.to_numpy(zero_copy_only=False))
+        mask = pc.and_(wanted, pc.equal(name, instrument.name))
+        # Where venue or instrument is missing, the mask is None: not this instrument.
+        at = np.flatnonzero(mask.to_numpy(zero_copy_only=False).astype(bool))
         if len(at):
             found[instrument.name] = convert(table, text, at, instrument, where)
     return found
@@ -317,7 +316,9 @@ def stamps(rows: "pa.Table", where: str, at: "Ints") -> "tuple[Ints, Ints]":
     receive = np.where(receive == NONE, exchange, receive)
     lost = np.flatnonzero(receive == NONE)
     if len(lost):
-        raise wrong(None, f"{where}, ts_receive_ns, row {at[lost[0]]}", "a stamp, or ts_exchange_ns")
+        raise wrong(
+            None, f"{where}, ts_receive_ns, row {at[lost[0]]}", "a stamp, or ts_exchange_ns"
+        )
     return receive, exchange
 
 

@@ -3,6 +3,7 @@
 use cross_market_core::command::Command;
 use cross_market_core::config::Config;
 use cross_market_core::engine::Engine as CoreEngine;
+use cross_market_core::error::Error;
 use cross_market_core::time::Time;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyList};
@@ -12,15 +13,19 @@ use crate::names::Directory;
 use crate::owner::{Owner, not_pickled};
 use crate::{commands, events};
 
-/// The configuration that a Python `Config` states.
+/// A configuration and its canonical bytes.
+pub(crate) fn compiled(json: &[u8]) -> Result<(Config, Vec<u8>), Error> {
+    Ok((Config::from_json(json)?, Config::canonical(json)?))
+}
+
+/// The configuration that a Python `Config` states, and its canonical bytes.
 pub(crate) fn config_of(config: &Bound<'_, PyAny>) -> PyResult<(Config, Vec<u8>)> {
     let py = config.py();
     let Ok(stated) = config.call_method0("to_json") else {
         return Err(wrong_type(py, "config", config, "a Config"));
     };
     let bytes: Vec<u8> = stated.extract()?;
-    let compiled = Config::from_json(&bytes).map_err(|error| door(py, "Config", &error))?;
-    Ok((compiled, bytes))
+    compiled(&bytes).map_err(|error| door(py, "Config", &error))
 }
 
 /// A moment given as an int.

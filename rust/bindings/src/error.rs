@@ -2,8 +2,10 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use cross_market_core::error::{ConfigError as CoreConfigError, Error};
+use cross_market_journal::JournalError;
 use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -12,6 +14,7 @@ mod python {
     pyo3::import_exception!(cross_market.errors, ConfigError);
     pyo3::import_exception!(cross_market.errors, InputTypeError);
     pyo3::import_exception!(cross_market.errors, InternalError);
+    pyo3::import_exception!(cross_market.errors, JournalError);
     pyo3::import_exception!(cross_market.errors, UsageError);
 }
 
@@ -105,6 +108,43 @@ pub(crate) fn door(py: Python<'_>, call: &str, error: &Error) -> PyErr {
         }
         Error::Number { field, why } => refused(py, field.name(), None, why.to_string()),
     }
+}
+
+/// What a journal or its session refused.
+pub(crate) fn journal(
+    py: Python<'_>,
+    call: &str,
+    path: Option<&Path>,
+    error: &JournalError,
+) -> PyErr {
+    let (record, offset) = match error {
+        JournalError::Door(error) => return door(py, call, error),
+        JournalError::Poisoned { .. } => {
+            return usage(py, call, &error.to_string(), "a new session on the same journal");
+        }
+        JournalError::Damaged(damage) => (Some(damage.record), Some(damage.at)),
+        JournalError::Torn { at, .. } => (None, Some(*at)),
+        JournalError::Payload { record, .. } => (Some(*record), None),
+        JournalError::Headless { .. } => (Some(0), Some(0)),
+        JournalError::Locked { .. }
+        | JournalError::Missing { .. }
+        | JournalError::NotPlain { .. }
+        | JournalError::Empty
+        | JournalError::NotAJournal
+        | JournalError::Version { .. }
+        | JournalError::Diverged { .. }
+        | JournalError::ConfigTooLong { .. }
+        | JournalError::OtherConfig
+        | JournalError::NoSource { .. }
+        | JournalError::RunsExhausted
+        | JournalError::Epoch
+        | JournalError::Io { .. } => (None, None),
+    };
+    raise::<python::JournalError>(py, format!("{call}: {error}"), |fields| {
+        fields.set_item("path", path.map(|path| path.display().to_string()))?;
+        fields.set_item("record", record)?;
+        fields.set_item("offset", offset)
+    })
 }
 
 fn number(py: Python<'_>, field: &str, found: i64, expected: &str) -> PyErr {

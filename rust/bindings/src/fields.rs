@@ -133,7 +133,7 @@ impl<'a, 'py> Fields<'a, 'py> {
 
     /// One of a closed list of words.
     pub(crate) fn word<T: Words>(&self, name: &str) -> PyResult<T> {
-        self.word_of(name, T::ALL)
+        self.word_of(name, T::WORDS)
     }
 
     /// One of these words.

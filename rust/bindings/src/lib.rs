@@ -8,6 +8,7 @@ mod events;
 mod fields;
 mod names;
 mod owner;
+mod session;
 mod words;
 
 #[pyo3::pymodule]
@@ -21,6 +22,8 @@ mod _core {
     #[pymodule_export]
     use crate::engine::Engine;
     use crate::error::door;
+    #[pymodule_export]
+    use crate::session::{Session, replay, verify};
     use crate::words::Words;
 
     /// Return the version of the compiled core.
@@ -44,12 +47,12 @@ mod _core {
     /// Return every refusal of a gate, in the order in which the gates ask.
     #[pyfunction]
     fn refusals() -> Vec<&'static str> {
-        Refusal::ALL.iter().map(|(word, _)| *word).collect()
+        Refusal::WORDS.iter().map(|(word, _)| *word).collect()
     }
 
     /// Return every code of an alert.
     #[pyfunction]
     fn alerts() -> Vec<&'static str> {
-        AlertCode::ALL.iter().map(|(word, _)| *word).collect()
+        AlertCode::WORDS.iter().map(|(word, _)| *word).collect()
     }
 }

@@ -15,7 +15,7 @@ use cross_market_core::quote::{Kind, Purpose};
 /// A closed list of words: every variant has one, and a missing one does not compile.
 pub(crate) trait Words: Copy + 'static {
     /// Every variant with its word.
-    const ALL: &'static [(&'static str, Self)];
+    const WORDS: &'static [(&'static str, Self)];
     /// The word.
     fn word(self) -> &'static str;
 }
@@ -23,7 +23,7 @@ pub(crate) trait Words: Copy + 'static {
 macro_rules! words {
     ($($kind:ident { $($variant:ident = $word:literal,)* })*) => {$(
         impl Words for $kind {
-            const ALL: &'static [(&'static str, $kind)] = &[$(($word, $kind::$variant),)*];
+            const WORDS: &'static [(&'static str, $kind)] = &[$(($word, $kind::$variant),)*];
             fn word(self) -> &'static str {
                 match self { $($kind::$variant => $word,)* }
             }
