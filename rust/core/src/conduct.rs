@@ -1,1 +1,441 @@
-//! (to be written)
+//! How much has been asked of venues, and what people and faults forbid: message windows, cancel
+//! counts, the repair budget of the day, and the latches HALT, stop and RESTRICT.
+//!
+//! **Messages.** In any second an account sends at most `rate` messages: each is remembered with
+//! its time and comes back exactly one second later. (A bucket that refills by the ns would let
+//! twice the rate pass within one second.) Orders and queries leave the last `reserve` of the
+//! window to cancels. A cancel that a kill asks for leaves in any case and is counted.
+//!
+//! **Latches** are told about in [`Latches`].
+
+use std::collections::VecDeque;
+
+use crate::ids::{AccountId, HedgeId, InstrumentId, Table};
+use crate::num::Money;
+use crate::time::{Span, Time};
+use crate::wire::Writer;
+
+mod latches;
+
+pub use latches::{Cause, Causes, Halt, Latches, Scope};
+
+/// The window in which messages are counted.
+const WINDOW: Span = Span::seconds(1);
+
+/// The messages of one account in the last second.
+#[derive(Clone, Debug)]
+pub struct Window {
+    rate: usize,
+    reserve: usize,
+    sent: VecDeque<Time>,
+}
+
+impl Window {
+    /// A window of `rate` messages, of which only cancels may use the last `reserve`.
+    #[must_use]
+    pub fn new(rate: u32, reserve: u32) -> Window {
+        let mut window = Window { rate: 0, reserve: 0, sent: VecDeque::new() };
+        window.resize(rate, reserve);
+        window
+    }
+
+    /// Other bounds from now on; what was sent still counts.
+    pub fn resize(&mut self, rate: u32, reserve: u32) {
+        self.rate = usize::try_from(rate).unwrap_or(usize::MAX);
+        self.reserve = usize::try_from(reserve).unwrap_or(usize::MAX);
+        self.sent.reserve(self.rate.saturating_sub(self.sent.len()));
+    }
+
+    /// Messages that orders and queries may send now.
+    #[must_use]
+    pub fn orders_left(&self, now: Time) -> u32 {
+        self.left(self.order_bound(), now)
+    }
+
+    /// Messages that cancels may send now.
+    #[must_use]
+    pub fn cancels_left(&self, now: Time) -> u32 {
+        self.left(self.rate, now)
+    }
+
+    /// When an order may leave, given that nothing else is sent.
+    #[must_use]
+    pub fn order_ready(&self, now: Time) -> Time {
+        self.ready(self.order_bound(), now)
+    }
+
+    /// When a cancel may leave, given that nothing else is sent.
+    #[must_use]
+    pub fn cancel_ready(&self, now: Time) -> Time {
+        self.ready(self.rate, now)
+    }
+
+    fn order_bound(&self) -> usize {
+        self.rate.saturating_sub(self.reserve)
+    }
+
+    /// How many of the messages in memory have left the window.
+    fn expired(&self, now: Time) -> usize {
+        self.sent.partition_point(|sent| *sent + WINDOW <= now)
+    }
+
+    fn left(&self, bound: usize, now: Time) -> u32 {
+        let used = self.sent.len() - self.expired(now);
+        u32::try_from(bound.saturating_sub(used)).unwrap_or(u32::MAX)
+    }
+
+    fn ready(&self, bound: usize, now: Time) -> Time {
+        let used = self.sent.len() - self.expired(now);
+        if used < bound {
+            return now;
+        }
+        // The message at this place must come back before fewer than `bound` are out.
+        let last = self.sent.len() - bound;
+        self.sent.get(last).map_or(Time::MAX, |sent| *sent + WINDOW)
+    }
+
+    fn spend(&mut self, now: Time) {
+        let expired = self.expired(now);
+        self.sent.drain(..expired);
+        self.sent.push_back(now);
+    }
+
+    fn digest(&self, out: &mut Writer) {
+        out.len(self.rate);
+        out.len(self.reserve);
+        out.len(self.sent.len());
+        for sent in &self.sent {
+            out.i64(sent.0);
+        }
+    }
+}
+
+/// What one hedge has used: in its live attempt, and in its trading day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct HedgeUse {
+    attempt_messages: u32,
+    trims_today: u32,
+    lost_today: Money,
+}
+
+/// What one instrument has seen in its trading day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct InstrumentUse {
+    orders_today: u32,
+    cancels_today: u32,
+}
+
+/// Message windows and budgets of everything that is configured.
+#[derive(Clone, Debug)]
+pub struct Conduct {
+    accounts: Table<AccountId, Window>,
+    hedges: Table<HedgeId, HedgeUse>,
+    instruments: Table<InstrumentId, InstrumentUse>,
+}
+
+/// Tables are indexed by ids that passed the door.
+#[expect(clippy::indexing_slicing, reason = "ids are checked at the door, a miss is a bug")]
+impl Conduct {
+    /// Nothing used yet; one window for each account, in order.
+    #[must_use]
+    pub fn new(windows: Vec<Window>, hedges: usize, instruments: usize) -> Conduct {
+        Conduct {
+            accounts: Table::new(windows),
+            hedges: Table::new(vec![HedgeUse::default(); hedges]),
+            instruments: Table::new(vec![InstrumentUse::default(); instruments]),
+        }
+    }
+
+    /// The messages of an account.
+    #[must_use]
+    pub fn window(&self, account: AccountId) -> &Window {
+        &self.accounts[account]
+    }
+
+    /// Other bounds for an account, from a new policy.
+    pub fn resize(&mut self, account: AccountId, rate: u32, reserve: u32) {
+        self.accounts[account].resize(rate, reserve);
+    }
+
+    /// Counts an order that is sent now; `false` when the window has no room, and then nothing is
+    /// counted.
+    #[must_use]
+    pub fn spend_order(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        hedge: HedgeId,
+        now: Time,
+    ) -> bool {
+        let room = self.spend_query(account, hedge, now);
+        if room {
+            self.instruments[instrument].orders_today += 1;
+        }
+        room
+    }
+
+    /// Counts a query that is sent now; `false` when the window has no room.
+    #[must_use]
+    pub fn spend_query(&mut self, account: AccountId, hedge: HedgeId, now: Time) -> bool {
+        let room = self.accounts[account].orders_left(now) > 0;
+        if room {
+            self.count(account, hedge, now);
+        }
+        room
+    }
+
+    /// Counts a cancel that is sent now; `false` when even the reserve is used up.
+    #[must_use]
+    pub fn spend_cancel(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        hedge: HedgeId,
+        now: Time,
+    ) -> bool {
+        let room = self.accounts[account].cancels_left(now) > 0;
+        if room {
+            self.spend_kill(account, instrument, hedge, now);
+        }
+        room
+    }
+
+    /// Counts a cancel that leaves whatever the window says, because a kill asks for it.
+    pub fn spend_kill(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        hedge: HedgeId,
+        now: Time,
+    ) {
+        self.count(account, hedge, now);
+        self.instruments[instrument].cancels_today += 1;
+    }
+
+    fn count(&mut self, account: AccountId, hedge: HedgeId, now: Time) {
+        self.accounts[account].spend(now);
+        self.hedges[hedge].attempt_messages += 1;
+    }
+
+    /// An attempt of the hedge begins: its messages are counted from zero.
+    pub fn begin_attempt(&mut self, hedge: HedgeId) {
+        self.hedges[hedge].attempt_messages = 0;
+    }
+
+    /// A Trim of the hedge begins.
+    pub fn begin_trim(&mut self, hedge: HedgeId) {
+        self.begin_attempt(hedge);
+        self.hedges[hedge].trims_today += 1;
+    }
+
+    /// Books what a repair lost; a gain does not widen the budget of the day.
+    pub fn lose(&mut self, hedge: HedgeId, loss: Money) {
+        self.hedges[hedge].lost_today += loss.max(Money::ZERO);
+    }
+
+    /// The trading day of a hedge turns.
+    pub fn roll_hedge(&mut self, hedge: HedgeId) {
+        let used = &mut self.hedges[hedge];
+        used.trims_today = 0;
+        used.lost_today = Money::ZERO;
+    }
+
+    /// The trading day of an instrument turns.
+    pub fn roll_instrument(&mut self, instrument: InstrumentId) {
+        self.instruments[instrument] = InstrumentUse::default();
+    }
+
+    /// Messages of the hedge's live attempt, or of its last one.
+    #[must_use]
+    pub fn attempt_messages(&self, hedge: HedgeId) -> u32 {
+        self.hedges[hedge].attempt_messages
+    }
+
+    /// Trims of the hedge in its trading day.
+    #[must_use]
+    pub fn trims_today(&self, hedge: HedgeId) -> u32 {
+        self.hedges[hedge].trims_today
+    }
+
+    /// What repair of the hedge lost in its trading day.
+    #[must_use]
+    pub fn lost_today(&self, hedge: HedgeId) -> Money {
+        self.hedges[hedge].lost_today
+    }
+
+    /// Orders sent in the instrument in its trading day.
+    #[must_use]
+    pub fn orders_today(&self, instrument: InstrumentId) -> u32 {
+        self.instruments[instrument].orders_today
+    }
+
+    /// Cancels sent in the instrument in its trading day.
+    #[must_use]
+    pub fn cancels_today(&self, instrument: InstrumentId) -> u32 {
+        self.instruments[instrument].cancels_today
+    }
+
+    /// Appends the state for its digest.
+    pub fn digest(&self, out: &mut Writer) {
+        for window in self.accounts.iter() {
+            window.digest(out);
+        }
+        for used in self.hedges.iter() {
+            out.u32(used.attempt_messages);
+            out.u32(used.trims_today);
+            out.i128(used.lost_today.0);
+        }
+        for used in self.instruments.iter() {
+            out.u32(used.orders_today);
+            out.u32(used.cancels_today);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCOUNT: AccountId = AccountId(0);
+    const INSTRUMENT: InstrumentId = InstrumentId(0);
+    const HEDGE: HedgeId = HedgeId(0);
+
+    fn conduct(rate: u32, reserve: u32) -> Conduct {
+        Conduct::new(vec![Window::new(rate, reserve)], 1, 1)
+    }
+
+    fn order(conduct: &mut Conduct, at: i64) -> bool {
+        conduct.spend_order(ACCOUNT, INSTRUMENT, HEDGE, Time(at))
+    }
+
+    fn cancel(conduct: &mut Conduct, at: i64) -> bool {
+        conduct.spend_cancel(ACCOUNT, INSTRUMENT, HEDGE, Time(at))
+    }
+
+    #[test]
+    fn orders_leave_the_reserve_to_cancels() {
+        let mut conduct = conduct(6, 2);
+        for at in 0..4 {
+            assert!(order(&mut conduct, at));
+        }
+        assert!(!order(&mut conduct, 4));
+        assert!(!conduct.spend_query(ACCOUNT, HEDGE, Time(4)));
+        assert!(cancel(&mut conduct, 4) && cancel(&mut conduct, 5));
+        assert!(!cancel(&mut conduct, 6));
+        assert_eq!((conduct.orders_today(INSTRUMENT), conduct.cancels_today(INSTRUMENT)), (4, 2));
+        assert_eq!(conduct.attempt_messages(HEDGE), 6);
+    }
+
+    #[test]
+    fn a_message_comes_back_after_exactly_one_second() {
+        let second = WINDOW.0;
+        let mut conduct = conduct(3, 1);
+        assert!(order(&mut conduct, 10) && order(&mut conduct, 20));
+        let window = conduct.window(ACCOUNT);
+        assert_eq!(window.order_ready(Time(30)), Time(10 + second));
+        assert_eq!(window.cancel_ready(Time(30)), Time(30));
+        assert_eq!(window.orders_left(Time(9 + second)), 0);
+        assert_eq!(window.orders_left(Time(10 + second)), 1);
+        assert!(!order(&mut conduct, 9 + second));
+        assert!(order(&mut conduct, 10 + second));
+        assert_eq!(conduct.window(ACCOUNT).order_ready(Time(11 + second)), Time(20 + second));
+    }
+
+    #[test]
+    fn no_second_holds_more_than_the_rate() {
+        // A simple generator: the test needs spread, not quality.
+        let mut state = 7_u64;
+        let mut conduct = conduct(5, 2);
+        let mut sent: Vec<i64> = Vec::new();
+        let mut at = 0;
+        for _ in 0..5000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            at += i64::try_from(state >> 35).unwrap() % 400_000_000;
+            let passed = if state & (1 << 20) == 0 {
+                order(&mut conduct, at)
+            } else {
+                cancel(&mut conduct, at)
+            };
+            if passed {
+                sent.push(at);
+            }
+            let inside = sent.iter().rev().take_while(|time| **time > at - WINDOW.0).count();
+            assert!(inside <= 5, "{inside} messages in the second up to {at}");
+            let left = conduct.window(ACCOUNT).cancels_left(Time(at));
+            assert_eq!(usize::try_from(left).unwrap(), 5 - inside);
+        }
+        assert!(sent.len() > 1000);
+    }
+
+    #[test]
+    fn a_kill_cancels_beyond_the_window_and_is_counted() {
+        let mut conduct = conduct(2, 1);
+        for _ in 0..5 {
+            conduct.spend_kill(ACCOUNT, INSTRUMENT, HEDGE, Time(0));
+        }
+        let window = conduct.window(ACCOUNT);
+        assert_eq!((window.cancels_left(Time(1)), window.orders_left(Time(1))), (0, 0));
+        assert_eq!(window.order_ready(Time(1)), Time(WINDOW.0));
+        assert_eq!(window.cancels_left(Time(WINDOW.0)), 2);
+    }
+
+    #[test]
+    fn other_bounds_count_what_was_sent() {
+        let mut conduct = conduct(10, 1);
+        for at in 0..6 {
+            assert!(order(&mut conduct, at));
+        }
+        conduct.resize(ACCOUNT, 4, 1);
+        assert!(!cancel(&mut conduct, 6));
+        let window = conduct.window(ACCOUNT);
+        // The third message must be back before fewer than four are out.
+        assert_eq!(window.cancel_ready(Time(6)), Time(2 + WINDOW.0));
+        assert_eq!(window.cancels_left(Time(1 + WINDOW.0)), 0);
+        assert_eq!(window.cancels_left(Time(2 + WINDOW.0)), 1);
+    }
+
+    #[test]
+    fn budgets_of_the_day_end_with_it() {
+        let mut conduct = conduct(6, 2);
+        conduct.begin_trim(HEDGE);
+        conduct.lose(HEDGE, Money::units(30));
+        conduct.lose(HEDGE, Money::units(-50));
+        assert_eq!((conduct.trims_today(HEDGE), conduct.lost_today(HEDGE)), (1, Money::units(30)));
+        assert!(order(&mut conduct, 0));
+        assert_eq!(conduct.attempt_messages(HEDGE), 1);
+        conduct.begin_attempt(HEDGE);
+        assert_eq!(conduct.attempt_messages(HEDGE), 0);
+        conduct.roll_hedge(HEDGE);
+        conduct.roll_instrument(INSTRUMENT);
+        assert_eq!((conduct.trims_today(HEDGE), conduct.lost_today(HEDGE)), (0, Money::ZERO));
+        assert_eq!(conduct.orders_today(INSTRUMENT), 0);
+        // What was sent in the last second still counts.
+        assert_eq!(conduct.window(ACCOUNT).cancels_left(Time(1)), 5);
+    }
+
+    #[test]
+    fn the_digest_sees_every_change() {
+        let bytes = |conduct: &Conduct| {
+            let mut out = Writer::new();
+            conduct.digest(&mut out);
+            out.into_bytes()
+        };
+        let mut conduct = conduct(6, 2);
+        let mut seen = vec![bytes(&conduct)];
+        let mut note = |conduct: &Conduct, what: &str| {
+            let now = bytes(conduct);
+            assert!(!seen.contains(&now), "{what}");
+            seen.push(now);
+        };
+        assert!(order(&mut conduct, 1));
+        note(&conduct, "order");
+        assert!(cancel(&mut conduct, 2));
+        note(&conduct, "cancel");
+        conduct.begin_trim(HEDGE);
+        note(&conduct, "trim");
+        conduct.lose(HEDGE, Money(1));
+        note(&conduct, "loss");
+        conduct.resize(ACCOUNT, 7, 2);
+        note(&conduct, "bounds");
+    }
+}

@@ -1,10 +1,12 @@
 //! Everything that can happen to the engine: a closed list with codes that are never re-used.
 
+pub use crate::conduct::Scope;
+
 use crate::book::Change;
 use crate::clock::Clock;
 use crate::funds::Cash;
 use crate::gate::Policy;
-use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, LegId, Text, VenueId};
+use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, LegId, Text};
 use crate::instrument::Reference;
 use crate::num::{Qty, Ratio};
 use crate::order::{Answer, Report, VenueStatus};
@@ -102,19 +104,6 @@ pub struct Estimate {
     pub value: i64,
     /// When it stops counting.
     pub expires: Time,
-}
-
-/// What a verb applies to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
-    /// Everything.
-    All,
-    /// One venue.
-    Venue(VenueId),
-    /// One account.
-    Account(AccountId),
-    /// One hedge.
-    Hedge(HedgeId),
 }
 
 /// A word from outside, with its speaker.

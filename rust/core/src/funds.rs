@@ -252,7 +252,7 @@ pub enum HoldError {
 pub enum NoHold {
     /// It was wholly posted or voided before.
     AlreadyResolved,
-    /// There has never been one.
+    /// There has never been one, or the id names what an attempt keeps for repair.
     Never,
 }
 
@@ -485,6 +485,9 @@ impl Funds {
         leaves: Qty,
     ) -> Result<Money, NoHold> {
         let left = self.hold_mut(order)?.left;
+        if filled.is_zero() {
+            return Ok(Money::ZERO);
+        }
         if filled >= leaves {
             return self.take(order, left);
         }
@@ -856,7 +859,11 @@ impl Funds {
         self.holds.partition_point(|hold| hold.order < order)
     }
 
+    /// The hold of an order; what an attempt keeps for repair is drawn on or voided, nothing else.
     fn hold_mut(&mut self, order: ClientOrderId) -> Result<&mut Hold, NoHold> {
+        if is_decision(order) {
+            return Err(NoHold::Never);
+        }
         let gone = self.no_hold(order);
         let at = self.first(order);
         self.holds.get_mut(at).filter(|hold| hold.order == order).ok_or(gone)

@@ -18,7 +18,7 @@ mod bytes;
 mod checks;
 
 pub use checks::{
-    Ask, Bounded, Context, Edge, Feed, Halt, LegContext, Shut, Stage, entering, leaving, next_shut,
+    Ask, Bounded, Context, Edge, Feed, LegContext, Shut, Stage, entering, leaving, next_shut,
     repairing, sets_allowed,
 };
 
@@ -409,5 +409,30 @@ impl Denial {
 
     fn of(self, account: AccountId) -> Denial {
         Denial { account: Some(account), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_have_their_codes_and_names() {
+        let mut names: Vec<&str> = Refusal::ALL.iter().map(|refusal| refusal.name()).collect();
+        for (code, refusal) in Refusal::ALL.iter().enumerate() {
+            assert_eq!(usize::from(refusal.code()), code);
+            assert_eq!(Refusal::from_code(refusal.code()), Some(*refusal));
+        }
+        assert_eq!(Refusal::from_code(33), None);
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Refusal::ALL.len());
+    }
+
+    #[test]
+    fn the_order_lists_every_refusal_once() {
+        let mut listed = ORDER;
+        listed.sort_unstable();
+        assert_eq!(listed, Refusal::ALL);
     }
 }

@@ -26,8 +26,9 @@ pub(crate) struct Player {
 }
 
 impl Player {
-    pub(crate) fn new(config: &Config, header: &Header) -> Result<Player, JournalError> {
-        let mut config = config.clone();
+    /// A new engine of the configuration in the header.
+    pub(crate) fn new(header: &Header) -> Result<Player, JournalError> {
+        let mut config = Config::from_json(&header.config)?;
         config.run = header.id.run;
         let engine = Engine::new(&config, header.id.start)?;
         let (live, commands) = (Live::default(), Vec::new());

@@ -5,8 +5,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cross_market_core::book::Change;
-use cross_market_core::config::Config;
-use cross_market_core::error::Error;
 use cross_market_core::record::{Link, Record};
 
 use crate::error::JournalError;
@@ -55,38 +53,26 @@ impl Replayed {
     }
 }
 
-/// Replays a journal into a new engine, which `compile` makes of the configuration in its header.
+/// Replays a journal into a new engine of the configuration in its header.
 ///
 /// # Errors
 /// [`JournalError::Diverged`] at the first event whose commands or digest are not the journal's;
 /// [`JournalError::NoSource`] when rows are missing; and all that [`Reader`] refuses.
-pub fn replay(
-    path: &Path,
-    sources: &[Source<'_>],
-    compile: &dyn Fn(&[u8]) -> Result<Config, Error>,
-) -> Result<Replayed, JournalError> {
-    run(Reader::open(path)?, sources, compile)
+pub fn replay(path: &Path, sources: &[Source<'_>]) -> Result<Replayed, JournalError> {
+    run(Reader::open(path)?, sources)
 }
 
 /// [`replay`] of a journal that is in memory.
 ///
 /// # Errors
 /// As [`replay`].
-pub fn replay_bytes(
-    bytes: &[u8],
-    sources: &[Source<'_>],
-    compile: &dyn Fn(&[u8]) -> Result<Config, Error>,
-) -> Result<Replayed, JournalError> {
-    run(Reader::over(bytes)?, sources, compile)
+pub fn replay_bytes(bytes: &[u8], sources: &[Source<'_>]) -> Result<Replayed, JournalError> {
+    run(Reader::over(bytes)?, sources)
 }
 
-fn run<R: Read>(
-    mut reader: Reader<R>,
-    sources: &[Source<'_>],
-    compile: &dyn Fn(&[u8]) -> Result<Config, Error>,
-) -> Result<Replayed, JournalError> {
+fn run<R: Read>(mut reader: Reader<R>, sources: &[Source<'_>]) -> Result<Replayed, JournalError> {
     let begin = Instant::now();
-    let mut player = Player::new(&compile(&reader.header().config)?, reader.header())?;
+    let mut player = Player::new(reader.header())?;
     let (mut decisions, mut checkpoints, mut commands, mut unapplied) = (0, 0, 0, 0);
     while let Some(entry) = reader.next()? {
         player.play(&entry.record, sources)?;

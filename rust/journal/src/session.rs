@@ -107,44 +107,43 @@ pub struct Session {
 }
 
 impl Session {
-    /// Begins a run with a new journal in `folder`, which is made if it is missing. `json` is
-    /// what `config` was compiled from and goes into the header as it is; the run's number is the
-    /// folder's next, whatever `config` says.
+    /// Begins a run with a new journal in `folder`, which is made if it is missing. `json` is the
+    /// configuration and goes into the header as it is; but the run's number is the folder's next.
     ///
     /// # Errors
-    /// [`JournalError::Locked`] when another process writes there; [`JournalError::NotPlain`] when
+    /// [`JournalError::Door`] for what the configuration does wrong; [`JournalError::Locked`] when another process writes there; [`JournalError::NotPlain`] when
     /// the folder or a file in it is not what it should be; [`JournalError::Io`].
     pub fn create(
         folder: &Path,
         json: &[u8],
-        config: &Config,
         start: Time,
         durability: Durability,
     ) -> Result<Session, JournalError> {
+        let config = Config::from_json(json)?;
         let mut folder = Folder::open(folder)?;
         let reserve = folder.reserve()?;
         let taken = folder.advance()?;
         let disk = Box::new(RealDisk::new(folder.create()?, Some(reserve)));
         let id = RunId { engine: config.engine, run: taken.run, start };
-        let begin = Begin { json, config, durability, id, epoch: taken.epoch };
+        let begin = Begin { json, durability, id, epoch: taken.epoch };
         let session = begin.on(disk, folder.path())?;
         let path = folder.publish(taken.run)?;
         Ok(Session { path, folder: Some(folder), ..session })
     }
 
-    /// Begins a run whose journal goes to any disk, under the run number of `config`.
+    /// Begins a run whose journal goes to any disk, under the run number of the configuration.
     ///
     /// # Errors
-    /// [`JournalError::Io`] when the header cannot be written and synced.
+    /// [`JournalError::Door`] for what the configuration does wrong; [`JournalError::Io`] when the header cannot be written and synced.
     pub fn create_on(
         disk: Box<dyn Disk>,
         json: &[u8],
-        config: &Config,
         start: Time,
         durability: Durability,
     ) -> Result<Session, JournalError> {
+        let config = Config::from_json(json)?;
         let id = RunId { engine: config.engine, run: config.run, start };
-        Begin { json, config, durability, id, epoch: 0 }.on(disk, Path::new("disk"))
+        Begin { json, durability, id, epoch: 0 }.on(disk, Path::new("disk"))
     }
 
     /// Goes on with the newest journal in `folder`: replays it into a new engine, cuts a torn tail
@@ -159,7 +158,6 @@ impl Session {
     pub fn restart(
         folder: &Path,
         json: &[u8],
-        config: &Config,
         now: Time,
         durability: Durability,
         out: &mut Vec<Command>,
@@ -172,7 +170,7 @@ impl Session {
         if reader.header().config != json {
             return Err(JournalError::OtherConfig);
         }
-        let mut player = Player::new(config, reader.header())?;
+        let mut player = Player::new(reader.header())?;
         while let Some(entry) = reader.next()? {
             player.play(&entry.record, &[])?;
         }
@@ -566,7 +564,6 @@ impl Session {
 /// What a run begins with.
 struct Begin<'a> {
     json: &'a [u8],
-    config: &'a Config,
     durability: Durability,
     id: RunId,
     epoch: u64,
@@ -587,7 +584,7 @@ impl Begin<'_> {
             library: LIBRARY.to_owned(),
             config: json.to_vec(),
         };
-        let engine = Player::new(self.config, &header)?.engine;
+        let engine = Player::new(&header)?.engine;
         let mut log = Log::new(Encoder::begin(&header), disk);
         let written = log.flush().and_then(|_| log.sync());
         written.map_err(|error| JournalError::io("write", path, &error))?;

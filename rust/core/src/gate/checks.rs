@@ -1,6 +1,7 @@
 //! The checks themselves: pure functions over values that the engine fills in.
 
 use super::{Denial, InstrumentLimits, Refusal};
+use crate::conduct::Halt;
 use crate::ids::{AccountId, LegId};
 use crate::instrument::PriceBand;
 use crate::num::{Money, Price, Qty, Side};
@@ -31,17 +32,6 @@ impl Stage {
             Stage::Paper | Stage::Canary | Stage::Full => true,
         }
     }
-}
-
-/// How the HALT latches that cover a hedge and one of its legs stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Halt {
-    /// None is set.
-    Off,
-    /// Nothing is placed.
-    Latched,
-    /// Only orders that reduce are placed.
-    Flattening,
 }
 
 /// The data of one book as a gate sees it.
@@ -456,14 +446,16 @@ fn skewed(context: &Context<'_>) -> Check {
         legs.flat_map(|(place, leg)| [Some(leg.book), leg.fx].map(|feed| (place, feed)))
             .filter_map(|(place, feed)| feed.map(|feed| (place, feed)))
     };
-    let ages = || feeds().map(|(_, feed)| feed.age.0);
-    let (Some(newest), Some(oldest)) = (ages().min(), ages().max()) else {
+    let ages = || feeds().map(|(place, feed)| (feed.age.0, place));
+    let (Some((newest, _)), Some((oldest, oldest_place))) = (ages().min(), ages().max()) else {
         return Ok(());
     };
-    for (place, feed) in feeds() {
+    for (_, feed) in feeds() {
         let apart = (oldest - feed.age.0).max(feed.age.0 - newest);
         if apart > feed.skew_max.0 {
-            return Err(Denial::numbers(Refusal::Skewed, apart, feed.skew_max.0).at(place));
+            // Whichever limit is broken, the oldest book is the one to look at.
+            let denial = Denial::numbers(Refusal::Skewed, apart, feed.skew_max.0);
+            return Err(denial.at(oldest_place));
         }
     }
     Ok(())
@@ -622,4 +614,423 @@ fn messages(context: &Context<'_>) -> Check {
     }
     let orders = i128::try_from(asked().count()).unwrap_or(i128::MAX);
     over(Refusal::Messages, Bounded { value: orders, limit: context.messages_left.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Binds, ORDER};
+    use super::*;
+
+    const NOW: Time = Time(1_000_000_000_000);
+
+    fn feed() -> Feed {
+        Feed { data: Data::Whole, age: Span(100), age_max: Span(1000), skew_max: Span(500) }
+    }
+
+    /// A leg that buys 5 lots at its touch of 100; the other side's touch is 99.
+    fn leg(side: Side, account: u16) -> LegContext {
+        let limit = match side {
+            Side::Buy => Price(100),
+            Side::Sell => Price(99),
+        };
+        LegContext {
+            account: AccountId(account),
+            sized: true,
+            side,
+            ask: Some(Ask { side, qty: Qty::of(5), limit, reduces: true }),
+            book: feed(),
+            fx: None,
+            touch: [Some(Price(100)), Some(Price(99))],
+            band: Some(PriceBand { low: Price(50), high: Price(150) }),
+            limits: InstrumentLimits {
+                order_value: Money::units(500),
+                collar: 10,
+                age: Span(1000),
+                skew: Span(500),
+                limit_distance: 20,
+            },
+            tick_value: Money::units(1),
+            min_qty: Qty::of(2),
+            qty_max: 50,
+            phase: Now { phase: Phase::Continuous, until: Time::MAX, next: None },
+            shut: Some(Shut { at: Time(NOW.0 + 5_001), phase: Phase::Break }),
+            halt: Halt::Off,
+            restricted: false,
+            linked: true,
+            opposite: false,
+            day_result: Money::units(-99),
+            day_loss: Money::units(100),
+            tokens: 1,
+        }
+    }
+
+    fn legs() -> [LegContext; 2] {
+        [leg(Side::Buy, 0), LegContext { fx: Some(feed()), ..leg(Side::Sell, 1) }]
+    }
+
+    /// Everything one step within its limit.
+    fn context(legs: &[LegContext]) -> Context<'_> {
+        Context {
+            now: NOW,
+            stage: Stage::Full,
+            stopped: false,
+            restricted: false,
+            busy: false,
+            ids_exhausted: false,
+            repair: Repair::CheaperOf,
+            size: Size { clip: 1, max: 10, overnight: 5, holiday: 0, before_break: Span(5_000) },
+            sets_after: -10,
+            residual_now: 40,
+            residual: Bounded { value: 100, limit: 100 },
+            sum_residual: Bounded { value: 200, limit: 200 },
+            repair_loss: Bounded { value: 299, limit: 300 },
+            trims: Some(Bounded { value: 4, limit: 4 }),
+            edge: Some(Edge { stands: true, value: 7, limit: 7 }),
+            messages_left: 2,
+            legs,
+        }
+    }
+
+    type Wrong = (Refusal, fn(&mut Context<'_>, &mut [LegContext; 2]));
+
+    /// One step beyond, for every refusal that is decided here, in the order of the checks.
+    const WRONG: &[Wrong] = &[
+        (Refusal::Stage, |context, _| context.stage = Stage::Shadow),
+        (Refusal::Stopped, |context, _| context.stopped = true),
+        (Refusal::Halted, |_, legs| legs[1].halt = Halt::Latched),
+        (Refusal::HedgeRestricted, |context, _| context.restricted = true),
+        (Refusal::AccountRestricted, |_, legs| legs[1].restricted = true),
+        (Refusal::LinkDown, |_, legs| legs[1].linked = false),
+        (Refusal::Busy, |context, _| context.busy = true),
+        (Refusal::IdsExhausted, |context, _| context.ids_exhausted = true),
+        (Refusal::NoBook, |_, legs| legs[1].touch[1] = None),
+        (Refusal::Gapped, |_, legs| legs[1].book.data = Data::Gapped),
+        (Refusal::Crossed, |_, legs| legs[0].book.data = Data::Crossed),
+        (Refusal::Stale, |_, legs| legs[1].book.age_max = Span(99)),
+        (Refusal::Skewed, |_, legs| legs[1].book.age = Span(601)),
+        (Refusal::Phase, |_, legs| legs[1].phase.phase = Phase::Auction),
+        (Refusal::Break, |context, legs| {
+            legs[1].shut = Some(Shut { at: context.now + Span(5_000), phase: Phase::Break });
+        }),
+        (Refusal::PriceLimit, |_, legs| {
+            legs[1].band = Some(PriceBand { low: Price(80), high: Price(119) });
+        }),
+        (Refusal::Trims, |context, _| {
+            context.trims = Some(Bounded { value: 5, limit: 4 });
+        }),
+        (Refusal::Size, |_, legs| {
+            legs[1].ask = legs[1].ask.map(|ask| Ask { qty: Qty::of(1), ..ask });
+        }),
+        (Refusal::Inventory, |context, _| context.sets_after = -11),
+        (Refusal::Residual, |context, _| context.residual.value = 101),
+        (Refusal::SumResidual, |context, _| context.sum_residual.value = 201),
+        (Refusal::OrderValue, |_, legs| legs[1].limits.order_value = Money(1)),
+        (Refusal::Collar, |_, legs| {
+            legs[1].ask = legs[1].ask.map(|ask| Ask { limit: Price(88), ..ask });
+        }),
+        (Refusal::OwnOpposite, |_, legs| legs[1].opposite = true),
+        (Refusal::DayLoss, |_, legs| legs[1].day_result = Money::units(-100)),
+        (Refusal::LossBudget, |context, _| context.repair_loss.value = 300),
+        (Refusal::Edge, |context, _| {
+            context.edge = Some(Edge { stands: false, value: 6, limit: 7 });
+        }),
+        (Refusal::Messages, |_, legs| legs[1].tokens = 0),
+    ];
+
+    /// What each question answers when only `wrong` is wrong.
+    fn answers(wrong: &Wrong) -> [Result<(), Refusal>; 3] {
+        let mut facts = legs();
+        let shared = facts;
+        let mut asked = context(&shared);
+        (wrong.1)(&mut asked, &mut facts);
+        let asked = Context { legs: &facts, ..asked };
+        [entering(&asked), leaving(&asked), repairing(&asked, LegId(1))]
+            .map(|answer| answer.map_err(|denial| denial.refusal))
+    }
+
+    #[test]
+    fn everything_at_its_limit_passes() {
+        let legs = legs();
+        let context = context(&legs);
+        assert_eq!(entering(&context), Ok(()));
+        assert_eq!(leaving(&context), Ok(()));
+        assert_eq!(repairing(&context, LegId(0)), Ok(()));
+        assert_eq!(repairing(&context, LegId(1)), Ok(()));
+    }
+
+    #[test]
+    fn one_step_beyond_is_refused_where_it_binds() {
+        for wrong in WRONG {
+            let [entering, leaving, repairing] = answers(wrong);
+            let refusal = wrong.0;
+            // Trims are no question of entering, the repair budget none of leaving; the FX, the
+            // other leg's book and a gap elsewhere do not stop a single repair order.
+            let enters = refusal != Refusal::Trims;
+            let binds = refusal.binds();
+            let leaves = binds != Binds::Entering && refusal != Refusal::LossBudget;
+            assert_eq!(entering.err(), enters.then_some(refusal), "entering: {refusal:?}");
+            assert_eq!(leaving.err(), leaves.then_some(refusal), "leaving: {refusal:?}");
+            let elsewhere = [Refusal::Crossed, Refusal::LossBudget].contains(&refusal);
+            let repairs = binds == Binds::Everything && !elsewhere;
+            assert_eq!(repairing.err(), repairs.then_some(refusal), "repairing: {refusal:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_in_order_is_the_one_that_is_told() {
+        for first in 0..WRONG.len() {
+            let mut facts = legs();
+            let shared = facts;
+            let mut asked = context(&shared);
+            for (_, apply) in &WRONG[first..] {
+                apply(&mut asked, &mut facts);
+            }
+            let asked = Context { legs: &facts, ..asked };
+            let told = |answer: Result<(), Denial>| answer.unwrap_err().refusal;
+            let wrong: Vec<Refusal> = WRONG[first..].iter().map(|wrong| wrong.0).collect();
+            let expected = |binds: fn(Refusal) -> bool| wrong.iter().copied().find(|r| binds(*r));
+            assert_eq!(Some(told(entering(&asked))), expected(|r| r != Refusal::Trims));
+            assert_eq!(
+                Some(told(leaving(&asked))),
+                expected(|r| r.binds() != Binds::Entering && r != Refusal::LossBudget)
+            );
+        }
+        let place = |refusal: &Refusal| ORDER.iter().position(|listed| listed == refusal);
+        let places: Vec<Option<usize>> = WRONG.iter().map(|wrong| place(&wrong.0)).collect();
+        assert!(places.is_sorted() && places.iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn denials_carry_their_numbers() {
+        let check = |refusal: Refusal, leg, account: Option<u16>, value: i128, limit: i128| {
+            let wrong = WRONG.iter().find(|wrong| wrong.0 == refusal).unwrap();
+            let mut facts = legs();
+            let shared = facts;
+            let mut asked = context(&shared);
+            (wrong.1)(&mut asked, &mut facts);
+            let found = entering(&Context { legs: &facts, ..asked }).unwrap_err();
+            let account = account.map(AccountId);
+            let expected = Denial { refusal, leg: Some(LegId(leg)), account, value, limit };
+            assert_eq!(found, expected);
+        };
+        check(Refusal::Stale, 1, None, 100, 99);
+        check(Refusal::Skewed, 1, None, 501, 500);
+        check(Refusal::Break, 1, None, 5_000, 5_000);
+        check(Refusal::PriceLimit, 1, None, 19, 20);
+        check(Refusal::Size, 1, None, 1, 2);
+        check(Refusal::OrderValue, 1, None, 495_000_000_000, 1);
+        check(Refusal::Collar, 1, None, 11, 10);
+        check(Refusal::DayLoss, 1, Some(1), 100_000_000_000, 100_000_000_000);
+        check(Refusal::Messages, 1, Some(1), 1, 0);
+    }
+
+    #[test]
+    fn each_flaw_of_a_book_has_its_refusal() {
+        for (data, expected) in [
+            (Data::Empty, Refusal::NoBook),
+            (Data::Down, Refusal::NoBook),
+            (Data::Gapped, Refusal::Gapped),
+            (Data::Crossed, Refusal::Crossed),
+        ] {
+            let mut legs = legs();
+            legs[1].fx = Some(Feed { data, ..feed() });
+            assert_eq!(entering(&context(&legs)).unwrap_err().refusal, expected);
+            // Repair of the leg trades in its own currency: it needs no rate.
+            assert_eq!(repairing(&context(&legs), LegId(1)), Ok(()));
+        }
+        let mut legs = legs();
+        legs[1].fx = Some(Feed { age: Span(1001), skew_max: Span(1001), ..feed() });
+        assert_eq!(leaving(&context(&legs)).unwrap_err().refusal, Refusal::Stale);
+    }
+
+    #[test]
+    fn halt_lets_only_reducing_orders_flatten() {
+        let mut legs = legs();
+        legs[0].halt = Halt::Flattening;
+        assert_eq!(entering(&context(&legs)).unwrap_err().refusal, Refusal::Halted);
+        assert_eq!(leaving(&context(&legs)), Ok(()));
+        assert_eq!(repairing(&context(&legs), LegId(0)), Ok(()));
+        legs[0].ask = legs[0].ask.map(|ask| Ask { reduces: false, ..ask });
+        assert_eq!(leaving(&context(&legs)).unwrap_err().refusal, Refusal::Halted);
+        assert_eq!(repairing(&context(&legs), LegId(0)).unwrap_err().refusal, Refusal::Halted);
+    }
+
+    #[test]
+    fn a_way_back_is_supplement_for_all_or_unwind_for_all() {
+        let answer = |repair, change: fn(&mut [LegContext; 2])| {
+            let mut legs = legs();
+            change(&mut legs);
+            let asked = Context { repair, ..context(&legs) };
+            entering(&asked).map_err(|denial| (denial.refusal, denial.leg))
+        };
+        // Leg 0 buys: near the upper limit it cannot be supplemented, but it can be unwound.
+        let near_top: fn(&mut [LegContext; 2]) =
+            |legs| legs[0].band = Some(PriceBand { low: Price(0), high: Price(119) });
+        let refused = Err((Refusal::PriceLimit, Some(LegId(0))));
+        assert_eq!(answer(Repair::Supplement, near_top), refused);
+        assert_eq!(answer(Repair::Unwind, near_top), Ok(()));
+        assert_eq!(answer(Repair::CheaperOf, near_top), Ok(()));
+        // Leg 1 sells: near the same limit it cannot be bought back. One way is shut for each.
+        let both: fn(&mut [LegContext; 2]) = |legs| {
+            for leg in legs {
+                leg.band = Some(PriceBand { low: Price(0), high: Price(119) });
+            }
+        };
+        assert_eq!(answer(Repair::CheaperOf, both), refused);
+        // Nobody bids for what leg 0 would have to give back.
+        let no_bid: fn(&mut [LegContext; 2]) = |legs| legs[0].touch[1] = None;
+        let no_route = Err((Refusal::NoRepairRoute, Some(LegId(0))));
+        assert_eq!(answer(Repair::Unwind, no_bid), no_route);
+        assert_eq!(answer(Repair::Supplement, no_bid), Ok(()));
+        let no_band: fn(&mut [LegContext; 2]) = |legs| legs[0].band = None;
+        assert_eq!(answer(Repair::Supplement, no_band), Ok(()));
+    }
+
+    #[test]
+    fn what_reduces_may_leave_above_the_residual_limit() {
+        let legs = legs();
+        let asked = |now, value| Context {
+            residual_now: now,
+            residual: Bounded { value, limit: 100 },
+            ..context(&legs)
+        };
+        assert_eq!(entering(&asked(150, 150)).unwrap_err().refusal, Refusal::Residual);
+        assert_eq!(leaving(&asked(150, 150)), Ok(()));
+        assert_eq!(repairing(&asked(150, 150), LegId(0)), Ok(()));
+        assert_eq!(leaving(&asked(150, 151)).unwrap_err().refusal, Refusal::Residual);
+        assert_eq!(repairing(&asked(150, 151), LegId(0)).unwrap_err().refusal, Refusal::Residual);
+    }
+
+    #[test]
+    fn prices_of_any_sign_are_collared_by_ticks() {
+        let answer = |side, touch: i64, limit: i64| {
+            let mut legs = legs();
+            legs[0] = LegContext {
+                touch: [Some(Price(touch)); 2],
+                band: None,
+                ask: Some(Ask { side, qty: Qty::of(2), limit: Price(limit), reduces: true }),
+                ..leg(side, 0)
+            };
+            entering(&context(&legs)).map_err(|denial| (denial.refusal, denial.value))
+        };
+        assert_eq!(answer(Side::Buy, -37, -27), Ok(()));
+        assert_eq!(answer(Side::Buy, -37, -26), Err((Refusal::Collar, 11)));
+        assert_eq!(answer(Side::Sell, -37, -47), Ok(()));
+        assert_eq!(answer(Side::Sell, -37, -48), Err((Refusal::Collar, 11)));
+        assert_eq!(answer(Side::Sell, 0, 0), Ok(()));
+        // An order below zero has a value all the same.
+        let value = i128::from(260) * 2 * 1_000_000_000;
+        assert_eq!(answer(Side::Sell, -250, -260), Err((Refusal::OrderValue, value)));
+    }
+
+    #[test]
+    fn a_price_outside_the_band_names_its_end() {
+        let mut legs = legs();
+        legs[1].touch = [Some(Price(60)), Some(Price(55))];
+        legs[1].limits.limit_distance = 0;
+        legs[1].ask = legs[1].ask.map(|ask| Ask { limit: Price(49), ..ask });
+        let denial = leaving(&context(&legs)).unwrap_err();
+        assert_eq!((denial.refusal, denial.value, denial.limit), (Refusal::Collar, 49, 50));
+    }
+
+    #[test]
+    fn two_legs_of_one_account_need_two_messages() {
+        let mut legs = [leg(Side::Buy, 0), leg(Side::Sell, 0)];
+        let denial = entering(&context(&legs)).unwrap_err();
+        assert_eq!((denial.refusal, denial.value, denial.limit), (Refusal::Messages, 2, 1));
+        for leg in &mut legs {
+            leg.tokens = 2;
+        }
+        assert_eq!(entering(&context(&legs)), Ok(()));
+        let asked = Context { messages_left: 1, ..context(&legs) };
+        let denial = entering(&asked).unwrap_err();
+        assert_eq!((denial.refusal, denial.account), (Refusal::Messages, None));
+        let asked = Context { messages_left: 0, ..context(&legs) };
+        assert_eq!(repairing(&asked, LegId(0)).unwrap_err().refusal, Refusal::Messages);
+    }
+
+    #[test]
+    fn without_an_order_there_is_nothing_to_ask() {
+        let mut legs = legs();
+        for leg in &mut legs {
+            leg.ask = None;
+        }
+        assert_eq!(entering(&context(&legs)).unwrap_err().refusal, Refusal::Size);
+        assert_eq!(leaving(&context(&legs)).unwrap_err().refusal, Refusal::Nothing);
+        assert_eq!(repairing(&context(&legs), LegId(1)).unwrap_err().refusal, Refusal::Nothing);
+        assert_eq!(repairing(&context(&legs), LegId(7)).unwrap_err().refusal, Refusal::Nothing);
+    }
+
+    #[test]
+    fn a_leg_that_only_prices_is_asked_for_its_data_alone() {
+        let mut facts = [leg(Side::Buy, 0), leg(Side::Sell, 1), leg(Side::Sell, 2)];
+        facts[2] = LegContext {
+            sized: false,
+            ask: None,
+            halt: Halt::Latched,
+            linked: false,
+            restricted: true,
+            phase: Now { phase: Phase::Overnight, until: Time::MAX, next: None },
+            ..facts[2]
+        };
+        assert_eq!(entering(&context(&facts)), Ok(()));
+        facts[2].book.age = Span(1001);
+        assert_eq!(entering(&context(&facts)).unwrap_err().refusal, Refusal::Stale);
+    }
+
+    #[test]
+    fn an_order_is_worth_its_limit_at_most() {
+        let mut legs = legs();
+        for (limit, expected) in [(Money::units(500), None), (Money(499_999_999_999), Some(500))] {
+            legs[0].limits.order_value = limit;
+            let found = entering(&context(&legs)).err().map(|denial| denial.value / 1_000_000_000);
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn an_order_larger_than_its_bound_is_refused() {
+        let mut legs = legs();
+        legs[0].limits.order_value = Money::units(1_000_000);
+        for (qty, expected) in [(50, None), (51, Some(Refusal::Size))] {
+            legs[0].ask = legs[0].ask.map(|ask| Ask { qty: Qty::of(qty), ..ask });
+            let found = entering(&context(&legs)).err().map(|denial| denial.refusal);
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn a_shut_is_as_long_as_its_longest_phase() {
+        let at = |second: i64| Time(second * 1_000_000_000);
+        let phases = Phases::new(vec![
+            (at(0), Phase::Continuous),
+            (at(100), Phase::Break),
+            (at(110), Phase::Continuous),
+            (at(200), Phase::Auction),
+            (at(205), Phase::Overnight),
+            (at(300), Phase::Auction),
+            (at(305), Phase::Continuous),
+            (at(400), Phase::Overnight),
+            (at(450), Phase::Holiday),
+        ])
+        .unwrap();
+        let check = |now: i64, expected: Option<(i64, Phase)>| {
+            let expected = expected.map(|(start, phase)| Shut { at: at(start), phase });
+            assert_eq!(next_shut(&phases, at(now)), expected, "{now}");
+        };
+        check(0, Some((100, Phase::Break)));
+        check(110, Some((200, Phase::Overnight)));
+        check(305, Some((400, Phase::Holiday)));
+        assert_eq!(next_shut(&Phases::always(), at(0)), None);
+
+        let size = context(&legs()).size;
+        let shut = |phase| Some(Shut { at: Time(10_000), phase });
+        for (phase, inside) in
+            [(Phase::Break, 10), (Phase::Overnight, 5), (Phase::Holiday, 0), (Phase::Halted, 10)]
+        {
+            assert_eq!(sets_allowed(&size, shut(phase), Time(5_000)), inside, "{phase:?}");
+            assert_eq!(sets_allowed(&size, shut(phase), Time(4_999)), 10, "{phase:?}");
+        }
+        assert_eq!(sets_allowed(&size, None, Time(0)), 10);
+    }
 }

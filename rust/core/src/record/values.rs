@@ -174,7 +174,7 @@ pub fn read_command(from: &mut Reader<'_>) -> Read<Command> {
 }
 
 fn write_text(out: &mut Writer, text: &Text) {
-    let bytes = text.as_str().as_bytes();
+    let bytes = text.as_bytes();
     // A text has at most 40 bytes.
     out.u8(u8::try_from(bytes.len()).unwrap_or(u8::MAX));
     out.raw(bytes);
