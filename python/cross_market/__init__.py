@@ -22,12 +22,16 @@ from cross_market.policy import limit as limits
 from cross_market.policy.execution import CheaperOf, Simultaneous, Size, Supplement, Unwind
 from cross_market.policy.limit import Limits
 from cross_market.policy.signal import Band, CounterPrice, Deviation, Estimate, Ratio, Spread
+from cross_market.research.result import Result
+from cross_market.research.simulate import simulate
+from cross_market.research.world import Balance, Fault, Holding, Latency, SimVenue, SimVenues
 from cross_market.session import Session
 
 __version__ = _version()
 
 __all__ = [
     "Account",
+    "Balance",
     "Band",
     "CheaperOf",
     "Config",
@@ -37,18 +41,24 @@ __all__ = [
     "Deviation",
     "Engine",
     "Estimate",
+    "Fault",
     "Fee",
     "Fees",
     "Hedge",
+    "Holding",
     "InputTypeError",
     "Instrument",
     "InternalError",
     "JournalError",
+    "Latency",
     "Leg",
     "Limits",
     "Margin",
     "Ratio",
+    "Result",
     "Session",
+    "SimVenue",
+    "SimVenues",
     "Simultaneous",
     "Size",
     "Spread",
@@ -62,4 +72,5 @@ __all__ = [
     "events",
     "limits",
     "order_text",
+    "simulate",
 ]

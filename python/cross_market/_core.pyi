@@ -1,5 +1,6 @@
 """The native module: thin, flat, no logic. Held equal to the binary by `make lint`."""
 
+from collections.abc import Callable
 from typing import Any, NoReturn, Protocol, final
 
 from cross_market.commands import Command
@@ -10,9 +11,11 @@ __all__ = [
     "Session",
     "alerts",
     "check_config",
+    "faults",
     "order_text",
     "refusals",
     "replay",
+    "simulate",
     "verify",
     "version",
 ]
@@ -80,6 +83,9 @@ def alerts() -> list[str]:
 def check_config(json: bytes) -> None:
     """Raise ConfigError when the core refuses a configuration."""
 
+def faults() -> list[str]:
+    """Return the name of every class of faults."""
+
 def order_text(order: int) -> str:
     """Return an order id as venues see it: 13 base-32 characters."""
 
@@ -88,6 +94,18 @@ def refusals() -> list[str]:
 
 def replay(path: str) -> dict[str, Any]:
     """Replay a journal into a new engine and compare every command and digest."""
+
+def simulate(
+    config: bytes,
+    *,
+    setup: dict[str, object],
+    columns: dict[str, Any],
+    settlements: list[tuple[int, int, int]],
+    grace_ns: int,
+    journal: str | None,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, Any]:
+    """Simulate recorded rows; return the tables of the run and its counts."""
 
 def verify(path: str) -> dict[str, Any]:
     """Prove every record of a journal; the file is only read."""

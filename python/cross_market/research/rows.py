@@ -46,7 +46,7 @@ class Rows:
     left_out: int – rows of other instruments or kinds.
     """
 
-    columns: "Mapping[str, NDArray[Any]]"
+    columns: "dict[str, NDArray[Any]]"
     settlements: list[tuple[int, int, int]]
     ahead_ns: Mapping[str, int]
     left_out: int

@@ -9,6 +9,8 @@ mod fields;
 mod names;
 mod owner;
 mod session;
+mod simulate;
+mod tables;
 mod words;
 
 #[pyo3::pymodule]
@@ -17,6 +19,7 @@ mod _core {
     use cross_market_core::config::Config;
     use cross_market_core::gate::Refusal;
     use cross_market_core::ids::ClientOrderId;
+    use cross_market_sim::fault::Fault;
     use pyo3::prelude::*;
 
     #[pymodule_export]
@@ -24,6 +27,9 @@ mod _core {
     use crate::error::door;
     #[pymodule_export]
     use crate::session::{Session, replay, verify};
+    use crate::simulate::fault_word;
+    #[pymodule_export]
+    use crate::simulate::simulate;
     use crate::words::Words;
 
     /// Return the version of the compiled core.
@@ -42,6 +48,12 @@ mod _core {
     #[pyfunction]
     fn order_text(order: u64) -> String {
         ClientOrderId(order).text().as_str().to_owned()
+    }
+
+    /// Return the name of every class of faults.
+    #[pyfunction]
+    fn faults() -> Vec<String> {
+        Fault::ALL.iter().map(|fault| fault_word(*fault)).collect()
     }
 
     /// Return every refusal of a gate, in the order in which the gates ask.

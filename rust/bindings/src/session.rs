@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use cross_market_core::command::Command;
-use cross_market_core::config::Config;
 use cross_market_core::record::{Code, Durability, Kind, Link};
 use cross_market_core::time::{Span, Time};
 use cross_market_journal::{
@@ -37,17 +36,16 @@ pub(crate) struct Session {
 
 /// Goes on with the newest journal of the folder, or begins one where there is none.
 fn open(
-    config: &Config,
     json: &[u8],
     folder: &std::path::Path,
     now: Time,
     durability: Durability,
 ) -> Result<(CoreSession, Option<Recovered>, Vec<Command>), JournalError> {
     let mut first = Vec::new();
-    match CoreSession::restart(folder, json, config, now, durability, &mut first) {
+    match CoreSession::restart(folder, json, now, durability, &mut first) {
         Ok((session, recovered)) => Ok((session, Some(recovered), first)),
         Err(JournalError::Missing { .. }) => {
-            let session = CoreSession::create(folder, json, config, now, durability)?;
+            let session = CoreSession::create(folder, json, now, durability)?;
             Ok((session, None, first))
         }
         Err(error) => Err(error),
@@ -68,7 +66,7 @@ impl Session {
         let (config, json) = config_of(config)?;
         let now = time_of(now, "now")?;
         let durability = group_ns.map_or(Durability::Os, |ns| Durability::Group(Span(ns)));
-        let opened = py.detach(|| guarded(|| open(&config, &json, &journal, now, durability)));
+        let opened = py.detach(|| guarded(|| open(&json, &journal, now, durability)));
         let opened = opened.map_err(|invariant| internal(py, &invariant))?;
         let (session, recovered, first) =
             opened.map_err(|error| crate::error::journal(py, "Session", Some(&journal), &error))?;
@@ -226,7 +224,7 @@ fn verdict(found: &Bound<'_, PyDict>, report: &Report) -> PyResult<()> {
 /// Replay a journal into a new engine and compare every command and digest.
 #[pyfunction]
 pub(crate) fn replay(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDict>> {
-    let played = py.detach(|| guarded(|| play(&path, &[], &Config::from_json)));
+    let played = py.detach(|| guarded(|| play(&path, &[])));
     let played = played.map_err(|invariant| internal(py, &invariant))?;
     let played: Replayed = played.map_err(|error| journal(py, "replay", Some(&path), &error))?;
     let found = PyDict::new(py);
