@@ -1,9 +1,12 @@
 //! The money of every account: cash, holds, margin, and what the venue says of them.
 
-use crate::ids::{AccountId, ClientOrderId, CurrencyId, HEDGES_MAX, LEGS_MAX, Table};
+mod holds;
+
+use crate::ids::{AccountId, ClientOrderId, CurrencyId, Table};
 use crate::num::{MONEY_UNIT, Money, Qty, Ratio, div_ceil, div_floor};
 use crate::time::Time;
 use crate::wire::Writer;
+use holds::Holds;
 
 /// Why money moved, or what a report of it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,19 +141,19 @@ impl Bucket {
     }
 }
 
-/// Buckets in the account's own currency.
-const OWN: usize = 14;
-
-/// One side of a movement of money; an event's postings sum to zero by account and currency.
+/// One movement of money between two buckets of one account: what leaves one arrives in the other,
+/// so every posting sums to zero by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Posting {
     /// The account.
     pub account: AccountId,
     /// The currency, `None` for the account's own.
     pub currency: Option<CurrencyId>,
-    /// Where.
-    pub bucket: Bucket,
-    /// By how much the bucket changed.
+    /// Where it leaves.
+    pub from: Bucket,
+    /// Where it arrives.
+    pub to: Bucket,
+    /// How much; a negative amount moves the other way.
     pub amount: Money,
 }
 
@@ -293,9 +296,27 @@ pub struct Drift {
 
 #[derive(Clone, Debug)]
 struct Ledger {
-    buckets: [Money; OWN],
+    /// By code; the two foreign ones stay empty, see [`Foreign`].
+    buckets: [Money; Bucket::ALL.len()],
     /// Equity when the day began, moved along with money that came in or went out since.
     day_start: Money,
+}
+
+impl Ledger {
+    #[expect(clippy::indexing_slicing, reason = "there is a place for every code")]
+    fn at(&self, bucket: Bucket) -> Money {
+        self.buckets[usize::from(bucket.code())]
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "there is a place for every code")]
+    fn at_mut(&mut self, bucket: Bucket) -> &mut Money {
+        &mut self.buckets[usize::from(bucket.code())]
+    }
+
+    /// Ours and not free.
+    fn locked(&self) -> Money {
+        self.at(Bucket::Held) + self.at(Bucket::Quarantine) + self.at(Bucket::Margin)
+    }
 }
 
 /// What was paid in a currency that is not the account's.
@@ -321,11 +342,7 @@ struct Foreign {
 #[derive(Clone, Debug)]
 pub struct Funds {
     accounts: Table<AccountId, Ledger>,
-    /// Sorted by (order, account).
-    holds: Vec<Hold>,
-    holds_max: usize,
-    /// By hedge and leg: the newest id that was ever held; zero for none.
-    newest: Vec<ClientOrderId>,
+    holds: Holds,
     /// Sorted by (account, currency).
     foreign: Vec<Foreign>,
     postings: Vec<Posting>,
@@ -335,12 +352,10 @@ impl Funds {
     /// Empty accounts, and room for `holds_max` holds that live at once.
     #[must_use]
     pub fn new(accounts: usize, holds_max: usize) -> Funds {
-        let ledger = Ledger { buckets: [Money::ZERO; OWN], day_start: Money::ZERO };
+        let ledger = Ledger { buckets: [Money::ZERO; Bucket::ALL.len()], day_start: Money::ZERO };
         Funds {
             accounts: Table::new(vec![ledger; accounts]),
-            holds: Vec::with_capacity(holds_max),
-            holds_max,
-            newest: vec![ClientOrderId(0); HEDGES_MAX * LEGS_MAX],
+            holds: Holds::new(holds_max),
             foreign: Vec::with_capacity(accounts),
             postings: Vec::with_capacity(256),
         }
@@ -357,23 +372,22 @@ impl Funds {
         &self.postings
     }
 
-    /// Proves that the postings of this event, and all buckets of every account they touch, sum to
-    /// zero; O(postings).
+    /// Proves that all buckets of every account that this event touched sum to zero; O(postings).
     ///
     /// # Panics
     /// When they do not: an invariant is broken.
     pub fn balanced(&self) {
         let mut checked = None;
         for posting in &self.postings {
-            if checked == Some(posting.account) {
+            if checked == Some(posting.account) || posting.currency.is_some() {
                 continue;
             }
             checked = Some(posting.account);
-            let sum: Money = self.ledger(posting.account).buckets.iter().copied().sum();
-            assert!(sum == Money::ZERO, "broken invariant: {:?} sums to {sum}", posting.account);
+            // What wrapped would be found too: it is compared with zero.
+            let sum = |sum: i128, amount: &Money| sum.wrapping_add(amount.0);
+            let sum = self.ledger(posting.account).buckets.iter().fold(0, sum);
+            assert!(sum == 0, "broken invariant: {:?} sums to {sum}", posting.account);
         }
-        let sum: Money = self.postings.iter().map(|posting| posting.amount).sum();
-        assert!(sum == Money::ZERO, "broken invariant: the postings of the event sum to {sum}");
     }
 
     /// Proves that every ledger sums to zero and that what is held is the sum of the holds; O(all).
@@ -445,17 +459,18 @@ impl Funds {
         if self.are_held(std::slice::from_ref(need))? {
             return Ok(Held::Exists);
         }
-        let reserve = self.find(decision, need.account).ok();
-        let reserve = reserve.and_then(|at| self.holds.get(at)).filter(|hold| !hold.quarantined);
-        let drawn = reserve.map_or(Money::ZERO, |hold| hold.left.min(need.amount));
-        self.available_carries(need.account, need.amount - drawn)?;
-        if let Ok(at) = self.find(decision, need.account)
-            && let Some(hold) = self.holds.get_mut(at)
+        let account = need.account;
+        let reserve =
+            if is_decision(decision) { self.holds.get_in(decision, account) } else { None };
+        let drawn = reserve.map_or(Money::ZERO, |hold| hold.left).min(need.amount);
+        self.available_carries(account, need.amount - drawn)?;
+        if drawn > Money::ZERO
+            && let Some(hold) = self.holds.get_in_mut(decision, account)
         {
             hold.left -= drawn;
         }
-        self.shift(need.account, Bucket::Available, Bucket::Held, need.amount - drawn);
-        self.insert(need);
+        self.shift(account, Bucket::Available, Bucket::Held, need.amount - drawn);
+        self.holds.insert(Hold::new(need));
         Ok(Held::New)
     }
 
@@ -501,19 +516,15 @@ impl Funds {
     /// # Errors
     /// [`NoHold`]; then nothing has changed.
     pub fn void(&mut self, order: ClientOrderId) -> Result<Money, NoHold> {
-        let start = self.first(order);
-        let mut end = start;
-        let mut freed = Money::ZERO;
-        while let Some(hold) = self.holds.get(end).copied().filter(|hold| hold.order == order) {
+        let mut freed = None;
+        while let Some(hold) = self.holds.remove(order) {
             self.shift(hold.account, hold.bucket(), Bucket::Available, hold.left);
-            freed += hold.left;
-            end += 1;
+            freed = Some(freed.unwrap_or(Money::ZERO) + hold.left);
+            if !is_decision(order) {
+                break;
+            }
         }
-        if start == end {
-            return Err(self.no_hold(order));
-        }
-        self.holds.drain(start..end);
-        Ok(freed)
+        freed.ok_or_else(|| self.no_hold(order))
     }
 
     /// Moves what is left of an order's hold into quarantine: its attempt has ended and it may
@@ -559,10 +570,8 @@ impl Funds {
             row.ours -= amount;
             row.fees += amount;
         }
-        let posting =
-            |bucket, amount| Posting { account, currency: Some(currency), bucket, amount };
-        self.postings.push(posting(Bucket::Foreign, -amount));
-        self.postings.push(posting(Bucket::ForeignFee, amount));
+        let (currency, from, to) = (Some(currency), Bucket::Foreign, Bucket::ForeignFee);
+        self.postings.push(Posting { account, currency, from, to, amount });
     }
 
     /// Posts the variation of a settlement; positive is received.
@@ -627,11 +636,11 @@ impl Funds {
         self.equity(account, unrealised) - self.ledger(account).day_start
     }
 
-    /// What stands in a bucket; of the foreign ones the sum of its currencies is not kept: zero.
+    /// What stands in a bucket of the account's own currency; zero for the foreign ones, which have no
+    /// sum: see [`Funds::foreign_fees`].
     #[must_use]
     pub fn bucket(&self, account: AccountId, bucket: Bucket) -> Money {
-        let buckets = &self.ledger(account).buckets;
-        buckets.get(usize::from(bucket.code())).copied().unwrap_or(Money::ZERO)
+        self.ledger(account).at(bucket)
     }
 
     /// Free money; below zero after fills, fees or settlements that took more.
@@ -661,8 +670,8 @@ impl Funds {
     /// All that is ours without unrealised results: what the venue calls the balance.
     #[must_use]
     pub fn balance(&self, account: AccountId) -> Money {
-        let buckets = &self.ledger(account).buckets;
-        buckets.iter().take(4).copied().sum()
+        let ledger = self.ledger(account);
+        ledger.at(Bucket::Available) + ledger.locked()
     }
 
     /// The balance and what the positions are worth beside it.
@@ -691,13 +700,12 @@ impl Funds {
     /// The hold of an order, while it lives.
     #[must_use]
     pub fn hold_of(&self, order: ClientOrderId) -> Option<&Hold> {
-        self.holds.get(self.first(order)).filter(|hold| hold.order == order)
+        self.holds.get(order)
     }
 
-    /// Every hold that lives, in the order of ids.
-    #[must_use]
-    pub fn holds(&self) -> &[Hold] {
-        &self.holds
+    /// Every hold that lives, by hedge and leg, newest id first.
+    pub fn holds(&self) -> impl Iterator<Item = &Hold> {
+        self.holds.iter()
     }
 
     /// Writes the whole state but the postings of the event.
@@ -708,17 +716,7 @@ impl Funds {
             }
             writer.i128(ledger.day_start.0);
         }
-        writer.len(self.holds.len());
-        for hold in &self.holds {
-            writer.u64(hold.order.0);
-            writer.u16(hold.account.0);
-            writer.bool(hold.quarantined);
-            writer.i128(hold.amount.0);
-            writer.i128(hold.left.0);
-        }
-        for newest in self.newest.iter().filter(|newest| newest.0 != 0) {
-            writer.u64(newest.0);
-        }
+        self.holds.digest(writer);
         writer.len(self.foreign.len());
         for row in &self.foreign {
             writer.u16(row.account.0);
@@ -740,22 +738,19 @@ impl Funds {
     fn insert_all(&mut self, needs: &[Need]) {
         for need in needs {
             self.shift(need.account, Bucket::Available, Bucket::Held, need.amount);
-            self.insert(need);
+            self.holds.insert(Hold::new(need));
         }
     }
 
     /// Moves `amount` between two buckets of an account; a negative one moves the other way.
-    #[expect(clippy::indexing_slicing, reason = "own buckets alone are moved, a miss is a bug")]
     fn shift(&mut self, account: AccountId, from: Bucket, to: Bucket, amount: Money) {
         if amount == Money::ZERO {
             return;
         }
-        let buckets = &mut self.ledger_mut(account).buckets;
-        buckets[usize::from(from.code())] -= amount;
-        buckets[usize::from(to.code())] += amount;
-        let posting = |bucket, amount| Posting { account, currency: None, bucket, amount };
-        self.postings.push(posting(from, -amount));
-        self.postings.push(posting(to, amount));
+        let ledger = self.ledger_mut(account);
+        *ledger.at_mut(from) -= amount;
+        *ledger.at_mut(to) += amount;
+        self.postings.push(Posting { account, currency: None, from, to, amount });
     }
 
     /// Whether all needs are held as they are; an error when one may not be held.
@@ -783,18 +778,21 @@ impl Funds {
             let (order, asked) = (need.order, need.amount);
             return Err(HoldError::ExistsDifferent { order, held: Money::ZERO, asked });
         }
-        if self.holds.len() + needs.len() > self.holds_max {
-            return Err(HoldError::Full { max: self.holds_max });
+        if self.holds.len() + needs.len() > self.holds.max() {
+            return Err(HoldError::Full { max: self.holds.max() });
         }
         Ok(false)
     }
 
     fn is_held(&self, need: &Need) -> Result<bool, HoldError> {
         let order = need.order;
+        if self.holds.is_new(order) {
+            return Ok(false);
+        }
         let found = if is_decision(order) {
-            self.find(order, need.account).ok().and_then(|at| self.holds.get(at))
+            self.holds.get_in(order, need.account)
         } else {
-            self.hold_of(order)
+            self.holds.get(order)
         };
         match found {
             Some(hold) if hold.account == need.account && hold.amount == need.amount => Ok(true),
@@ -802,8 +800,7 @@ impl Funds {
                 let (amount, asked) = (hold.amount, need.amount);
                 Err(HoldError::ExistsDifferent { order, held: amount, asked })
             }
-            None if order <= self.newest(order) => Err(HoldError::Duplicate { order }),
-            None => Ok(false),
+            None => Err(HoldError::Duplicate { order }),
         }
     }
 
@@ -823,10 +820,11 @@ impl Funds {
         cap: Ratio,
         unrealised: Money,
     ) -> Result<(), HoldError> {
-        let equity = self.equity(account, unrealised.min(Money::ZERO));
-        let free = self.available(account);
-        let used = self.balance(account) - free + sum;
-        if used.0 * i128::from(cap.den()) <= equity.0 * i128::from(cap.num()) {
+        let ledger = self.ledger(account);
+        let locked = ledger.locked();
+        let equity = ledger.at(Bucket::Available) + locked + unrealised.min(Money::ZERO);
+        let used = locked + sum;
+        if product(used, cap.den()) <= product(equity, cap.num()) {
             return Ok(());
         }
         let kind = ShortKind::Usage;
@@ -838,47 +836,26 @@ impl Funds {
         Err(HoldError::Short(Short { account, kind, needed, limit }))
     }
 
-    #[expect(clippy::indexing_slicing, reason = "a hedge and leg of an id fit the table")]
-    fn insert(&mut self, need: &Need) {
-        let (order, account) = (need.order, need.account);
-        let slot = newest_slot(order);
-        self.newest[slot] = self.newest[slot].max(order);
-        let hold =
-            Hold { order, account, quarantined: false, amount: need.amount, left: need.amount };
-        match self.find(order, account) {
-            Ok(_) => panic!("broken invariant: {order} is held twice"),
-            Err(at) => self.holds.insert(at, hold),
-        }
-    }
-
-    fn find(&self, order: ClientOrderId, account: AccountId) -> Result<usize, usize> {
-        self.holds.binary_search_by_key(&(order, account), |hold| (hold.order, hold.account))
-    }
-
-    fn first(&self, order: ClientOrderId) -> usize {
-        self.holds.partition_point(|hold| hold.order < order)
-    }
-
     /// The hold of an order; what an attempt keeps for repair is drawn on or voided, nothing else.
     fn hold_mut(&mut self, order: ClientOrderId) -> Result<&mut Hold, NoHold> {
         if is_decision(order) {
             return Err(NoHold::Never);
         }
         let gone = self.no_hold(order);
-        let at = self.first(order);
-        self.holds.get_mut(at).filter(|hold| hold.order == order).ok_or(gone)
+        self.holds.get_mut(order).ok_or(gone)
     }
 
     fn no_hold(&self, order: ClientOrderId) -> NoHold {
-        if order <= self.newest(order) { NoHold::AlreadyResolved } else { NoHold::Never }
-    }
-
-    fn newest(&self, order: ClientOrderId) -> ClientOrderId {
-        self.newest.get(newest_slot(order)).copied().unwrap_or(ClientOrderId(0))
+        if self.holds.is_new(order) { NoHold::Never } else { NoHold::AlreadyResolved }
     }
 }
 
 impl Hold {
+    fn new(need: &Need) -> Hold {
+        let Need { order, account, amount } = *need;
+        Hold { order, account, quarantined: false, amount, left: amount }
+    }
+
     /// Where it stands.
     #[must_use]
     pub const fn bucket(&self) -> Bucket {
@@ -889,18 +866,22 @@ impl Hold {
 /// What is needed of every account that is named, in the order they are named.
 fn sums(needs: &[Need]) -> impl Iterator<Item = (AccountId, Money)> {
     needs.iter().enumerate().filter_map(|(at, need)| {
+        let (earlier, others) = needs.split_at_checked(at)?;
         let same = |other: &&Need| other.account == need.account;
-        let first = !needs.iter().take(at).any(|earlier| same(&earlier));
-        let sum = || needs.iter().filter(same).map(|other| other.amount).sum();
-        first.then(|| (need.account, sum()))
+        let sum = || others.iter().filter(same).map(|other| other.amount).sum();
+        (!earlier.iter().any(|other| same(&other))).then(|| (need.account, sum()))
     })
+}
+
+/// `amount × factor`; without a carry where the amount fits 64 bits, as nearly all do.
+fn product(amount: Money, factor: i64) -> i128 {
+    match i64::try_from(amount.0) {
+        Ok(amount) => i128::from(amount).wrapping_mul(i128::from(factor)),
+        Err(_) => amount.0 * i128::from(factor),
+    }
 }
 
 /// Whether an id names an attempt, not an order.
 fn is_decision(order: ClientOrderId) -> bool {
     order == order.decision()
-}
-
-fn newest_slot(order: ClientOrderId) -> usize {
-    usize::from(order.hedge().0) * LEGS_MAX + usize::from(order.leg().0)
 }

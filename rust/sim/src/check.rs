@@ -437,7 +437,8 @@ impl Checker {
         let leg = plan.and_then(|plan| plan.legs.get(usize::from(id.leg().0)));
         let named = leg
             .is_some_and(|leg| (leg.instrument, leg.account) == (place.instrument, place.account));
-        let own = (id.engine(), id.run()) == (self.config.engine, self.run);
+        // An attempt that outlived a restart keeps the run of its decision.
+        let own = id.engine() == self.config.engine && id.run() <= self.run;
         if !named || !own || id.hedge() != place.hedge || id.attempt_try() == 0 {
             self.broken(now, "id_says_what_it_is", format!("{id} {place:?}"));
         }

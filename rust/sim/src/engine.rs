@@ -26,27 +26,27 @@ impl Driven for Engine {
         Engine::deadline(self)
     }
 
-    fn restart(&mut self, _now: Time, _run: u16, _out: &mut Vec<Command>) -> bool {
-        false
+    fn restart(&mut self, now: Time, run: u16, out: &mut Vec<Command>) {
+        Engine::restart(self, now, run, out);
     }
 
-    fn position(&self, _account: AccountId, _instrument: InstrumentId) -> i64 {
-        0
+    fn position(&self, account: AccountId, instrument: InstrumentId) -> i64 {
+        Engine::position(self, account, instrument)
     }
 
     fn live_orders(&self) -> usize {
-        0
+        Engine::live_orders(self)
     }
 
-    fn residual(&self, _hedge: HedgeId) -> i128 {
-        0
+    fn residual(&self, hedge: HedgeId) -> i128 {
+        Engine::residual(self, hedge)
     }
 
-    fn held(&self, _account: AccountId) -> Money {
-        Money::ZERO
+    fn held(&self, account: AccountId) -> Money {
+        Engine::held(self, account)
     }
 
-    fn cash(&self, _account: AccountId) -> Money {
-        Money::ZERO
+    fn cash(&self, account: AccountId) -> Money {
+        self.funds().balance(account)
     }
 }

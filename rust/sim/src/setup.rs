@@ -3,7 +3,7 @@
 //! It computes what the configuration compiler computes (units, coefficients, tick values) in its
 //! own few lines, so that the two can be compared.
 
-use cross_market_core::config::{Account, Config, Counts, Hedge, Venue};
+use cross_market_core::config::{Account, Config, Counts, Grid, Hedge, Venue};
 use cross_market_core::gate::{AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual};
 use cross_market_core::ids::{
     AccountId, CurrencyId, HedgeId, Id, InstrumentId, ProductId, Table, VenueId,
@@ -11,7 +11,9 @@ use cross_market_core::ids::{
 use cross_market_core::instrument::{
     Fees, Instrument, MarginRate, Netting, PriceBand, Settlement, Style,
 };
-use cross_market_core::num::{MONEY_UNIT, Money, Qty, Ratio, Side, gcd};
+use cross_market_core::num::{
+    Decimal, MONEY_PLACES, MONEY_UNIT, Money, Qty, Ratio, Side, gcd,
+};
 use cross_market_core::order::{HedgeFlag, TimeInForce};
 use cross_market_core::phase::Phases;
 use cross_market_core::quote::{Execution, HedgePlan, LegPlan, Repair, Size};
@@ -253,6 +255,12 @@ impl Setup {
     /// The finished configuration.
     #[must_use]
     pub fn config(self, engine: u8, run: u16, counts: Counts) -> Config {
+        // One lot is one of the venue's size and one quote unit, so a tick is its own value.
+        let grid = |(instrument, _): &(Instrument, InstrumentLimits)| Grid {
+            tick: Decimal::new(instrument.tick_value.0, MONEY_PLACES).normalized(),
+            lot: Decimal::new(1, 0),
+        };
+        let grids = Table::new(self.instruments.iter().map(grid).collect());
         let (accounts, account_limits) = self.accounts.into_iter().unzip();
         let (instruments, instrument_limits) = self.instruments.into_iter().unzip();
         let (hedges, hedge_limits) = self.hedges.into_iter().unzip();
@@ -264,6 +272,7 @@ impl Setup {
             venues: Table::new(self.venues),
             accounts: Table::new(accounts),
             instruments: Table::new(instruments),
+            grids,
             hedges: Table::new(hedges),
             policy: Policy {
                 instruments: Table::new(instrument_limits),

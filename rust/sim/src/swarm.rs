@@ -38,8 +38,8 @@ pub trait Driven {
     ) -> Result<Effect, Self::Error>;
     /// When its next timer is due, at the earliest.
     fn deadline(&self) -> Option<Time>;
-    /// Comes back under the next run number with all it knew; `false` where it cannot.
-    fn restart(&mut self, now: Time, run: u16, out: &mut Vec<Command>) -> bool;
+    /// Comes back under the next run number with all it knew.
+    fn restart(&mut self, now: Time, run: u16, out: &mut Vec<Command>);
     /// Signed lots it believes to hold.
     fn position(&self, account: AccountId, instrument: InstrumentId) -> i64;
     /// Orders it believes to be alive or unknown.

@@ -54,10 +54,18 @@ impl Engine {
 
     fn look(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
         self.note_inventory(hedge);
-        if self.hedges[hedge].attempt.is_some() {
-            self.drive(hedge, out);
-        } else {
+        if self.hedges[hedge].attempt.is_none() {
             self.consider(hedge, out);
+            return;
+        }
+        self.drive(hedge, out);
+        if self.hedges[hedge].attempt.is_none() {
+            // No news need come after the end: what has to go on does so in this step.
+            self.note_inventory(hedge);
+            let state = &self.hedges[hedge];
+            if state.flatten || state.over_residual {
+                self.consider(hedge, out);
+            }
         }
     }
 
