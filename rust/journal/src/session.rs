@@ -500,16 +500,16 @@ impl Session {
 
     /// Lets the turn's commands leave, or wait for the group's sync.
     fn leave(&mut self, out: &mut Vec<Command>) {
-        for command in &self.commands {
+        for command in self.commands.drain(..) {
             if let Command::Cancel(cancel) = command
                 && withdraw(&mut self.waiting, cancel.order)
             {
                 self.live.withdraw(cancel.order);
             }
             if command.waits() && self.durability != Durability::Os {
-                self.waiting.push(*command);
+                self.waiting.push(command);
             } else {
-                out.push(*command);
+                out.push(command);
             }
         }
     }
@@ -642,3 +642,6 @@ fn ends_in_doubt(command: &Command) -> bool {
         | Command::Transfer(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -195,7 +195,7 @@ impl Engine {
                     self.conflict(id, place.account, out);
                 }
             }
-            None => self.book_fill(id, key, fill, out),
+            None => self.book_fill(id, key, fill, Told::Fill, out),
         }
     }
 
@@ -226,6 +226,7 @@ impl Engine {
         id: ClientOrderId,
         key: ExecutionKey,
         fill: &Fill,
+        told: Told,
         out: &mut Vec<Command>,
     ) {
         let Some(order) = self.orders.get_mut(id) else { return };
@@ -249,7 +250,7 @@ impl Engine {
         let _ = self.funds.take_share(id, fill.qty, Qty::of(leaves));
         self.positions.release_lots(id, fill.qty);
         let fee = self.book_trade(Some(id), key, &trade, fill.fee, out);
-        self.tell_attempt(id, &trade, fee, Told::Fill, out);
+        self.tell_attempt(id, &trade, fee, told, out);
         if overfill > 0 {
             let value = i128::from(overfill);
             self.alert(out, AlertCode::Overfill, Urgency::Alarm, Subject::Order(id), value, 0);
@@ -366,7 +367,7 @@ impl Engine {
         if let Some(attempt) = own {
             let before = attempt.lost;
             match told {
-                Told::Fill => attempt.fill(&fill),
+                Told::Fill | Told::Correction => attempt.fill(&fill),
                 Told::Bust => attempt.bust(&fill),
             }
             let lost = attempt.lost - before;
@@ -420,13 +421,17 @@ impl Engine {
             Some(known) if (known.price, known.qty) == (fill.price, fill.qty) => return,
             Some(known) if !known.qty.is_zero() => {
                 self.take_back(key, &known, out);
-                FeeNews::Paid { amount: known.fee, currency: self.currency_of(key.0) }
+                if known.fee_pending {
+                    FeeNews::Pending
+                } else {
+                    FeeNews::Paid { amount: known.fee, currency: self.currency_of(key.0) }
+                }
             }
             Some(_) | None => fill.fee,
         };
         let fill = Fill { fee, ..*fill };
         match id {
-            Some(id) => self.book_fill(id, key, &fill, out),
+            Some(id) => self.book_fill(id, key, &fill, Told::Correction, out),
             None => self.book_foreign(key, &fill, out),
         }
         if let Some(execution) = self.orders.execution_mut(&key) {
@@ -806,6 +811,8 @@ impl Engine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
     Fill,
+    /// A fill in place of one that was taken back; it has an alert of its own.
+    Correction,
     Bust,
 }
 
