@@ -183,26 +183,21 @@ pub struct Book {
     /// The kinds of row that may come next.
     next: u8,
     data: Data,
-    price_max: i64,
+    price_max: u64,
     qty_max: i64,
 }
 
-/// The key of a price: larger is better.
+/// The key of a price: larger is better. The door has bounded the price, so nothing wraps; asking
+/// would be a branch on the side, which nothing foretells.
 #[inline]
 const fn key_of(side: Side, price: Price) -> i64 {
-    match side {
-        Side::Buy => price.0,
-        Side::Sell => -price.0,
-    }
+    price.0.wrapping_mul(side.sign())
 }
 
 /// The price of a key.
 #[inline]
 const fn price_of(side: Side, key: i64) -> Price {
-    match side {
-        Side::Buy => Price(key),
-        Side::Sell => Price(-key),
-    }
+    Price(key.wrapping_mul(side.sign()))
 }
 
 impl Book {
@@ -225,7 +220,7 @@ impl Book {
             is_known: false,
             next: BEGINS,
             data: Data::Empty,
-            price_max,
+            price_max: price_max.unsigned_abs(),
             qty_max,
         }
     }
@@ -239,7 +234,7 @@ impl Book {
     /// level without a snapshot before it.
     #[inline]
     pub fn check(&self, change: &Change) -> Result<(), Error> {
-        let price = change.price.0.unsigned_abs() <= self.price_max.unsigned_abs();
+        let price = change.price.0.unsigned_abs() <= self.price_max;
         let qty = change.qty.get() <= self.qty_max;
         let latest = Time::LATEST.0.unsigned_abs();
         let exchange = change.exchange.0.cast_unsigned() <= latest;
@@ -259,7 +254,7 @@ impl Book {
     #[inline(never)]
     fn refusal(&self, change: &Change) -> Error {
         let stamps = Time::EARLIEST..=Time::LATEST;
-        if change.price.0.unsigned_abs() > self.price_max.unsigned_abs() {
+        if change.price.0.unsigned_abs() > self.price_max {
             return Error::OutOfBounds { field: Field::Price, found: change.price.0 };
         }
         if change.qty.get() > self.qty_max {
@@ -280,6 +275,48 @@ impl Book {
             return Error::Contradiction { field: Field::Receive };
         }
         Error::Contradiction { field: Field::Seq }
+    }
+
+    /// Judges a row and applies it: [`Book::check`] and [`Book::apply`] in one.
+    ///
+    /// # Errors
+    /// As [`Book::check`]; then nothing has changed.
+    #[inline]
+    pub fn take(&mut self, change: &Change) -> Result<Applied, Error> {
+        if !self.is_next_delta(change) {
+            return self.take_other(change);
+        }
+        if self.next == BEGINS {
+            self.head = Head::of(change);
+        }
+        self.set(change);
+        Ok(self.advance(change.row))
+    }
+
+    /// Whether a row is a delta in order that passes the door: what nearly all rows are.
+    #[inline]
+    #[expect(clippy::needless_bitwise_bool, reason = "no branch that a processor has to guess")]
+    fn is_next_delta(&self, change: &Change) -> bool {
+        let price = change.price.0.unsigned_abs() <= self.price_max;
+        let qty = change.qty.get() <= self.qty_max;
+        let delta = change.row.kind() & self.next & DELTA != 0;
+        let message = if self.next == BEGINS {
+            let latest = Time::LATEST.0.unsigned_abs();
+            let exchange = change.exchange.0.cast_unsigned() <= latest;
+            let receive = change.receive.0.cast_unsigned() <= latest;
+            let follows = change.seq == self.head.seq.wrapping_add(u64::from(change.step));
+            exchange & receive & ((change.step == 0) | follows)
+        } else {
+            self.head.is_of(change)
+        };
+        self.is_live & delta & price & qty & message
+    }
+
+    /// Everything but a delta in order, and what the door refuses.
+    #[inline(never)]
+    fn take_other(&mut self, change: &Change) -> Result<Applied, Error> {
+        self.check(change)?;
+        Ok(self.apply(change))
     }
 
     /// Applies a row that passed [`Book::check`].
@@ -363,8 +400,9 @@ impl Book {
     fn is_crossed(&self) -> bool {
         let [bids, asks] = &self.sides;
         match (bids.best(), asks.best()) {
-            // The key of an ask is its negated price: bid > ask is bid + (−ask) > 0.
-            (Some(bid), Some(ask)) => bid + ask > 0,
+            // The key of an ask is its negated price: bid > ask is bid + (−ask) > 0. Both lie within
+            // PRICE_MAX, so nothing wraps.
+            (Some(bid), Some(ask)) => bid.wrapping_add(ask) > 0,
             (None, _) | (_, None) => false,
         }
     }

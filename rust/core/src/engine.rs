@@ -266,9 +266,8 @@ impl Engine {
             self.instrument(change.instrument)?;
             return Err(Error::Poisoned);
         };
-        book.check(change)?;
+        let applied = book.take(change)?;
         self.now = now;
-        let applied = book.apply(change);
         if now < self.deadline && matches!(applied, Applied::Open | Applied::Ignored) {
             return Ok(Effect::Market);
         }

@@ -360,6 +360,60 @@ struct Shared {
     statistics: Vec<Statistic>,
 }
 
+/// The bounds of a group that are met first: prices that do not reach them reach none.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reach {
+    /// Least difference and least quotient that trading toward +sets has to be at.
+    least: (Option<i128>, Option<Ratio>),
+    /// Most that trading toward −sets has to be at.
+    most: (Option<i128>, Option<Ratio>),
+}
+
+impl Reach {
+    fn of(members: &[Member]) -> Reach {
+        let mut reach = Reach::default();
+        for member in members {
+            for (want, edge) in WANTS.into_iter().zip(member.edges) {
+                match (want.direction(), edge) {
+                    (_, Edge::Never) => {}
+                    (Direction::Plus, Edge::Difference(bound)) => {
+                        let least = &mut reach.least.0;
+                        *least = Some(least.map_or(bound, |least| least.min(bound)));
+                    }
+                    (Direction::Plus, Edge::Quotient(bound)) => {
+                        let least = &mut reach.least.1;
+                        *least = Some(least.map_or(bound, |least| least.min(bound)));
+                    }
+                    (Direction::Mirror, Edge::Difference(bound)) => {
+                        let most = &mut reach.most.0;
+                        *most = Some(most.map_or(bound, |most| most.max(bound)));
+                    }
+                    (Direction::Mirror, Edge::Quotient(bound)) => {
+                        let most = &mut reach.most.1;
+                        *most = Some(most.map_or(bound, |most| most.max(bound)));
+                    }
+                }
+            }
+        }
+        reach
+    }
+
+    /// Whether any bound is met at these tops.
+    #[inline]
+    fn is_met(&self, merged: &Merged) -> bool {
+        let difference = |bound: Option<i128>, direction, pair| {
+            bound.is_some_and(|bound| Edge::Difference(bound).is_met(direction, pair))
+        };
+        let quotient = |bound: Option<Ratio>, direction, pair| {
+            bound.is_some_and(|bound| Edge::Quotient(bound).is_met(direction, pair))
+        };
+        difference(self.least.0, Direction::Plus, &merged.enter)
+            || difference(self.most.0, Direction::Mirror, &merged.exit)
+            || quotient(self.least.1, Direction::Plus, &merged.enter)
+            || quotient(self.most.1, Direction::Mirror, &merged.exit)
+    }
+}
+
 /// Hedges that price the same legs alike.
 #[derive(Clone, Debug)]
 struct Group {
@@ -367,8 +421,12 @@ struct Group {
     members: Vec<Member>,
     /// The tops at the last look.
     merged: Option<Merged>,
-    /// Whether every member has to be looked at although the tops did not change: a band is met,
-    /// so that time and the mean matter, or an estimate is new.
+    /// What all members together wait for.
+    reach: Reach,
+    /// When the first estimate of a member stops counting.
+    expires: Time,
+    /// Whether every member has to be looked at although no bound is reached: one was at the last
+    /// look, so that what stood there ends, or an estimate is new.
     is_busy: bool,
     /// Whether a condition of a member has persisted.
     is_reached: bool,
@@ -381,18 +439,27 @@ fn is_alike(left: &LegPlan, right: &LegPlan) -> bool {
 }
 
 impl Group {
-    /// Merges the tops and compares them with all thresholds that may have changed sides.
+    /// Compares the tops with the bounds of the members, where any of these may be met or was.
     #[inline]
-    fn look(&mut self, now: Time, merged: Option<Merged>, messages: &Table<InstrumentId, u64>) {
-        if self.is_busy || merged != self.merged {
-            self.merged = merged;
+    fn look(&mut self, now: Time, messages: &Table<InstrumentId, u64>) {
+        let is_met = self.merged.as_ref().is_some_and(|merged| self.reach.is_met(merged));
+        if is_met || self.is_busy || self.expires <= now {
             self.compare(now, messages);
         }
     }
 
+    /// Takes what the members wait for together anew: a bound of one has changed.
+    fn gather(&mut self) {
+        self.reach = Reach::of(&self.members);
+        let expires = self.members.iter().filter_map(|member| member.estimate);
+        self.expires = expires.map(|(_, expires)| expires).min().unwrap_or(Time::MAX);
+    }
+
+    #[inline(never)]
     fn compare(&mut self, now: Time, messages: &Table<InstrumentId, u64>) {
         let mut banded = 0;
         let mut reached = 0;
+        let has_expired = self.expires <= now;
         for member in &mut self.members {
             if member.estimate.is_some_and(|(_, expires)| expires <= now) {
                 member.estimate = None;
@@ -407,6 +474,9 @@ impl Group {
         }
         self.is_busy = banded != 0;
         self.is_reached = reached != 0;
+        if has_expired {
+            self.gather();
+        }
     }
 }
 
@@ -451,6 +521,7 @@ impl Signals {
                 }
             }
         }
+        groups.iter_mut().for_each(Group::gather);
         let messages = Table::new(vec![0; instruments]);
         Signals { groups, places: Table::new(places), readers, messages }
     }
@@ -470,13 +541,13 @@ impl Signals {
         let mut is_reached = false;
         for place in &self.readers[instrument] {
             let group = &mut self.groups[*place];
-            let merged = tops(&group.shared.legs, books);
-            if let Some(merged) = &merged {
+            group.merged = tops(&group.shared.legs, books);
+            if let Some(merged) = &group.merged {
                 for statistic in &mut group.shared.statistics {
                     statistic.observe(merged);
                 }
             }
-            group.look(now, merged, &self.messages);
+            group.look(now, &self.messages);
             is_reached |= group.is_reached;
         }
         is_reached
@@ -491,8 +562,8 @@ impl Signals {
     ) {
         for place in &self.readers[instrument] {
             let group = &mut self.groups[*place];
-            let merged = tops(&group.shared.legs, books);
-            group.look(now, merged, &self.messages);
+            group.merged = tops(&group.shared.legs, books);
+            group.look(now, &self.messages);
         }
     }
 
@@ -504,6 +575,7 @@ impl Signals {
         let member = &mut group.members[at];
         member.estimate = Some((value, expires));
         member.set_edges();
+        group.gather();
         group.is_busy = true;
     }
 
@@ -613,6 +685,8 @@ fn group_of(groups: &mut Vec<Group>, legs: &[LegPlan]) -> usize {
             shared,
             members: Vec::new(),
             merged: None,
+            reach: Reach::default(),
+            expires: Time::MAX,
             is_busy: false,
             is_reached: false,
         });

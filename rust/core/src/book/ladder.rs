@@ -28,10 +28,6 @@ pub(super) struct Ladder {
     base: i64,
     /// Slot of the best level; 0 when there is none.
     best: usize,
-    /// Number of levels.
-    count: usize,
-    /// Σ weight × size over all levels.
-    sum: u64,
     /// What tells the weights of the two sides apart.
     salt: u64,
     /// Worst key that was read since `touched` was cleared; the best level counts as read always.
@@ -50,8 +46,6 @@ impl Ladder {
             slots,
             base: 0,
             best: 0,
-            count: 0,
-            sum: 0,
             salt,
             read: i64::MAX,
             touched: false,
@@ -74,8 +68,8 @@ impl Ladder {
     }
 
     /// Number of levels.
-    pub(super) const fn count(&self) -> usize {
-        self.count
+    pub(super) fn count(&self) -> usize {
+        self.levels().count()
     }
 
     /// Whether a level at or above what was read has changed.
@@ -107,11 +101,13 @@ impl Ladder {
     /// lots of a level may be counted on.
     #[inline]
     pub(super) fn take(&self, taking: &mut Taking, free: impl Fn(i64, i64) -> i64) {
-        let keys = (self.key(1)..=self.best_key()).rev();
-        for (key, lots) in keys.zip(self.used().iter().rev()) {
-            if *lots != 0 && taking.is_done_at(key, free(key, *lots)) {
+        let mut slot = self.best;
+        while slot != 0 {
+            let (key, lots) = (self.key(slot), self.lots(slot));
+            if taking.is_done_at(key, free(key, lots)) {
                 return;
             }
+            slot = self.next_below(slot);
         }
         for (key, lots) in self.outside.iter().rev() {
             if taking.is_done_at(*key, free(*key, *lots)) {
@@ -122,17 +118,17 @@ impl Ladder {
 
     /// Sets one level; zero takes it away.
     #[inline]
+    #[expect(clippy::needless_bitwise_bool, reason = "no branch that a processor has to guess")]
     pub(super) fn set(&mut self, key: i64, lots: i64) {
         let Ok(slot @ 1..SLOTS) = usize::try_from(key.wrapping_sub(self.base)) else {
             return self.set_far(key, lots);
         };
         let best = self.best;
-        self.touched |= slot >= best || key >= self.read;
-        let before = std::mem::replace(self.lots_mut(slot), lots);
-        self.account(key, before, lots);
-        if lots != 0 {
-            self.best = best.max(slot);
-        } else if slot == best {
+        self.touched |= (slot >= best) | (key >= self.read);
+        *self.lots_mut(slot) = lots;
+        let is_gone = lots == 0;
+        self.best = if is_gone { best } else { best.max(slot) };
+        if is_gone & (slot == best) {
             self.best = self.next_below(best);
             if self.best == 0 {
                 self.refill();
@@ -146,16 +142,19 @@ impl Ladder {
         self.slots.iter_mut().take(best + 1).skip(1).for_each(|lots| *lots = 0);
         self.outside.clear();
         self.best = 0;
-        self.count = 0;
-        self.sum = 0;
         self.touched = true;
     }
 
-    /// Number of levels, best key and sum of levels stand for the levels themselves.
+    /// Number of levels, best key and sum of levels stand for the levels themselves. The sum does
+    /// not depend on their order; it is made here, so that no row has to keep it.
     pub(super) fn digest(&self, writer: &mut Writer) {
-        writer.len(self.count);
+        let mut sum = 0_u64;
+        for (key, lots) in self.levels() {
+            sum = sum.wrapping_add(self.weight(key).wrapping_mul(lots.cast_unsigned()));
+        }
+        writer.len(self.count());
         writer.option_i64(self.best());
-        writer.u64(self.sum);
+        writer.u64(sum);
         writer.i64(self.read);
         writer.bool(self.touched);
     }
@@ -169,7 +168,8 @@ impl Ladder {
     #[inline]
     #[expect(clippy::as_conversions, clippy::cast_possible_wrap, reason = "below 4,096")]
     const fn key(&self, slot: usize) -> i64 {
-        self.base + slot as i64
+        // The keys of a book are bounded by its door, far from where this could wrap.
+        self.base.wrapping_add(slot as i64)
     }
 
     /// Key of the best level; of no meaning when there is none.
@@ -200,14 +200,6 @@ impl Ladder {
                 return slot;
             }
         }
-    }
-
-    /// Keeps number and sum of levels when one goes from `before` to `after` lots.
-    #[inline]
-    fn account(&mut self, key: i64, before: i64, after: i64) {
-        self.count = self.count + usize::from(after != 0) - usize::from(before != 0);
-        let change = after.wrapping_sub(before).cast_unsigned();
-        self.sum = self.sum.wrapping_add(self.weight(key).wrapping_mul(change));
     }
 
     /// A number for each side and key; a level enters the sum with this number times its size.
@@ -242,30 +234,24 @@ impl Ladder {
     /// Sets a level in the sorted vector.
     fn set_outside(&mut self, key: i64, lots: i64) {
         let found = self.outside.binary_search_by_key(&key, |(key, _)| *key);
-        let before = match found {
-            Ok(place) if lots == 0 => self.outside.remove(place).1,
+        match found {
+            Ok(place) if lots == 0 => {
+                self.outside.remove(place);
+            }
             Ok(place) => {
-                let level = self.outside.get_mut(place).map(|(_, lots)| lots);
-                level.map_or(0, |level| std::mem::replace(level, lots))
+                if let Some((_, level)) = self.outside.get_mut(place) {
+                    *level = lots;
+                }
             }
-            Err(_) if lots == 0 => return,
-            Err(place) => {
-                self.outside.insert(place, (key, lots));
-                0
-            }
-        };
-        self.account(key, before, lots);
+            Err(_) if lots == 0 => {}
+            Err(place) => self.outside.insert(place, (key, lots)),
+        }
         self.trim();
     }
 
     /// Drops the worst levels above the bound.
     fn trim(&mut self) {
         let excess = self.outside.len().saturating_sub(OUTSIDE_MAX);
-        for place in 0..excess {
-            if let Some((key, lots)) = self.outside.get(place).copied() {
-                self.account(key, lots, 0);
-            }
-        }
         self.outside.drain(..excess);
     }
 
