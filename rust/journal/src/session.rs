@@ -605,7 +605,7 @@ fn prepare(
         file.set_len(tail.at + 1)?;
     }
     file.sync_all()?;
-    file.seek(SeekFrom::Start(reader.at()))?;
+    file.seek(SeekFrom::Start(cut.map_or(reader.at(), |tail| tail.at)))?;
     let mut encoder = Encoder::resume(reader.chain());
     if let Some(Tail { bytes, sha256, .. }) = cut {
         encoder.cut(&Cut { seq: reader.seq(), now, bytes, sha256 });
