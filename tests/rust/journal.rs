@@ -15,9 +15,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use cross_market_core::book::{Change, Row};
+use cross_market_core::command::Command;
 use cross_market_core::event::{Control, Estimate, Event, Scope, Verb};
-use cross_market_core::ids::{HedgeId, InstrumentId, Text};
-use cross_market_core::num::{Price, Qty, Side};
+use cross_market_core::funds::{Cash, CashKind};
+use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text};
+use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::record::{
     Body, Chain, Durability, Encoder, FrameRows, HEAD, Head, Header, Kind, Record, RunId, SCHEMA,
     Step, read_command, read_event, write_command, write_event,
@@ -653,12 +655,11 @@ fn rows_of_a_source_are_named_and_replayed() {
     session.close().unwrap();
     let source = Source { sha256, rows: &rows };
     assert_eq!(replay(&path, &[source]).unwrap().digest, digest);
-    if verify(&path).count(Kind::Market) > 0 {
-        assert!(matches!(replay(&path, &[]), Err(JournalError::NoSource { .. })));
-        let short = Source { sha256, rows: &rows[..8_000] };
-        let missing = replay(&path, &[short]);
-        assert_eq!(missing, Err(JournalError::NoSource { sha256, row: 8_000 }));
-    }
+    assert!(verify(&path).count(Kind::Market) > 2, "frames close after 100 ms");
+    assert!(matches!(replay(&path, &[]), Err(JournalError::NoSource { .. })));
+    let short = Source { sha256, rows: &rows[..8_000] };
+    let missing = replay(&path, &[short]);
+    assert_eq!(missing, Err(JournalError::NoSource { sha256, row: 8_000 }));
 }
 
 #[test]
@@ -689,21 +690,104 @@ fn a_replay_tells_where_the_engine_differs() {
     }
 }
 
+/// Opens both accounts and shows both books so far apart that the hedge enters: two orders.
+fn open(session: &mut Session, now: Time) -> Vec<Command> {
+    let mut out = Vec::new();
+    for account in [AccountId(0), AccountId(1)] {
+        let (kind, amount) = (CashKind::Opening, Money::units(1_000_000));
+        let cash = Cash { account, exchange: now, kind, amount };
+        session.handle(now, &Event::Cash(Box::new(cash)), &mut out).unwrap();
+    }
+    show(session, now, &mut out);
+    out
+}
+
+/// Shows both books, 100 ticks apart.
+fn show(session: &mut Session, now: Time, out: &mut Vec<Command>) {
+    for (instrument, bid) in [(0, 1_100), (1, 1_000)] {
+        let instrument = InstrumentId(instrument);
+        let bids = Change { instrument, row: Row::Snapshot, ..row(now, bid) };
+        let asks = Change { side: Side::Sell, row: Row::LevelLast, ..bids };
+        session.handle(now, &Event::Book(bids), out).unwrap();
+        let asks = Change { price: Price(bid + 1), ..asks };
+        session.handle(now, &Event::Book(asks), out).unwrap();
+    }
+}
+
+fn count(commands: &[Command], code: u8) -> usize {
+    commands.iter().filter(|command| command.code() == code).count()
+}
+
+const PLACE: u8 = 1;
+const CANCEL: u8 = 3;
+const QUERY: u8 = 4;
+
+#[test]
+fn orders_of_an_engine_leave_after_the_sync() {
+    let folder = Folder::new();
+    let mut session = folder.create().unwrap();
+    let out = open(&mut session, at(1));
+    assert_eq!(count(&out, PLACE), 0, "{out:?}");
+    assert_eq!(count(&out, 7), 1, "the attempt's start is told at once: {out:?}");
+    let mut out = Vec::new();
+    session.release(at(50), &mut out);
+    assert_eq!(count(&out, PLACE), 0, "{out:?}");
+    session.release(at(51), &mut out);
+    assert_eq!(count(&out, PLACE), 2, "{out:?}");
+}
+
+/// Whether the orders have left or not: after a restart they are asked about, and not sent again.
+#[test]
+fn orders_in_flight_are_asked_about_after_a_restart() {
+    for has_left in [false, true] {
+        let folder = Folder::new();
+        let mut session = folder.create().unwrap();
+        open(&mut session, at(1));
+        let mut out = Vec::new();
+        session.release(at(if has_left { 60 } else { 2 }), &mut out);
+        assert_eq!(count(&out, PLACE), if has_left { 2 } else { 0 });
+        let path = session.path().to_owned();
+        drop(session);
+        let json = samples::config().as_bytes();
+        let mut out = Vec::new();
+        let (mut session, _) =
+            Session::restart(&folder.run(), json, at(100), GROUP, &mut out).unwrap();
+        let mut now = at(100);
+        while let Some(due) = session.deadline().filter(|due| *due < at(3_000)) {
+            now = now.max(due);
+            session.handle(now, &Event::Tick, &mut out).unwrap();
+            session.release(now, &mut out);
+        }
+        assert!(count(&out, QUERY) >= 2, "{out:?}");
+        assert_eq!(count(&out, PLACE), 0, "{out:?}");
+        session.close().unwrap();
+        replay(&path, &[]).unwrap();
+    }
+}
+
 /// A HALT latch is state of the engine, so a restart finds it again.
 #[test]
 fn a_kill_survives_a_restart() {
     let folder = Folder::new();
     let mut session = folder.create().unwrap();
-    feed(&mut session, 1, 20);
-    session.handle(at(30), &verb(Verb::Kill(Scope::All)), &mut Vec::new()).unwrap();
+    open(&mut session, at(1));
+    let mut out = Vec::new();
+    session.handle(at(30), &verb(Verb::Kill(Scope::All)), &mut out).unwrap();
+    assert_eq!(count(&out, CANCEL), 2, "the cancels leave in the same step: {out:?}");
+    session.release(at(90), &mut out);
+    assert_eq!(count(&out, PLACE), 0, "orders that still waited are taken back: {out:?}");
     let path = session.path().to_owned();
     drop(session);
-    let (mut session, _) = folder.restart(at(40)).unwrap();
+    let (mut session, _) = folder.restart(at(100)).unwrap();
+    out.clear();
+    for step in 0..40 {
+        show(&mut session, at(200 + 100 * step), &mut out);
+        session.release(at(200 + 100 * step), &mut out);
+    }
     let enter = verb(Verb::Enter { hedge: HedgeId(0), sets: 1, at_least: None });
-    let mut out = Vec::new();
-    session.handle(at(50), &enter, &mut out).unwrap();
-    session.release(at(60), &mut out);
-    assert!(out.iter().all(|command| !command.waits()), "{out:?}");
+    session.handle(at(9_000), &enter, &mut out).unwrap();
+    session.release(at(9_900), &mut out);
+    assert_eq!(count(&out, PLACE), 0, "{out:?}");
     drop(session);
     replay(&path, &[]).unwrap();
 }
