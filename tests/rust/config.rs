@@ -33,9 +33,9 @@ fn gold_compiles_to_exact_integers() {
     assert_eq!(config.instruments[InstrumentId(0)].tick_value, Money::units(20));
     assert_eq!(plan.legs[0].lots, Ratio::parse("3.11034768").unwrap());
     assert_eq!(plan.legs[1].lots, Ratio::ONE);
-    // 3110.34768 g and 1000 g over the smallest common denominator.
-    assert_eq!((plan.unit_den, plan.set_units), (6250, 19_439_673));
-    assert_eq!((plan.legs[0].units, plan.legs[1].units), (6_250_000, 19_439_673));
+    // 3110.34768 g and 1000 g over twice the smallest common denominator.
+    assert_eq!((plan.unit_den, plan.set_units), (12_500, 38_879_346));
+    assert_eq!((plan.legs[0].units, plan.legs[1].units), (12_500_000, 38_879_346));
     // 0.02 yuan a gram; 0.1 × 100 × 0.0001 ÷ 3110.34768.
     assert!(plan.denominator >= 1_000_000_000);
     let price = |leg: usize| {
@@ -48,7 +48,7 @@ fn gold_compiles_to_exact_integers() {
     assert_eq!((plan.legs[1].tick_num, plan.legs[1].tick_den), (1_000_000, 1));
     assert_eq!(plan.legs[1].fx, Some(InstrumentId(2)));
     let limits = &config.policy.hedges[HedgeId(0)].execution;
-    assert_eq!((limits.max_residual, limits.live_residual), (500 * 6250, 4000 * 6250));
+    assert_eq!((limits.max_residual, limits.live_residual), (500 * 12_500, 4000 * 12_500));
     assert_eq!(config.policy.instruments[InstrumentId(0)].collar, 1000);
     assert_eq!(MONEY_MAX, Money::units(1_000_000_000_000_000));
 }
@@ -460,8 +460,8 @@ fn a_leg_that_only_prices_has_no_lots() {
     assert_eq!((plan.legs[2].lots, plan.legs[2].units), (Ratio::ZERO, 0));
     assert!(plan.legs[2].coef > 0);
     assert_eq!(plan.goal(5)[..3], [-16, 5, 0]);
-    // 3110.34768 g against three lots of 1000 g, over 6250.
-    assert_eq!(plan.residual(&plan.goal(1)), 689_673);
+    // 3110.34768 g against three lots of 1000 g, over 12500.
+    assert_eq!(plan.residual(&plan.goal(1)), 1_379_346);
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! open and unknown on a leg can never pass its goal. Once all are done, either the legs are at the
 //! goal (next slice, or the end), or they are aligned within tolerance (the end), or repair chooses
 //! a new goal by cost: forward to the most advanced leg, or back to the least advanced. An attempt
-//! that unwinds never turns forward again. At a bound (time, tries, messages, loss) the attempt
+//! that turned back never turns forward again. At a bound (time, tries, messages, loss) the attempt
 //! ends: in `ResidualHeld` when exposure or an unconfirmed order is left.
 //!
 //! `blocked` is a field beside the state: a leg that may send nothing now keeps the state and waits
@@ -152,6 +152,7 @@ pub struct Attempt {
     leaned_on: [Basis; LEGS_MAX],
     filled: [Basis; LEGS_MAX],
     traded: bool,
+    turned_back: bool,
 }
 
 /// What an attempt is asked to do.
@@ -200,6 +201,7 @@ impl Attempt {
             leaned_on: [Basis::default(); LEGS_MAX],
             filled: [Basis::default(); LEGS_MAX],
             traded: false,
+            turned_back: false,
         };
         if task.kind == Kind::Trim {
             attempt.begin_trim(plan, &held);
@@ -240,10 +242,11 @@ impl Attempt {
         let mut ask = [[Qty::ZERO; 2]; LEGS_MAX];
         let (back, ahead) = match self.state {
             State::Reserved if self.kind != Kind::Trim => (*held, self.goal),
-            State::Unwinding => (self.goal, *held),
-            State::Reserved | State::Working | State::Confirming | State::Supplementing => {
-                self.repair_goals(plan, held)
-            }
+            State::Reserved
+            | State::Working
+            | State::Confirming
+            | State::Supplementing
+            | State::Unwinding => self.repair_goals(plan, held),
             State::Ended(_) => return ask,
         };
         for leg in 0..plan.legs.len() {
@@ -272,7 +275,7 @@ impl Attempt {
             self.work(now, plan, facts, &held, wants);
         } else if self.at_goal(plan, &held) && self.state != State::Reserved {
             self.goal_reached(plan, &held, wants);
-        } else if self.kind != Kind::Trim && self.is_within(plan, &held) {
+        } else if (self.kind != Kind::Trim || self.turned_back) && self.is_within(plan, &held) {
             self.end_within(plan, &held, wants);
         } else {
             self.repair(now, plan, facts, &held, wants);
@@ -293,11 +296,7 @@ impl Attempt {
     /// The gates refused the slice: nothing of it is sent, and what earlier slices did is the end.
     pub fn slice_refused(&mut self, plan: &HedgePlan, held: &LegLots, wants: &mut Wants) {
         *wants = Wants::NOTHING;
-        if self.is_within(plan, held) {
-            self.end_within(plan, held, wants);
-        } else {
-            self.end(End::ResidualHeld, wants);
-        }
+        self.stop(plan, held, wants);
     }
 
     /// An order of the attempt traded; `fee` and `tick_value` are in the hedge's currency.
@@ -350,6 +349,7 @@ impl Attempt {
         out.i128(self.lost.0);
         out.u32(self.messages);
         out.bool(self.traded);
+        out.bool(self.turned_back);
         for leg in 0..LEGS_MAX {
             out.i64(self.start[leg]);
             out.i64(self.goal[leg]);
@@ -462,7 +462,7 @@ impl Attempt {
                 Some(_) | None => missing = true,
             }
         }
-        if missing {
+        if missing || !self.has_messages(wants) {
             self.slice_refused(plan, held, wants);
             return;
         }
@@ -474,7 +474,7 @@ impl Attempt {
 
     fn goal_reached(&mut self, plan: &HedgePlan, held: &LegLots, wants: &mut Wants) {
         let slice_done = self.goal == plan.goal(self.slice_to) && self.kind != Kind::Trim;
-        if slice_done && self.state != State::Unwinding && self.slice_to != self.to {
+        if slice_done && !self.turned_back && self.slice_to != self.to {
             self.begin_slice(plan, held);
             wants.again = true;
         } else if self.is_within(plan, held) {
@@ -497,13 +497,10 @@ impl Attempt {
             return;
         }
         let legs = plan.legs.len();
-        let (back, ahead) = match self.state {
-            State::Unwinding => (self.goal, *held),
-            State::Reserved
-            | State::Working
-            | State::Confirming
-            | State::Supplementing
-            | State::Ended(_) => self.repair_goals(plan, held),
+        let (back, ahead) = self.repair_goals(plan, held);
+        let Some(permitted) = self.permitted(held, &back, &ahead) else {
+            self.give_up(plan, held, wants);
+            return;
         };
         let price = |goal: &LegLots| {
             resolve::cost(
@@ -516,10 +513,8 @@ impl Attempt {
             )
         };
         let budget = (self.execution.max_loss - self.lost).min(facts.loss_left);
-        let permitted =
-            if self.state == State::Unwinding { Repair::Unwind } else { self.execution.repair };
-        let supplement = if self.state == State::Unwinding { None } else { price(&ahead) };
-        let choice = resolve::choose(supplement, price(&back), permitted, budget);
+        let supplement = if self.turned_back { None } else { price(&ahead) };
+        let choice = resolve::choose(supplement, price(&back), permitted, budget, self.kind);
         match choice.verdict {
             Verdict::Do(purpose) => {
                 let (state, goal) = match purpose {
@@ -528,6 +523,11 @@ impl Attempt {
                 };
                 self.state = state;
                 self.goal = goal;
+                self.turned_back = state == State::Unwinding;
+                if self.at_goal(plan, held) {
+                    self.goal_reached(plan, held, wants);
+                    return;
+                }
                 wants.choice = Some(choice);
                 self.send_repair(plan, facts, held, wants);
             }
@@ -555,6 +555,32 @@ impl Attempt {
                 }
             }
         }
+        if !self.has_messages(wants) {
+            self.give_up(plan, held, wants);
+        }
+    }
+
+    /// What repair may do with the tries that its legs have left; `None`: nothing. A leg that the
+    /// venue has refused as often as allowed must not keep the others from going back.
+    fn permitted(&self, held: &LegLots, back: &LegLots, ahead: &LegLots) -> Option<Repair> {
+        let can = |goal: &LegLots| {
+            (0..LEGS_MAX)
+                .all(|leg| goal[leg] == held[leg] || self.next_try(LegId::at(leg)).is_some())
+        };
+        let wanted = if self.turned_back { Repair::Unwind } else { self.execution.repair };
+        match (wanted, can(ahead), can(back)) {
+            (Repair::CheaperOf, true, true) => Some(Repair::CheaperOf),
+            (Repair::CheaperOf | Repair::Supplement, true, _) => Some(Repair::Supplement),
+            (Repair::CheaperOf | Repair::Unwind, _, true) => Some(Repair::Unwind),
+            (Repair::CheaperOf | Repair::Unwind, _, false) | (Repair::Supplement, false, _) => None,
+        }
+    }
+
+    /// Whether the messages left suffice for these orders.
+    fn has_messages(&self, wants: &Wants) -> bool {
+        let orders = wants.intents.iter().flatten().count();
+        let left = self.execution.messages.saturating_sub(self.messages);
+        usize::try_from(left).is_ok_and(|left| orders <= left)
     }
 
     /// The lots to go back to and the lots to go on to: the sets that every leg has reached, and
@@ -588,7 +614,14 @@ impl Attempt {
 
     fn give_up(&mut self, plan: &HedgePlan, held: &LegLots, wants: &mut Wants) {
         *wants = Wants { choice: wants.choice, ..Wants::NOTHING };
-        if self.is_within(plan, held) {
+        self.stop(plan, held, wants);
+    }
+
+    /// No order is alive and no more is sent. An attempt that traded nothing holds no residual of
+    /// its own, whatever was there before; a Trim exists for what was there.
+    fn stop(&mut self, plan: &HedgePlan, held: &LegLots, wants: &mut Wants) {
+        let flat = !self.traded && self.kind != Kind::Trim;
+        if flat || self.is_within(plan, held) {
             self.end_within(plan, held, wants);
         } else {
             self.end(End::ResidualHeld, wants);

@@ -1,10 +1,51 @@
-//! The turn of an event: validate, apply, run timers, decide.
+//! The turn of an event: judge it whole, apply it, run what is due, decide.
+//!
+//! The engine is one owned value. It carries values between the columns (market, money, trading),
+//! which do not know each other, and it is the only place where they meet. A turn is always the
+//! same: the door ([`door`](self)) refuses or passes; evidence is booked; timers that are due at or
+//! before `now` run in the order of their due times; then the hedges that the event concerns are
+//! driven, in the order of their priority. Whatever is sent takes one path: facts, intents, gates,
+//! hold, orders, commands.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "ids were checked at the door; a miss is a broken invariant and must panic"
+)]
 
-use crate::command::Command;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::attempt::Attempt;
+use crate::book::{Applied, Book, Change};
+use crate::clock::Clocks;
+use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
+use crate::conduct::{Cause, Conduct, Latches, Window};
 use crate::config::Config;
 use crate::error::Error;
-use crate::event::Event;
-use crate::time::Time;
+use crate::event::{Event, LinkState};
+use crate::funds::{Funds, Need};
+use crate::gate::{LegContext, Policy, Refusal};
+use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, RUN_MAX, Table};
+use crate::instrument::Instrument;
+use crate::num::{Money, Price, Qty};
+use crate::order::{ExecutionKey, Orders, Place};
+use crate::position::{Filled, Pair, Positions};
+use crate::quote::Own;
+use crate::signal::Signals;
+use crate::time::{Day, Time};
+use crate::wire::Writer;
+
+use decide::Edge;
+
+mod control;
+mod decide;
+mod door;
+mod evidence;
+mod facts;
+mod gates;
+mod send;
+mod timers;
 
 /// What a step changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,19 +56,170 @@ pub enum Effect {
     Decision,
 }
 
+/// What the engine keeps of a hedge besides its inventory and its signal.
+#[derive(Clone, Debug)]
+struct HedgeState {
+    /// The attempt that lives.
+    attempt: Option<Attempt>,
+    /// Attempts begun in this run.
+    attempts: u32,
+    /// The refusal that was told last and still stands.
+    refused: Option<Refusal>,
+    /// What the walked net figure of every slice of the attempt must reach.
+    edge: Option<Edge>,
+    /// Signed sets held; kept for the hot path, as the two below.
+    sets: i64,
+    /// The residual held, in common units over the plan's `unit_den`.
+    residual: i128,
+    /// Whether it is beyond its limit at rest.
+    over_residual: bool,
+    /// The trading day that its counts belong to: the first leg's.
+    day: Day,
+    /// Whether all sets are to be given back.
+    flatten: bool,
+    /// Whether the sets beyond the overnight or holiday limit were told.
+    over_told: bool,
+    /// When it is to be looked at again without news.
+    wake: Time,
+}
+
+impl HedgeState {
+    /// Whether every message of its books concerns it, signal or not.
+    fn waits(&self) -> bool {
+        self.attempt.is_some() || self.flatten || self.over_residual || self.over_told
+    }
+}
+
+/// Lots of one order that a walk must not count on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Claim {
+    order: ClientOrderId,
+    side: crate::num::Side,
+    lots: i64,
+    /// When the order was done; a newer book message shows what it took.
+    done: Option<Time>,
+}
+
 /// The whole core: one value that turns events into commands.
 #[derive(Debug)]
 pub struct Engine {
+    config: Arc<Config>,
+    policy: Policy,
     now: Time,
+    run: u16,
+    poisoned: bool,
+    books: Table<InstrumentId, Book>,
+    instruments: Table<InstrumentId, Instrument>,
+    owns: Table<InstrumentId, Own>,
+    claims: Table<InstrumentId, Vec<Claim>>,
+    /// Hedges that read an instrument as a leg or as fx, in the order of priority.
+    readers: Table<InstrumentId, Vec<HedgeId>>,
+    signals: Signals,
+    orders: Orders,
+    /// Orders that are not both done and confirmed, ascending.
+    live: Vec<ClientOrderId>,
+    funds: Funds,
+    positions: Positions,
+    /// What every execution did, for taking it back exactly.
+    booked: BTreeMap<ExecutionKey, Filled>,
+    hedges: Table<HedgeId, HedgeState>,
+    latches: Latches,
+    conduct: Conduct,
+    links: Table<AccountId, LinkState>,
+    days: Table<AccountId, Day>,
+    clocks: Clocks,
+    deadline: Time,
+    /// Hedges that every message of their books concerns, signal or not.
+    waiting: u32,
+    /// What each account has made since its day began, as the gates saw it last.
+    day_results: Table<AccountId, Money>,
+    /// Accounts whose shortfall was told and still stands.
+    short: Table<AccountId, bool>,
+    /// Hedges that the present event concerns.
+    dirty: Vec<HedgeId>,
+    /// Whether the present event changed more than the market.
+    changed: bool,
+    work: Work,
+}
+
+/// Buffers that are re-used, so that nothing allocates between a book and its commands.
+#[derive(Debug)]
+struct Work {
+    needs: Vec<Need>,
+    /// Orders that are about to leave, with the lots of each that close something.
+    places: Vec<(Place, Qty)>,
+    contexts: Vec<LegContext>,
+    unrealised: Table<AccountId, Money>,
+    caps: Table<AccountId, crate::num::Ratio>,
+    marks: Table<InstrumentId, Option<Price>>,
 }
 
 impl Engine {
     /// An engine at `start` with nothing held and nothing known.
     ///
     /// # Errors
-    /// [`Error::Config`] when the configuration's arithmetic cannot be proven to fit.
-    pub fn new(_config: &Config, start: Time) -> Result<Engine, Error> {
-        Ok(Engine { now: start })
+    /// [`Error::TimeOutOfRange`] for a `start` outside 1970 to 2200.
+    pub fn new(config: &Config, start: Time) -> Result<Engine, Error> {
+        let orders_max = usize::try_from(config.counts.orders).unwrap_or(usize::MAX);
+        let executions_max = usize::try_from(config.counts.executions).unwrap_or(usize::MAX);
+        let accounts = config.accounts.len();
+        let instruments = &config.instruments;
+        let books = instruments.iter().map(|of| Book::new(of.price_max, of.qty_max)).collect();
+        let plans: Vec<_> = config.hedges.iter().map(|hedge| (&hedge.plan, &hedge.rule)).collect();
+        let hedge = HedgeState {
+            attempt: None,
+            attempts: 0,
+            refused: None,
+            edge: None,
+            sets: 0,
+            residual: 0,
+            over_residual: false,
+            day: Day(0),
+            flatten: false,
+            over_told: false,
+            wake: Time::MAX,
+        };
+        let engine = Engine {
+            policy: config.policy.clone(),
+            now: start,
+            run: config.run.min(RUN_MAX),
+            poisoned: false,
+            books: Table::new(books),
+            instruments: instruments.clone(),
+            owns: Table::new(instruments.iter().map(|_| Own::default()).collect()),
+            claims: Table::new(instruments.iter().map(|_| Vec::with_capacity(64)).collect()),
+            readers: readers(config),
+            signals: Signals::new(&plans, instruments.len()),
+            orders: Orders::new(config.hedges.len(), orders_max, executions_max),
+            live: Vec::with_capacity(orders_max),
+            // Every live order and, for its repair, every attempt may hold once in each account.
+            funds: Funds::new(accounts, orders_max + config.hedges.len() * accounts.max(1)),
+            positions: positions(config, orders_max),
+            booked: BTreeMap::new(),
+            hedges: Table::new(vec![hedge; config.hedges.len()]),
+            latches: Latches::new(config.venues.len(), accounts, config.hedges.len()),
+            conduct: conduct(config),
+            links: Table::new(vec![LinkState::Resynced; accounts]),
+            days: Table::new(vec![Day(0); accounts]),
+            clocks: Clocks::new(config.venues.len()),
+            deadline: Time::MAX,
+            waiting: 0,
+            day_results: Table::new(vec![Money::ZERO; accounts]),
+            short: Table::new(vec![false; accounts]),
+            dirty: Vec::with_capacity(config.hedges.len()),
+            changed: false,
+            work: Work {
+                needs: Vec::with_capacity(64),
+                places: Vec::with_capacity(64),
+                contexts: Vec::with_capacity(LEGS_MAX),
+                unrealised: Table::new(vec![Money::ZERO; accounts]),
+                caps: Table::new(config.policy.accounts.iter().map(|of| of.usage_cap).collect()),
+                marks: Table::new(vec![None; instruments.len()]),
+            },
+            config: Arc::new(config.clone()),
+        };
+        engine.check_now(start)?;
+        Ok(engine)
     }
 
     /// Takes one event at engine time `now` and appends what is to be done to `out`.
@@ -37,25 +229,370 @@ impl Engine {
     pub fn handle(
         &mut self,
         now: Time,
-        _event: &Event,
-        _out: &mut Vec<Command>,
+        event: &Event,
+        out: &mut Vec<Command>,
     ) -> Result<Effect, Error> {
-        if now < self.now {
-            return Err(Error::TimeWentBack { by_ns: (self.now - now).0 });
+        if let Event::Book(change) = event {
+            return self.change(now, change, out);
         }
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        self.check_now(now)?;
+        self.check(event)?;
+        self.begin(now);
+        self.changed = !matches!(event, Event::Tick | Event::Clock(_) | Event::Estimate(_));
+        self.apply(event, out);
+        self.finish(out);
+        Ok(if self.changed { Effect::Decision } else { Effect::Market })
+    }
+
+    /// Takes one row of a book: what [`Engine::handle`] does with [`Event::Book`], without one.
+    ///
+    /// # Errors
+    /// What the door refuses; then nothing has changed.
+    #[inline]
+    pub fn change(
+        &mut self,
+        now: Time,
+        change: &Change,
+        out: &mut Vec<Command>,
+    ) -> Result<Effect, Error> {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        self.check_now(now)?;
+        let Some(book) = self.books.get_mut(change.instrument) else {
+            self.instrument(change.instrument)?;
+            return Err(Error::Poisoned);
+        };
+        book.check(change)?;
         self.now = now;
-        Ok(Effect::Decision)
+        let applied = book.apply(change);
+        if now < self.deadline && matches!(applied, Applied::Open | Applied::Ignored) {
+            return Ok(Effect::Market);
+        }
+        Ok(self.market(change.instrument, applied, out))
     }
 
     /// A lower bound of the next moment at which a timer is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        None
+        (self.deadline < Time::MAX).then_some(self.deadline)
     }
 
-    /// SHA-256 over the canonical encoding of the state.
+    fn begin(&mut self, now: Time) {
+        self.now = now;
+        self.changed = false;
+        self.funds.begin_event();
+        self.dirty.clear();
+    }
+
+    fn finish(&mut self, out: &mut Vec<Command>) {
+        self.run_timers(out);
+        self.drive_dirty(out);
+        self.tell_shortfalls(out);
+        self.funds.balanced();
+        self.set_deadline();
+    }
+
+    /// The end of a message, or a row while a timer is due.
+    fn market(
+        &mut self,
+        instrument: InstrumentId,
+        applied: Applied,
+        out: &mut Vec<Command>,
+    ) -> Effect {
+        self.dirty.clear();
+        if applied == Applied::Done {
+            self.forget_claims(instrument);
+            if !self.message(instrument) && self.now < self.deadline {
+                return Effect::Market;
+            }
+        }
+        self.funds.begin_event();
+        self.changed = false;
+        if applied == Applied::Gap {
+            self.changed = true;
+            out.push(Command::Resync(instrument));
+            let subject = Subject::Instrument(instrument);
+            self.alert(out, AlertCode::Gap, Urgency::Warn, subject, 0, 0);
+        }
+        let before = out.len();
+        self.finish(out);
+        self.changed |= out.len() > before;
+        if self.changed { Effect::Decision } else { Effect::Market }
+    }
+
+    fn tell_shortfalls(&mut self, out: &mut Vec<Command>) {
+        for account in self.config.accounts.ids() {
+            let short = self.funds.shortfall(account);
+            let told = std::mem::replace(&mut self.short[account], short.is_some());
+            if let Some(amount) = short.filter(|_| !told) {
+                let subject = Subject::Account(account);
+                self.alert(out, AlertCode::Shortfall, Urgency::Alarm, subject, amount.0, 0);
+                self.restrict_account(account, Cause::Shortfall, out);
+            }
+        }
+    }
+
+    fn note_margin(&mut self, account: AccountId) {
+        let total = self.positions.margin_total(account, &self.instruments);
+        self.funds.set_margin(account, total);
+    }
+
+    fn alert(
+        &mut self,
+        out: &mut Vec<Command>,
+        code: AlertCode,
+        urgency: Urgency,
+        subject: Subject,
+        value: i128,
+        limit: i128,
+    ) {
+        self.changed = true;
+        let (refusal, detail) = (None, 0);
+        out.push(Command::Alert(Alert { code, urgency, refusal, detail, subject, value, limit }));
+    }
+
+    fn alert_coded(
+        &mut self,
+        out: &mut Vec<Command>,
+        code: AlertCode,
+        urgency: Urgency,
+        detail: u8,
+        subject: Subject,
+    ) {
+        self.changed = true;
+        let (refusal, value, limit) = (None, 0, 0);
+        out.push(Command::Alert(Alert { code, urgency, refusal, detail, subject, value, limit }));
+    }
+
+    fn touch(&mut self, hedge: HedgeId) {
+        if let Err(at) = self.dirty.binary_search(&hedge) {
+            self.dirty.insert(at, hedge);
+        }
+    }
+
+    fn touch_account(&mut self, account: AccountId) {
+        for hedge in self.config.hedges.ids() {
+            let legs = &self.config.hedges[hedge].plan.legs;
+            if legs.iter().any(|leg| leg.account == account) {
+                self.touch(hedge);
+            }
+        }
+    }
+
+    /// SHA-256 over the canonical encoding of the state; a book enters by its number, its level
+    /// counts, its best prices and a sum over its levels.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
-        [0; 32]
+        let mut out = Writer::new();
+        out.u16(self.run);
+        out.bool(self.poisoned);
+        for book in self.books.iter() {
+            book.digest(&mut out);
+        }
+        for instrument in self.instruments.iter() {
+            digest_instrument(instrument, &mut out);
+        }
+        self.signals.digest(&mut out);
+        self.orders.digest(&mut out);
+        self.funds.digest(&mut out);
+        self.positions.digest(&mut out);
+        for state in self.hedges.iter() {
+            digest_hedge(state, &mut out);
+        }
+        self.latches.digest(&mut out);
+        self.conduct.digest(&mut out);
+        for (link, day) in self.links.iter().zip(self.days.iter()) {
+            out.u8(link_code(*link));
+            out.i64(i64::from(day.0));
+        }
+        for claims in self.claims.iter() {
+            out.len(claims.len());
+            for claim in claims {
+                out.u64(claim.order.0);
+                out.i64(claim.lots);
+                out.option_i64(claim.done.map(|done| done.0));
+            }
+        }
+        self.clocks.digest(&mut out);
+        Sha256::digest(out.as_slice()).into()
+    }
+
+    /// The engine time of the last event.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The configuration of the run.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The book of an instrument.
+    #[must_use]
+    pub fn book(&self, instrument: InstrumentId) -> Option<&Book> {
+        self.books.get(instrument)
+    }
+
+    /// The orders that are not forgotten.
+    #[must_use]
+    pub fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    /// The money of the accounts.
+    #[must_use]
+    pub fn funds(&self) -> &Funds {
+        &self.funds
+    }
+
+    /// The positions and inventories.
+    #[must_use]
+    pub fn positions(&self) -> &Positions {
+        &self.positions
+    }
+
+    /// The attempt of a hedge that lives.
+    #[must_use]
+    pub fn attempt(&self, hedge: HedgeId) -> Option<&Attempt> {
+        self.hedges.get(hedge).and_then(|state| state.attempt.as_ref())
+    }
+
+    /// The latches: HALT, stop, RESTRICT.
+    #[must_use]
+    pub fn latches(&self) -> &Latches {
+        &self.latches
+    }
+
+    /// Signed lots of an account.
+    #[must_use]
+    pub fn position(&self, account: AccountId, instrument: InstrumentId) -> i64 {
+        self.positions.lots(account, instrument)
+    }
+
+    /// Signed lots of an account that belong to no hedge.
+    #[must_use]
+    pub fn unassigned(&self, account: AccountId, instrument: InstrumentId) -> i64 {
+        self.positions.unassigned(account, instrument)
+    }
+
+    /// The residual of a hedge, in common units over its `unit_den`.
+    #[must_use]
+    pub fn residual(&self, hedge: HedgeId) -> i128 {
+        self.config.hedges[hedge].plan.residual(&self.positions.inventory(hedge))
+    }
+
+    /// Signed sets that a hedge holds.
+    #[must_use]
+    pub fn sets(&self, hedge: HedgeId) -> i64 {
+        self.config.hedges[hedge].plan.sets(&self.positions.inventory(hedge))
+    }
+
+    /// Money held for live orders and repair of an account, quarantine included.
+    #[must_use]
+    pub fn held(&self, account: AccountId) -> Money {
+        self.funds.held(account) + self.funds.quarantined(account)
+    }
+
+    /// Free money of an account.
+    #[must_use]
+    pub fn cash(&self, account: AccountId) -> Money {
+        self.funds.available(account)
+    }
+
+    /// Orders that are not both done and confirmed.
+    #[must_use]
+    pub fn live_orders(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Whether the state is no longer trusted.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        self.poisoned
+    }
+}
+
+fn readers(config: &Config) -> Table<InstrumentId, Vec<HedgeId>> {
+    let mut readers = vec![Vec::new(); config.instruments.len()];
+    for (id, hedge) in config.hedges.pairs() {
+        for leg in &hedge.plan.legs {
+            for instrument in [Some(leg.instrument), leg.fx].into_iter().flatten() {
+                let list: &mut Vec<HedgeId> = &mut readers[instrument.index()];
+                if list.last() != Some(&id) {
+                    list.push(id);
+                }
+            }
+        }
+    }
+    Table::new(readers)
+}
+
+fn positions(config: &Config, holds_max: usize) -> Positions {
+    let mut pairs = Vec::new();
+    for (account, of) in config.accounts.pairs() {
+        for (instrument, traded) in config.instruments.pairs() {
+            if traded.venue == of.venue && traded.currency == of.currency {
+                pairs.push(Pair {
+                    account,
+                    instrument,
+                    netting: config.venues[of.venue].netting,
+                    settlement: traded.settlement,
+                });
+            }
+        }
+    }
+    let plans: Vec<_> = config.hedges.iter().map(|hedge| &hedge.plan).collect();
+    match Positions::new(config.instruments.len(), &pairs, &plans, holds_max) {
+        Ok(positions) => positions,
+        Err(error) => panic!("broken invariant: a leg outside its account: {error:?}"),
+    }
+}
+
+fn conduct(config: &Config) -> Conduct {
+    let limits = config.policy.accounts.iter();
+    let windows = limits.map(|of| Window::new(of.message_rate, of.cancel_reserve)).collect();
+    Conduct::new(windows, config.hedges.len(), config.instruments.len())
+}
+
+fn link_code(link: LinkState) -> u8 {
+    match link {
+        LinkState::Down => 0,
+        LinkState::Up => 1,
+        LinkState::Resynced => 2,
+    }
+}
+
+fn digest_instrument(instrument: &Instrument, out: &mut Writer) {
+    let said = instrument.phases.said();
+    out.u8(said.map_or(u8::MAX, |said| said.phase.code()));
+    out.option_i64(said.map(|said| said.until.0));
+    out.option_i64(instrument.band.map(|band| band.low.0));
+    out.option_i64(instrument.band.map(|band| band.high.0));
+    for rate in [instrument.margin.long, instrument.margin.short] {
+        out.i64(rate.num());
+        out.i64(rate.den());
+    }
+    out.i128(instrument.margin.floor_per_lot.0);
+}
+
+fn digest_hedge(state: &HedgeState, out: &mut Writer) {
+    out.u32(state.attempts);
+    out.i64(i64::from(state.day.0));
+    out.bool(state.flatten);
+    out.bool(state.over_told);
+    out.u8(state.refused.map_or(u8::MAX, Refusal::code));
+    out.i64(state.wake.0);
+    match &state.attempt {
+        Some(attempt) => {
+            out.u8(1);
+            attempt.digest(out);
+        }
+        None => out.u8(0),
     }
 }

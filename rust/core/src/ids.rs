@@ -187,10 +187,13 @@ impl Text {
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.bytes
-            .get(..usize::from(self.len))
-            .and_then(|bytes| std::str::from_utf8(bytes).ok())
-            .unwrap_or("")
+        std::str::from_utf8(self.as_bytes()).unwrap_or("")
+    }
+
+    /// The bytes of the text.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
 
     /// Whether nothing is known.
@@ -257,6 +260,15 @@ impl ClientOrderId {
             bits = (bits << 3) | u64::from(leg.0);
             ClientOrderId((bits << 13) | u64::from(attempt_try))
         })
+    }
+
+    /// The id of an order of the attempt that this decision id names; `None` when a part is beyond
+    /// its width.
+    #[must_use]
+    pub fn order(self, leg: LegId, attempt_try: u16) -> Option<ClientOrderId> {
+        let fits = usize::from(leg.0) < LEGS_MAX && attempt_try <= TRY_MAX;
+        let parts = (u64::from(leg.0) << 13) | u64::from(attempt_try);
+        fits.then(|| ClientOrderId(self.decision().0 | parts))
     }
 
     fn field(self, shift: u32, bits: u32) -> u64 {

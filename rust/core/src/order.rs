@@ -459,6 +459,9 @@ pub enum Ignored {
 pub enum Clash {
     /// The venue's total is less than what is booked.
     TotalBelowBooked,
+    /// The venue's total is less than its own word: an earlier total, or the size of an order that
+    /// it calls filled.
+    TotalBelowTold,
     /// The execution would take the total beyond what the venue says: counted twice.
     CountedTwice,
     /// "Never had it" of an order that was seen.
@@ -491,7 +494,8 @@ pub struct Order {
     pub venue_cum: i64,
     /// The end that the venue claims while executions are missing.
     pub claimed: Option<State>,
-    /// Whether the venue has ever shown that it has it.
+    /// Whether the venue has ever shown that it has it; a rejected order that was not seen was
+    /// proven absent.
     pub seen: bool,
     /// Σ price × lots booked, in ticks × lots.
     pub cost: i128,
@@ -598,15 +602,24 @@ impl Order {
         }
     }
 
+    /// An order proven absent has surfaced. Nothing of ours waits for it, so somebody must act.
+    fn surfaced(&mut self) -> bool {
+        let absent = self.state == State::Rejected && !self.seen;
+        self.seen = true;
+        absent
+    }
+
     fn on_accepted(&mut self) -> Verdict {
-        self.seen = self.seen || !self.state.is_done();
+        if self.surfaced() {
+            return Verdict::Conflict(Clash::AbsentButSeen);
+        }
         match self.state {
             State::New | State::Sent => {
                 self.state = self.working();
                 Verdict::Applied
             }
-            // With a claimed end the order is past working, and only executions are missing.
-            State::Unknown if self.claimed.is_none() => {
+            // While executions are missing, that it was accepted says nothing new.
+            State::Unknown if self.working() != State::Unknown => {
                 self.state = self.working();
                 Verdict::Applied
             }
@@ -628,6 +641,9 @@ impl Order {
             // than the largest total the venue ever gave is.
             let known = self.venue_cum.max(cum.get());
             if total > known {
+                if !self.state.is_done() {
+                    self.state = State::Unknown;
+                }
                 return Verdict::Conflict(Clash::CountedTwice);
             }
             self.venue_cum = known;
@@ -671,8 +687,11 @@ impl Order {
             VenueStatus::Rejected => State::Rejected,
             VenueStatus::Expired => State::Expired,
         };
-        let Some(total) = cum.map(Qty::get) else {
-            return self.on_done_untold(end);
+        let size = self.place.qty.get();
+        let total = match (cum, end) {
+            (Some(cum), _) => cum.get(),
+            (None, State::Filled) => size.max(self.cum),
+            (None, _) => return self.on_done_untold(end),
         };
         self.seen = self.seen || end != State::Rejected;
         if total < self.cum {
@@ -697,9 +716,15 @@ impl Order {
             | State::PendingAmend
             | State::PendingCancel
             | State::Unknown => {
+                if total < self.venue_cum || (end == State::Filled && total < size) {
+                    // Taken at its word, this end would leave executions that nobody waits for.
+                    self.state = State::Unknown;
+                    return Verdict::Conflict(Clash::TotalBelowTold);
+                }
                 self.venue_cum = total;
                 if total == self.cum {
                     self.state = end;
+                    self.seen = true;
                     self.claimed = None;
                 } else {
                     self.state = State::Unknown;
@@ -720,10 +745,12 @@ impl Order {
                 if self.cum == 0 && self.venue_cum == 0 =>
             {
                 self.state = end;
+                self.seen = true;
                 Verdict::Applied
             }
             State::Unknown if self.cum == 0 && self.venue_cum == 0 && self.claimed.is_none() => {
                 self.state = end;
+                self.seen = true;
                 Verdict::Applied
             }
             State::New
@@ -740,7 +767,9 @@ impl Order {
     }
 
     fn on_working(&mut self, cum: Qty) -> Verdict {
-        self.seen = self.seen || !self.state.is_done();
+        if self.surfaced() {
+            return Verdict::Conflict(Clash::AbsentButSeen);
+        }
         match self.state {
             State::New | State::Sent | State::Acked | State::Partial | State::PendingAmend => {
                 self.after_working(cum)
@@ -763,8 +792,7 @@ impl Order {
             return Verdict::Ignored(Ignored::Stale);
         }
         self.venue_cum = self.venue_cum.max(cum.get());
-        // Executions that are missing keep it unknown: the query goes on until they come.
-        self.state = if self.venue_cum > self.cum { State::Unknown } else { self.working() };
+        self.state = self.working();
         Verdict::Applied
     }
 
@@ -907,7 +935,14 @@ impl Order {
     }
 
     fn working(&self) -> State {
-        if self.cum > 0 { State::Partial } else { State::Acked }
+        if self.venue_cum > self.cum {
+            // Executions that are missing keep it unknown: the query goes on until they come.
+            State::Unknown
+        } else if self.cum > 0 {
+            State::Partial
+        } else {
+            State::Acked
+        }
     }
 
     /// The order in canonical bytes, for the state digest.
@@ -942,6 +977,20 @@ pub struct Execution {
     pub fee: Money,
     /// Whether the venue has still to name the fee.
     pub fee_pending: bool,
+    /// Whether it was taken back or corrected: what still comes under its id is passed over.
+    pub is_final: bool,
+}
+
+impl Execution {
+    /// One that was taken back before it came.
+    pub const TAKEN_BACK: Execution = Execution {
+        order: None,
+        price: Price(0),
+        qty: Qty::ZERO,
+        fee: Money::ZERO,
+        fee_pending: false,
+        is_final: true,
+    };
 }
 
 /// What makes an execution one: where, what, which side, which id.
@@ -1083,6 +1132,7 @@ impl Orders {
             out.i64(execution.qty.get());
             out.i128(execution.fee.0);
             out.bool(execution.fee_pending);
+            out.bool(execution.is_final);
         }
     }
 }

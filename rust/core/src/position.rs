@@ -425,12 +425,10 @@ impl Positions {
                 book.open(side, lots, price, today)
             }
             (netting, PositionEffect::Close | PositionEffect::CloseToday) => {
-                let first = match (netting, trade.effect) {
-                    (Netting::GrossByDay, PositionEffect::Close) => Days::Before(today),
-                    (Netting::GrossByDay, PositionEffect::CloseToday) => Days::On(today),
-                    (Netting::GrossByDay, PositionEffect::Open)
-                    | (Netting::Net | Netting::Gross, _) => Days::Any,
-                };
+                // Oldest first takes earlier days' lots before today's, as `Close` asks.
+                let today_alone =
+                    netting == Netting::GrossByDay && trade.effect == PositionEffect::CloseToday;
+                let first = if today_alone { Days::On(today) } else { Days::Any };
                 let asked = book.close(side, lots, price, first, today);
                 let left = lots - asked.closed.get();
                 let other = book.close(side, left, price, Days::Any, today);

@@ -58,6 +58,19 @@ impl Writer {
         &self.bytes
     }
 
+    /// The bytes written so far, to be patched in place.
+    #[must_use]
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+
+    /// Forgets all but the last `count` bytes and keeps its memory.
+    pub fn keep_last(&mut self, count: usize) {
+        let from = self.bytes.len().saturating_sub(count);
+        self.bytes.copy_within(from.., 0);
+        self.bytes.truncate(count);
+    }
+
     /// The bytes written.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {

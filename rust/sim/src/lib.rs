@@ -1,5 +1,30 @@
 //! A seeded world of venues with latency, queues and faults, on a virtual clock.
 //!
 //! Matching, queues and the truth about orders are its own code; it does not know the journal.
+//!
+//! # Parts
+//! [`world`] is the loop: it drives any engine given as a closure. [`venue`] matches, [`depth`] and
+//! [`truth`] are what it matches against and books to, [`latency`] and [`fault`] what lies between.
+//! [`market`] makes data where none is recorded. [`outcome`] turns events and commands into tables,
+//! [`check`] holds rules over them, [`swarm`] draws a whole run from one seed.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+
+pub mod check;
+pub mod depth;
+pub mod digest;
+pub mod draw;
+mod engine;
+pub mod fault;
+mod feeds;
+pub mod latency;
+mod lines;
+pub mod market;
+pub mod outcome;
+pub mod random;
+pub mod setup;
+pub mod swarm;
+pub mod truth;
+pub mod twin;
+pub mod venue;
+pub mod world;

@@ -14,7 +14,6 @@ use crate::wire::Writer;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Days {
     Any,
-    Before(Day),
     On(Day),
 }
 
@@ -22,7 +21,6 @@ impl Days {
     fn has(self, day: Day) -> bool {
         match self {
             Days::Any => true,
-            Days::Before(today) => day < today,
             Days::On(today) => day == today,
         }
     }

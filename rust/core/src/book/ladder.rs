@@ -1,0 +1,344 @@
+//! One side of a book: sizes by key.
+//!
+//! A *key* is the price of a bid or the negated price of an ask, so that on both sides the better
+//! level has the larger key. Levels around the touch lie in an array, one slot a tick; those below
+//! it in a sorted vector. No level lies above the array, and when the array holds none, there is
+//! none at all; so the best level is the highest slot in use.
+
+use crate::wire::Writer;
+
+/// Slots of the array.
+const SLOTS: usize = 4096;
+/// Where the best level is put when the array moves: a quarter is left for better prices.
+const HOME: i64 = 3072;
+/// The array moves down when a level below it is met while the best one is under this slot.
+const LOW: usize = 1024;
+/// Most levels of one side below its array; the worst ones above that are dropped, so liquidity
+/// may be missed and none is invented.
+pub const OUTSIDE_MAX: usize = 4096;
+
+const _: () = assert!(SLOTS.is_power_of_two());
+
+/// One side of a book.
+#[derive(Clone, Debug)]
+pub(super) struct Ladder {
+    /// Sizes by slot. Slot 0 holds no level but a one: a search downwards ends there.
+    slots: Box<[i64; SLOTS]>,
+    /// Key of slot 0.
+    base: i64,
+    /// Slot of the best level; 0 when there is none.
+    best: usize,
+    /// Number of levels.
+    count: usize,
+    /// Σ weight × size over all levels.
+    sum: u64,
+    /// What tells the weights of the two sides apart.
+    salt: u64,
+    /// Worst key that was read since `touched` was cleared; the best level counts as read always.
+    read: i64,
+    /// Whether a level at or above what was read has changed.
+    touched: bool,
+    /// Levels whose key is at most `base`, ascending.
+    outside: Vec<(i64, i64)>,
+}
+
+impl Ladder {
+    pub(super) fn new(salt: u64) -> Ladder {
+        #[expect(clippy::large_stack_arrays, reason = "32 KiB, once a book")]
+        let slots = Box::new([0; SLOTS]);
+        let mut ladder = Ladder {
+            slots,
+            base: 0,
+            best: 0,
+            count: 0,
+            sum: 0,
+            salt,
+            read: i64::MAX,
+            touched: false,
+            outside: Vec::with_capacity(SLOTS + OUTSIDE_MAX),
+        };
+        *ladder.lots_mut(0) = 1;
+        ladder
+    }
+
+    /// Key and size of the best level.
+    #[inline]
+    pub(super) fn top(&self) -> Option<(i64, i64)> {
+        (self.best != 0).then(|| (self.best_key(), self.lots(self.best)))
+    }
+
+    /// Key of the best level.
+    #[inline]
+    pub(super) fn best(&self) -> Option<i64> {
+        (self.best != 0).then(|| self.best_key())
+    }
+
+    /// Number of levels.
+    pub(super) const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Whether a level at or above what was read has changed.
+    #[inline]
+    pub(super) const fn touched(&self) -> bool {
+        self.touched
+    }
+
+    /// Takes note that levels down to this key were read.
+    pub(super) fn note_read(&mut self, key: i64) {
+        self.read = self.read.min(key);
+    }
+
+    /// Forgets the touch and what was read.
+    #[inline]
+    pub(super) fn clear_touched(&mut self) {
+        self.touched = false;
+        self.read = i64::MAX;
+    }
+
+    /// Keys and sizes, the best first.
+    pub(super) fn levels(&self) -> impl Iterator<Item = (i64, i64)> {
+        let keys = (self.key(1)..=self.best_key()).rev();
+        let inside = keys.zip(self.used().iter().rev().copied());
+        inside.filter(|(_, lots)| *lots != 0).chain(self.outside.iter().rev().copied())
+    }
+
+    /// Offers levels to `taking`, the best first, until it wants no more; `free` says how many
+    /// lots of a level may be counted on.
+    #[inline]
+    pub(super) fn take(&self, taking: &mut Taking, free: impl Fn(i64, i64) -> i64) {
+        let keys = (self.key(1)..=self.best_key()).rev();
+        for (key, lots) in keys.zip(self.used().iter().rev()) {
+            if *lots != 0 && taking.is_done_at(key, free(key, *lots)) {
+                return;
+            }
+        }
+        for (key, lots) in self.outside.iter().rev() {
+            if taking.is_done_at(*key, free(*key, *lots)) {
+                return;
+            }
+        }
+    }
+
+    /// Sets one level; zero takes it away.
+    #[inline]
+    pub(super) fn set(&mut self, key: i64, lots: i64) {
+        let Ok(slot @ 1..SLOTS) = usize::try_from(key.wrapping_sub(self.base)) else {
+            return self.set_far(key, lots);
+        };
+        let best = self.best;
+        self.touched |= slot >= best || key >= self.read;
+        let before = std::mem::replace(self.lots_mut(slot), lots);
+        self.account(key, before, lots);
+        if lots != 0 {
+            self.best = best.max(slot);
+        } else if slot == best {
+            self.best = self.next_below(best);
+            if self.best == 0 {
+                self.refill();
+            }
+        }
+    }
+
+    /// Takes every level away.
+    pub(super) fn clear(&mut self) {
+        let best = self.best;
+        self.slots.iter_mut().take(best + 1).skip(1).for_each(|lots| *lots = 0);
+        self.outside.clear();
+        self.best = 0;
+        self.count = 0;
+        self.sum = 0;
+        self.touched = true;
+    }
+
+    /// Number of levels, best key and sum of levels stand for the levels themselves.
+    pub(super) fn digest(&self, writer: &mut Writer) {
+        writer.len(self.count);
+        writer.option_i64(self.best());
+        writer.u64(self.sum);
+        writer.i64(self.read);
+        writer.bool(self.touched);
+    }
+
+    /// Slots 1 to the best one.
+    #[inline]
+    fn used(&self) -> &[i64] {
+        self.slots.get(1..=self.best).unwrap_or(&[])
+    }
+
+    #[inline]
+    #[expect(clippy::as_conversions, clippy::cast_possible_wrap, reason = "below 4,096")]
+    const fn key(&self, slot: usize) -> i64 {
+        self.base + slot as i64
+    }
+
+    /// Key of the best level; of no meaning when there is none.
+    #[inline]
+    const fn best_key(&self) -> i64 {
+        self.key(self.best)
+    }
+
+    // A slot is below the number of slots, a power of two: the mask spares asking.
+    #[inline]
+    #[expect(clippy::indexing_slicing, reason = "masked")]
+    const fn lots(&self, slot: usize) -> i64 {
+        self.slots[slot & (SLOTS - 1)]
+    }
+
+    #[inline]
+    #[expect(clippy::indexing_slicing, reason = "masked")]
+    const fn lots_mut(&mut self, slot: usize) -> &mut i64 {
+        &mut self.slots[slot & (SLOTS - 1)]
+    }
+
+    /// The next slot below that holds a level, or 0.
+    #[inline]
+    const fn next_below(&self, mut slot: usize) -> usize {
+        loop {
+            slot = slot.wrapping_sub(1);
+            if self.lots(slot) != 0 {
+                return slot;
+            }
+        }
+    }
+
+    /// Keeps number and sum of levels when one goes from `before` to `after` lots.
+    #[inline]
+    fn account(&mut self, key: i64, before: i64, after: i64) {
+        self.count = self.count + usize::from(after != 0) - usize::from(before != 0);
+        let change = after.wrapping_sub(before).cast_unsigned();
+        self.sum = self.sum.wrapping_add(self.weight(key).wrapping_mul(change));
+    }
+
+    /// A number for each side and key; a level enters the sum with this number times its size.
+    #[inline]
+    const fn weight(&self, key: i64) -> u64 {
+        let mixed = (key.cast_unsigned() ^ self.salt).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        (mixed ^ (mixed >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+
+    /// Sets a level beyond the array, which is moved first where that helps.
+    #[cold]
+    #[inline(never)]
+    fn set_far(&mut self, key: i64, lots: i64) {
+        if self.best == 0 || key > self.best_key() {
+            // Above everything; there is nothing to take away.
+            if lots != 0 {
+                self.recentre(key);
+                self.set(key, lots);
+            }
+            return;
+        }
+        if self.best < LOW {
+            self.recentre(self.best_key());
+            if key > self.base {
+                return self.set(key, lots);
+            }
+        }
+        self.touched |= key >= self.read;
+        self.set_outside(key, lots);
+    }
+
+    /// Sets a level in the sorted vector.
+    fn set_outside(&mut self, key: i64, lots: i64) {
+        let found = self.outside.binary_search_by_key(&key, |(key, _)| *key);
+        let before = match found {
+            Ok(place) if lots == 0 => self.outside.remove(place).1,
+            Ok(place) => {
+                let level = self.outside.get_mut(place).map(|(_, lots)| lots);
+                level.map_or(0, |level| std::mem::replace(level, lots))
+            }
+            Err(_) if lots == 0 => return,
+            Err(place) => {
+                self.outside.insert(place, (key, lots));
+                0
+            }
+        };
+        self.account(key, before, lots);
+        self.trim();
+    }
+
+    /// Drops the worst levels above the bound.
+    fn trim(&mut self) {
+        let excess = self.outside.len().saturating_sub(OUTSIDE_MAX);
+        for place in 0..excess {
+            if let Some((key, lots)) = self.outside.get(place).copied() {
+                self.account(key, lots, 0);
+            }
+        }
+        self.outside.drain(..excess);
+    }
+
+    /// The array is empty: moves it to the levels outside, if there are any.
+    #[cold]
+    #[inline(never)]
+    fn refill(&mut self) {
+        if let Some((key, _)) = self.outside.last() {
+            self.recentre(*key);
+        }
+    }
+
+    /// Moves the array so that `key`, which no level is better than, lies at [`HOME`].
+    fn recentre(&mut self, key: i64) {
+        for slot in 1..=self.best {
+            let lots = std::mem::take(self.lots_mut(slot));
+            if lots != 0 {
+                self.outside.push((self.key(slot), lots));
+            }
+        }
+        self.base = key - HOME;
+        self.best = 0;
+        while let Some((key, lots)) = self.outside.pop_if(|(key, _)| *key > self.base) {
+            if let Ok(slot) = usize::try_from(key - self.base) {
+                *self.lots_mut(slot) = lots;
+                self.best = self.best.max(slot);
+            }
+        }
+        self.trim();
+    }
+}
+
+/// A walk in progress.
+pub(super) struct Taking {
+    /// Lots yet to be passed over.
+    claimed: i64,
+    /// Lots yet to be taken.
+    left: i64,
+    pub(super) taken: i64,
+    /// Σ key × lots taken.
+    pub(super) cost: i128,
+    /// The last key taken from.
+    pub(super) worst: i64,
+    /// The worst key that may be taken from.
+    limit: i64,
+    /// Where the next lot would have come from.
+    pub(super) marginal: Option<i64>,
+}
+
+impl Taking {
+    pub(super) const fn new(qty: i64, claimed: i64, limit: i64) -> Taking {
+        Taking { claimed, left: qty, taken: 0, cost: 0, worst: 0, limit, marginal: None }
+    }
+
+    /// Takes what is wanted of `lots` free lots at a level; whether nothing more is needed.
+    #[inline]
+    fn is_done_at(&mut self, key: i64, lots: i64) -> bool {
+        let passed = self.claimed.min(lots);
+        self.claimed -= passed;
+        let lots = lots - passed;
+        if lots == 0 {
+            return false;
+        }
+        let taken = if key < self.limit { 0 } else { self.left.min(lots) };
+        self.left -= taken;
+        self.taken += taken;
+        self.cost += i128::from(key) * i128::from(taken);
+        if taken != 0 {
+            self.worst = key;
+        }
+        if taken < lots {
+            self.marginal = Some(key);
+        }
+        taken < lots
+    }
+}

@@ -1,0 +1,337 @@
+//! The operator's words: stop, kill, unlatch, flatten, enter, exit, adopt, override, policy; and
+//! the two ways in which a run does not go on as before: a restart and a broken invariant.
+
+use super::Engine;
+use super::decide::Edge;
+use crate::command::{AlertCode, Command, Subject, Urgency};
+use crate::conduct::{Cause, Halt};
+use crate::event::{Control, LinkState, Scope, Verb};
+use crate::gate::{Denial, Policy, Refusal};
+use crate::ids::{AccountId, HedgeId, LegId};
+use crate::num::Qty;
+use crate::order::{Cancel, Input, Order};
+use crate::quote::Kind;
+use crate::signal::Want;
+use crate::time::Time;
+
+impl Engine {
+    pub(super) fn on_control(&mut self, control: &Control, out: &mut Vec<Command>) {
+        match &control.verb {
+            Verb::Stop(scope) => {
+                self.latches.stop(*scope);
+                self.alert(out, AlertCode::Stopped, Urgency::Info, subject(*scope), 0, 0);
+            }
+            Verb::Resume(scope) => {
+                self.latches.resume(*scope);
+                self.alert(out, AlertCode::Resumed, Urgency::Info, subject(*scope), 0, 0);
+                self.touch_all();
+            }
+            Verb::Kill(scope) => self.kill(*scope, out),
+            Verb::Unlatch(scope) => self.unlatch(*scope, out),
+            Verb::Flatten(scope) => self.flatten(*scope),
+            Verb::Unrestrict(scope) => {
+                self.latches.unrestrict(*scope);
+                self.alert(out, AlertCode::Unrestricted, Urgency::Info, subject(*scope), 0, 0);
+                self.touch_all();
+            }
+            Verb::Enter { hedge, sets, at_least } => {
+                if let Err(denial) = self.enter_by_word(*hedge, *sets, *at_least, out) {
+                    self.hedges[*hedge].refused = None;
+                    self.refuse(*hedge, &denial, out);
+                    self.hedges[*hedge].refused = None;
+                }
+            }
+            Verb::Exit { hedge, sets } => {
+                if let Err(denial) = self.exit_by_word(*hedge, *sets, out) {
+                    self.hedges[*hedge].refused = None;
+                    self.refuse(*hedge, &denial, out);
+                    self.hedges[*hedge].refused = None;
+                }
+            }
+            Verb::Adopt { hedge, leg, lots } => self.adopt(*hedge, *leg, *lots, out),
+            Verb::Override { order, status, cum, reason: _ } => {
+                self.input(*order, Input::Override { status: *status }, out);
+                let (subject, value) = (Subject::Order(*order), i128::from(cum.get()));
+                self.alert(out, AlertCode::Overridden, Urgency::Warn, subject, value, 0);
+                self.after_order(*order, out);
+            }
+            Verb::Policy(policy) => self.replace_policy(policy, out),
+        }
+    }
+
+    fn enter_by_word(
+        &mut self,
+        hedge: HedgeId,
+        sets: i64,
+        at_least: Option<crate::num::Ratio>,
+        out: &mut Vec<Command>,
+    ) -> Result<(), Denial> {
+        self.note_inventory(hedge);
+        if self.hedges[hedge].attempt.is_some() {
+            return Err(Denial::plain(Refusal::Busy));
+        }
+        let held = self.hedges[hedge].sets;
+        // No flip in one attempt: exit to zero first.
+        if held != 0 && held.signum() != sets.signum() {
+            let value = i128::from(held);
+            return Err(Denial { value, ..Denial::plain(Refusal::Inventory) });
+        }
+        let direction =
+            crate::merge::Direction::of(sets).ok_or_else(|| Denial::plain(Refusal::Nothing))?;
+        let edge = match at_least {
+            Some(least) => Edge::AtLeast(least),
+            None => Edge::Band(Want::Enter(direction)),
+        };
+        let clip = self.policy.hedges[hedge].size.clip;
+        self.enter(hedge, held + sets, clip, edge, out)
+    }
+
+    fn exit_by_word(
+        &mut self,
+        hedge: HedgeId,
+        sets: Option<Qty>,
+        out: &mut Vec<Command>,
+    ) -> Result<(), Denial> {
+        self.note_inventory(hedge);
+        if self.hedges[hedge].attempt.is_some() {
+            return Err(Denial::plain(Refusal::Busy));
+        }
+        let held = self.hedges[hedge].sets;
+        let back = sets.map_or(held.abs(), |sets| sets.get().min(held.abs()));
+        let to = held - held.signum() * back;
+        self.try_leave(hedge, Kind::Exit, to, None, out)
+    }
+
+    /// Sets the latch and cancels in the same step: no budget holds these cancels back.
+    fn kill(&mut self, scope: Scope, out: &mut Vec<Command>) {
+        self.latches.halt(scope, Cause::Operator);
+        for hedge in self.config.hedges.ids() {
+            if self.in_scope(scope, hedge) {
+                let waited = self.hedges[hedge].waits();
+                self.hedges[hedge].flatten = false;
+                self.count_waiting(hedge, waited);
+            }
+        }
+        let orders: Vec<Order> = self
+            .live
+            .iter()
+            .filter_map(|id| self.orders.get(*id))
+            .filter(|order| self.is_halted_order(order))
+            .copied()
+            .collect();
+        for order in orders {
+            self.cancel_at_once(&order, out);
+        }
+        self.alert(out, AlertCode::Halted, Urgency::Alarm, subject(scope), 0, 0);
+        self.touch_all();
+    }
+
+    fn cancel_at_once(&mut self, order: &Order, out: &mut Vec<Command>) {
+        let id = order.place.order;
+        if order.state.is_done() || self.links[order.place.account] == LinkState::Down {
+            return;
+        }
+        out.push(Command::Cancel(Cancel {
+            order: id,
+            account: order.place.account,
+            instrument: order.place.instrument,
+        }));
+        let wait = self.venue_of(order.place.account).ack_timeout;
+        let now = self.now;
+        let (account, instrument) = (order.place.account, order.place.instrument);
+        self.conduct.spend_kill(account, instrument, order.place.hedge, now);
+        if let Some(order) = self.orders.get_mut(id) {
+            let _ = order.next(Input::CancelSent);
+            order.cancels = order.cancels.saturating_add(1);
+            order.due = now + wait;
+        }
+    }
+
+    fn unlatch(&mut self, scope: Scope, out: &mut Vec<Command>) {
+        let open = self.live.iter().filter_map(|id| self.orders.get(*id));
+        let open = open.filter(|order| self.order_in_scope(scope, order)).count();
+        if open > 0 {
+            let value = i128::try_from(open).unwrap_or(i128::MAX);
+            let code = AlertCode::UnlatchRefused;
+            self.alert(out, code, Urgency::Warn, subject(scope), value, 0);
+            return;
+        }
+        self.latches.unlatch(scope);
+        self.alert(out, AlertCode::Unlatched, Urgency::Info, subject(scope), 0, 0);
+        self.touch_all();
+    }
+
+    fn flatten(&mut self, scope: Scope) {
+        self.latches.flatten(scope);
+        for hedge in self.config.hedges.ids() {
+            if self.in_scope(scope, hedge) {
+                let waited = self.hedges[hedge].waits();
+                self.hedges[hedge].flatten = true;
+                self.count_waiting(hedge, waited);
+                self.touch(hedge);
+            }
+        }
+    }
+
+    fn adopt(&mut self, hedge: HedgeId, leg: LegId, lots: i64, out: &mut Vec<Command>) {
+        if let Err(error) = self.positions.adopt(hedge, leg, lots) {
+            panic!("broken invariant: an adoption that passed the door: {error:?}");
+        }
+        let value = i128::from(lots);
+        self.alert(out, AlertCode::Adopted, Urgency::Info, Subject::Hedge(hedge), value, 0);
+        self.touch(hedge);
+    }
+
+    fn replace_policy(&mut self, policy: &Policy, out: &mut Vec<Command>) {
+        self.policy = policy.clone();
+        for (account, limits) in policy.accounts.pairs() {
+            self.work.caps[account] = limits.usage_cap;
+            self.conduct.resize(account, limits.message_rate, limits.cancel_reserve);
+        }
+        self.alert(out, AlertCode::PolicyReplaced, Urgency::Info, Subject::Engine, 0, 0);
+        self.touch_all();
+    }
+
+    /// A new run takes over what an earlier one left: every order that may have left is unknown and
+    /// asked about; attempts that lived have their time anew.
+    pub fn restart(&mut self, now: Time, run: u16, out: &mut Vec<Command>) {
+        self.begin(now.max(self.now));
+        self.run = run;
+        let live = self.live.clone();
+        for id in live {
+            self.input(id, Input::LinkDown, out);
+            self.hasten(id);
+        }
+        for hedge in self.config.hedges.ids() {
+            let state = &mut self.hedges[hedge];
+            state.attempts = 0;
+            if let Some(attempt) = state.attempt.as_mut() {
+                attempt.due = now + attempt.execution.finish_within;
+            }
+        }
+        self.touch_all();
+        self.finish(out);
+    }
+
+    /// A broken invariant: the state is no longer trusted. Cancels every order that may live, once;
+    /// every later event is refused.
+    pub fn poison(&mut self, out: &mut Vec<Command>) {
+        if self.poisoned {
+            return;
+        }
+        self.poisoned = true;
+        for order in self.orders.iter() {
+            if !order.state.is_done() {
+                out.push(Command::Cancel(Cancel {
+                    order: order.place.order,
+                    account: order.place.account,
+                    instrument: order.place.instrument,
+                }));
+            }
+        }
+        self.alert(out, AlertCode::Poisoned, Urgency::Alarm, Subject::Engine, 0, 0);
+    }
+
+    pub(super) fn restrict_hedge(&mut self, hedge: HedgeId, cause: Cause, out: &mut Vec<Command>) {
+        self.restrict(Scope::Hedge(hedge), cause, out);
+    }
+
+    pub(super) fn restrict_account(
+        &mut self,
+        account: AccountId,
+        cause: Cause,
+        out: &mut Vec<Command>,
+    ) {
+        self.restrict(Scope::Account(account), cause, out);
+    }
+
+    fn restrict(&mut self, scope: Scope, cause: Cause, out: &mut Vec<Command>) {
+        if self.latches.restrict(scope, cause) {
+            self.alert_coded(
+                out,
+                AlertCode::Restricted,
+                Urgency::Alarm,
+                cause.code(),
+                subject(scope),
+            );
+        }
+    }
+
+    pub(super) fn touch_all(&mut self) {
+        for hedge in self.config.hedges.ids() {
+            self.touch(hedge);
+        }
+    }
+
+    fn in_scope(&self, scope: Scope, hedge: HedgeId) -> bool {
+        let legs = &self.plan(hedge).legs;
+        match scope {
+            Scope::All => true,
+            Scope::Hedge(of) => of == hedge,
+            Scope::Account(account) => legs.iter().any(|leg| leg.account == account),
+            Scope::Venue(venue) => {
+                legs.iter().any(|leg| self.config.accounts[leg.account].venue == venue)
+            }
+        }
+    }
+
+    fn order_in_scope(&self, scope: Scope, order: &Order) -> bool {
+        let place = &order.place;
+        match scope {
+            Scope::All => true,
+            Scope::Hedge(hedge) => place.hedge == hedge,
+            Scope::Account(account) => place.account == account,
+            Scope::Venue(venue) => self.config.accounts[place.account].venue == venue,
+        }
+    }
+
+    /// How the HALT latches stand over a hedge in an account.
+    pub(super) fn halt_over(&self, hedge: HedgeId, account: AccountId) -> Halt {
+        self.latches.halt_over(hedge, account, self.config.accounts[account].venue)
+    }
+
+    pub(super) fn is_halted_order(&self, order: &Order) -> bool {
+        self.halt_over(order.place.hedge, order.place.account) != Halt::Off
+    }
+
+    /// Whether a HALT latch forbids what a hedge does in an account now; giving sets back by an
+    /// operator's word passes.
+    pub(super) fn is_halted(&self, hedge: HedgeId, account: AccountId) -> bool {
+        match self.halt_over(hedge, account) {
+            Halt::Off => false,
+            Halt::Latched => true,
+            Halt::Flattening => {
+                let attempt = self.hedges[hedge].attempt.as_ref();
+                attempt.is_some_and(|attempt| attempt.kind != Kind::Reduce)
+            }
+        }
+    }
+
+    pub(super) fn is_stopped(&self, hedge: HedgeId) -> bool {
+        self.plan(hedge).legs.iter().any(|leg| {
+            let venue = self.config.accounts[leg.account].venue;
+            self.latches.stopped_over(hedge, leg.account, venue)
+        })
+    }
+
+    pub(super) fn is_hedge_restricted(&self, hedge: HedgeId) -> bool {
+        !self.latches.restrictions(Scope::Hedge(hedge)).is_none()
+    }
+
+    pub(super) fn is_account_restricted(&self, account: AccountId) -> bool {
+        !self.latches.restrictions(Scope::Account(account)).is_none()
+    }
+
+    pub(super) fn tokens_left(&self, account: AccountId) -> u32 {
+        self.conduct.window(account).orders_left(self.now)
+    }
+}
+
+fn subject(scope: Scope) -> Subject {
+    match scope {
+        Scope::All => Subject::Engine,
+        Scope::Venue(venue) => Subject::Venue(venue),
+        Scope::Account(account) => Subject::Account(account),
+        Scope::Hedge(hedge) => Subject::Hedge(hedge),
+    }
+}

@@ -1,0 +1,383 @@
+//! Decisions: what a hedge without an attempt wants, and whether it may.
+
+use std::sync::Arc;
+
+use super::Engine;
+use crate::command::{AlertCode, Command, Subject, Urgency};
+use crate::conduct::Cause;
+use crate::gate::{self, Denial, Refusal};
+use crate::ids::{HedgeId, InstrumentId, LEGS_MAX};
+use crate::instrument::PositionEffect;
+use crate::merge::{self, Direction};
+use crate::num::{MONEY_UNIT, Ratio};
+use crate::quote::{Kind, LegLots};
+use crate::signal::{Measure, Want};
+use crate::time::Time;
+
+impl Engine {
+    /// The end of a book message: signals of the hedges that read it. Gives whether any of them
+    /// has something to decide.
+    pub(super) fn message(&mut self, instrument: InstrumentId) -> bool {
+        let touched = self.books[instrument].touched();
+        if !touched && self.waiting == 0 {
+            return false;
+        }
+        let mut reached = false;
+        if touched {
+            self.books[instrument].clear_touched();
+            reached = self.signals.message(instrument, self.now, &self.books);
+        }
+        if !reached && self.waiting == 0 {
+            return false;
+        }
+        self.dirty.clear();
+        for at in 0..self.readers[instrument].len() {
+            let hedge = self.readers[instrument][at];
+            let state = &self.hedges[hedge];
+            if state.waits() || self.signals.wants(hedge, state.sets).is_some() {
+                self.dirty.push(hedge);
+            }
+        }
+        !self.dirty.is_empty()
+    }
+
+    pub(super) fn drive_dirty(&mut self, out: &mut Vec<Command>) {
+        for at in 0..self.dirty.len() {
+            let hedge = self.dirty[at];
+            self.look(hedge, out);
+        }
+        for at in 0..self.dirty.len() {
+            let hedge = self.dirty[at];
+            self.note_inventory(hedge);
+        }
+    }
+
+    fn look(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
+        self.note_inventory(hedge);
+        if self.hedges[hedge].attempt.is_none() {
+            self.consider(hedge, out);
+            return;
+        }
+        self.drive(hedge, out);
+        if self.hedges[hedge].attempt.is_none() {
+            // No news need come after the end: what has to go on does so in this step.
+            self.note_inventory(hedge);
+            let state = &self.hedges[hedge];
+            if state.flatten || state.over_residual {
+                self.consider(hedge, out);
+            }
+        }
+    }
+
+    /// Sets held and whether the residual at rest is beyond its limit, kept for the hot path.
+    pub(super) fn note_inventory(&mut self, hedge: HedgeId) {
+        let held = self.positions.inventory(hedge);
+        let plan = &self.config.hedges[hedge].plan;
+        let (sets, residual) = (plan.sets(&held), plan.residual(&held));
+        let state = &mut self.hedges[hedge];
+        let waited = state.waits();
+        state.sets = sets;
+        state.residual = residual;
+        state.over_residual = residual > self.policy.hedges[hedge].execution.max_residual;
+        if state.flatten && held == [0; LEGS_MAX] && state.attempt.is_none() {
+            state.flatten = false;
+        }
+        self.count_waiting(hedge, waited);
+    }
+
+    /// Keeps the number of hedges that every message of their books concerns.
+    pub(super) fn count_waiting(&mut self, hedge: HedgeId, waited: bool) {
+        match (waited, self.hedges[hedge].waits()) {
+            (false, true) => self.waiting += 1,
+            (true, false) => self.waiting -= 1,
+            (false, false) | (true, true) => {}
+        }
+    }
+
+    fn consider(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
+        let state = &self.hedges[hedge];
+        let (sets, flatten, over) = (state.sets, state.flatten, state.over_residual);
+        if flatten {
+            self.reduce(hedge, 0, out);
+        } else if over {
+            self.trim(hedge, out);
+        } else if let Some(cap) = self.over_cap(hedge, out) {
+            self.reduce(hedge, sets.signum() * cap, out);
+        } else {
+            self.follow_signal(hedge, out);
+        }
+    }
+
+    fn follow_signal(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
+        let sets = self.hedges[hedge].sets;
+        let Some(want) = self.signals.wants(hedge, sets) else {
+            // The opportunity is gone, and with it the refusal that stood for it.
+            self.hedges[hedge].refused = None;
+            return;
+        };
+        let size = self.policy.hedges[hedge].size;
+        let begun = match want {
+            Want::Exit(_) => {
+                let to = sets - sets.signum() * sets.abs().min(size.clip);
+                self.try_leave(hedge, Kind::Exit, to, Some(Edge::Band(want)), out)
+            }
+            Want::Enter(direction) => {
+                let step = match direction {
+                    Direction::Plus => 1,
+                    Direction::Mirror => -1,
+                };
+                let room = (size.max - sets.abs()).clamp(0, size.clip);
+                self.enter(hedge, sets + step * room, size.clip, Edge::Band(want), out)
+            }
+        };
+        match begun {
+            Ok(()) => {}
+            // A net signal that the walk does not reach does not stand: nothing is refused.
+            Err(denial) if denial.refusal == Refusal::Edge && self.is_net(hedge) => {
+                self.hedges[hedge].refused = None;
+            }
+            Err(denial) => self.refuse(hedge, &denial, out),
+        }
+    }
+
+    fn is_net(&self, hedge: HedgeId) -> bool {
+        match self.config.hedges[hedge].rule.measure {
+            Measure::Spread | Measure::GrossRatio => false,
+            Measure::CounterPrice | Measure::Ratio | Measure::Estimate => true,
+        }
+    }
+
+    /// Begins an Enter from the sets held to `to`, in slices of as many sets as the books hold, at
+    /// most `clip`.
+    pub(super) fn enter(
+        &mut self,
+        hedge: HedgeId,
+        to: i64,
+        clip: i64,
+        edge: Edge,
+        out: &mut Vec<Command>,
+    ) -> Result<(), Denial> {
+        let config = Arc::clone(&self.config);
+        let plan = &config.hedges[hedge].plan;
+        let held = self.positions.inventory(hedge);
+        let sets = self.hedges[hedge].sets;
+        if to == sets {
+            let max = self.policy.hedges[hedge].size.max;
+            let (value, limit) = (i128::from(sets.abs()), i128::from(max));
+            return Err(Denial { value, limit, ..Denial::plain(Refusal::Inventory) });
+        }
+        let step = (to - sets).signum();
+        let first = sets + step * (to - sets).abs().min(clip);
+        let first = merge::executable(plan, &self.books, &self.owns, &held, sets, first);
+        if first == sets {
+            // What else stands in the way is the better reason.
+            self.gate_idle(hedge, Kind::Enter, to)?;
+            return Err(Denial { value: 0, limit: 1, ..Denial::plain(Refusal::Size) });
+        }
+        let figure = self.figure(hedge, &held, first, edge)?;
+        if !figure.stands && self.is_net(hedge) && matches!(edge, Edge::Band(_)) {
+            return Err(Denial::plain(Refusal::Edge));
+        }
+        // An operator's sets go in slices; a signal's are one.
+        let to = match edge {
+            Edge::Band(_) if (to - sets).abs() <= clip => first,
+            Edge::Band(_) | Edge::AtLeast(_) => to,
+        };
+        self.start(hedge, Kind::Enter, to, (first - sets).abs(), Some((edge, figure)), out)
+    }
+
+    /// The walked net figure of the sets up to `to`, beside what it must reach.
+    pub(super) fn figure(
+        &mut self,
+        hedge: HedgeId,
+        held: &LegLots,
+        to: i64,
+        edge: Edge,
+    ) -> Result<gate::Edge, Denial> {
+        let config = Arc::clone(&self.config);
+        let plan = &config.hedges[hedge].plan;
+        let sets = plan.sets(held);
+        let mut lots = plan.goal(to);
+        for (lots, held) in lots.iter_mut().zip(held) {
+            *lots -= held;
+        }
+        let effects = self.effects(hedge, &lots);
+        let direction = Direction::of(to - sets).unwrap_or(Direction::Plus);
+        let walked = merge::walked(
+            plan,
+            &self.books,
+            &self.owns,
+            &self.instruments,
+            &lots,
+            &effects,
+            direction,
+        );
+        merge::note(plan, &mut self.books, &lots, walked.as_ref());
+        let Some(walked) = walked else {
+            return Err(Denial { value: 0, limit: 1, ..Denial::plain(Refusal::Size) });
+        };
+        let (stands, bound) = match edge {
+            Edge::Band(want) => {
+                let stands = self.signals.has_edge(hedge, want, &walked.pair);
+                (stands, self.bound(hedge, want))
+            }
+            Edge::AtLeast(least) => {
+                let pair = &walked.pair;
+                (self.signals.meets(hedge, direction, least, pair, self.now), Some(least))
+            }
+        };
+        if stands {
+            return Ok(gate::Edge { stands, value: 0, limit: 0 });
+        }
+        let (num, den) = match config.hedges[hedge].rule.measure {
+            Measure::Spread | Measure::CounterPrice | Measure::Estimate => {
+                (walked.pair.difference(), i128::from(plan.denominator))
+            }
+            Measure::Ratio | Measure::GrossRatio => (walked.pair.sold, walked.pair.bought.max(1)),
+        };
+        let nine = |num: i128, den: i128| {
+            let (whole, rest) = (num.div_euclid(den), num.rem_euclid(den));
+            whole * MONEY_UNIT + (rest / 2 * MONEY_UNIT / (den / 2).max(1))
+        };
+        let limit = bound.map_or(0, |bound| nine(i128::from(bound.num()), i128::from(bound.den())));
+        Ok(gate::Edge { stands, value: nine(num, den), limit })
+    }
+
+    fn bound(&self, hedge: HedgeId, want: Want) -> Option<Ratio> {
+        let rule = &self.config.hedges[hedge].rule;
+        let band = |direction| match direction {
+            Direction::Plus => rule.plus,
+            Direction::Mirror => rule.mirror,
+        };
+        match want {
+            Want::Enter(direction) => band(direction).map(|band| band.enter),
+            Want::Exit(direction) => band(direction).map(|band| band.exit),
+        }
+    }
+
+    /// The dearest position effect that each leg's order may have.
+    fn effects(&self, hedge: HedgeId, lots: &LegLots) -> [PositionEffect; LEGS_MAX] {
+        let mut effects = [PositionEffect::Open; LEGS_MAX];
+        for (at, leg) in self.plan(hedge).legs.iter().enumerate() {
+            let Some(side) = crate::num::Side::of(lots[at]) else { continue };
+            let qty = crate::num::Qty::of(lots[at]);
+            if let Ok(split) = self.positions.split(leg.account, leg.instrument, side, qty) {
+                let last = split.iter().map(|(effect, _)| effect).last();
+                effects[at] = last.unwrap_or(PositionEffect::Open);
+            }
+        }
+        effects
+    }
+
+    /// Begins a Reduce toward `to`, or tells why not.
+    fn reduce(&mut self, hedge: HedgeId, to: i64, out: &mut Vec<Command>) {
+        if let Err(denial) = self.try_leave(hedge, Kind::Reduce, to, None, out) {
+            self.refuse(hedge, &denial, out);
+        }
+    }
+
+    /// Begins an Exit or Reduce toward `to`, in slices of as many sets as the books hold.
+    pub(super) fn try_leave(
+        &mut self,
+        hedge: HedgeId,
+        kind: Kind,
+        to: i64,
+        edge: Option<Edge>,
+        out: &mut Vec<Command>,
+    ) -> Result<(), Denial> {
+        let config = Arc::clone(&self.config);
+        let plan = &config.hedges[hedge].plan;
+        let held = self.positions.inventory(hedge);
+        let sets = self.hedges[hedge].sets;
+        if held == plan.goal(to) {
+            return Err(Denial::plain(Refusal::Nothing));
+        }
+        let clip = self.policy.hedges[hedge].size.clip;
+        let first = sets - (sets - to).signum() * (sets - to).abs().min(clip);
+        let reach = merge::executable(plan, &self.books, &self.owns, &held, sets, first);
+        // With the sets where they are to be, only a residual is left to go.
+        if reach == sets && sets != to {
+            self.gate_idle(hedge, kind, to)?;
+            return Err(Denial { value: 0, limit: 1, ..Denial::plain(Refusal::Size) });
+        }
+        let Some(edge) = edge else {
+            return self.start(hedge, kind, to, (sets - reach).abs().max(1), None, out);
+        };
+        let figure = self.figure(hedge, &held, reach, edge)?;
+        if !figure.stands && self.is_net(hedge) {
+            return Err(Denial::plain(Refusal::Edge));
+        }
+        self.start(hedge, kind, reach, (sets - reach).abs().max(1), Some((edge, figure)), out)
+    }
+
+    /// Begins a Trim of a residual at rest that is beyond its limit.
+    fn trim(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
+        // After an end in `ResidualHeld` a person decides.
+        if self.is_hedge_restricted(hedge) {
+            return;
+        }
+        let (done, most) =
+            (self.conduct.trims_today(hedge), self.policy.hedges[hedge].execution.trims_per_day);
+        if done >= most {
+            let (value, limit) = (i128::from(done), i128::from(most));
+            let denial = Denial { value, limit, ..Denial::plain(Refusal::Trims) };
+            self.refuse(hedge, &denial, out);
+            self.restrict_hedge(hedge, Cause::ResidualHeld, out);
+            return;
+        }
+        // An order that is not confirmed may still change what is to be traded away.
+        if self.live.iter().any(|id| id.hedge() == hedge) {
+            return;
+        }
+        // It begins even where nothing may be sent now: it waits within its time, and what is left
+        // then is told and held, instead of standing unseen until a market opens.
+        let sets = self.hedges[hedge].sets;
+        match self.start(hedge, Kind::Trim, sets, 1, None, out) {
+            Ok(()) => self.conduct.begin_trim(hedge),
+            Err(denial) => self.refuse(hedge, &denial, out),
+        }
+    }
+
+    /// The most sets a hedge may hold while a leg's market is about to shut for a night or a
+    /// holiday, when it holds more.
+    fn over_cap(&mut self, hedge: HedgeId, out: &mut Vec<Command>) -> Option<i64> {
+        let sets = self.hedges[hedge].sets;
+        let cap = self.cap(hedge)?;
+        if sets.abs() <= cap {
+            self.hedges[hedge].over_told = false;
+            return None;
+        }
+        if !self.hedges[hedge].over_told {
+            self.hedges[hedge].over_told = true;
+            let (value, limit) = (i128::from(sets.abs()), i128::from(cap));
+            let subject = Subject::Hedge(hedge);
+            self.alert(out, AlertCode::OverLimit, Urgency::Warn, subject, value, limit);
+        }
+        Some(cap)
+    }
+
+    /// The overnight or holiday limit, while it binds; sets the wake at which it begins to.
+    fn cap(&mut self, hedge: HedgeId) -> Option<i64> {
+        let size = self.policy.hedges[hedge].size;
+        let config = Arc::clone(&self.config);
+        let mut cap = size.max;
+        for leg in &config.hedges[hedge].plan.legs {
+            let Some(shut) = self.shut(leg.instrument) else { continue };
+            let begins = Time(shut.at.0.saturating_sub(size.before_break.0));
+            if self.now < begins {
+                self.wake_at(hedge, begins);
+            }
+            cap = cap.min(gate::sets_allowed(&size, Some(shut), self.now));
+        }
+        (cap < size.max).then_some(cap)
+    }
+}
+
+/// What the walked net figure must reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Edge {
+    /// The configured band.
+    Band(Want),
+    /// An operator's figure.
+    AtLeast(crate::num::Ratio),
+}

@@ -1,0 +1,360 @@
+//! The door: an event is judged whole before any of it is applied.
+//!
+//! Only here does a caller meet an `Err`, and an `Err` changes nothing. What passes is well formed;
+//! whether it contradicts earlier evidence is judged behind the door.
+
+use super::Engine;
+use crate::clock::ClockOf;
+use crate::error::{Error, Field};
+use crate::event::{Control, Estimate, Event, Link, LinkTo, Scope, Verb};
+use crate::funds::Cash;
+use crate::gate::Policy;
+use crate::ids::{
+    AccountId, ClientOrderId, CurrencyId, HedgeId, Id, InstrumentId, LegId, Text, VenueId,
+};
+use crate::instrument::{Reference, ReferenceChange};
+use crate::num::{Money, Price, Qty, Ratio};
+use crate::order::{Answer, FeeNews, Found, News, Report, VenueStatus};
+use crate::position::{Settle, Statement};
+use crate::time::Time;
+
+/// Largest amount of money an event may name: 10^15 units of a currency.
+const AMOUNT_MAX: i128 = 1_000_000_000_000_000 * crate::num::MONEY_UNIT;
+
+impl Engine {
+    /// Judges `now`, which never steps back.
+    pub(super) fn check_now(&self, now: Time) -> Result<(), Error> {
+        if now < self.now {
+            return Err(Error::TimeWentBack { by_ns: (self.now - now).0 });
+        }
+        stamp(Field::Now, now)
+    }
+
+    /// Judges every event but a row of a book, which its book judges.
+    pub(super) fn check(&self, event: &Event) -> Result<(), Error> {
+        match event {
+            Event::Book(change) => {
+                self.instrument(change.instrument)?;
+                self.books[change.instrument].check(change)
+            }
+            Event::Link(link) => self.check_link(*link),
+            Event::Report(report) => self.check_report(report),
+            Event::Answer(answer) => self.check_answer(answer),
+            Event::Cash(cash) => self.check_cash(cash),
+            Event::Position(statement) => self.check_statement(statement),
+            Event::Settle(settle) => self.check_settle(settle),
+            Event::Reference(reference) => self.check_reference(reference),
+            Event::Estimate(estimate) => self.check_estimate(estimate),
+            Event::Clock(clock) => {
+                if let ClockOf::Venue(venue) = clock.of {
+                    self.venue(venue)?;
+                }
+                if clock.uncertainty.0 < 0 {
+                    let found = clock.uncertainty.0;
+                    return Err(Error::OutOfBounds { field: Field::Amount, found });
+                }
+                Ok(())
+            }
+            Event::Tick => Ok(()),
+            Event::Control(control) => self.check_control(control),
+        }
+    }
+
+    fn check_link(&self, link: Link) -> Result<(), Error> {
+        match link.to {
+            LinkTo::Trading(account) => self.account(account),
+            LinkTo::Feed(instrument) => self.instrument(instrument),
+        }
+    }
+
+    fn check_report(&self, report: &Report) -> Result<(), Error> {
+        self.account(report.account)?;
+        self.instrument(report.instrument)?;
+        stamp(Field::Exchange, report.exchange)?;
+        stamp(Field::Receive, report.receive)?;
+        let account = &self.config.accounts[report.account];
+        if self.instruments[report.instrument].venue != account.venue {
+            return Err(Error::Contradiction { field: Field::Instrument });
+        }
+        match report.news {
+            News::Accepted | News::Rejected { .. } | News::CancelRejected { .. } => Ok(()),
+            News::Fill(fill) => {
+                named(&fill.trade_id)?;
+                self.traded(report.instrument, fill.price, fill.qty)?;
+                if fill.cum.is_some_and(|cum| cum < fill.qty) {
+                    return Err(Error::Contradiction { field: Field::Cum });
+                }
+                match fill.fee {
+                    FeeNews::Pending => Ok(()),
+                    FeeNews::Paid { amount, currency } => {
+                        self.currency(currency)?;
+                        bounded(amount)
+                    }
+                }
+            }
+            News::Cancelled { cum } | News::Expired { cum } | News::Status { cum, .. } => {
+                self.total(report.instrument, cum)
+            }
+            News::Bust { trade_id, .. } => named(&trade_id),
+            News::Correct { trade_id, price, qty, .. } => {
+                named(&trade_id)?;
+                self.traded(report.instrument, price, qty)
+            }
+            News::Fee { trade_id, amount, currency, .. } => {
+                named(&trade_id)?;
+                self.currency(currency)?;
+                bounded(amount)
+            }
+        }
+    }
+
+    fn check_answer(&self, answer: &Answer) -> Result<(), Error> {
+        self.account(answer.account)?;
+        stamp(Field::Exchange, answer.exchange)?;
+        stamp(Field::Receive, answer.receive)?;
+        let Some(order) = self.orders.get(answer.order) else {
+            return Err(unknown_order(answer.order));
+        };
+        if order.place.account != answer.account {
+            return Err(Error::Contradiction { field: Field::Account });
+        }
+        match answer.found {
+            Found::Order { cum, .. } => self.total(order.place.instrument, cum),
+            Found::ProvenAbsent | Found::Inconclusive => Ok(()),
+        }
+    }
+
+    fn check_cash(&self, cash: &Cash) -> Result<(), Error> {
+        self.account(cash.account)?;
+        stamp(Field::Exchange, cash.exchange)?;
+        bounded(cash.amount)
+    }
+
+    fn check_statement(&self, statement: &Statement) -> Result<(), Error> {
+        self.account(statement.account)?;
+        self.instrument(statement.instrument)?;
+        stamp(Field::Exchange, statement.exchange)?;
+        self.pair(statement.account, statement.instrument)?;
+        self.priced(statement.instrument, statement.price)?;
+        self.total(statement.instrument, statement.long)?;
+        self.total(statement.instrument, statement.short)
+    }
+
+    fn check_settle(&self, settle: &Settle) -> Result<(), Error> {
+        self.instrument(settle.instrument)?;
+        stamp(Field::Exchange, settle.exchange)?;
+        self.priced(settle.instrument, settle.price)?;
+        let today = self.positions.day(settle.instrument);
+        if settle.day < today || settle.day.0 > 100_000 {
+            let found = i64::from(settle.day.0);
+            return Err(Error::OutOfBounds { field: Field::Day, found });
+        }
+        Ok(())
+    }
+
+    fn check_reference(&self, reference: &Reference) -> Result<(), Error> {
+        self.instrument(reference.instrument)?;
+        stamp(Field::Exchange, reference.exchange)?;
+        match reference.change {
+            ReferenceChange::Phase { until, .. } => {
+                if until == Time::MAX {
+                    Ok(())
+                } else {
+                    stamp(Field::Until, until)
+                }
+            }
+            ReferenceChange::PriceBand(None) => Ok(()),
+            ReferenceChange::PriceBand(Some(band)) => {
+                self.priced(reference.instrument, band.low)?;
+                self.priced(reference.instrument, band.high)?;
+                if band.low > band.high {
+                    return Err(Error::Contradiction { field: Field::Price });
+                }
+                Ok(())
+            }
+            ReferenceChange::Margin(rate) => {
+                for share in [rate.long, rate.short] {
+                    if share < Ratio::ZERO || share > Ratio::ONE {
+                        return Err(Error::OutOfBounds { field: Field::Rate, found: share.num() });
+                    }
+                }
+                if rate.floor_per_lot < Money::ZERO {
+                    return Err(Error::Contradiction { field: Field::Rate });
+                }
+                bounded(rate.floor_per_lot)
+            }
+        }
+    }
+
+    fn check_estimate(&self, estimate: &Estimate) -> Result<(), Error> {
+        self.hedge(estimate.hedge)?;
+        stamp(Field::Until, estimate.expires)
+    }
+
+    fn check_control(&self, control: &Control) -> Result<(), Error> {
+        match &control.verb {
+            Verb::Stop(scope) | Verb::Resume(scope) | Verb::Flatten(scope) => match scope {
+                Scope::All => Ok(()),
+                Scope::Hedge(hedge) => self.hedge(*hedge),
+                Scope::Venue(_) => Err(Error::Contradiction { field: Field::Venue }),
+                Scope::Account(_) => Err(Error::Contradiction { field: Field::Account }),
+            },
+            Verb::Kill(scope) | Verb::Unlatch(scope) => self.scope(*scope),
+            Verb::Unrestrict(scope) => match scope {
+                Scope::Hedge(hedge) => self.hedge(*hedge),
+                Scope::Account(account) => self.account(*account),
+                Scope::All => Err(Error::Contradiction { field: Field::Hedge }),
+                Scope::Venue(_) => Err(Error::Contradiction { field: Field::Venue }),
+            },
+            Verb::Enter { hedge, sets, at_least: _ } => {
+                self.hedge(*hedge)?;
+                let max = self.policy.hedges[*hedge].size.max;
+                if *sets == 0 || sets.unsigned_abs() > max.unsigned_abs() {
+                    return Err(Error::OutOfBounds { field: Field::Sets, found: *sets });
+                }
+                Ok(())
+            }
+            Verb::Exit { hedge, sets } => {
+                self.hedge(*hedge)?;
+                match sets {
+                    Some(sets) if sets.is_zero() => {
+                        Err(Error::OutOfBounds { field: Field::Sets, found: 0 })
+                    }
+                    Some(_) | None => Ok(()),
+                }
+            }
+            Verb::Adopt { hedge, leg, lots } => self.check_adopt(*hedge, *leg, *lots),
+            Verb::Override { order, status, cum, reason: _ } => {
+                let Some(known) = self.orders.get(*order) else {
+                    return Err(unknown_order(*order));
+                };
+                if *status == VenueStatus::Working {
+                    return Err(Error::Contradiction { field: Field::Order });
+                }
+                // What traded beyond what is booked has a price: it comes as a report first.
+                if cum.get() != known.cum {
+                    return Err(Error::OutOfBounds { field: Field::Cum, found: cum.get() });
+                }
+                Ok(())
+            }
+            Verb::Policy(policy) => self.check_policy(policy),
+        }
+    }
+
+    fn check_adopt(&self, hedge: HedgeId, leg: LegId, lots: i64) -> Result<(), Error> {
+        self.hedge(hedge)?;
+        let plan = &self.config.hedges[hedge].plan;
+        let Some(of) = plan.legs.get(leg.index()) else {
+            return Err(Error::Unknown { field: Field::Leg, found: u32::from(leg.0) });
+        };
+        let there = self.positions.unassigned(of.account, of.instrument);
+        let fits = lots != 0 && lots.signum() == there.signum() && lots.abs() <= there.abs();
+        let idle = self.hedges[hedge].attempt.is_none();
+        if fits && idle && of.lots.num() != 0 {
+            Ok(())
+        } else {
+            Err(Error::OutOfBounds { field: Field::Qty, found: lots })
+        }
+    }
+
+    fn check_policy(&self, policy: &Policy) -> Result<(), Error> {
+        let same = policy.instruments.len() == self.policy.instruments.len()
+            && policy.accounts.len() == self.policy.accounts.len()
+            && policy.hedges.len() == self.policy.hedges.len();
+        if same { Ok(()) } else { Err(Error::Contradiction { field: Field::Policy }) }
+    }
+
+    fn scope(&self, scope: Scope) -> Result<(), Error> {
+        match scope {
+            Scope::All => Ok(()),
+            Scope::Venue(venue) => self.venue(venue),
+            Scope::Account(account) => self.account(account),
+            Scope::Hedge(hedge) => self.hedge(hedge),
+        }
+    }
+
+    fn venue(&self, id: VenueId) -> Result<(), Error> {
+        known(self.config.venues.get(id).is_some(), Field::Venue, id.0)
+    }
+
+    fn account(&self, id: AccountId) -> Result<(), Error> {
+        known(self.config.accounts.get(id).is_some(), Field::Account, id.0)
+    }
+
+    pub(super) fn instrument(&self, id: InstrumentId) -> Result<(), Error> {
+        known(self.instruments.get(id).is_some(), Field::Instrument, id.0)
+    }
+
+    fn hedge(&self, id: HedgeId) -> Result<(), Error> {
+        known(self.hedges.get(id).is_some(), Field::Hedge, id.0)
+    }
+
+    fn currency(&self, id: CurrencyId) -> Result<(), Error> {
+        known(self.config.currencies.get(id).is_some(), Field::Currency, u16::from(id.0))
+    }
+
+    fn pair(&self, account: AccountId, instrument: InstrumentId) -> Result<(), Error> {
+        if self.positions.trades(account, instrument) {
+            Ok(())
+        } else {
+            Err(Error::Contradiction { field: Field::Instrument })
+        }
+    }
+
+    fn traded(&self, id: InstrumentId, price: Price, qty: Qty) -> Result<(), Error> {
+        self.priced(id, price)?;
+        if qty.is_zero() {
+            return Err(Error::OutOfBounds { field: Field::Qty, found: 0 });
+        }
+        self.total(id, qty)
+    }
+
+    fn priced(&self, id: InstrumentId, price: Price) -> Result<(), Error> {
+        let within = price.0.unsigned_abs() <= self.instruments[id].price_max.unsigned_abs();
+        if within {
+            Ok(())
+        } else {
+            Err(Error::OutOfBounds { field: Field::Price, found: price.0 })
+        }
+    }
+
+    fn total(&self, id: InstrumentId, qty: Qty) -> Result<(), Error> {
+        if qty.get() <= self.instruments[id].qty_max {
+            Ok(())
+        } else {
+            Err(Error::OutOfBounds { field: Field::Qty, found: qty.get() })
+        }
+    }
+}
+
+fn known(is: bool, field: Field, found: u16) -> Result<(), Error> {
+    if is { Ok(()) } else { Err(Error::Unknown { field, found: u32::from(found) }) }
+}
+
+fn named(trade_id: &Text) -> Result<(), Error> {
+    if trade_id.is_empty() {
+        Err(Error::OutOfBounds { field: Field::TradeId, found: 0 })
+    } else {
+        Ok(())
+    }
+}
+
+fn unknown_order(order: ClientOrderId) -> Error {
+    Error::Unknown { field: Field::Order, found: order.attempt() }
+}
+
+fn bounded(amount: Money) -> Result<(), Error> {
+    if amount.0.abs() <= AMOUNT_MAX {
+        Ok(())
+    } else {
+        Err(Error::OutOfBounds { field: Field::Amount, found: i64::MAX })
+    }
+}
+
+fn stamp(field: Field, found: Time) -> Result<(), Error> {
+    if Time::EARLIEST <= found && found <= Time::LATEST {
+        Ok(())
+    } else {
+        Err(Error::TimeOutOfRange { field, found })
+    }
+}

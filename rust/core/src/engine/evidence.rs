@@ -1,0 +1,829 @@
+//! Evidence: what venues say of orders, fills, money and positions, booked exactly once.
+//!
+//! An execution is known by (account, instrument, side, trade id). The same again is ignored; the
+//! same id with another payload is a conflict: nothing is applied and the account is RESTRICTED.
+//! A fill is booked in whatever state its order is, after its attempt's end too.
+
+use super::Engine;
+use crate::attempt::LegFill;
+use crate::clock::Clock;
+use crate::command::{AlertCode, Command, Subject, Urgency};
+use crate::conduct::Cause;
+use crate::event::{Event, Link, LinkState, LinkTo};
+use crate::funds::{Cash, CashKind, TradeMoney};
+use crate::ids::{AccountId, ClientOrderId, Id, InstrumentId};
+use crate::instrument::{PositionEffect, Reference, ReferenceChange, Settlement};
+use crate::num::{Money, Qty, Side};
+use crate::order::{
+    Answer, Execution, ExecutionKey, FeeNews, Fill, Found, Input, News, Order, Report, State,
+    TimeInForce, VenueStatus, Verdict,
+};
+use crate::position::{Filled, Owner, Settle, Statement, StatementKind, Trade};
+use crate::time::Time;
+
+impl Engine {
+    pub(super) fn apply(&mut self, event: &Event, out: &mut Vec<Command>) {
+        match event {
+            // A row of a book takes its own way.
+            Event::Book(_) | Event::Tick => {}
+            Event::Link(link) => self.on_link(*link, out),
+            Event::Report(report) => self.on_report(report, out),
+            Event::Answer(answer) => self.on_answer(answer, out),
+            Event::Cash(cash) => self.on_cash(cash, out),
+            Event::Position(statement) => self.on_statement(statement, out),
+            Event::Settle(settle) => self.on_settle(settle, out),
+            Event::Reference(reference) => self.on_reference(reference),
+            Event::Estimate(estimate) => {
+                self.signals.estimate(estimate.hedge, estimate.value, estimate.expires);
+                self.touch(estimate.hedge);
+            }
+            Event::Clock(clock) => self.on_clock(clock),
+            Event::Control(control) => self.on_control(control, out),
+        }
+    }
+
+    fn on_clock(&mut self, clock: &Clock) {
+        self.clocks.apply(self.now, clock);
+    }
+
+    fn on_report(&mut self, report: &Report, out: &mut Vec<Command>) {
+        let known = report.order.filter(|id| self.orders.get(*id).is_some());
+        let Some(id) = known else {
+            self.on_foreign(report, out);
+            return;
+        };
+        let Some(order) = self.orders.get_mut(id) else { return };
+        let place = order.place;
+        if (place.account, place.instrument) != (report.account, report.instrument) {
+            self.conflict(id, report.account, out);
+            return;
+        }
+        if !report.venue_order_id.is_empty() {
+            order.venue_order_id = report.venue_order_id;
+        }
+        order.heard = self.now;
+        match report.news {
+            News::Accepted => self.input(id, Input::Accepted, out),
+            News::Rejected { .. } => {
+                self.input(id, Input::Done { status: VenueStatus::Rejected, cum: None }, out);
+            }
+            News::Fill(fill) => self.on_fill(id, &fill, out),
+            News::Cancelled { cum } => {
+                let status = VenueStatus::Cancelled;
+                self.input(id, Input::Done { status, cum: Some(cum) }, out);
+            }
+            News::Expired { cum } => {
+                let status = VenueStatus::Expired;
+                self.input(id, Input::Done { status, cum: Some(cum) }, out);
+            }
+            News::CancelRejected { class, .. } => {
+                self.input(id, Input::CancelRejected { class }, out);
+            }
+            News::Status { status: VenueStatus::Working, cum } => {
+                self.input(id, Input::Working { cum }, out);
+            }
+            News::Status { status, cum } => {
+                self.input(id, Input::Done { status, cum: Some(cum) }, out);
+            }
+            News::Bust { trade_id, side } => {
+                let key = (place.account, place.instrument, side, trade_id);
+                self.on_bust(Some(id), key, out);
+            }
+            News::Correct { trade_id, side, price, qty } => {
+                let key = (place.account, place.instrument, side, trade_id);
+                let fill = corrected(trade_id, side, price, qty);
+                self.on_correct(Some(id), key, &fill, out);
+            }
+            News::Fee { trade_id, side, amount, currency } => {
+                let key = (place.account, place.instrument, side, trade_id);
+                self.on_fee(&key, FeeNews::Paid { amount, currency }, out);
+            }
+        }
+        self.after_order(id, out);
+    }
+
+    fn on_answer(&mut self, answer: &Answer, out: &mut Vec<Command>) {
+        let id = answer.order;
+        let Some(order) = self.orders.get_mut(id) else { return };
+        let venue = self.config.accounts[order.place.account].venue;
+        let proven = self.now >= order.sent + self.config.venues[venue].max_delay;
+        if !answer.venue_order_id.is_empty() {
+            order.venue_order_id = answer.venue_order_id;
+        }
+        match answer.found {
+            Found::Order { status, cum } => {
+                order.heard = self.now;
+                order.queries = 0;
+                let input = match status {
+                    VenueStatus::Working => Input::Working { cum },
+                    VenueStatus::Filled
+                    | VenueStatus::Cancelled
+                    | VenueStatus::Rejected
+                    | VenueStatus::Expired => Input::Done { status, cum: Some(cum) },
+                };
+                self.input(id, input, out);
+            }
+            // Before its longest delay has passed the order may still surface.
+            Found::ProvenAbsent if !proven => self.input(id, Input::Inconclusive, out),
+            Found::ProvenAbsent => self.input(id, Input::Absent, out),
+            Found::Inconclusive => self.input(id, Input::Inconclusive, out),
+        }
+        self.after_order(id, out);
+    }
+
+    /// Gives an order one input, and tells what it revealed.
+    pub(super) fn input(&mut self, id: ClientOrderId, input: Input, out: &mut Vec<Command>) {
+        let Some(order) = self.orders.get_mut(id) else { return };
+        let before = order.state;
+        let verdict = order.next(input);
+        let (after, place, cum) = (order.state, order.place, order.cum);
+        let short = place.qty.get() - cum;
+        match verdict {
+            Verdict::Applied => {
+                if after == State::Unknown && before != State::Unknown {
+                    let subject = Subject::Order(id);
+                    self.alert(out, AlertCode::OrderUnknown, Urgency::Warn, subject, 0, 0);
+                    self.hasten(id);
+                }
+                // A fill-or-kill that traded in part broke its own type; the truth is taken as is.
+                if after.is_done() && place.tif == TimeInForce::Fok && cum > 0 && short > 0 {
+                    let subject = Subject::Order(id);
+                    let code = AlertCode::Nonconformance;
+                    self.alert(out, code, Urgency::Warn, subject, i128::from(cum), 0);
+                }
+            }
+            Verdict::Ignored(_) => {}
+            Verdict::Conflict(_) => {
+                self.conflict(id, place.account, out);
+                self.hasten(id);
+            }
+        }
+    }
+
+    /// Lets the next query leave in this step: something about the order is not proven.
+    pub(super) fn hasten(&mut self, id: ClientOrderId) {
+        let now = self.now;
+        if let Some(order) = self.orders.get_mut(id) {
+            order.due = now;
+            order.queries = 0;
+        }
+    }
+
+    fn conflict(&mut self, id: ClientOrderId, account: AccountId, out: &mut Vec<Command>) {
+        self.alert(out, AlertCode::Conflict, Urgency::Alarm, Subject::Order(id), 0, 0);
+        self.restrict_account(account, Cause::Conflict, out);
+    }
+
+    fn on_fill(&mut self, id: ClientOrderId, fill: &Fill, out: &mut Vec<Command>) {
+        let Some(order) = self.orders.get(id) else { return };
+        let place = order.place;
+        let key: ExecutionKey = (place.account, place.instrument, fill.side, fill.trade_id);
+        if fill.side != place.side {
+            self.conflict(id, place.account, out);
+            return;
+        }
+        match self.orders.execution(&key).copied() {
+            Some(known) if known.is_final => self.pass_over(id, &known, fill, out),
+            Some(known) => {
+                let same =
+                    known.order == Some(id) && (known.price, known.qty) == (fill.price, fill.qty);
+                if same {
+                    if known.fee_pending {
+                        self.on_fee(&key, fill.fee, out);
+                    }
+                } else {
+                    self.conflict(id, place.account, out);
+                }
+            }
+            None => self.book_fill(id, key, fill, Told::Fill, out),
+        }
+    }
+
+    /// An execution that was taken back or corrected before it came: the order counts it, the
+    /// money does not.
+    fn pass_over(
+        &mut self,
+        id: ClientOrderId,
+        known: &Execution,
+        fill: &Fill,
+        out: &mut Vec<Command>,
+    ) {
+        let fresh = known.order.is_none();
+        if !fresh || !known.qty.is_zero() {
+            return;
+        }
+        self.input(id, Input::Fill { qty: fill.qty, cum: fill.cum }, out);
+        self.input(id, Input::Bust { qty: fill.qty }, out);
+        let Some(order) = self.orders.get(id) else { return };
+        let key = (order.place.account, order.place.instrument, fill.side, fill.trade_id);
+        if let Some(execution) = self.orders.execution_mut(&key) {
+            execution.order = Some(id);
+        }
+    }
+
+    fn book_fill(
+        &mut self,
+        id: ClientOrderId,
+        key: ExecutionKey,
+        fill: &Fill,
+        told: Told,
+        out: &mut Vec<Command>,
+    ) {
+        let Some(order) = self.orders.get_mut(id) else { return };
+        let (place, leaves) = (order.place, order.leaves());
+        let verdict = order.next(Input::Fill { qty: fill.qty, cum: fill.cum });
+        if let Verdict::Conflict(_) = verdict {
+            self.conflict(id, place.account, out);
+            self.hasten(id);
+            return;
+        }
+        order.cost += i128::from(fill.price.0) * i128::from(fill.qty.get());
+        let overfill = order.overfill();
+        let trade = Trade {
+            owner: Owner::Hedge(place.hedge, id.leg()),
+            side: place.side,
+            effect: place.effect,
+            qty: fill.qty,
+            price: fill.price,
+        };
+        // A late fill has no hold left, and one beyond the order's size never had one.
+        let _ = self.funds.take_share(id, fill.qty, Qty::of(leaves));
+        self.positions.release_lots(id, fill.qty);
+        let fee = self.book_trade(Some(id), key, &trade, fill.fee, out);
+        self.tell_attempt(id, &trade, fee, told, out);
+        if overfill > 0 {
+            let value = i128::from(overfill);
+            self.alert(out, AlertCode::Overfill, Urgency::Alarm, Subject::Order(id), value, 0);
+        }
+        let worse = i128::from(place.side.sign()) * i128::from(fill.price.0 - place.price.0);
+        if worse > 0 {
+            let code = AlertCode::Nonconformance;
+            let qty = i128::from(fill.qty.get());
+            self.alert(out, code, Urgency::Alarm, Subject::Order(id), qty, worse);
+        }
+    }
+
+    /// Books an execution to position, inventory and money, and remembers it. Gives its fee.
+    fn book_trade(
+        &mut self,
+        order: Option<ClientOrderId>,
+        key: ExecutionKey,
+        trade: &Trade,
+        fee: FeeNews,
+        out: &mut Vec<Command>,
+    ) -> Money {
+        let (account, id, ..) = key;
+        let instrument = &self.instruments[id];
+        let value = instrument.notional(trade.price, trade.qty);
+        let usual = instrument.fees.by(trade.effect).of(value, trade.qty);
+        let settlement = instrument.settlement;
+        let (fee, pending) = match fee {
+            FeeNews::Pending => (usual, true),
+            FeeNews::Paid { amount, currency } if currency == self.currency_of(account) => {
+                (amount, false)
+            }
+            FeeNews::Paid { amount, currency } => {
+                self.funds.foreign_fee(account, currency, amount);
+                let subject = Subject::Account(account);
+                self.alert(out, AlertCode::ForeignFee, Urgency::Warn, subject, amount.0, 0);
+                (Money::ZERO, false)
+            }
+        };
+        let filled = match self.positions.fill(account, id, trade) {
+            Ok(filled) => filled,
+            Err(error) => panic!("broken invariant: a fill that passed the door: {error:?}"),
+        };
+        let money = self.trade_money(id, trade, &filled, settlement, fee);
+        self.funds.trade(account, &money);
+        self.note_margin(account);
+        self.booked.insert(key, filled);
+        let execution = Execution {
+            order,
+            price: trade.price,
+            qty: trade.qty,
+            fee,
+            fee_pending: pending,
+            is_final: false,
+        };
+        self.orders.remember(key, execution);
+        fee
+    }
+
+    fn trade_money(
+        &self,
+        id: InstrumentId,
+        trade: &Trade,
+        filled: &Filled,
+        settlement: Settlement,
+        fee: Money,
+    ) -> TradeMoney {
+        let instrument = &self.instruments[id];
+        match settlement {
+            Settlement::Margin => TradeMoney {
+                fee,
+                result: instrument.value(filled.position.realised),
+                ..TradeMoney::default()
+            },
+            Settlement::Cash => TradeMoney {
+                fee,
+                cash_value: instrument.notional(trade.price, trade.qty).times(-trade.side.sign()),
+                ..TradeMoney::default()
+            },
+        }
+    }
+
+    pub(super) fn currency_of(&self, account: AccountId) -> crate::ids::CurrencyId {
+        self.config.accounts[account].currency
+    }
+
+    fn tell_attempt(
+        &mut self,
+        id: ClientOrderId,
+        trade: &Trade,
+        fee: Money,
+        told: Told,
+        out: &mut Vec<Command>,
+    ) {
+        let Some(order) = self.orders.get(id) else { return };
+        let place = order.place;
+        let leg = id.leg();
+        let plan = &self.config.hedges[place.hedge].plan;
+        let tick_value = self.tick_value(&plan.legs[leg.index()]).unwrap_or(Money::ZERO);
+        let own = self.instruments[place.instrument].tick_value;
+        // The fee in the hedge's currency: at the rate at which the leg's ticks are worth theirs.
+        let fee = Money(crate::num::div_ceil(fee.0 * tick_value.0, own.0.max(1)));
+        let fill = LegFill {
+            leg,
+            side: trade.side,
+            lots: trade.qty.get(),
+            price: trade.price,
+            purpose: place.purpose,
+            fee,
+            tick_value,
+        };
+        self.touch(place.hedge);
+        let state = &mut self.hedges[place.hedge];
+        let own = state.attempt.as_mut().filter(|attempt| attempt.decision == id.decision());
+        if let Some(attempt) = own {
+            let before = attempt.lost;
+            match told {
+                Told::Fill | Told::Correction => attempt.fill(&fill),
+                Told::Bust => attempt.bust(&fill),
+            }
+            let lost = attempt.lost - before;
+            self.conduct.lose(place.hedge, lost);
+        } else if told == Told::Fill {
+            let value = i128::from(trade.side.sign() * trade.qty.get());
+            self.alert(out, AlertCode::LateFill, Urgency::Warn, Subject::Order(id), value, 0);
+        }
+    }
+
+    fn on_bust(&mut self, id: Option<ClientOrderId>, key: ExecutionKey, out: &mut Vec<Command>) {
+        let Some(known) = self.orders.execution(&key).copied() else {
+            // The bust came first: the execution, should it come, is passed over.
+            self.orders.remember(key, Execution::TAKEN_BACK);
+            return;
+        };
+        if known.qty.is_zero() {
+            return;
+        }
+        if known.order != id {
+            if let Some(id) = id {
+                self.conflict(id, key.0, out);
+            }
+            return;
+        }
+        self.take_back(key, &known, out);
+        if let Some(execution) = self.orders.execution_mut(&key) {
+            execution.qty = Qty::ZERO;
+            execution.is_final = true;
+        }
+        let value = -i128::from(key.2.sign() * known.qty.get());
+        let subject = known.order.map_or(Subject::Account(key.0), Subject::Order);
+        self.alert(out, AlertCode::Bust, Urgency::Alarm, subject, value, 0);
+    }
+
+    fn on_correct(
+        &mut self,
+        id: Option<ClientOrderId>,
+        key: ExecutionKey,
+        fill: &Fill,
+        out: &mut Vec<Command>,
+    ) {
+        let known = self.orders.execution(&key).copied();
+        let fee = match known {
+            Some(known) if known.order != id && !known.qty.is_zero() => {
+                if let Some(id) = id {
+                    self.conflict(id, key.0, out);
+                }
+                return;
+            }
+            Some(known) if (known.price, known.qty) == (fill.price, fill.qty) => return,
+            Some(known) if !known.qty.is_zero() => {
+                self.take_back(key, &known, out);
+                if known.fee_pending {
+                    FeeNews::Pending
+                } else {
+                    FeeNews::Paid { amount: known.fee, currency: self.currency_of(key.0) }
+                }
+            }
+            Some(_) | None => fill.fee,
+        };
+        let fill = Fill { fee, ..*fill };
+        match id {
+            Some(id) => self.book_fill(id, key, &fill, Told::Correction, out),
+            None => self.book_foreign(key, &fill, out),
+        }
+        if let Some(execution) = self.orders.execution_mut(&key) {
+            execution.is_final = true;
+        }
+        let before = known.map_or(0, |known| known.qty.get());
+        let value = i128::from(key.2.sign() * (fill.qty.get() - before));
+        let subject = id.map_or(Subject::Account(key.0), Subject::Order);
+        self.alert(out, AlertCode::Bust, Urgency::Alarm, subject, value, 0);
+    }
+
+    /// Takes an execution out of position, inventory, money and its order.
+    fn take_back(&mut self, key: ExecutionKey, known: &Execution, out: &mut Vec<Command>) {
+        let (account, instrument, side, _) = key;
+        let place = known.order.and_then(|id| self.orders.get(id)).map(|order| order.place);
+        let trade = Trade {
+            owner: match (known.order, place) {
+                (Some(id), Some(place)) => Owner::Hedge(place.hedge, id.leg()),
+                _ => Owner::Unassigned,
+            },
+            side,
+            effect: place.map_or(PositionEffect::Open, |place| place.effect),
+            qty: known.qty,
+            price: known.price,
+        };
+        let was = self.booked.remove(&key);
+        let filled = match self.positions.unfill(account, instrument, &trade, was.as_ref()) {
+            Ok(filled) => filled,
+            Err(error) => panic!("broken invariant: a booked fill cannot go: {error:?}"),
+        };
+        let settlement = self.instruments[instrument].settlement;
+        let back = Trade { side: side.flip(), ..trade };
+        let money = self.trade_money(instrument, &back, &filled, settlement, -known.fee);
+        self.funds.trade(account, &money);
+        self.note_margin(account);
+        let Some(id) = known.order else { return };
+        if let Some(order) = self.orders.get_mut(id) {
+            order.cost -= i128::from(known.price.0) * i128::from(known.qty.get());
+        }
+        self.input(id, Input::Bust { qty: known.qty }, out);
+        self.tell_attempt(id, &trade, known.fee, Told::Bust, out);
+    }
+
+    fn on_fee(&mut self, key: &ExecutionKey, fee: FeeNews, out: &mut Vec<Command>) {
+        let FeeNews::Paid { amount, currency } = fee else { return };
+        let account = key.0;
+        let own = self.currency_of(account);
+        let Some(execution) = self.orders.execution_mut(key) else { return };
+        if !execution.fee_pending {
+            return;
+        }
+        execution.fee_pending = false;
+        let booked = execution.fee;
+        if currency == own {
+            execution.fee = amount;
+            self.funds.fee(account, amount - booked);
+        } else {
+            execution.fee = Money::ZERO;
+            self.funds.fee(account, -booked);
+            self.funds.foreign_fee(account, currency, amount);
+            let subject = Subject::Account(account);
+            self.alert(out, AlertCode::ForeignFee, Urgency::Warn, subject, amount.0, 0);
+        }
+    }
+
+    /// News of an order that this engine does not know: another's, a person's, or one forgotten.
+    fn on_foreign(&mut self, report: &Report, out: &mut Vec<Command>) {
+        let ours = report.order.is_some_and(|id| id.engine() == self.config.engine);
+        let subject = match report.order {
+            Some(id) => Subject::Order(id),
+            None => Subject::Account(report.account),
+        };
+        match report.news {
+            News::Fill(_) | News::Correct { .. } | News::Bust { .. } if ours => {
+                // It was forgotten: it cannot be told from a second delivery, so it is not booked.
+                self.alert(out, AlertCode::External, Urgency::Alarm, subject, 0, 0);
+                self.restrict_account(report.account, Cause::External, out);
+            }
+            News::Fill(fill) => {
+                let key = (report.account, report.instrument, fill.side, fill.trade_id);
+                match self.orders.execution(&key).copied() {
+                    None => {
+                        self.book_foreign(key, &fill, out);
+                        let value = i128::from(fill.side.sign() * fill.qty.get());
+                        self.alert(out, AlertCode::External, Urgency::Warn, subject, value, 0);
+                    }
+                    Some(known) if known.is_final => {}
+                    Some(known) => {
+                        if (known.price, known.qty) != (fill.price, fill.qty) {
+                            self.alert(out, AlertCode::Conflict, Urgency::Alarm, subject, 0, 0);
+                            self.restrict_account(report.account, Cause::Conflict, out);
+                        }
+                    }
+                }
+            }
+            News::Bust { trade_id, side } => {
+                self.on_bust(None, (report.account, report.instrument, side, trade_id), out);
+            }
+            News::Correct { trade_id, side, price, qty } => {
+                let key = (report.account, report.instrument, side, trade_id);
+                self.on_correct(None, key, &corrected(trade_id, side, price, qty), out);
+            }
+            News::Fee { trade_id, side, amount, currency } => {
+                let key = (report.account, report.instrument, side, trade_id);
+                self.on_fee(&key, FeeNews::Paid { amount, currency }, out);
+            }
+            News::Accepted => {
+                self.alert(out, AlertCode::External, Urgency::Warn, subject, 0, 0);
+            }
+            News::Rejected { .. }
+            | News::Cancelled { .. }
+            | News::Expired { .. }
+            | News::CancelRejected { .. }
+            | News::Status { .. } => {}
+        }
+    }
+
+    /// An execution that is not ours still moves the account: it is booked to `unassigned`.
+    fn book_foreign(&mut self, key: ExecutionKey, fill: &Fill, out: &mut Vec<Command>) {
+        let (account, instrument, side, _) = key;
+        if !self.positions.trades(account, instrument) {
+            return;
+        }
+        // A venue with longs and shorts does not tell us which it was; a trade that can close does.
+        let free = self.positions.closable(account, instrument, side);
+        let closes = free.earlier + free.today >= fill.qty;
+        let effect = if closes { PositionEffect::Close } else { PositionEffect::Open };
+        let trade =
+            Trade { owner: Owner::Unassigned, side, effect, qty: fill.qty, price: fill.price };
+        self.book_trade(None, key, &trade, fill.fee, out);
+        self.touch_account(account);
+    }
+
+    /// What follows from an input: its next due time, and the end of its hold once it is confirmed.
+    pub(super) fn after_order(&mut self, id: ClientOrderId, out: &mut Vec<Command>) {
+        let Some(order) = self.orders.get(id).copied() else { return };
+        self.touch(order.place.hedge);
+        let at = self.live.binary_search(&id);
+        if order.is_confirmed() {
+            if let Ok(at) = at {
+                self.live.remove(at);
+                // A hold that is resolved already stays so.
+                let _ = self.funds.void(id);
+                self.positions.release_all_lots(id);
+                self.claim_done(&order);
+            }
+            self.set_due(id, Time::MAX);
+        } else {
+            if let Err(at) = at {
+                // A bust or a larger total opened it again: it is asked about until it agrees.
+                self.live.insert(at, id);
+                self.hasten(id);
+            }
+            let due = self.due_after(&order);
+            self.set_due(id, due);
+        }
+        let _ = out;
+    }
+
+    fn set_due(&mut self, id: ClientOrderId, due: Time) {
+        if let Some(order) = self.orders.get_mut(id) {
+            order.due = due;
+        }
+    }
+
+    fn due_after(&self, order: &Order) -> Time {
+        let venue = &self.config.venues[self.config.accounts[order.place.account].venue];
+        let at_once = matches!(order.place.tif, TimeInForce::Ioc | TimeInForce::Fok);
+        match order.state {
+            State::Acked | State::Partial | State::PendingAmend if at_once => {
+                order.heard + venue.ack_timeout
+            }
+            State::Acked | State::Partial | State::PendingAmend => {
+                let timeout = self.policy.hedges[order.place.hedge].execution.order_timeout;
+                let over = order.sent + timeout;
+                // Without its attempt an order has nothing to wait for.
+                if self.is_orphan(order) { self.now.max(order.due.min(over)) } else { over }
+            }
+            State::New | State::Sent | State::PendingCancel => order.due,
+            State::Unknown
+            | State::Filled
+            | State::Cancelled
+            | State::Rejected
+            | State::Expired => order.due.min(self.now + venue.query_interval),
+        }
+    }
+
+    pub(super) fn is_orphan(&self, order: &Order) -> bool {
+        let attempt = &self.hedges[order.place.hedge].attempt;
+        attempt.as_ref().is_none_or(|attempt| attempt.decision != order.place.order.decision())
+    }
+
+    fn on_link(&mut self, link: Link, out: &mut Vec<Command>) {
+        match link.to {
+            LinkTo::Feed(instrument) => {
+                match link.state {
+                    LinkState::Down => self.books[instrument].set_down(),
+                    LinkState::Up | LinkState::Resynced => {
+                        self.books[instrument].set_up();
+                        out.push(Command::Resync(instrument));
+                    }
+                }
+                self.touch_readers(instrument);
+            }
+            LinkTo::Trading(account) => self.on_trading_link(account, link.state, out),
+        }
+    }
+
+    fn on_trading_link(&mut self, account: AccountId, state: LinkState, out: &mut Vec<Command>) {
+        let before = std::mem::replace(&mut self.links[account], state);
+        let orders: Vec<ClientOrderId> = self.live_of(account).collect();
+        match state {
+            LinkState::Down => {
+                let subject = Subject::Account(account);
+                let count = i128::try_from(orders.len()).unwrap_or(i128::MAX);
+                self.alert(out, AlertCode::LinkDown, Urgency::Alarm, subject, count, 0);
+                // What is in flight when a link goes is not known to have arrived: a person looks.
+                if !orders.is_empty() {
+                    self.restrict_account(account, Cause::Link, out);
+                }
+                for id in orders {
+                    self.input(id, Input::LinkDown, out);
+                    self.set_due(id, Time::MAX);
+                }
+            }
+            LinkState::Up => {}
+            LinkState::Resynced => {
+                if before != LinkState::Resynced {
+                    let subject = Subject::Account(account);
+                    self.alert(out, AlertCode::LinkUp, Urgency::Info, subject, 0, 0);
+                }
+                // Cancels that a HALT could not send leave first, then the questions.
+                for id in &orders {
+                    if self.orders.get(*id).is_some_and(|order| self.is_halted_order(order)) {
+                        self.cancel(*id, out);
+                    }
+                }
+                for id in orders {
+                    self.hasten(id);
+                }
+            }
+        }
+        self.touch_account(account);
+    }
+
+    pub(super) fn live_of(&self, account: AccountId) -> impl Iterator<Item = ClientOrderId> + '_ {
+        let of = move |id: &&ClientOrderId| {
+            self.orders.get(**id).is_some_and(|order| order.place.account == account)
+        };
+        self.live.iter().filter(of).copied()
+    }
+
+    fn on_cash(&mut self, cash: &Cash, out: &mut Vec<Command>) {
+        let account = cash.account;
+        // A balance while orders are in flight is neither before nor after them.
+        if cash.kind == CashKind::Balance && self.live_of(account).next().is_some() {
+            return;
+        }
+        let tolerance = self.config.accounts[account].cash_tolerance;
+        let drift = self.funds.cash(cash, tolerance);
+        if cash.kind == CashKind::Opening {
+            self.mark_day(account);
+        }
+        if let Some(drift) = drift {
+            let subject = Subject::Account(account);
+            let (ours, theirs) = (drift.ours.0, drift.theirs.0);
+            self.alert(out, AlertCode::CashDrift, Urgency::Alarm, subject, ours, theirs);
+            self.restrict_account(account, Cause::Drift, out);
+        }
+        self.touch_account(account);
+    }
+
+    fn mark_day(&mut self, account: AccountId) {
+        let unrealised = self.unrealised(account);
+        self.funds.mark_day(account, unrealised);
+    }
+
+    fn on_statement(&mut self, statement: &Statement, out: &mut Vec<Command>) {
+        let (account, instrument) = (statement.account, statement.instrument);
+        let in_flight = self.live_of(account).any(|id| {
+            self.orders.get(id).is_some_and(|order| order.place.instrument == instrument)
+        });
+        if statement.kind == StatementKind::Compare && in_flight {
+            return;
+        }
+        let drift = match self.positions.statement(statement) {
+            Ok(drift) => drift,
+            Err(error) => panic!("broken invariant: a statement that passed the door: {error:?}"),
+        };
+        if let Some(drift) = drift {
+            let of = &self.instruments[instrument];
+            if of.settlement == Settlement::Margin {
+                let result = of.value(drift.realised);
+                self.funds.adjust(account, result);
+            }
+            let net = |(long, short): (Qty, Qty)| i128::from(long.get() - short.get());
+            let (ours, theirs) = (net(drift.ours), net(drift.theirs));
+            let subject = Subject::Account(account);
+            self.alert(out, AlertCode::PositionDrift, Urgency::Alarm, subject, ours, theirs);
+            self.restrict_account(account, Cause::Drift, out);
+        }
+        self.note_margin(account);
+        if statement.kind == StatementKind::Opening {
+            self.mark_day(account);
+        }
+        self.touch_account(account);
+    }
+
+    fn on_settle(&mut self, settle: &Settle, out: &mut Vec<Command>) {
+        let mut variations = Vec::new();
+        if let Err(error) = self.positions.settle(settle, &mut variations) {
+            panic!("broken invariant: a settlement that passed the door: {error:?}");
+        }
+        for variation in &variations {
+            let amount = self.instruments[settle.instrument].value(variation.ticks_lots);
+            self.funds.variation(variation.account, amount);
+            let subject = Subject::Account(variation.account);
+            self.alert(out, AlertCode::Settled, Urgency::Info, subject, amount.0, 0);
+        }
+        let accounts: Vec<AccountId> = self.config.accounts.ids().collect();
+        let next = crate::time::Day(settle.day.0 + 1);
+        for account in accounts {
+            if !self.positions.trades(account, settle.instrument) {
+                continue;
+            }
+            self.note_margin(account);
+            // The first settlement of a day that an account sees turns its day.
+            if self.days[account] < next {
+                self.days[account] = next;
+                self.mark_day(account);
+            }
+        }
+        self.orders.roll(settle.instrument);
+        self.conduct.roll_instrument(settle.instrument);
+        let orders = &self.orders;
+        self.booked.retain(|key, _| orders.execution(key).is_some());
+        self.roll_hedges(settle.instrument, next);
+        self.touch_readers(settle.instrument);
+    }
+
+    fn roll_hedges(&mut self, instrument: InstrumentId, day: crate::time::Day) {
+        for hedge in self.config.hedges.ids() {
+            let first = self.config.hedges[hedge].plan.legs.first();
+            let state = &mut self.hedges[hedge];
+            if first.is_some_and(|leg| leg.instrument == instrument) && state.day < day {
+                state.day = day;
+                self.conduct.roll_hedge(hedge);
+            }
+        }
+    }
+
+    fn on_reference(&mut self, reference: &Reference) {
+        let instrument = &mut self.instruments[reference.instrument];
+        match reference.change {
+            ReferenceChange::Phase { phase, until } => instrument.phases.say(phase, until),
+            ReferenceChange::PriceBand(band) => instrument.band = band,
+            ReferenceChange::Margin(rate) => {
+                instrument.margin = rate;
+                let accounts: Vec<AccountId> = self.config.accounts.ids().collect();
+                for account in accounts {
+                    self.note_margin(account);
+                }
+            }
+        }
+        self.touch_readers(reference.instrument);
+    }
+
+    pub(super) fn touch_readers(&mut self, instrument: InstrumentId) {
+        for at in 0..self.readers[instrument].len() {
+            let hedge = self.readers[instrument][at];
+            self.touch(hedge);
+        }
+    }
+}
+
+/// What an attempt is told of an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Fill,
+    /// A fill in place of one that was taken back; it has an alert of its own.
+    Correction,
+    Bust,
+}
+
+fn corrected(trade_id: crate::ids::Text, side: Side, price: crate::num::Price, qty: Qty) -> Fill {
+    Fill {
+        trade_id,
+        side,
+        price,
+        qty,
+        cum: None,
+        fee: FeeNews::Pending,
+        liquidity: crate::order::LiquiditySide::Taker,
+    }
+}

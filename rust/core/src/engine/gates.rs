@@ -1,0 +1,260 @@
+//! What the gates look at, gathered from the columns.
+
+use super::Engine;
+use crate::attempt::{Attempt, Wants};
+use crate::event::LinkState;
+use crate::gate::{
+    self, Ask, Bounded, Context, Denial, Edge, Feed, LegContext, Refusal, Shut, Stage,
+};
+use crate::ids::{HedgeId, Id, InstrumentId, LEGS_MAX};
+use crate::num::{Side, div_ceil};
+use crate::quote::{Facts, Intent, Kind, LegLots, LegPlan};
+
+/// Numbers of one set of orders that are not of one leg.
+#[derive(Clone, Copy, Debug)]
+struct Set {
+    sets_after: i64,
+    residual_now: i128,
+    residual: i128,
+}
+
+impl Engine {
+    /// The gates of a whole set: an Enter, or the work of an Exit, Trim or Reduce.
+    pub(super) fn gate_set(
+        &mut self,
+        hedge: HedgeId,
+        attempt: &Attempt,
+        wants: &Wants,
+        edge: Option<Edge>,
+    ) -> Result<(), Denial> {
+        let held = self.positions.inventory(hedge);
+        let legs = self.leg_contexts(hedge, &held, &wants.intents);
+        let set = self.set(hedge, &held, &wants.intents, attempt.slice_to());
+        let context = self.context(hedge, Some(attempt), set, edge, &legs);
+        let verdict = match attempt.kind {
+            Kind::Enter => gate::entering(&context),
+            Kind::Exit | Kind::Trim | Kind::Reduce | Kind::Roll => gate::leaving(&context),
+        };
+        self.work.contexts = legs;
+        verdict
+    }
+
+    /// The gates of an Enter or of leaving before its orders are known: what would refuse any.
+    pub(super) fn gate_idle(&mut self, hedge: HedgeId, kind: Kind, to: i64) -> Result<(), Denial> {
+        let held = self.positions.inventory(hedge);
+        let intents = [None; LEGS_MAX];
+        let legs = self.leg_contexts(hedge, &held, &intents);
+        let set = self.set(hedge, &held, &intents, to);
+        let context = self.context(hedge, None, set, None, &legs);
+        let verdict = match kind {
+            Kind::Enter => gate::entering(&context),
+            Kind::Exit | Kind::Trim | Kind::Reduce | Kind::Roll => gate::leaving(&context),
+        };
+        self.work.contexts = legs;
+        // Orders are not known yet, so that there are none is no reason here.
+        verdict.or_else(|denial| {
+            let awaits = matches!(denial.refusal, Refusal::Size | Refusal::Nothing);
+            if awaits { Ok(()) } else { Err(denial) }
+        })
+    }
+
+    /// The gates of one repair order.
+    pub(super) fn gate_repair(
+        &mut self,
+        hedge: HedgeId,
+        attempt: &Attempt,
+        intent: &Intent,
+        facts: &Facts,
+    ) -> Result<(), Denial> {
+        let held = facts.held();
+        let mut intents = [None; LEGS_MAX];
+        intents[intent.leg.index()] = Some(*intent);
+        let legs = self.leg_contexts(hedge, &held, &intents);
+        let set = self.set(hedge, &held, &intents, attempt.slice_to());
+        let context = self.context(hedge, Some(attempt), set, None, &legs);
+        let verdict = gate::repairing(&context, intent.leg);
+        self.work.contexts = legs;
+        verdict
+    }
+
+    fn context<'a>(
+        &self,
+        hedge: HedgeId,
+        attempt: Option<&Attempt>,
+        set: Set,
+        edge: Option<Edge>,
+        legs: &'a [LegContext],
+    ) -> Context<'a> {
+        let limits = &self.policy.hedges[hedge];
+        let state = &self.hedges[hedge];
+        let messages = attempt.map_or(limits.execution.messages, |attempt| {
+            attempt.execution.messages.saturating_sub(attempt.messages)
+        });
+        let unconfirmed = attempt.is_none_or(|attempt| attempt.messages == 0)
+            && self.orders.of_hedge(hedge).iter().rev().take(64).any(|of| !of.is_confirmed());
+        Context {
+            now: self.now,
+            stage: Stage::Full,
+            stopped: self.is_stopped(hedge) || state.flatten,
+            restricted: self.is_hedge_restricted(hedge),
+            busy: state.attempt.is_some() || unconfirmed,
+            ids_exhausted: false,
+            repair: limits.execution.repair,
+            size: limits.size,
+            sets_after: set.sets_after,
+            residual_now: set.residual_now,
+            residual: Bounded { value: set.residual, limit: limits.execution.live_residual },
+            sum_residual: self.sum_residual(hedge, set.residual),
+            repair_loss: Bounded {
+                value: self.conduct.lost_today(hedge).0,
+                limit: limits.execution.max_loss_per_day.0,
+            },
+            trims: None,
+            edge,
+            messages_left: messages,
+            legs,
+        }
+    }
+
+    fn set(
+        &self,
+        hedge: HedgeId,
+        held: &LegLots,
+        intents: &[Option<Intent>; LEGS_MAX],
+        sets_after: i64,
+    ) -> Set {
+        let plan = self.plan(hedge);
+        let mut after = *held;
+        for intent in intents.iter().flatten() {
+            after[intent.leg.index()] += intent.side.sign() * intent.qty.get();
+        }
+        // At their worst some of the orders fill whole and the others not at all.
+        let (low, high) = plan.units(held);
+        let (low_after, high_after) = plan.units(&after);
+        Set {
+            sets_after,
+            residual_now: high - low,
+            residual: high.max(high_after) - low.min(low_after),
+        }
+    }
+
+    /// The residuals of all hedges of the product and currency, this one's at its worst.
+    fn sum_residual(&self, hedge: HedgeId, residual: i128) -> Bounded {
+        let product = |id: HedgeId| {
+            self.plan(id).legs.first().map(|leg| self.instruments[leg.instrument].product)
+        };
+        let (own, currency) = (product(hedge), self.plan(hedge).currency);
+        let sum = self.policy.sums.iter();
+        let limit = sum.filter(|sum| Some(sum.product) == own && sum.currency == currency);
+        let Some(limit) = limit.map(|sum| sum.limit).next() else {
+            // The configuration demands a limit for every product and currency in use.
+            return Bounded { value: residual, limit: -1 };
+        };
+        let mut value = 0;
+        for id in self.config.hedges.ids() {
+            let plan = self.plan(id);
+            if product(id) != own || plan.currency != currency {
+                continue;
+            }
+            let units = if id == hedge { residual } else { self.hedges[id].residual };
+            value += div_ceil(units * crate::num::MONEY_UNIT, i128::from(plan.unit_den));
+        }
+        let limit = i128::from(limit.num()) * crate::num::MONEY_UNIT / i128::from(limit.den());
+        Bounded { value, limit }
+    }
+
+    /// The contexts of the legs, in a buffer that is given back by the caller.
+    fn leg_contexts(
+        &mut self,
+        hedge: HedgeId,
+        held: &LegLots,
+        intents: &[Option<Intent>; LEGS_MAX],
+    ) -> Vec<LegContext> {
+        self.note_day_results(hedge);
+        let mut contexts = std::mem::take(&mut self.work.contexts);
+        contexts.clear();
+        for (at, leg) in self.plan(hedge).legs.iter().enumerate() {
+            contexts.push(self.leg_context(hedge, leg, held[at], intents[at].as_ref()));
+        }
+        contexts
+    }
+
+    fn leg_context(
+        &self,
+        hedge: HedgeId,
+        leg: &LegPlan,
+        held: i64,
+        intent: Option<&Intent>,
+    ) -> LegContext {
+        let instrument = &self.instruments[leg.instrument];
+        let book = &self.books[leg.instrument];
+        let ask = intent.map(|intent| {
+            let change = intent.side.sign() * intent.qty.get();
+            let reduces = held.signum() == -change.signum() && change.abs() <= held.abs();
+            Ask { side: intent.side, qty: intent.qty, limit: intent.limit, reduces }
+        });
+        let limits = self.policy.accounts[leg.account];
+        LegContext {
+            account: leg.account,
+            sized: leg.lots.num() != 0,
+            side: intent.map_or(leg.side, |intent| intent.side),
+            ask,
+            book: self.feed(leg.instrument),
+            fx: leg.fx.map(|fx| self.feed(fx)),
+            touch: [
+                book.top(Side::Sell).map(|top| top.price),
+                book.top(Side::Buy).map(|top| top.price),
+            ],
+            band: instrument.band,
+            limits: self.policy.instruments[leg.instrument],
+            tick_value: instrument.tick_value,
+            min_qty: instrument.min_qty,
+            qty_max: instrument.qty_max,
+            phase: instrument.phases.at(self.now),
+            shut: self.shut(leg.instrument),
+            halt: self.halt_over(hedge, leg.account),
+            restricted: self.is_account_restricted(leg.account),
+            linked: self.links[leg.account] == LinkState::Resynced,
+            opposite: intent.is_some_and(|intent| self.is_opposed(hedge, leg, intent)),
+            day_result: self.day_results[leg.account],
+            day_loss: limits.day_loss,
+            tokens: self.tokens_left(leg.account),
+        }
+    }
+
+    fn feed(&self, id: InstrumentId) -> Feed {
+        let book = &self.books[id];
+        let limits = &self.policy.instruments[id];
+        Feed {
+            data: book.data(),
+            age: self.now - book.receive(),
+            age_max: limits.age,
+            skew_max: limits.skew,
+        }
+    }
+
+    pub(super) fn shut(&self, id: InstrumentId) -> Option<Shut> {
+        gate::next_shut(&self.instruments[id].phases, self.now)
+    }
+
+    /// Whether another hedge has an order in flight on the other side of the contract: both would
+    /// trade with each other.
+    fn is_opposed(&self, hedge: HedgeId, leg: &LegPlan, intent: &Intent) -> bool {
+        self.live.iter().filter_map(|id| self.orders.get(*id)).any(|order| {
+            let place = &order.place;
+            place.hedge != hedge
+                && place.instrument == leg.instrument
+                && place.side != intent.side
+                && order.leaves() > 0
+        })
+    }
+
+    /// What the accounts of a hedge have made since the day began, for the gates.
+    pub(super) fn note_day_results(&mut self, hedge: HedgeId) {
+        for at in 0..self.plan(hedge).legs.len() {
+            let account = self.plan(hedge).legs[at].account;
+            let unrealised = self.unrealised(account);
+            self.day_results[account] = self.funds.day_result(account, unrealised);
+        }
+    }
+}

@@ -1,0 +1,475 @@
+//! From intents to commands: gates, hold, orders, in that order, stage by stage over the set.
+//!
+//! An entering set is refused whole; repair is refused intent by intent, and draws first on what
+//! its attempt keeps for it. Nothing of a refused set stays behind: lots and money that were taken
+//! for it are given back before the refusal is told.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::decide::Edge;
+use crate::attempt::{Attempt, End, Task, Wants};
+use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
+use crate::conduct::Cause;
+use crate::funds::{HoldError, Need, Short, ShortKind};
+use crate::gate::{self, Denial, Refusal};
+use crate::ids::{ATTEMPT_MAX, AccountId, ClientOrderId, HedgeId, Id, LEGS_MAX, LegId};
+use crate::margin;
+use crate::num::{Money, Qty};
+use crate::order::{Input, Order, Place};
+use crate::quote::{Facts, HedgePlan, Intent, Kind, Purpose};
+use crate::time::Time;
+
+/// Attempts left at which the end of the ids is told.
+const IDS_LOW: u32 = 1_000;
+
+impl Engine {
+    /// Begins an attempt when the gates and the hold let its first slice pass.
+    pub(super) fn start(
+        &mut self,
+        hedge: HedgeId,
+        kind: Kind,
+        to: i64,
+        clip: i64,
+        edge: Option<(Edge, gate::Edge)>,
+        out: &mut Vec<Command>,
+    ) -> Result<(), Denial> {
+        let config = Arc::clone(&self.config);
+        let plan = &config.hedges[hedge].plan;
+        let number = self.hedges[hedge].attempts + 1;
+        let engine = config.engine;
+        let decision = ClientOrderId::pack(engine, self.run, hedge, number, LegId(0), 0)
+            .ok_or(Denial::plain(Refusal::IdsExhausted))?;
+        let held = self.positions.inventory(hedge);
+        let from = plan.sets(&held);
+        let task = Task { decision, kind, from, to, clip };
+        let execution = self.policy.hedges[hedge].execution;
+        let mut attempt = Attempt::new(task, execution, plan, held, self.now);
+        let facts = self.facts(hedge, decision, &attempt.ask(plan, &held), &held);
+        let mut wants = Wants::NOTHING;
+        attempt.next(self.now, plan, &facts, &mut wants);
+        if wants.end.is_some() {
+            return Err(nothing_to_send(&facts, plan));
+        }
+        let mark = out.len();
+        let subject = Subject::Attempt(decision);
+        self.changed = true;
+        out.push(Command::Alert(Alert {
+            code: AlertCode::AttemptStarted,
+            urgency: Urgency::Info,
+            refusal: None,
+            detail: kind.code(),
+            subject,
+            value: i128::from(from),
+            limit: i128::from(to),
+        }));
+        let figure = edge.map(|(_, figure)| figure);
+        if let Err(denial) = self.send(hedge, &mut attempt, &wants, &facts, figure, out) {
+            out.truncate(mark);
+            return Err(denial);
+        }
+        let state = &mut self.hedges[hedge];
+        let waited = state.waits();
+        state.attempts = number;
+        state.attempt = Some(attempt);
+        state.refused = None;
+        state.edge = edge.map(|(edge, _)| edge);
+        self.count_waiting(hedge, waited);
+        if ATTEMPT_MAX - number == IDS_LOW {
+            let left = i128::from(IDS_LOW);
+            self.alert(out, AlertCode::IdsLow, Urgency::Alarm, Subject::Hedge(hedge), left, 0);
+        }
+        Ok(())
+    }
+
+    /// Lets an attempt that lives take its next step.
+    pub(super) fn drive(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
+        let waited = self.hedges[hedge].waits();
+        let Some(mut attempt) = self.hedges[hedge].attempt.take() else { return };
+        let config = Arc::clone(&self.config);
+        let plan = &config.hedges[hedge].plan;
+        let before = (attempt.state, attempt.blocked, *attempt.goal());
+        let mut end = None;
+        // A slice that is done begins the next one at once; more than one turn of this is the
+        // next event's.
+        for _ in 0..2 {
+            let held = self.positions.inventory(hedge);
+            let ask = attempt.ask(plan, &held);
+            let facts = self.facts(hedge, attempt.decision, &ask, &held);
+            let mut wants = Wants::NOTHING;
+            attempt.next(self.now, plan, &facts, &mut wants);
+            let entering = wants.intents.iter().flatten().any(|of| of.purpose == Purpose::Work);
+            if wants.cancel {
+                self.cancel_attempt(attempt.decision, wants.end.is_some(), out);
+            }
+            let figure = match self.hedges[hedge].edge.filter(|_| entering) {
+                Some(edge) => self.figure(hedge, &held, attempt.slice_to(), edge).map(Some),
+                None => Ok(None),
+            };
+            let sent = match figure {
+                Ok(figure) => self.send(hedge, &mut attempt, &wants, &facts, figure, out),
+                Err(denial) => Err(denial),
+            };
+            if sent.is_err() && entering {
+                attempt.slice_refused(plan, &held, &mut wants);
+            }
+            end = wants.end;
+            if !wants.again {
+                break;
+            }
+        }
+        self.changed |= before != (attempt.state, attempt.blocked, *attempt.goal());
+        match end {
+            Some(end) => self.end_attempt(hedge, &attempt, end, out),
+            None => self.hedges[hedge].attempt = Some(attempt),
+        }
+        self.count_waiting(hedge, waited);
+    }
+
+    fn end_attempt(&mut self, hedge: HedgeId, attempt: &Attempt, end: End, out: &mut Vec<Command>) {
+        let decision = attempt.decision;
+        // Whatever is left of the repair reserve ends here; a second end does not occur.
+        let _ = self.funds.void(decision);
+        let live: Vec<ClientOrderId> = self
+            .orders
+            .of_attempt(decision)
+            .iter()
+            .filter(|order| !order.is_confirmed())
+            .map(|order| order.place.order)
+            .collect();
+        for id in live {
+            let _ = self.funds.quarantine(id);
+        }
+        let sets = self.sets(hedge) - attempt.from;
+        self.changed = true;
+        out.push(Command::Alert(Alert {
+            code: AlertCode::AttemptEnded,
+            urgency: if end == End::ResidualHeld { Urgency::Alarm } else { Urgency::Info },
+            refusal: None,
+            detail: end.code(),
+            subject: Subject::Attempt(decision),
+            value: i128::from(sets),
+            limit: attempt.lost.0,
+        }));
+        let state = &mut self.hedges[hedge];
+        state.refused = None;
+        state.edge = None;
+        if end == End::ResidualHeld {
+            self.restrict_hedge(hedge, Cause::ResidualHeld, out);
+        }
+    }
+
+    fn cancel_attempt(&mut self, decision: ClientOrderId, all: bool, out: &mut Vec<Command>) {
+        let orders = self.orders.of_attempt(decision).iter();
+        let orders = orders.filter(|order| order.is_resting() || (all && !order.is_confirmed()));
+        let ids: Vec<ClientOrderId> = orders.map(|order| order.place.order).collect();
+        for id in ids {
+            self.cancel(id, out);
+        }
+    }
+
+    /// Sends the intents of `wants` as far as gates and hold let them pass.
+    ///
+    /// # Errors
+    /// The denial of an entering set; repair that is denied is asked for again later.
+    fn send(
+        &mut self,
+        hedge: HedgeId,
+        attempt: &mut Attempt,
+        wants: &Wants,
+        facts: &Facts,
+        figure: Option<gate::Edge>,
+        out: &mut Vec<Command>,
+    ) -> Result<(), Denial> {
+        let mut intents = wants.intents.iter().flatten();
+        let Some(first) = intents.next() else { return Ok(()) };
+        if first.purpose == Purpose::Work {
+            self.gate_set(hedge, attempt, wants, figure)?;
+            self.work.places.clear();
+            for intent in wants.intents.iter().flatten() {
+                self.children(hedge, attempt, intent)?;
+            }
+            self.reserve_set(hedge, attempt, facts)?;
+            self.commit(attempt, out);
+            return Ok(());
+        }
+        let mark = out.len();
+        if let Some(choice) = wants.choice {
+            let worst = i128::MAX;
+            self.changed = true;
+            out.push(Command::Alert(Alert {
+                code: AlertCode::RepairChosen,
+                urgency: Urgency::Warn,
+                refusal: None,
+                detail: match choice.verdict {
+                    crate::resolve::Verdict::Do(purpose) => purpose.code(),
+                    crate::resolve::Verdict::Wait | crate::resolve::Verdict::OverBudget => 0,
+                },
+                subject: Subject::Attempt(attempt.decision),
+                value: choice.supplement.map_or(worst, |cost| cost.0),
+                limit: choice.unwind.map_or(worst, |cost| cost.0),
+            }));
+        }
+        let mut sent = false;
+        for intent in wants.intents.iter().flatten() {
+            sent |= self.send_repair(hedge, attempt, intent, facts, out).is_ok();
+        }
+        if !sent {
+            out.truncate(mark);
+        }
+        Ok(())
+    }
+
+    fn send_repair(
+        &mut self,
+        hedge: HedgeId,
+        attempt: &mut Attempt,
+        intent: &Intent,
+        facts: &Facts,
+        out: &mut Vec<Command>,
+    ) -> Result<(), Denial> {
+        self.gate_repair(hedge, attempt, intent, facts)?;
+        self.work.places.clear();
+        self.children(hedge, attempt, intent)?;
+        self.reserve_repair(attempt.decision)?;
+        self.commit(attempt, out);
+        Ok(())
+    }
+
+    /// Splits an intent into the orders that its position effects need, and proves that there are
+    /// ids, room and tries for them. They wait in `work.places`.
+    fn children(
+        &mut self,
+        hedge: HedgeId,
+        attempt: &Attempt,
+        intent: &Intent,
+    ) -> Result<(), Denial> {
+        let leg = self.plan(hedge).legs[intent.leg.index()];
+        let at = |refusal| Denial { leg: Some(intent.leg), ..Denial::plain(refusal) };
+        let split = self.positions.split(leg.account, leg.instrument, intent.side, intent.qty);
+        let split = split.map_err(|_| at(Refusal::Lots))?;
+        let account = &self.config.accounts[leg.account];
+        let tif = self.config.venues[account.venue].tif;
+        let exhausted = at(Refusal::IdsExhausted);
+        let first = attempt.next_try(intent.leg).ok_or(exhausted)?;
+        for (attempt_try, (effect, qty)) in (first..).zip(split.iter()) {
+            let used = u16::try_from(self.work.places.len()).unwrap_or(u16::MAX);
+            let last = attempt.execution.tries;
+            if attempt_try > last || !self.orders.has_room(hedge, usize::from(used) + 1) {
+                return Err(exhausted);
+            }
+            let order = attempt.decision.order(intent.leg, attempt_try).ok_or(exhausted)?;
+            let place = Place {
+                order,
+                price: intent.limit,
+                qty,
+                account: leg.account,
+                instrument: leg.instrument,
+                hedge,
+                side: intent.side,
+                effect,
+                tif,
+                flag: account.flag,
+                kind: attempt.kind,
+                purpose: intent.purpose,
+            };
+            self.work.places.push((place, Qty::ZERO));
+        }
+        Ok(())
+    }
+
+    /// Takes lots and money for the whole set, or nothing of either.
+    fn reserve_set(
+        &mut self,
+        hedge: HedgeId,
+        attempt: &Attempt,
+        facts: &Facts,
+    ) -> Result<(), Denial> {
+        self.reserve_messages()?;
+        self.hold_lots()?;
+        self.work.needs.clear();
+        for at in 0..self.work.places.len() {
+            let need = self.need(at);
+            self.work.needs.push(need);
+        }
+        if attempt.messages == 0 {
+            let reserve = self.repair_reserve(hedge, attempt, facts);
+            self.work.needs.push(reserve);
+        }
+        self.work.needs.sort_unstable_by_key(|need| (need.order, need.account));
+        for account in self.config.accounts.ids() {
+            if self.work.needs.iter().any(|need| need.account == account) {
+                let unrealised = self.unrealised(account);
+                self.work.unrealised[account] = unrealised;
+            }
+        }
+        let held = self.funds.hold(&self.work.needs, &self.work.caps, &self.work.unrealised);
+        held.map(|_| ()).map_err(|error| {
+            self.give_lots_back();
+            denial(&error)
+        })
+    }
+
+    fn reserve_repair(&mut self, decision: ClientOrderId) -> Result<(), Denial> {
+        self.reserve_messages()?;
+        self.hold_lots()?;
+        for at in 0..self.work.places.len() {
+            let need = self.need(at);
+            if let Err(error) = self.funds.draw(decision, &need) {
+                // Children before this one hold their money already: they are sent without it.
+                self.give_lots_back_from(at);
+                self.work.places.truncate(at);
+                return if at == 0 { Err(denial(&error)) } else { Ok(()) };
+            }
+        }
+        Ok(())
+    }
+
+    /// Proves that every account has tokens for the orders that wait.
+    fn reserve_messages(&self) -> Result<(), Denial> {
+        for account in self.config.accounts.ids() {
+            let orders = self.work.places.iter().filter(|(place, _)| place.account == account);
+            let wanted = u32::try_from(orders.count()).unwrap_or(u32::MAX);
+            let there = self.tokens_left(account);
+            if wanted > there {
+                let denial = Denial::plain(Refusal::Messages);
+                let (value, limit) = (i128::from(wanted), i128::from(there));
+                return Err(Denial { account: Some(account), value, limit, ..denial });
+            }
+        }
+        Ok(())
+    }
+
+    fn hold_lots(&mut self) -> Result<(), Denial> {
+        for at in 0..self.work.places.len() {
+            let (place, _) = self.work.places[at];
+            let held = self.positions.hold_lots(
+                place.order,
+                place.account,
+                place.instrument,
+                place.side,
+                place.effect,
+                place.qty,
+            );
+            let Ok(closes) = held else {
+                self.give_lots_back();
+                let leg = Some(place.order.leg());
+                return Err(Denial { leg, ..Denial::plain(Refusal::Lots) });
+            };
+            self.work.places[at].1 = closes;
+        }
+        Ok(())
+    }
+
+    fn give_lots_back(&mut self) {
+        self.give_lots_back_from(0);
+    }
+
+    fn give_lots_back_from(&mut self, first: usize) {
+        for at in first..self.work.places.len() {
+            let order = self.work.places[at].0.order;
+            self.positions.release_all_lots(order);
+        }
+    }
+
+    fn need(&self, at: usize) -> Need {
+        let (place, closes) = self.work.places[at];
+        let amount = margin::worst_case_closing(
+            &self.instruments[place.instrument],
+            place.side,
+            place.effect,
+            place.qty,
+            closes,
+            place.price,
+            self.mark(place.instrument),
+        );
+        Need { order: place.order, account: place.account, amount }
+    }
+
+    /// What an attempt keeps for its repair: the collar's move on the coarsest leg it trades.
+    fn repair_reserve(&self, hedge: HedgeId, attempt: &Attempt, facts: &Facts) -> Need {
+        let plan = self.plan(hedge);
+        let sized = plan.legs.iter().enumerate().filter(|(_, leg)| leg.lots.num() != 0);
+        let coarsest = sized.max_by_key(|(at, leg)| (leg.units, LEGS_MAX - at));
+        let Some((at, leg)) = coarsest else {
+            let account = AccountId(0);
+            return Need { order: attempt.decision, account, amount: Money::ZERO };
+        };
+        let lots = attempt.goal()[at] - facts.legs[at].held;
+        let ticks = i128::from(self.policy.instruments[leg.instrument].collar);
+        let move_ = ticks * i128::from(lots.abs());
+        let amount = self.instruments[leg.instrument].value(move_);
+        Need { order: attempt.decision, account: leg.account, amount }
+    }
+
+    /// The orders that wait in `work.places` leave.
+    fn commit(&mut self, attempt: &mut Attempt, out: &mut Vec<Command>) {
+        self.changed = true;
+        for at in 0..self.work.places.len() {
+            let (place, _) = self.work.places[at];
+            let (account, instrument) = (place.account, place.instrument);
+            let spent = self.conduct.spend_order(account, instrument, place.hedge, self.now);
+            assert!(spent, "broken invariant: messages were proven to be there");
+            let mut order = Order::new(place, self.now);
+            let _ = order.next(Input::Sent);
+            order.due = self.now + self.venue_of(place.account).ack_timeout;
+            self.claim(&order);
+            self.orders.insert(order);
+            if let Err(at) = self.live.binary_search(&place.order) {
+                self.live.insert(at, place.order);
+            }
+            attempt.placed(place.order.leg());
+            out.push(Command::Place(place));
+        }
+    }
+
+    /// A refusal belongs to a standing opportunity and is told when (hedge, reason) changes.
+    pub(super) fn refuse(&mut self, hedge: HedgeId, denial: &Denial, out: &mut Vec<Command>) {
+        if self.hedges[hedge].refused == Some(denial.refusal) {
+            return;
+        }
+        self.hedges[hedge].refused = Some(denial.refusal);
+        self.changed = true;
+        out.push(Command::Alert(Alert {
+            code: AlertCode::Refused,
+            urgency: Urgency::Info,
+            refusal: Some(denial.refusal),
+            detail: denial.leg.map_or(u8::MAX, |leg| leg.0),
+            subject: Subject::Hedge(hedge),
+            value: denial.value,
+            limit: denial.limit,
+        }));
+    }
+
+    /// Sets the hedge's next look at itself.
+    pub(super) fn wake_at(&mut self, hedge: HedgeId, at: Time) {
+        let wake = &mut self.hedges[hedge].wake;
+        *wake = (*wake).min(at);
+    }
+}
+
+/// Why an attempt ended before it began: a leg cannot be traded, or not for the whole size.
+fn nothing_to_send(facts: &Facts, plan: &HedgePlan) -> Denial {
+    let legs = facts.legs.iter().take(plan.legs.len()).enumerate();
+    let mut blocked = legs.filter(|(_, leg)| leg.collar.iter().any(Option::is_none));
+    let leg = blocked.next().map(|(at, _)| LegId::at(at));
+    let refusal = if leg.is_some() { Refusal::NoBook } else { Refusal::Size };
+    Denial { leg, ..Denial::plain(refusal) }
+}
+
+fn denial(error: &HoldError) -> Denial {
+    match error {
+        HoldError::Short(Short { account, kind, needed, limit }) => {
+            let refusal = match kind {
+                ShortKind::Available => Refusal::Money,
+                ShortKind::Usage => Refusal::Usage,
+            };
+            let account = Some(*account);
+            Denial { account, value: *needed, limit: *limit, ..Denial::plain(refusal) }
+        }
+        HoldError::Full { .. } => Denial::plain(Refusal::IdsExhausted),
+        HoldError::ExistsDifferent { .. }
+        | HoldError::Duplicate { .. }
+        | HoldError::Negative { .. } => panic!("broken invariant: {error:?}"),
+    }
+}

@@ -1,0 +1,215 @@
+//! Timers: what is due at or before `now`, in the order of (due, hedge, leg).
+//!
+//! Evidence beats a time-out at a tie, because it was applied before the timers of its turn run.
+
+use super::Engine;
+use crate::command::{AlertCode, Command, Subject, Urgency};
+use crate::event::LinkState;
+use crate::ids::{AccountId, ClientOrderId, InstrumentId};
+use crate::order::{Cancel, Input, Order, Query, State, TimeInForce};
+use crate::time::{Span, Time};
+
+/// Longest wait between two queries, as a power of two of the venue's interval.
+const BACK_OFF_MAX: u16 = 6;
+
+impl Engine {
+    pub(super) fn run_timers(&mut self, out: &mut Vec<Command>) {
+        if self.now < self.deadline && self.dirty.is_empty() {
+            return;
+        }
+        // Each timer that fires moves beyond `now`, so every live order fires at most once.
+        for _ in 0..=self.live.len() {
+            let Some(id) = self.next_due() else { break };
+            self.changed = true;
+            self.fire(id, out);
+        }
+        for hedge in self.config.hedges.ids() {
+            let state = &mut self.hedges[hedge];
+            let due = state.attempt.as_ref().map_or(Time::MAX, |attempt| attempt.due);
+            if due.min(state.wake) <= self.now {
+                state.wake = Time::MAX;
+                self.touch(hedge);
+            }
+        }
+    }
+
+    fn next_due(&self) -> Option<ClientOrderId> {
+        let due = self.live.iter().filter_map(|id| self.orders.get(*id));
+        let due = due.filter(|order| order.due <= self.now);
+        let first = due.min_by_key(|order| {
+            (order.due, order.place.order.hedge(), order.place.order.leg(), order.place.order)
+        });
+        first.map(|order| order.place.order)
+    }
+
+    fn fire(&mut self, id: ClientOrderId, out: &mut Vec<Command>) {
+        let Some(order) = self.orders.get(id).copied() else { return };
+        let at_once = matches!(order.place.tif, TimeInForce::Ioc | TimeInForce::Fok);
+        match order.state {
+            State::Acked | State::Partial | State::PendingAmend if !at_once => {
+                self.cancel(id, out);
+            }
+            State::New
+            | State::Sent
+            | State::Acked
+            | State::Partial
+            | State::PendingAmend
+            | State::PendingCancel => {
+                self.input(id, Input::Timeout, out);
+                self.ask_venue(id, out);
+            }
+            State::Unknown
+            | State::Filled
+            | State::Cancelled
+            | State::Rejected
+            | State::Expired => self.ask_venue(id, out),
+        }
+        self.touch(order.place.hedge);
+    }
+
+    /// Asks the venue what has become of an order, less often each time.
+    fn ask_venue(&mut self, id: ClientOrderId, out: &mut Vec<Command>) {
+        let Some(order) = self.orders.get(id).copied() else { return };
+        let account = order.place.account;
+        if self.links[account] == LinkState::Down {
+            // The link's return asks at once.
+            self.put_off(id, Time::MAX);
+            return;
+        }
+        let interval = self.config.venues[self.config.accounts[account].venue].query_interval;
+        let wait = Span(interval.0 << order.queries.min(BACK_OFF_MAX));
+        let next = self.now + wait;
+        if !self.conduct.spend_query(account, order.place.hedge, self.now) {
+            let ready = self.conduct.window(account).order_ready(self.now);
+            self.put_off(id, ready.max(Time(self.now.0 + 1)));
+            return;
+        }
+        out.push(Command::Query(Query { order: id, account, instrument: order.place.instrument }));
+        self.count_message(&order);
+        if let Some(order) = self.orders.get_mut(id) {
+            order.queries = order.queries.saturating_add(1);
+            order.due = next;
+        }
+    }
+
+    fn put_off(&mut self, id: ClientOrderId, due: Time) {
+        if let Some(order) = self.orders.get_mut(id) {
+            order.due = due;
+        }
+    }
+
+    fn count_message(&mut self, order: &Order) {
+        let decision = order.place.order.decision();
+        let attempt = self.hedges[order.place.hedge].attempt.as_mut();
+        if let Some(attempt) = attempt.filter(|attempt| attempt.decision == decision) {
+            attempt.messaged();
+        }
+    }
+
+    /// Asks the venue to cancel an order, as often as the venue's bound allows; then tells.
+    pub(super) fn cancel(&mut self, id: ClientOrderId, out: &mut Vec<Command>) {
+        let Some(order) = self.orders.get(id).copied() else { return };
+        if order.state.is_done() || order.state == State::New {
+            return;
+        }
+        let account = order.place.account;
+        let venue = &self.config.venues[self.config.accounts[account].venue];
+        let (bound, wait) = (venue.cancels_max, venue.ack_timeout);
+        if order.cancels >= bound {
+            if order.cancels == bound {
+                let subject = Subject::Order(id);
+                let value = i128::from(order.cancels);
+                self.alert(out, AlertCode::CancelStuck, Urgency::Alarm, subject, value, 0);
+                if let Some(order) = self.orders.get_mut(id) {
+                    order.cancels = order.cancels.saturating_add(1);
+                }
+            }
+            // What cannot be cancelled is asked about instead, until it is done.
+            self.ask_venue(id, out);
+            return;
+        }
+        if self.links[account] == LinkState::Down {
+            self.put_off(id, Time::MAX);
+            return;
+        }
+        let (instrument, hedge) = (order.place.instrument, order.place.hedge);
+        if !self.conduct.spend_cancel(account, instrument, hedge, self.now) {
+            let ready = self.conduct.window(account).cancel_ready(self.now);
+            self.put_off(id, ready.max(Time(self.now.0 + 1)));
+            return;
+        }
+        out.push(Command::Cancel(Cancel {
+            order: id,
+            account,
+            instrument: order.place.instrument,
+        }));
+        self.count_message(&order);
+        self.changed = true;
+        if let Some(order) = self.orders.get_mut(id) {
+            let _ = order.next(Input::CancelSent);
+            order.cancels += 1;
+            order.due = self.now + wait;
+        }
+    }
+
+    /// Recomputes the lower bound of the next due time.
+    pub(super) fn set_deadline(&mut self) {
+        let orders = self.live.iter().filter_map(|id| self.orders.get(*id));
+        let orders = orders.map(|order| order.due).min().unwrap_or(Time::MAX);
+        let hedges = self.hedges.iter().map(|state| {
+            let due = state.attempt.as_ref().map_or(Time::MAX, |attempt| attempt.due);
+            due.min(state.wake)
+        });
+        let hedges = hedges.min().unwrap_or(Time::MAX);
+        self.deadline = orders.min(hedges);
+    }
+
+    pub(super) fn claim(&mut self, order: &Order) {
+        let place = &order.place;
+        let lots = place.qty.get();
+        self.claims[place.instrument].push(super::Claim {
+            order: place.order,
+            side: place.side,
+            lots,
+            done: None,
+        });
+        self.count_claims(place.instrument);
+    }
+
+    pub(super) fn claim_done(&mut self, order: &Order) {
+        let place = &order.place;
+        let now = self.now;
+        for claim in &mut self.claims[place.instrument] {
+            if claim.order == place.order {
+                // What did not trade was never taken from the book.
+                claim.lots = order.cum;
+                claim.done = Some(now);
+            }
+        }
+        self.claims[place.instrument].retain(|claim| claim.lots > 0);
+        self.count_claims(place.instrument);
+    }
+
+    /// A book message that is newer than the end of an order shows what the order took.
+    pub(super) fn forget_claims(&mut self, instrument: InstrumentId) {
+        if self.claims[instrument].is_empty() {
+            return;
+        }
+        let received = self.books[instrument].receive();
+        self.claims[instrument].retain(|claim| claim.done.is_none_or(|done| done >= received));
+        self.count_claims(instrument);
+    }
+
+    fn count_claims(&mut self, instrument: InstrumentId) {
+        let mut claims = [crate::num::Qty::ZERO; 2];
+        for claim in &self.claims[instrument] {
+            let sum = &mut claims[claim.side.index()];
+            *sum = *sum + crate::num::Qty::of(claim.lots);
+        }
+        self.owns[instrument].claims = claims;
+    }
+
+    pub(super) fn venue_of(&self, account: AccountId) -> &crate::config::Venue {
+        &self.config.venues[self.config.accounts[account].venue]
+    }
+}

@@ -1,0 +1,647 @@
+//! An engine together with its journal: what it decides is on record before it leaves.
+//!
+//! A turn is: the engine takes the event; market rows that caused nothing gather in a frame; every
+//! other event is appended with its commands, the open frame before it. Commands that only ask or
+//! take back leave at once; orders, amendments and transfers wait until [`Session::release`] has
+//! synced the group (or leave at once, where the operating system's word is enough).
+//!
+//! *Poisoned* (the journal cannot be written, or the engine met what cannot be) is final for a
+//! session: the turn in which it happens gives an alert and a cancel for every order that may be
+//! alive, nothing that waits ever leaves, and later events are put on record and not applied.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use cross_market_core::book::Change;
+use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
+use cross_market_core::config::Config;
+use cross_market_core::engine::{Effect, Engine};
+use cross_market_core::error::Error;
+use cross_market_core::event::Event;
+use cross_market_core::ids::ClientOrderId;
+use cross_market_core::record::{
+    Cause, Checkpoint, Code, Cut, Durability, Encoder, FrameRows, Header, Link, PAYLOAD_MAX,
+    Poison, ROWS_MAX, Restart, RunId, SCHEMA,
+};
+use cross_market_core::time::{Span, Time};
+
+use crate::disk::{Disk, RealDisk};
+use crate::error::JournalError;
+use crate::folder::Folder;
+use crate::live::Live;
+use crate::log::{Log, Room};
+use crate::player::Player;
+use crate::reader::Reader;
+use crate::scan::{Ending, Tail};
+
+/// Decisions between two checkpoints.
+const CHECKPOINT_EVERY: u32 = 1024;
+
+/// Longest engine time that a frame stays open.
+const FRAME_SPAN: Span = Span::millis(100);
+
+/// Bytes of a header beside its configuration, at most.
+const HEADER_BESIDE: usize = 1024;
+
+const LIBRARY: &str = concat!("cross_market ", env!("CARGO_PKG_VERSION"));
+
+/// What a restart found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// Records that were replayed.
+    pub records: u64,
+    /// Events that were replayed.
+    pub events: u64,
+    /// The torn tail that was cut off, where there was one; also on record.
+    pub cut: Option<Tail>,
+    /// Why the session before was poisoned, where it was.
+    pub poisoned: Option<Cause>,
+}
+
+/// The rows that have caused nothing since the last record.
+#[derive(Debug)]
+enum Frame {
+    /// None.
+    Closed,
+    /// In `rows`.
+    Inline,
+    /// In a source.
+    Reference { sha256: [u8; 32], first: u64, count: u32 },
+}
+
+/// Where market rows come from.
+#[derive(Clone, Copy, Debug)]
+struct Cursor {
+    sha256: [u8; 32],
+    row: u64,
+}
+
+/// An engine together with its journal.
+#[derive(Debug)]
+pub struct Session {
+    engine: Engine,
+    log: Log,
+    /// Held for its lock.
+    folder: Option<Folder>,
+    path: PathBuf,
+    run: u16,
+    durability: Durability,
+    seq: u64,
+    now: Time,
+    frame: Frame,
+    frame_since: Time,
+    frame_seq: u64,
+    rows: FrameRows,
+    source: Option<Cursor>,
+    /// The turn's commands.
+    commands: Vec<Command>,
+    /// Commands that wait for a sync.
+    waiting: Vec<Command>,
+    /// When the group is synced.
+    due: Option<Time>,
+    live: Live,
+    decisions: u32,
+    poisoned: Option<Cause>,
+}
+
+impl Session {
+    /// Begins a run with a new journal in `folder`, which is made if it is missing. `json` is the
+    /// configuration and goes into the header as it is; but the run's number is the folder's next.
+    ///
+    /// # Errors
+    /// [`JournalError::Door`] for what the configuration does wrong; [`JournalError::Locked`] when another process writes there; [`JournalError::NotPlain`] when
+    /// the folder or a file in it is not what it should be; [`JournalError::Io`].
+    pub fn create(
+        folder: &Path,
+        json: &[u8],
+        start: Time,
+        durability: Durability,
+    ) -> Result<Session, JournalError> {
+        let config = Config::from_json(json)?;
+        let mut folder = Folder::open(folder)?;
+        let reserve = folder.reserve()?;
+        let taken = folder.advance()?;
+        let disk = Box::new(RealDisk::new(folder.create()?, Some(reserve)));
+        let id = RunId { engine: config.engine, run: taken.run, start };
+        let begin = Begin { json, durability, id, epoch: taken.epoch };
+        let session = begin.on(disk, folder.path())?;
+        let path = folder.publish(taken.run)?;
+        Ok(Session { path, folder: Some(folder), ..session })
+    }
+
+    /// Begins a run whose journal goes to any disk, under the run number of the configuration.
+    ///
+    /// # Errors
+    /// [`JournalError::Door`] for what the configuration does wrong; [`JournalError::Io`] when the header cannot be written and synced.
+    pub fn create_on(
+        disk: Box<dyn Disk>,
+        json: &[u8],
+        start: Time,
+        durability: Durability,
+    ) -> Result<Session, JournalError> {
+        let config = Config::from_json(json)?;
+        let id = RunId { engine: config.engine, run: config.run, start };
+        Begin { json, durability, id, epoch: 0 }.on(disk, Path::new("disk"))
+    }
+
+    /// Goes on with the newest journal in `folder`: replays it into a new engine, cuts a torn tail
+    /// off and says so on record, and takes the next run number. `out` receives what the restart
+    /// commands: a query for every order that may have left.
+    ///
+    /// # Errors
+    /// As [`Session::create`]; [`JournalError::Damaged`] when the journal was changed (then it is
+    /// left as it is); [`JournalError::OtherConfig`] when `json` is not what the journal began
+    /// with; [`JournalError::Diverged`] when the engine does not do again what it did;
+    /// [`JournalError::Door`] when `now` is before the last event.
+    pub fn restart(
+        folder: &Path,
+        json: &[u8],
+        now: Time,
+        durability: Durability,
+        out: &mut Vec<Command>,
+    ) -> Result<(Session, Recovered), JournalError> {
+        let mut folder = Folder::open(folder)?;
+        let reserve = folder.reserve()?;
+        let (file, path) = folder.reopen()?;
+        let failed = |error| JournalError::io("cut", &path, &error);
+        let mut reader = Reader::start(&file, &path)?;
+        if reader.header().config != json {
+            return Err(JournalError::OtherConfig);
+        }
+        let mut player = Player::new(reader.header())?;
+        while let Some(entry) = reader.next()? {
+            player.play(&entry.record, &[])?;
+        }
+        if now < player.now {
+            return Err(Error::TimeWentBack { by_ns: (player.now - now).0 }.into());
+        }
+        let cut = match reader.ending() {
+            Some(Ending::Damaged(damage)) => return Err(JournalError::Damaged(*damage)),
+            Some(Ending::Torn(tail)) => Some(*tail),
+            Some(Ending::Clean) | None => None,
+        };
+        let records = reader.chain().index();
+        let mut encoder = prepare(&file, &reader, now, cut).map_err(failed)?;
+        let taken = folder.advance()?;
+        let mut commands = Vec::new();
+        player.engine.restart(now, taken.run, &mut commands);
+        encoder.restart(&Restart {
+            seq: player.seq,
+            now,
+            epoch: taken.epoch,
+            run: taken.run,
+            durability,
+            library: LIBRARY.to_owned(),
+            commands: commands.clone(),
+        });
+        player.live.commands(&commands);
+        let disk = Box::new(RealDisk::new(file, Some(reserve)));
+        let mut log = Log::new(encoder, disk);
+        log.flush().and_then(|_| log.sync()).map_err(failed)?;
+        out.append(&mut commands);
+        let (events, poisoned) = (player.seq, player.poisoned);
+        let mut session = Session::around(player.engine, log, path, taken.run, durability, now);
+        (session.seq, session.live, session.folder) = (events, player.live, Some(folder));
+        let recovered = Recovered { records, events, cut, poisoned };
+        Ok((session, recovered))
+    }
+
+    fn around(
+        engine: Engine,
+        log: Log,
+        path: PathBuf,
+        run: u16,
+        durability: Durability,
+        now: Time,
+    ) -> Session {
+        Session {
+            engine,
+            log,
+            folder: None,
+            path,
+            run,
+            durability,
+            seq: 0,
+            now,
+            frame: Frame::Closed,
+            frame_since: now,
+            frame_seq: 0,
+            rows: FrameRows::default(),
+            source: None,
+            commands: Vec::new(),
+            waiting: Vec::new(),
+            due: None,
+            live: Live::default(),
+            decisions: 0,
+            poisoned: None,
+        }
+    }
+
+    /// Takes one event at engine time `now`. Appends to `out` what may leave now; the rest comes
+    /// from [`Session::release`].
+    ///
+    /// The turn in which the session becomes poisoned is `Ok`: its alert and cancels are in `out`
+    /// and must leave. Later turns are `Err`.
+    ///
+    /// # Errors
+    /// [`JournalError::Door`] for what the engine's door refuses; then nothing has changed.
+    /// [`JournalError::Poisoned`] when the session was poisoned before.
+    pub fn handle(
+        &mut self,
+        now: Time,
+        event: &Event,
+        out: &mut Vec<Command>,
+    ) -> Result<Effect, JournalError> {
+        if let Some(cause) = self.poisoned {
+            if self.log.may_write() {
+                self.seq += 1;
+                self.log.encoder.unapplied(self.seq, now, event);
+                // Nothing better can be done when this fails: the session is poisoned already.
+                drop(self.log.flush());
+            }
+            return Err(JournalError::Poisoned { cause });
+        }
+        self.commands.clear();
+        let (engine, commands) = (&mut self.engine, &mut self.commands);
+        let turn = catch_unwind(AssertUnwindSafe(|| engine.handle(now, event, commands)));
+        match turn {
+            Ok(Ok(effect)) => {
+                self.seq += 1;
+                self.now = now;
+                let row = self.next_row(event);
+                match (effect, event) {
+                    (Effect::Market, Event::Book(change)) if self.commands.is_empty() => {
+                        self.gather(change, row, out);
+                    }
+                    (Effect::Market, _) => self.decide(event, None, out),
+                    (Effect::Decision, _) => self.decide(event, self.group_due(), out),
+                }
+                Ok(effect)
+            }
+            Err(_) | Ok(Err(Error::Poisoned)) => {
+                self.seq += 1;
+                self.commands.clear();
+                self.close_frame();
+                self.log.encoder.unapplied(self.seq, now, event);
+                self.poison(Cause::Invariant, out);
+                Ok(Effect::Decision)
+            }
+            Ok(Err(error)) => Err(JournalError::Door(error)),
+        }
+    }
+
+    /// Does what is due: closes a frame that was open for too long, syncs a group that has waited
+    /// as long as it may, and appends to `out` what waited for that.
+    ///
+    /// When the sync fails, the session becomes poisoned and `out` receives the alert and cancels.
+    pub fn release(&mut self, now: Time, out: &mut Vec<Command>) {
+        if self.poisoned.is_some() {
+            return;
+        }
+        if self.frame_due().is_some_and(|due| due <= now) {
+            self.close_frame();
+            if !self.append(out) {
+                return;
+            }
+        }
+        if self.due.is_some_and(|due| due <= now) {
+            self.due = None;
+            match self.log.sync() {
+                Ok(()) => out.append(&mut self.waiting),
+                Err(_) => self.poison(Cause::Sync, out),
+            }
+        }
+    }
+
+    /// A lower bound of the next moment at which something is due: a timer of the engine (hand it
+    /// an [`Event::Tick`]), a frame or a group ([`Session::release`] is enough).
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        if self.poisoned.is_some() {
+            return None;
+        }
+        let dues = [self.engine.deadline(), self.frame_due(), self.due];
+        dues.into_iter().flatten().min()
+    }
+
+    /// From now on every [`Event::Book`] is the next row of the source with this SHA-256,
+    /// beginning with row `first` (from 0): frames name its rows instead of holding them. A row
+    /// whose engine time is not its receive stamp is held all the same.
+    pub fn source(&mut self, sha256: [u8; 32], first: u64) {
+        self.source = Some(Cursor { sha256, row: first });
+    }
+
+    /// From now on frames hold their rows.
+    pub fn inline(&mut self) {
+        self.source = None;
+    }
+
+    /// Closes the journal with a checkpoint, durable, and returns the last link. What still waits
+    /// does not leave.
+    ///
+    /// # Errors
+    /// [`JournalError::Poisoned`] when the session was poisoned, or is now because the last
+    /// records could not be written or synced.
+    pub fn close(mut self) -> Result<Link, JournalError> {
+        if let Some(cause) = self.poisoned {
+            drop(self.log.sync());
+            return Err(JournalError::Poisoned { cause });
+        }
+        self.close_frame();
+        self.checkpoint();
+        match self.log.flush() {
+            Ok(_) => {}
+            Err(_) => return Err(JournalError::Poisoned { cause: Cause::Append }),
+        }
+        match self.log.sync() {
+            Ok(()) => Ok(self.link()),
+            Err(_) => Err(JournalError::Poisoned { cause: Cause::Sync }),
+        }
+    }
+
+    /// The engine, to be read.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Why the session is poisoned, if it is.
+    #[must_use]
+    pub fn poisoned(&self) -> Option<Cause> {
+        self.poisoned
+    }
+
+    /// The journal.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run's number, in every client order id.
+    #[must_use]
+    pub fn run(&self) -> u16 {
+        self.run
+    }
+
+    /// The number of the last event.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The last link. Kept elsewhere, it shows later that the journal was not shortened.
+    #[must_use]
+    pub fn link(&self) -> Link {
+        self.log.encoder.link()
+    }
+
+    /// The number in its source of a market row, where it has one.
+    fn next_row(&mut self, event: &Event) -> Option<Cursor> {
+        let (Event::Book(_), Some(cursor)) = (event, &mut self.source) else {
+            return None;
+        };
+        let this = *cursor;
+        cursor.row += 1;
+        Some(this)
+    }
+
+    /// Adds a row to the open frame, or to a new one.
+    fn gather(&mut self, change: &Change, row: Option<Cursor>, out: &mut Vec<Command>) {
+        let row = row.filter(|_| change.receive == self.now);
+        let is_old = self.now - self.frame_since >= FRAME_SPAN;
+        let fits = match (&self.frame, row) {
+            (Frame::Inline, None) => !is_old,
+            (Frame::Reference { sha256, first, count }, Some(row)) => {
+                !is_old && *sha256 == row.sha256 && first + u64::from(*count) == row.row
+            }
+            (Frame::Closed | Frame::Inline | Frame::Reference { .. }, _) => false,
+        };
+        if !fits {
+            self.close_frame();
+            (self.frame_seq, self.frame_since) = (self.seq, self.now);
+            self.frame = match row {
+                Some(Cursor { sha256, row }) => Frame::Reference { sha256, first: row, count: 0 },
+                None => Frame::Inline,
+            };
+        }
+        let count = match &mut self.frame {
+            Frame::Reference { count, .. } => {
+                *count += 1;
+                *count
+            }
+            Frame::Inline | Frame::Closed => {
+                self.rows.push(self.now, change);
+                self.rows.count()
+            }
+        };
+        if count >= ROWS_MAX {
+            self.close_frame();
+        }
+        if !self.log.encoder.bytes().is_empty() {
+            self.append(out);
+        }
+    }
+
+    /// Puts the open frame on record, if there is one; it is not written yet.
+    fn close_frame(&mut self) {
+        match std::mem::replace(&mut self.frame, Frame::Closed) {
+            Frame::Closed => {}
+            Frame::Inline => {
+                self.log.encoder.rows(self.frame_seq, &self.rows);
+                self.rows.clear();
+            }
+            Frame::Reference { sha256, first, count } => {
+                self.log.encoder.reference(self.frame_seq, &sha256, first, count);
+            }
+        }
+    }
+
+    fn frame_due(&self) -> Option<Time> {
+        match self.frame {
+            Frame::Closed => None,
+            Frame::Inline | Frame::Reference { .. } => Some(self.frame_since + FRAME_SPAN),
+        }
+    }
+
+    /// Puts the turn on record and lets leave what may.
+    fn decide(&mut self, event: &Event, due: Option<Time>, out: &mut Vec<Command>) {
+        self.close_frame();
+        self.log.encoder.decision(self.seq, self.now, event, &self.commands);
+        self.live.event(event);
+        self.live.commands(&self.commands);
+        self.decisions += 1;
+        let asked = matches!(event, Event::Settle(_)) || self.commands.iter().any(ends_in_doubt);
+        if (asked || self.decisions >= CHECKPOINT_EVERY) && !self.checkpoint() {
+            self.poison(Cause::Invariant, out);
+        } else if self.append(out) {
+            self.due = self.due.or(due);
+            self.leave(out);
+        }
+    }
+
+    /// When a group that begins now is synced.
+    fn group_due(&self) -> Option<Time> {
+        match self.durability {
+            Durability::Group(span) => Some(self.now + span),
+            Durability::Os => None,
+        }
+    }
+
+    /// Writes what is on record; `false` when the session is poisoned now.
+    fn append(&mut self, out: &mut Vec<Command>) -> bool {
+        let is_written = self.log.flush().is_ok_and(|room| room == Room::Enough);
+        if !is_written {
+            self.poison(Cause::Append, out);
+        }
+        is_written
+    }
+
+    /// Lets the turn's commands leave, or wait for the group's sync.
+    fn leave(&mut self, out: &mut Vec<Command>) {
+        for command in self.commands.drain(..) {
+            if let Command::Cancel(cancel) = command
+                && withdraw(&mut self.waiting, cancel.order)
+            {
+                self.live.withdraw(cancel.order);
+            }
+            if command.waits() && self.durability != Durability::Os {
+                self.waiting.push(command);
+            } else {
+                out.push(command);
+            }
+        }
+    }
+
+    /// Puts a digest of the state on record; `false` when there is none to be had.
+    fn checkpoint(&mut self) -> bool {
+        let engine = &self.engine;
+        let digest = catch_unwind(AssertUnwindSafe(|| engine.digest()));
+        if let Ok(digest) = digest {
+            let (seq, now) = (self.seq, self.now);
+            self.log.encoder.checkpoint(&Checkpoint { seq, now, digest });
+            self.decisions = 0;
+        }
+        digest.is_ok()
+    }
+
+    /// Cancels every order that may be alive, says so, and puts it on record if that is possible.
+    fn poison(&mut self, cause: Cause, out: &mut Vec<Command>) {
+        self.poisoned = Some(cause);
+        self.due = None;
+        for command in self.waiting.drain(..).chain(self.commands.drain(..)) {
+            match command {
+                // What has not left is not alive, and never will be.
+                Command::Place(place) => self.live.withdraw(place.order),
+                // Nor do these leave; what they would cancel is cancelled below.
+                Command::Amend(_) | Command::Transfer(_) | Command::Cancel(_) => {}
+                Command::Query(_) | Command::Resync(_) | Command::Alert(_) => out.push(command),
+            }
+        }
+        self.commands.push(Command::Alert(Alert {
+            code: AlertCode::Poisoned,
+            urgency: Urgency::Alarm,
+            refusal: None,
+            detail: Code::code(cause),
+            subject: Subject::Engine,
+            value: i128::try_from(self.live.len()).unwrap_or(i128::MAX),
+            limit: 0,
+        }));
+        self.commands.extend(self.live.cancels().map(Command::Cancel));
+        self.log.encoder.poison(&Poison {
+            seq: self.seq,
+            now: self.now,
+            cause,
+            commands: self.commands.clone(),
+        });
+        // Nothing better can be done when this fails: the cancels leave in any case.
+        drop(self.log.flush());
+        out.append(&mut self.commands);
+    }
+}
+
+/// What a run begins with.
+struct Begin<'a> {
+    json: &'a [u8],
+    durability: Durability,
+    id: RunId,
+    epoch: u64,
+}
+
+impl Begin<'_> {
+    fn on(&self, disk: Box<dyn Disk>, path: &Path) -> Result<Session, JournalError> {
+        let (json, id, durability) = (self.json, self.id, self.durability);
+        let limit = usize::try_from(PAYLOAD_MAX).unwrap_or(usize::MAX) - HEADER_BESIDE;
+        if json.len() > limit {
+            return Err(JournalError::ConfigTooLong { bytes: json.len() });
+        }
+        let header = Header {
+            schema: SCHEMA,
+            id,
+            epoch: self.epoch,
+            durability,
+            library: LIBRARY.to_owned(),
+            config: json.to_vec(),
+        };
+        let engine = Player::new(&header)?.engine;
+        let mut log = Log::new(Encoder::begin(&header), disk);
+        let written = log.flush().and_then(|_| log.sync());
+        written.map_err(|error| JournalError::io("write", path, &error))?;
+        Ok(Session::around(engine, log, path.to_owned(), id.run, durability, id.start))
+    }
+}
+
+/// Makes what was proven durable, and the end ready to be written on. Of a torn tail one byte is
+/// left until the record that tells of the cut lies over it: were we interrupted in between, the
+/// next restart would still find a tail to tell of.
+fn prepare(
+    mut file: &File,
+    reader: &Reader<&File>,
+    now: Time,
+    cut: Option<Tail>,
+) -> std::io::Result<Encoder> {
+    if let Some(tail) = cut {
+        file.set_len(tail.at + 1)?;
+    }
+    file.sync_all()?;
+    file.seek(SeekFrom::Start(reader.at()))?;
+    let mut encoder = Encoder::resume(reader.chain());
+    if let Some(Tail { bytes, sha256, .. }) = cut {
+        encoder.cut(&Cut { seq: reader.seq(), now, bytes, sha256 });
+    }
+    Ok(encoder)
+}
+
+/// Takes an order back that still waits; `true` when there was one.
+fn withdraw(waiting: &mut Vec<Command>, order: ClientOrderId) -> bool {
+    let before = waiting.len();
+    waiting.retain(|command| match command {
+        Command::Place(place) => place.order != order,
+        Command::Amend(amend) => amend.order != order,
+        Command::Cancel(_)
+        | Command::Query(_)
+        | Command::Resync(_)
+        | Command::Transfer(_)
+        | Command::Alert(_) => true,
+    });
+    waiting.len() < before
+}
+
+/// Whether an attempt ended with a residual held: the one end that alarms.
+fn ends_in_doubt(command: &Command) -> bool {
+    match command {
+        Command::Alert(alert) => {
+            alert.code == AlertCode::AttemptEnded && alert.urgency == Urgency::Alarm
+        }
+        Command::Place(_)
+        | Command::Amend(_)
+        | Command::Cancel(_)
+        | Command::Query(_)
+        | Command::Resync(_)
+        | Command::Transfer(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,283 @@
+//! Runs seeds against the engine and prints what came of them; exit code 1 when a rule was broken.
+//!
+//! `campaign --seeds N [--from S] [--threads T] [--digest] [--verbose SEED]`
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use cross_market_core::engine::Engine;
+use cross_market_core::gate::Refusal;
+use cross_market_core::quote::Kind;
+use cross_market_sim::fault::{Fault, FaultCounts};
+use cross_market_sim::outcome::ENDS;
+use cross_market_sim::random::mix;
+use cross_market_sim::swarm::{Options, Run, run, shrink};
+
+struct Arguments {
+    seeds: u64,
+    from: u64,
+    threads: u64,
+    digest: bool,
+    verbose: Option<u64>,
+}
+
+fn main() -> ExitCode {
+    let arguments = match parse(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(problem) => {
+            eprintln!("{problem}");
+            eprintln!(
+                "usage: campaign --seeds N [--from S] [--threads T] [--digest] [--verbose SEED]"
+            );
+            return ExitCode::from(2);
+        }
+    };
+    if let Some(seed) = arguments.verbose {
+        return tell(seed);
+    }
+    campaign(&arguments)
+}
+
+fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
+    let mut found = Arguments { seeds: 1_000, from: 0, threads: 2, digest: false, verbose: None };
+    while let Some(word) = words.next() {
+        let mut number = || {
+            let value = words.next().ok_or_else(|| format!("{word} needs a number"))?;
+            value.parse::<u64>().map_err(|_| format!("{word}: {value:?} is not a whole number"))
+        };
+        match word.as_str() {
+            "--seeds" => found.seeds = number()?,
+            "--from" => found.from = number()?,
+            "--threads" => found.threads = number()?.clamp(1, 64),
+            "--verbose" => found.verbose = Some(number()?),
+            "--digest" => found.digest = true,
+            other => return Err(format!("{other:?} is not known")),
+        }
+    }
+    Ok(found)
+}
+
+fn one(seed: u64, options: &Options) -> Run {
+    run(seed, options, |config, start| {
+        Engine::new(config, start).map_err(|problem| problem.to_string())
+    })
+}
+
+/// What many runs came to.
+#[derive(Default)]
+struct Totals {
+    runs: u64,
+    events: u64,
+    orders: u64,
+    fills: u64,
+    errors: u64,
+    violations: u64,
+    ends: [u64; 5],
+    kinds: BTreeMap<u8, [u64; 5]>,
+    refusals: BTreeMap<u8, u64>,
+    faults: FaultCounts,
+    digest: u64,
+    broken: Vec<(u64, &'static str, String)>,
+}
+
+impl Totals {
+    fn add(&mut self, run: &Run) {
+        self.runs += 1;
+        self.events += run.outcome.events;
+        self.errors += run.outcome.errors;
+        self.orders += count(run.outcome.orders.len());
+        self.fills += count(run.outcome.fills.len());
+        self.violations += count(run.violations.len());
+        for attempt in &run.outcome.attempts {
+            let end = usize::from(attempt.end.unwrap_or(4)).min(4);
+            let by_kind = self.kinds.entry(attempt.kind).or_default();
+            for counts in [&mut self.ends, by_kind] {
+                if let Some(count) = counts.get_mut(end) {
+                    *count += 1;
+                }
+            }
+        }
+        for refusal in &run.outcome.refusals {
+            *self.refusals.entry(refusal.refusal).or_default() += refusal.count;
+        }
+        self.faults.add(&run.faults);
+        // A sum does not depend on which thread ran which seed.
+        self.digest = self.digest.wrapping_add(mix(run.seed ^ run.digest.rotate_left(32)));
+        if let Some(first) = run.violations.first() {
+            self.broken.push((run.seed, first.rule, first.found.clone()));
+        }
+    }
+
+    fn merge(&mut self, other: Totals) {
+        self.runs += other.runs;
+        self.events += other.events;
+        self.errors += other.errors;
+        self.orders += other.orders;
+        self.fills += other.fills;
+        self.violations += other.violations;
+        for (mine, theirs) in self.ends.iter_mut().zip(other.ends) {
+            *mine += theirs;
+        }
+        for (kind, ends) in other.kinds {
+            let mine = self.kinds.entry(kind).or_default();
+            for (mine, theirs) in mine.iter_mut().zip(ends) {
+                *mine += theirs;
+            }
+        }
+        for (refusal, count) in other.refusals {
+            *self.refusals.entry(refusal).or_default() += count;
+        }
+        self.faults.add(&other.faults);
+        self.digest = self.digest.wrapping_add(other.digest);
+        self.broken.extend(other.broken);
+    }
+}
+
+fn count(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
+}
+
+fn campaign(arguments: &Arguments) -> ExitCode {
+    // Panics are caught and told as broken rules; their own printing would bury the rest.
+    std::panic::set_hook(Box::new(|_| {}));
+    let begun = Instant::now();
+    let workers: Vec<_> = (0..arguments.threads)
+        .map(|worker| {
+            let (from, seeds, threads) = (arguments.from, arguments.seeds, arguments.threads);
+            std::thread::spawn(move || {
+                let mut totals = Totals::default();
+                let options = Options { restarts: true, ..Options::default() };
+                let mut seed = from + worker;
+                while seed < from + seeds {
+                    totals.add(&one(seed, &options));
+                    seed += threads;
+                }
+                totals
+            })
+        })
+        .collect();
+    let mut totals = Totals::default();
+    for worker in workers {
+        match worker.join() {
+            Ok(part) => totals.merge(part),
+            Err(_) => {
+                eprintln!("a worker of the campaign died");
+                return ExitCode::from(3);
+            }
+        }
+    }
+    totals.broken.sort();
+    print(&totals, begun.elapsed().as_millis(), arguments.digest);
+    if totals.violations > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS }
+}
+
+fn print(totals: &Totals, millis: u128, digest: bool) {
+    println!("{:<14} {}", "kind", ENDS.join("  "));
+    for kind in Kind::ALL {
+        let [a, b, c, d, _] = totals.kinds.get(&kind.code()).copied().unwrap_or_default();
+        println!("{:<14} {a:>9}  {b:>7}  {c:>12}  {d:>13}", kind.name());
+    }
+    println!("\nfaults fired");
+    for (fault, count) in totals.faults.iter() {
+        println!("  F{:<4} {:<18} {count}", fault.number(), fault.name());
+    }
+    let silent: Vec<&str> =
+        totals.faults.iter().filter(|(_, n)| *n == 0).map(|(f, _)| f.name()).collect();
+    if !silent.is_empty() {
+        println!("  never: {}", silent.join(" "));
+    }
+    println!("\nrefusals");
+    for (refusal, count) in &totals.refusals {
+        println!("  {:<18} {count}", refusal_name(*refusal));
+    }
+    println!(
+        "\norders {}, fills {}, refused events {}",
+        totals.orders, totals.fills, totals.errors
+    );
+    let mut rules: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for (seed, rule, _) in &totals.broken {
+        let entry = rules.entry(rule).or_insert((0, *seed));
+        entry.0 += 1;
+    }
+    for (rule, (count, seed)) in &rules {
+        println!("BROKEN {rule}: first in {count} runs, such as --verbose {seed}");
+    }
+    if digest {
+        println!("digest {:016x}", totals.digest);
+    }
+    let per_second = u128::from(totals.runs) * 1_000 / millis.max(1);
+    let [completed, unwound, flat, held, _] = totals.ends;
+    println!(
+        "FIGURE sim schedules={} events={} violations={} per_second={per_second} \
+         completed={completed} unwound={unwound} aborted_flat={flat} residual_held={held}",
+        totals.runs, totals.events, totals.violations
+    );
+}
+
+/// Tells one run: the rules it broke, the classes that takes, and its events.
+fn tell(seed: u64) -> ExitCode {
+    let options = Options { trace: true, restarts: true, ..Options::default() };
+    let full = one(seed, &options);
+    let Some(first) = full.violations.first() else {
+        full.trace.iter().for_each(|line| println!("{line}"));
+        println!("seed {seed}: no rule broken, digest {:016x}", full.digest);
+        return ExitCode::SUCCESS;
+    };
+    let rule = first.rule;
+    let needed: Vec<Fault> = shrink(seed, rule, |without| {
+        let options = Options { without: without.to_vec(), restarts: true, ..Options::default() };
+        one(seed, &options).violations
+    });
+    let without: Vec<Fault> =
+        Fault::ALL.iter().copied().filter(|fault| !needed.contains(fault)).collect();
+    let small = one(seed, &Options { without, ..options });
+    small.trace.iter().for_each(|line| println!("{line}"));
+    let names: Vec<&str> = needed.iter().map(|fault| fault.name()).collect();
+    println!("seed {seed} breaks {rule} with the classes: {}", names.join(" "));
+    for violation in &small.violations {
+        println!("  {} {}: {}", violation.now.0, violation.rule, violation.found);
+    }
+    ExitCode::from(1)
+}
+
+/// The name of a refusal's code.
+fn refusal_name(code: u8) -> String {
+    const ALL: [Refusal; 33] = [
+        Refusal::Stage,
+        Refusal::Stopped,
+        Refusal::Halted,
+        Refusal::HedgeRestricted,
+        Refusal::AccountRestricted,
+        Refusal::LinkDown,
+        Refusal::NoBook,
+        Refusal::Stale,
+        Refusal::Gapped,
+        Refusal::Crossed,
+        Refusal::Skewed,
+        Refusal::Phase,
+        Refusal::Break,
+        Refusal::PriceLimit,
+        Refusal::NoRepairRoute,
+        Refusal::Size,
+        Refusal::Inventory,
+        Refusal::Residual,
+        Refusal::SumResidual,
+        Refusal::OrderValue,
+        Refusal::Collar,
+        Refusal::DayLoss,
+        Refusal::Edge,
+        Refusal::Messages,
+        Refusal::Money,
+        Refusal::Usage,
+        Refusal::Lots,
+        Refusal::OwnOpposite,
+        Refusal::IdsExhausted,
+        Refusal::LossBudget,
+        Refusal::Trims,
+        Refusal::Busy,
+        Refusal::Nothing,
+    ];
+    let found = ALL.get(usize::from(code)).map(|refusal| format!("{refusal:?}"));
+    found.unwrap_or_else(|| format!("code {code}"))
+}

@@ -1,0 +1,831 @@
+//! Rules that hold after every event, checked from events and commands alone, and once all is
+//! quiet against what the venues hold. None of it shares code with what it checks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
+use cross_market_core::config::Config;
+use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
+use cross_market_core::gate::Policy;
+use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, Text};
+use cross_market_core::instrument::{PriceBand, ReferenceChange};
+use cross_market_core::num::{Money, Side};
+use cross_market_core::order::{Answer, Fill, Found, News, Place, Report, VenueStatus};
+use cross_market_core::quote::{Kind, LegLots};
+use cross_market_core::time::Time;
+
+use crate::outcome::ENDS;
+use crate::twin::Twin;
+use crate::world::World;
+
+/// A rule that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// When.
+    pub now: Time,
+    /// Which rule.
+    pub rule: &'static str,
+    /// What was found.
+    pub found: String,
+}
+
+/// Code of the end `ResidualHeld`, the last of the four.
+const RESIDUAL_HELD: u8 = 3;
+
+/// An order as events and commands tell of it.
+#[derive(Clone, Debug)]
+struct Sent {
+    place: Place,
+    placed: Time,
+    /// Executions heard: id, lots now, and the cumulative quantity told with them.
+    heard: Vec<(Text, i64, Option<i64>)>,
+    cum: i64,
+    /// How it ended, and the cumulative quantity that the venue gave with it.
+    done: Option<VenueStatus>,
+    told: Option<i64>,
+    seen: bool,
+    cancels: u64,
+    cancel_out: bool,
+}
+
+impl Sent {
+    /// Lots that may still come.
+    fn leaves(&self) -> i64 {
+        match (self.done, self.told) {
+            (None, _) => (self.place.qty.get() - self.cum).max(0),
+            (Some(_), Some(told)) => (told - self.cum).max(0),
+            (Some(_), None) => 0,
+        }
+    }
+
+    fn is_confirmed(&self) -> bool {
+        self.done.is_some() && self.told.is_none_or(|told| told == self.cum)
+    }
+}
+
+/// An attempt as alerts tell of it.
+#[derive(Clone, Debug)]
+struct Begun {
+    hedge: HedgeId,
+    goal_from: LegLots,
+    goal_to: LegLots,
+    held: LegLots,
+    orders: [u64; LEGS_MAX],
+    messages: u64,
+    ended: bool,
+}
+
+/// The rules and what they remember.
+#[derive(Debug)]
+pub struct Checker {
+    config: Config,
+    policy: Policy,
+    run: u16,
+    orders: BTreeMap<ClientOrderId, Sent>,
+    attempts: BTreeMap<ClientOrderId, Begun>,
+    inventory: Vec<LegLots>,
+    books: Vec<Twin>,
+    bands: Vec<Option<PriceBand>>,
+    links: Vec<LinkState>,
+    killed: Vec<Scope>,
+    flattened: Vec<Scope>,
+    stopped: BTreeSet<HedgeId>,
+    restricted: BTreeSet<HedgeId>,
+    residual_held: BTreeSet<HedgeId>,
+    stuck: BTreeSet<ClientOrderId>,
+    drifts: u64,
+    conflicts: u64,
+    violations: Vec<Violation>,
+}
+
+fn field(lots: &LegLots, leg: usize) -> i64 {
+    lots.get(leg).copied().unwrap_or(0)
+}
+
+impl Checker {
+    /// Rules for engines of this configuration.
+    #[must_use]
+    pub fn new(config: &Config) -> Checker {
+        Checker {
+            policy: config.policy.clone(),
+            run: config.run,
+            orders: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            inventory: vec![[0; LEGS_MAX]; config.hedges.len()],
+            books: vec![Twin::new(); config.instruments.len()],
+            bands: config.instruments.iter().map(|instrument| instrument.band).collect(),
+            links: vec![LinkState::Down; config.accounts.len()],
+            killed: Vec::new(),
+            flattened: Vec::new(),
+            stopped: BTreeSet::new(),
+            restricted: BTreeSet::new(),
+            residual_held: BTreeSet::new(),
+            stuck: BTreeSet::new(),
+            drifts: 0,
+            conflicts: 0,
+            violations: Vec::new(),
+            config: config.clone(),
+        }
+    }
+
+    /// What was broken so far.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// Scopes that are killed.
+    #[must_use]
+    pub fn killed(&self) -> &[Scope] {
+        &self.killed
+    }
+
+    /// Orders whose cancels go unanswered, as alarmed.
+    pub fn stuck(&self) -> impl Iterator<Item = ClientOrderId> + '_ {
+        self.stuck.iter().copied()
+    }
+
+    /// Attempts that live.
+    #[must_use]
+    pub fn live_attempts(&self) -> usize {
+        self.attempts.values().filter(|attempt| !attempt.ended).count()
+    }
+
+    /// Whether a hedge ended in the open and nobody has lifted its restriction since.
+    #[must_use]
+    pub fn is_residual_held(&self, hedge: HedgeId) -> bool {
+        self.residual_held.contains(&hedge)
+    }
+
+    /// Whether a hedge is restricted.
+    #[must_use]
+    pub fn is_restricted(&self, hedge: HedgeId) -> bool {
+        self.restricted.contains(&hedge)
+    }
+
+    /// Drift alerts so far, of cash and positions.
+    #[must_use]
+    pub const fn drifts(&self) -> u64 {
+        self.drifts
+    }
+
+    /// Conflict alerts so far.
+    #[must_use]
+    pub const fn conflicts(&self) -> u64 {
+        self.conflicts
+    }
+
+    /// A rule is broken.
+    pub fn broken(&mut self, now: Time, rule: &'static str, found: String) {
+        self.violations.push(Violation { now, rule, found });
+    }
+
+    /// The engine refused an event that a venue may send.
+    pub fn refused<E: Debug>(&mut self, now: Time, event: &Event, why: &E, out: &[Command]) {
+        if !out.is_empty() {
+            self.broken(now, "refusal_commands_nothing", format!("{} commands", out.len()));
+        }
+        // An absurd price may be refused at the door; the sequence number then shows the gap.
+        if !matches!(event, Event::Book(_)) {
+            self.broken(now, "door_takes_what_venues_send", format!("{why:?} for {event:?}"));
+        }
+    }
+
+    /// The engine was restarted and began with these commands.
+    pub fn restarted(&mut self, now: Time, commands: &[Command]) {
+        self.run += 1;
+        for command in commands {
+            if matches!(command, Command::Place(_)) {
+                self.broken(now, "restart_places_nothing", format!("{command:?}"));
+            }
+        }
+        self.commands(now, commands);
+    }
+
+    /// Takes one step: an event that the engine took, and its commands.
+    pub fn step(&mut self, now: Time, event: &Event, commands: &[Command]) {
+        let conflict = alerts(commands).any(|alert| alert.code == AlertCode::Conflict);
+        match event {
+            Event::Book(change) => {
+                if let Some(book) = self.books.get_mut(change.instrument.index()) {
+                    book.apply(change);
+                }
+            }
+            Event::Link(link) => match link.to {
+                LinkTo::Trading(account) => {
+                    if let Some(known) = self.links.get_mut(account.index()) {
+                        *known = link.state;
+                    }
+                }
+                LinkTo::Feed(instrument) => {
+                    if let Some(book) = self.books.get_mut(instrument.index()) {
+                        book.link(link.state);
+                    }
+                }
+            },
+            Event::Report(report) => {
+                if !conflict {
+                    self.report(report);
+                }
+            }
+            Event::Answer(answer) => self.answer(answer),
+            Event::Reference(reference) => self.reference(reference.instrument, reference.change),
+            Event::Control(control) => self.verb(&control.verb, commands),
+            Event::Cash(_)
+            | Event::Position(_)
+            | Event::Settle(_)
+            | Event::Estimate(_)
+            | Event::Clock(_)
+            | Event::Tick => {}
+        }
+        if commands.is_empty() && !matches!(event, Event::Control(_) | Event::Link(_)) {
+            return;
+        }
+        self.commands(now, commands);
+        self.cancels_left(now, event);
+    }
+
+    fn reference(&mut self, instrument: InstrumentId, change: ReferenceChange) {
+        match change {
+            ReferenceChange::PriceBand(band) => {
+                if let Some(known) = self.bands.get_mut(instrument.index()) {
+                    *known = band;
+                }
+            }
+            ReferenceChange::Phase { .. } | ReferenceChange::Margin(_) => {}
+        }
+    }
+
+    fn verb(&mut self, verb: &Verb, commands: &[Command]) {
+        let hedges = |scope: Scope| match scope {
+            Scope::All => self.config.hedges.ids().collect(),
+            Scope::Hedge(hedge) => vec![hedge],
+            Scope::Venue(_) | Scope::Account(_) => Vec::new(),
+        };
+        match verb {
+            Verb::Stop(scope) => self.stopped.extend(hedges(*scope)),
+            Verb::Resume(scope) => {
+                for hedge in hedges(*scope) {
+                    self.stopped.remove(&hedge);
+                }
+            }
+            Verb::Kill(scope) => {
+                self.killed.retain(|known| known != scope);
+                self.flattened.retain(|known| known != scope);
+                self.killed.push(*scope);
+            }
+            Verb::Unlatch(scope) => {
+                if alerts(commands).any(|alert| alert.code == AlertCode::Unlatched) {
+                    self.killed.retain(|known| known != scope);
+                    self.flattened.retain(|known| known != scope);
+                }
+            }
+            Verb::Flatten(scope) => self.flattened.push(*scope),
+            Verb::Adopt { hedge, leg, lots } => {
+                let adopted = alerts(commands).any(|alert| alert.code == AlertCode::Adopted);
+                if adopted {
+                    self.hold(*hedge, usize::from(leg.0), *lots);
+                }
+            }
+            Verb::Override { order, status, cum, .. } => {
+                let taken = alerts(commands).any(|alert| alert.code == AlertCode::Overridden);
+                if let Some(sent) = self.orders.get_mut(order).filter(|_| taken) {
+                    sent.done = Some(*status);
+                    sent.told = Some(cum.get());
+                }
+            }
+            Verb::Policy(policy) => self.policy = (**policy).clone(),
+            Verb::Unrestrict(_) | Verb::Enter { .. } | Verb::Exit { .. } => {}
+        }
+    }
+
+    fn hold(&mut self, hedge: HedgeId, leg: usize, lots: i64) {
+        let held = self.inventory.get_mut(hedge.index()).and_then(|held| held.get_mut(leg));
+        if let Some(held) = held {
+            *held += lots;
+        }
+    }
+
+    fn report(&mut self, report: &Report) {
+        let Some(id) = report.order else { return };
+        let Some(sent) = self.orders.get_mut(&id) else { return };
+        sent.seen = true;
+        let mut traded = 0;
+        match report.news {
+            News::Accepted => {}
+            News::Rejected { .. } => sent.end(VenueStatus::Rejected, None),
+            News::Fill(fill) => traded = sent.fill(&fill),
+            News::Cancelled { cum } => sent.end(VenueStatus::Cancelled, Some(cum.get())),
+            News::Expired { cum } => sent.end(VenueStatus::Expired, Some(cum.get())),
+            News::CancelRejected { .. } => sent.cancel_out = false,
+            News::Status { status, cum } => {
+                if status != VenueStatus::Working {
+                    sent.end(status, Some(cum.get()));
+                }
+            }
+            News::Bust { trade_id, .. } => traded = sent.revise(trade_id, 0),
+            News::Correct { trade_id, qty, .. } => traded = sent.revise(trade_id, qty.get()),
+            News::Fee { .. } => {}
+        }
+        let (hedge, lots) = (sent.place.hedge, sent.place.side.sign() * traded);
+        self.hold(hedge, usize::from(id.leg().0), lots);
+    }
+
+    fn answer(&mut self, answer: &Answer) {
+        let venue = self.config.accounts.get(answer.account).map(|account| account.venue);
+        let longest = venue.and_then(|venue| self.config.venues.get(venue));
+        let Some(sent) = self.orders.get_mut(&answer.order) else { return };
+        match answer.found {
+            Found::Order { status, cum } => {
+                sent.seen = true;
+                if status != VenueStatus::Working {
+                    sent.end(status, Some(cum.get()));
+                }
+            }
+            Found::ProvenAbsent => {
+                let proves =
+                    longest.is_some_and(|at| answer.exchange >= sent.placed + at.max_delay);
+                if proves && !sent.seen {
+                    sent.end(VenueStatus::Rejected, None);
+                }
+            }
+            Found::Inconclusive => {}
+        }
+    }
+
+    fn commands(&mut self, now: Time, commands: &[Command]) {
+        for command in commands {
+            match command {
+                Command::Place(place) => self.place(now, place),
+                Command::Cancel(cancel) => {
+                    self.message(now, cancel.order, "cancel");
+                    if let Some(sent) = self.orders.get_mut(&cancel.order) {
+                        sent.cancels += 1;
+                        sent.cancel_out = true;
+                    }
+                    self.cancel_bound(now, cancel.order);
+                }
+                Command::Query(query) => self.message(now, query.order, "query"),
+                Command::Alert(alert) => self.alert(now, alert, commands),
+                Command::Amend(_) | Command::Transfer(_) => {
+                    self.broken(now, "inert_commands", format!("{command:?}"));
+                }
+                Command::Resync(_) => {}
+            }
+        }
+    }
+
+    /// A cancel or query names an order that was sent, and counts in its attempt.
+    fn message(&mut self, now: Time, order: ClientOrderId, what: &str) {
+        if !self.orders.contains_key(&order) {
+            self.broken(now, "names_a_sent_order", format!("{what} of {order}"));
+        }
+        self.count_message(now, order);
+    }
+
+    fn count_message(&mut self, now: Time, order: ClientOrderId) {
+        let limits = self.policy.hedges.get(order.hedge()).map(|limits| limits.execution);
+        let Some(attempt) = self.attempts.get_mut(&order.decision()) else { return };
+        if attempt.ended {
+            return;
+        }
+        attempt.messages += 1;
+        let messages = attempt.messages;
+        if limits.is_some_and(|limits| messages > u64::from(limits.messages)) {
+            self.broken(now, "messages_bounded", format!("{messages} for {order}"));
+        }
+    }
+
+    fn cancel_bound(&mut self, now: Time, order: ClientOrderId) {
+        let Some(sent) = self.orders.get(&order) else { return };
+        let cancels = sent.cancels;
+        let account = self.config.accounts.get(sent.place.account);
+        let venue = account.and_then(|account| self.config.venues.get(account.venue));
+        if venue.is_some_and(|venue| cancels > u64::from(venue.cancels_max)) {
+            self.broken(now, "cancels_bounded", format!("{cancels} for {order}"));
+        }
+    }
+
+    fn place(&mut self, now: Time, place: &Place) {
+        self.place_id(now, place);
+        self.place_price(now, place);
+        self.place_allowed(now, place);
+        let sent = Sent {
+            place: *place,
+            placed: now,
+            heard: Vec::new(),
+            cum: 0,
+            done: None,
+            told: None,
+            seen: false,
+            cancels: 0,
+            cancel_out: false,
+        };
+        self.orders.insert(place.order, sent);
+        self.place_bounds(now, place);
+        self.count_message(now, place.order);
+    }
+
+    /// Its id is new and says what it is.
+    fn place_id(&mut self, now: Time, place: &Place) {
+        let id = place.order;
+        if self.orders.contains_key(&id) {
+            self.broken(now, "ids_never_repeat", id.to_string());
+        }
+        let plan = self.config.hedges.get(place.hedge).map(|hedge| &hedge.plan);
+        let leg = plan.and_then(|plan| plan.legs.get(usize::from(id.leg().0)));
+        let named = leg
+            .is_some_and(|leg| (leg.instrument, leg.account) == (place.instrument, place.account));
+        // An attempt that outlived a restart keeps the run of its decision.
+        let own = id.engine() == self.config.engine && id.run() <= self.run;
+        if !named || !own || id.hedge() != place.hedge || id.attempt_try() == 0 {
+            self.broken(now, "id_says_what_it_is", format!("{id} {place:?}"));
+        }
+    }
+
+    /// Its price is within the collar of the touch and the day's band; its size is not nothing.
+    fn place_price(&mut self, now: Time, place: &Place) {
+        let at = place.instrument.index();
+        let band = self.bands.get(at).copied().flatten();
+        if band.is_some_and(|band| place.price < band.low || place.price > band.high) {
+            self.broken(now, "price_in_band", format!("{place:?} {band:?}"));
+        }
+        if place.qty.is_zero() {
+            self.broken(now, "size_above_zero", format!("{place:?}"));
+        }
+        let collar = self.policy.instruments.get(place.instrument).map_or(0, |of| of.collar);
+        let touch = self.books.get(at).and_then(|book| book.last_touch(place.side.flip()));
+        let away = touch.map(|touch| place.side.sign() * (place.price.0 - touch.0));
+        if away.is_none_or(|away| away > collar) {
+            self.broken(now, "price_in_collar", format!("{place:?} touch {touch:?}"));
+        }
+    }
+
+    /// Its attempt lives, and no latch stands in its way.
+    fn place_allowed(&mut self, now: Time, place: &Place) {
+        let decision = place.order.decision();
+        match self.attempts.get(&decision) {
+            None => self.broken(now, "order_has_an_attempt", format!("{place:?}")),
+            Some(attempt) if attempt.ended => {
+                self.broken(now, "no_order_after_the_end", format!("{place:?}"));
+            }
+            Some(_) => {}
+        }
+        if self.links.get(place.account.index()).copied() == Some(LinkState::Down) {
+            self.broken(now, "no_order_into_a_dead_line", format!("{place:?}"));
+        }
+        let latched = self.killed.iter().any(|scope| self.covers(*scope, place));
+        if latched {
+            let flattened = self.flattened.iter().any(|scope| self.covers(*scope, place));
+            let leg = usize::from(place.order.leg().0);
+            let held = self.inventory.get(place.hedge.index()).map_or(0, |held| field(held, leg));
+            let reduces = held * place.side.sign() < 0 && place.qty.get() <= held.abs();
+            if !flattened || !reduces {
+                self.broken(now, "no_order_in_halt", format!("{place:?}"));
+            }
+        }
+    }
+
+    fn covers(&self, scope: Scope, place: &Place) -> bool {
+        match scope {
+            Scope::All => true,
+            Scope::Venue(venue) => {
+                let account = self.config.accounts.get(place.account);
+                account.is_some_and(|account| account.venue == venue)
+            }
+            Scope::Account(account) => account == place.account,
+            Scope::Hedge(hedge) => hedge == place.hedge,
+        }
+    }
+
+    /// Its leg, at the worst of all its attempt has out, stays between where the attempt began and
+    /// where it goes; its attempt stays within its tries.
+    fn place_bounds(&mut self, now: Time, place: &Place) {
+        let (decision, leg) = (place.order.decision(), usize::from(place.order.leg().0));
+        let held = self.inventory.get(place.hedge.index()).map_or(0, |held| field(held, leg));
+        let out: i64 = self
+            .orders
+            .range(decision..)
+            .take_while(|(id, _)| id.decision() == decision)
+            .filter(|(id, sent)| usize::from(id.leg().0) == leg && sent.place.side == place.side)
+            .map(|(_, sent)| sent.leaves())
+            .sum();
+        let tries = self.policy.hedges.get(place.hedge).map_or(0, |of| of.execution.tries);
+        let Some(attempt) = self.attempts.get_mut(&decision) else { return };
+        let ends =
+            [&attempt.goal_from, &attempt.goal_to, &attempt.held].map(|lots| field(lots, leg));
+        let worst = held + place.side.sign() * out;
+        let within = match place.side {
+            Side::Buy => ends.iter().any(|end| worst <= *end),
+            Side::Sell => ends.iter().any(|end| worst >= *end),
+        };
+        let mut orders = 0;
+        if let Some(count) = attempt.orders.get_mut(leg) {
+            *count += 1;
+            orders = *count;
+        }
+        if !within {
+            let found = format!("{place:?}: held {held}, out {out}, ends {ends:?}");
+            self.broken(now, "leg_within_its_goal", found);
+        }
+        if orders > u64::from(tries) {
+            self.broken(now, "tries_bounded", format!("{orders} orders: {place:?}"));
+        }
+    }
+
+    fn alert(&mut self, now: Time, alert: &Alert, commands: &[Command]) {
+        match (alert.code, alert.subject) {
+            (AlertCode::AttemptStarted, Subject::Attempt(decision)) => {
+                self.started(now, decision, alert);
+            }
+            (AlertCode::AttemptEnded, Subject::Attempt(decision)) => {
+                self.ended(now, decision, alert, commands);
+            }
+            (AlertCode::Restricted, Subject::Hedge(hedge)) => {
+                self.restricted.insert(hedge);
+            }
+            (AlertCode::Unrestricted, Subject::Hedge(hedge)) => {
+                self.restricted.remove(&hedge);
+                self.residual_held.remove(&hedge);
+            }
+            (AlertCode::CancelStuck, Subject::Order(order)) => {
+                self.stuck.insert(order);
+            }
+            (AlertCode::CashDrift | AlertCode::PositionDrift, _) => self.drifts += 1,
+            (AlertCode::Conflict, _) => self.conflicts += 1,
+            (AlertCode::Poisoned, _) => {
+                self.broken(now, "never_poisoned", format!("{alert:?}"));
+            }
+            (_, _) => {}
+        }
+    }
+
+    fn started(&mut self, now: Time, decision: ClientOrderId, alert: &Alert) {
+        let hedge = decision.hedge();
+        let alive = self.attempts.values().any(|known| known.hedge == hedge && !known.ended);
+        if alive {
+            self.broken(now, "one_attempt_a_hedge", decision.to_string());
+        }
+        if self.attempts.contains_key(&decision) {
+            self.broken(now, "ids_never_repeat", format!("attempt {decision}"));
+        }
+        let Some(plan) = self.config.hedges.get(hedge).map(|hedge| &hedge.plan) else { return };
+        let sets = |wide: i128| i64::try_from(wide).unwrap_or(0);
+        let begun = Begun {
+            hedge,
+            goal_from: plan.goal(sets(alert.value)),
+            goal_to: plan.goal(sets(alert.limit)),
+            held: self.inventory.get(hedge.index()).copied().unwrap_or([0; LEGS_MAX]),
+            orders: [0; LEGS_MAX],
+            messages: 0,
+            ended: false,
+        };
+        self.attempts.insert(decision, begun);
+        if alert.detail == Kind::Enter.code() {
+            self.entering(now, hedge);
+        }
+        if alert.detail == Kind::Trim.code() && self.residual_held.contains(&hedge) {
+            self.broken(now, "no_trim_after_residual_held", decision.to_string());
+        }
+    }
+
+    /// Nothing stands against entering: no stop, no restriction, and every book may be counted on.
+    fn entering(&mut self, now: Time, hedge: HedgeId) {
+        if self.stopped.contains(&hedge) {
+            self.broken(now, "no_enter_while_stopped", format!("hedge {}", hedge.0));
+        }
+        if self.restricted.contains(&hedge) {
+            self.broken(now, "no_enter_while_restricted", format!("hedge {}", hedge.0));
+        }
+        let Some(plan) = self.config.hedges.get(hedge).map(|hedge| &hedge.plan) else { return };
+        let mut wrong = Vec::new();
+        let instruments = plan.legs.iter().flat_map(|leg| [Some(leg.instrument), leg.fx]);
+        let mut received: Vec<Time> = Vec::new();
+        for instrument in instruments.flatten() {
+            let Some(book) = self.books.get(instrument.index()) else { continue };
+            let limits = self.policy.instruments.get(instrument);
+            let age = book.received().map_or(i64::MAX, |at| now.0 - at.0);
+            let old = limits.is_some_and(|limits| age > limits.age.0);
+            if !book.is_whole() || old {
+                wrong.push(format!("instrument {} age {age}: {book:?}", instrument.0));
+            }
+            received.extend(book.received());
+        }
+        for found in wrong {
+            self.broken(now, "enters_on_good_books_only", found);
+        }
+    }
+
+    fn ended(&mut self, now: Time, decision: ClientOrderId, alert: &Alert, commands: &[Command]) {
+        let Some(attempt) = self.attempts.get_mut(&decision) else {
+            self.broken(now, "ends_what_began", decision.to_string());
+            return;
+        };
+        let (twice, hedge) = (attempt.ended, attempt.hedge);
+        attempt.ended = true;
+        if twice || usize::from(alert.detail) >= ENDS.len() {
+            self.broken(now, "one_end_of_four", format!("{decision} {}", alert.detail));
+        }
+        if alert.detail == RESIDUAL_HELD {
+            self.residual_held.insert(hedge);
+            let restricts = alerts(commands).any(|other| {
+                other.code == AlertCode::Restricted && other.subject == Subject::Hedge(hedge)
+            });
+            let known = self.restricted.contains(&hedge);
+            if alert.urgency != Urgency::Alarm || !(restricts || known) {
+                self.broken(now, "residual_held_alarms", format!("{alert:?}"));
+            }
+            return;
+        }
+        let open: Vec<String> = self
+            .orders
+            .range(decision..)
+            .take_while(|(id, _)| id.decision() == decision)
+            .filter(|(_, sent)| !sent.is_confirmed())
+            .map(|(id, sent)| format!("{id} {sent:?}"))
+            .collect();
+        for order in open {
+            self.broken(now, "ends_with_orders_confirmed", format!("end {} {order}", alert.detail));
+        }
+    }
+
+    /// After a kill, and when a line is back, every order of a killed scope has its cancel.
+    fn cancels_left(&mut self, now: Time, event: &Event) {
+        let due = match event {
+            Event::Control(control) => matches!(control.verb, Verb::Kill(_)),
+            Event::Link(link) => {
+                matches!(link.to, LinkTo::Trading(_)) && link.state == LinkState::Resynced
+            }
+            Event::Book(_)
+            | Event::Report(_)
+            | Event::Answer(_)
+            | Event::Cash(_)
+            | Event::Position(_)
+            | Event::Settle(_)
+            | Event::Reference(_)
+            | Event::Estimate(_)
+            | Event::Clock(_)
+            | Event::Tick => false,
+        };
+        if !due || self.killed.is_empty() {
+            return;
+        }
+        let mut left = Vec::new();
+        for (id, sent) in &self.orders {
+            let killed = self.killed.iter().any(|scope| self.covers(*scope, &sent.place));
+            let up = self.links.get(sent.place.account.index()) == Some(&LinkState::Resynced);
+            let most = self
+                .config
+                .accounts
+                .get(sent.place.account)
+                .and_then(|account| self.config.venues.get(account.venue))
+                .map_or(0, |venue| u64::from(venue.cancels_max));
+            let live = sent.done.is_none() && sent.leaves() > 0;
+            if killed && up && live && !sent.cancel_out && sent.cancels < most {
+                left.push(id.to_string());
+            }
+        }
+        for id in left {
+            self.broken(now, "kill_cancels_at_once", id);
+        }
+    }
+}
+
+impl Sent {
+    fn end(&mut self, status: VenueStatus, cum: Option<i64>) {
+        if self.done.is_none() {
+            self.done = Some(status);
+        }
+        self.told = match (self.told, cum) {
+            (Some(known), Some(told)) => Some(known.max(told)),
+            (known, told) => known.or(told),
+        };
+        self.cancel_out = false;
+    }
+
+    /// Lots that are new with this fill.
+    fn fill(&mut self, fill: &Fill) -> i64 {
+        let (lots, cum) = (fill.qty.get(), fill.cum.map(|cum| cum.get()));
+        let known = |(id, _, after): &(Text, i64, Option<i64>)| {
+            *id == fill.trade_id || (cum.is_some() && *after == cum)
+        };
+        if self.heard.iter().any(known) {
+            return 0;
+        }
+        self.heard.push((fill.trade_id, lots, cum));
+        self.cum += lots;
+        if self.done.is_some() {
+            self.told = self.told.map(|told| told.max(self.cum));
+        } else if self.cum >= self.place.qty.get() {
+            self.done = Some(VenueStatus::Filled);
+        }
+        lots
+    }
+
+    /// Change of lots when an execution is taken back or corrected.
+    fn revise(&mut self, trade_id: Text, lots: i64) -> i64 {
+        let Some(found) = self.heard.iter_mut().find(|(id, _, _)| *id == trade_id) else {
+            return 0;
+        };
+        let change = lots - found.1;
+        found.1 = lots;
+        self.cum += change;
+        self.told = self.told.map(|told| told + change);
+        change
+    }
+}
+
+fn alerts(commands: &[Command]) -> impl Iterator<Item = &Alert> {
+    commands.iter().filter_map(|command| match command {
+        Command::Alert(alert) => Some(alert),
+        Command::Place(_)
+        | Command::Amend(_)
+        | Command::Cancel(_)
+        | Command::Query(_)
+        | Command::Resync(_)
+        | Command::Transfer(_) => None,
+    })
+}
+
+/// What the rules ask of an engine once all is quiet.
+pub struct Probe<'a> {
+    /// Signed lots it believes to hold.
+    pub position: &'a dyn Fn(AccountId, InstrumentId) -> i64,
+    /// Orders it believes to be alive or unknown.
+    pub live_orders: &'a dyn Fn() -> usize,
+    /// Residual of a hedge, in common units over its `unit_den`.
+    pub residual: &'a dyn Fn(HedgeId) -> i128,
+    /// Money it holds for orders and attempts, quarantine included.
+    pub held: &'a dyn Fn(AccountId) -> Money,
+    /// Balance without unrealised results.
+    pub cash: &'a dyn Fn(AccountId) -> Money,
+}
+
+impl Debug for Probe<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Probe")
+    }
+}
+
+/// Compares an engine with the truth once all is quiet; what differs is a broken rule.
+pub fn settle_up(world: &mut World, probe: &Probe<'_>) {
+    let now = world.now();
+    let mut found: Vec<(&'static str, String)> = Vec::new();
+    for venue in world.venues() {
+        for order in venue.orders().iter().filter(|order| order.is_working()) {
+            found.push(("every_order_ends", format!("{order:?}")));
+        }
+    }
+    let live = (probe.live_orders)();
+    if live > 0 {
+        found.push(("engine_knows_every_end", format!("{live} orders")));
+    }
+    for (account, instrument, lots) in world.truth().holdings() {
+        let (ours, theirs) = ((probe.position)(account, instrument), lots.long - lots.short);
+        if ours != theirs {
+            let text = format!("account {} instrument {}", account.0, instrument.0);
+            found.push(("position_is_true", format!("{text}: {ours}, in truth {theirs}")));
+        }
+    }
+    for account in world.config.accounts.ids() {
+        let held = (probe.held)(account);
+        if held != Money::ZERO {
+            found.push(("nothing_stays_held", format!("account {}: {held}", account.0)));
+        }
+        let cash = (probe.cash)(account);
+        match world.truth().balance(account) {
+            Some(truth) if truth == cash => {}
+            truth => {
+                let text = format!("account {}: {cash}, in truth {truth:?}", account.0);
+                found.push(("cash_is_true", text));
+            }
+        }
+    }
+    found.extend(residuals(world, probe));
+    if let Some(check) = world.checker_mut() {
+        if check.live_attempts() > 0 {
+            let live = format!("{} attempts", check.live_attempts());
+            found.push(("every_attempt_ends", live));
+        }
+        for (rule, what) in found {
+            check.broken(now, rule, what);
+        }
+    }
+}
+
+/// A residual beyond its limit is allowed where an attempt ended in the open, and alarmed it.
+fn residuals(world: &World, probe: &Probe<'_>) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    let Some(check) = world.checker() else { return found };
+    for hedge in world.config.hedges.ids() {
+        let residual = (probe.residual)(hedge);
+        let limits = check.policy.hedges.get(hedge);
+        let most = limits.map_or(0, |limits| limits.execution.max_residual);
+        let latched = !check.killed.is_empty();
+        if residual.abs() > most && !check.is_restricted(hedge) && !latched {
+            found.push(("residual_in_limit", format!("hedge {}: {residual}", hedge.0)));
+        }
+    }
+    found
+}

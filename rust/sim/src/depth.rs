@@ -1,0 +1,285 @@
+//! The depth of one instrument as its venue has it: what was recorded, less what we took.
+
+use cross_market_core::book::{Change, Row};
+use cross_market_core::num::{Price, Qty, Side};
+
+/// One price level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// Its price.
+    pub price: Price,
+    /// Lots there.
+    pub lots: i64,
+}
+
+/// What we took from one level, and the recorded size it was taken from.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    price: Price,
+    lots: i64,
+    of: i64,
+}
+
+/// Levels of both sides, the best last, so that changes near the touch move little.
+#[derive(Clone, Debug, Default)]
+pub struct Depth {
+    recorded: [Vec<Level>; 2],
+    taken: [Vec<Taken>; 2],
+    seq: u64,
+}
+
+/// The order in which levels of a side are kept: bids ascend, asks descend.
+fn rank(side: Side, price: Price) -> i64 {
+    match side {
+        Side::Buy => price.0,
+        Side::Sell => -price.0,
+    }
+}
+
+impl Depth {
+    /// Nothing.
+    #[must_use]
+    pub fn new() -> Depth {
+        Depth::default()
+    }
+
+    /// The number of the last message applied.
+    #[must_use]
+    pub const fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    fn side(&self, side: Side) -> &Vec<Level> {
+        let [bids, asks] = &self.recorded;
+        match side {
+            Side::Buy => bids,
+            Side::Sell => asks,
+        }
+    }
+
+    fn taken(&self, side: Side) -> &Vec<Taken> {
+        let [bids, asks] = &self.taken;
+        match side {
+            Side::Buy => bids,
+            Side::Sell => asks,
+        }
+    }
+
+    fn taken_mut(&mut self, side: Side) -> &mut Vec<Taken> {
+        let [bids, asks] = &mut self.taken;
+        match side {
+            Side::Buy => bids,
+            Side::Sell => asks,
+        }
+    }
+
+    /// Applies a row. A level that changes gives back what we took from it: whoever set it anew
+    /// knew what was left. A snapshot that repeats a level does not change it.
+    pub fn apply(&mut self, change: &Change) {
+        match change.row {
+            Row::Snapshot | Row::SnapshotLast => {
+                self.recorded.iter_mut().for_each(Vec::clear);
+            }
+            Row::Level | Row::LevelLast | Row::Delta | Row::DeltaLast => {}
+        }
+        self.seq = change.seq;
+        self.set(change.side, change.price, change.qty);
+        match change.row {
+            Row::SnapshotLast | Row::LevelLast => self.forget_gone(),
+            Row::Snapshot | Row::Level | Row::Delta | Row::DeltaLast => {}
+        }
+    }
+
+    /// After a snapshot: what was taken from levels that are not in it is of no consequence.
+    fn forget_gone(&mut self) {
+        for side in [Side::Buy, Side::Sell] {
+            if !self.taken(side).is_empty() {
+                let mut kept = std::mem::take(self.taken_mut(side));
+                kept.retain(|taken| self.recorded_at(side, taken.price) != 0);
+                *self.taken_mut(side) = kept;
+            }
+        }
+    }
+
+    /// Sets one level; a size of zero takes it away.
+    pub fn set(&mut self, side: Side, price: Price, qty: Qty) {
+        if !self.taken(side).is_empty() {
+            self.taken_mut(side).retain(|taken| taken.price != price || taken.of == qty.get());
+        }
+        let [bids, asks] = &mut self.recorded;
+        let levels = match side {
+            Side::Buy => bids,
+            Side::Sell => asks,
+        };
+        let wanted = rank(side, price);
+        let at = levels.partition_point(|level| rank(side, level.price) < wanted);
+        let found = levels.get(at).is_some_and(|level| level.price == price);
+        match (found, qty.is_zero()) {
+            (true, true) => {
+                levels.remove(at);
+            }
+            (true, false) => {
+                if let Some(level) = levels.get_mut(at) {
+                    level.lots = qty.get();
+                }
+            }
+            (false, true) => {}
+            (false, false) => levels.insert(at, Level { price, lots: qty.get() }),
+        }
+    }
+
+    /// Takes all levels away, as a book without orders.
+    pub fn clear(&mut self) {
+        self.recorded.iter_mut().for_each(Vec::clear);
+        self.taken.iter_mut().for_each(Vec::clear);
+    }
+
+    /// The recorded lots at a price.
+    #[must_use]
+    pub fn recorded_at(&self, side: Side, price: Price) -> i64 {
+        let levels = self.side(side);
+        let wanted = rank(side, price);
+        let at = levels.partition_point(|level| rank(side, level.price) < wanted);
+        levels.get(at).filter(|level| level.price == price).map_or(0, |level| level.lots)
+    }
+
+    fn taken_at(&self, side: Side, price: Price) -> i64 {
+        self.taken(side).iter().find(|level| level.price == price).map_or(0, |level| level.lots)
+    }
+
+    /// The recorded levels of a side, best first.
+    pub fn recorded(&self, side: Side) -> impl Iterator<Item = Level> + '_ {
+        self.side(side).iter().rev().copied()
+    }
+
+    /// The levels of a side that can still be taken, best first.
+    pub fn open(&self, side: Side) -> impl Iterator<Item = Level> + '_ {
+        self.recorded(side).filter_map(move |level| {
+            let lots = level.lots - self.taken_at(side, level.price);
+            (lots > 0).then_some(Level { price: level.price, lots })
+        })
+    }
+
+    /// The best recorded level of a side.
+    #[must_use]
+    pub fn best(&self, side: Side) -> Option<Level> {
+        self.side(side).last().copied()
+    }
+
+    /// Whether a taker of `taker` at `limit` meets anything.
+    #[must_use]
+    pub fn meets(&self, taker: Side, limit: Price) -> bool {
+        self.open(taker.flip()).next().is_some_and(|level| within(taker, limit, level.price))
+    }
+
+    /// Lots that a taker of `taker` at `limit` could have.
+    #[must_use]
+    pub fn available(&self, taker: Side, limit: Price) -> i64 {
+        let levels = self.open(taker.flip());
+        levels.take_while(|level| within(taker, limit, level.price)).map(|level| level.lots).sum()
+    }
+
+    /// Takes up to `lots` at `limit` or better and writes what was met, best first.
+    pub fn take(&mut self, taker: Side, limit: Price, lots: i64, met: &mut Vec<Level>) {
+        let book = taker.flip();
+        let mut wanted = lots;
+        let from = met.len();
+        for level in self.open(book) {
+            if wanted == 0 || !within(taker, limit, level.price) {
+                break;
+            }
+            let lots = level.lots.min(wanted);
+            met.push(Level { price: level.price, lots });
+            wanted -= lots;
+        }
+        for level in met.iter().skip(from) {
+            self.mark(book, level.price, level.lots);
+        }
+    }
+
+    /// Remembers that `lots` at a price are gone, though the recording still shows them.
+    pub fn mark(&mut self, side: Side, price: Price, lots: i64) {
+        let of = self.recorded_at(side, price);
+        let taken = self.taken_mut(side);
+        match taken.iter_mut().find(|level| level.price == price) {
+            Some(level) => level.lots += lots,
+            None => taken.push(Taken { price, lots, of }),
+        }
+    }
+}
+
+/// Whether a taker of `taker` at `limit` may have `price`.
+#[must_use]
+pub fn within(taker: Side, limit: Price, price: Price) -> bool {
+    match taker {
+        Side::Buy => price <= limit,
+        Side::Sell => price >= limit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cross_market_core::ids::InstrumentId;
+    use cross_market_core::time::Time;
+
+    fn row(row: Row, side: Side, price: i64, lots: i64) -> Change {
+        Change {
+            price: Price(price),
+            qty: Qty::new(lots).unwrap(),
+            seq: 1,
+            exchange: Time(1),
+            receive: Time(1),
+            step: 0,
+            instrument: InstrumentId(0),
+            side,
+            row,
+        }
+    }
+
+    fn book() -> Depth {
+        let mut depth = Depth::new();
+        depth.apply(&row(Row::Snapshot, Side::Buy, 99, 5));
+        depth.apply(&row(Row::Level, Side::Sell, 102, 7));
+        depth.apply(&row(Row::LevelLast, Side::Sell, 101, 3));
+        depth
+    }
+
+    #[test]
+    fn a_taker_walks_from_the_best_and_stops_at_its_limit() {
+        let mut depth = book();
+        let mut met = Vec::new();
+        assert_eq!(depth.available(Side::Buy, Price(101)), 3);
+        depth.take(Side::Buy, Price(102), 8, &mut met);
+        let level = |price, lots| Level { price: Price(price), lots };
+        assert_eq!(met, [level(101, 3), level(102, 5)]);
+        assert_eq!(depth.available(Side::Buy, Price(200)), 2);
+        assert!(!depth.meets(Side::Sell, Price(100)));
+        assert!(depth.meets(Side::Sell, Price(99)));
+    }
+
+    #[test]
+    fn what_was_taken_stays_taken_until_its_level_changes() {
+        let mut depth = book();
+        depth.take(Side::Buy, Price(101), 3, &mut Vec::new());
+        depth.apply(&row(Row::DeltaLast, Side::Sell, 102, 9));
+        assert_eq!(depth.available(Side::Buy, Price(101)), 0);
+        depth.apply(&row(Row::DeltaLast, Side::Sell, 101, 3));
+        assert_eq!(depth.available(Side::Buy, Price(101)), 3);
+    }
+
+    #[test]
+    fn a_snapshot_empties_the_book_first() {
+        let mut depth = book();
+        depth.apply(&row(Row::SnapshotLast, Side::Sell, 105, 1));
+        assert_eq!(depth.best(Side::Buy), None);
+        assert_eq!(depth.recorded(Side::Sell).count(), 1);
+        depth.take(Side::Buy, Price(105), 1, &mut Vec::new());
+        depth.apply(&row(Row::SnapshotLast, Side::Sell, 105, 1));
+        assert_eq!(depth.available(Side::Buy, Price(105)), 0, "the level did not change");
+        depth.apply(&row(Row::SnapshotLast, Side::Sell, 105, 2));
+        assert_eq!(depth.available(Side::Buy, Price(105)), 2);
+        depth.apply(&row(Row::SnapshotLast, Side::Sell, 105, 0));
+        assert_eq!(depth.best(Side::Sell), None);
+    }
+}

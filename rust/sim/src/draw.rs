@@ -1,0 +1,630 @@
+//! One seed to one run: configuration, market, latencies, faults and the desk's words.
+
+use cross_market_core::config::{Config, Counts};
+use cross_market_core::event::{Scope, Verb};
+use cross_market_core::gate::{AccountLimits, HedgeLimits, InstrumentLimits, SumResidual};
+use cross_market_core::ids::{
+    AccountId, CurrencyId, HedgeId, InstrumentId, LegId, ProductId, VenueId,
+};
+use cross_market_core::instrument::{Fee, Fees, MarginRate, Netting, Settlement};
+use cross_market_core::num::{Money, Qty, Ratio, Side};
+use cross_market_core::order::TimeInForce;
+use cross_market_core::quote::Repair;
+use cross_market_core::signal::{Band, Measure, Rule};
+use cross_market_core::time::{Span, Time};
+
+use crate::fault::{Fault, Faults};
+use crate::latency::{Latency, VenueLatency};
+use crate::market::{Market, Quote};
+use crate::random::{Chance, Random};
+use crate::setup::{
+    HedgeSpec, InstrumentSpec, LegSpec, Setup, usual_account, usual_hedge, usual_instrument,
+    usual_venue,
+};
+
+/// What a seed stands for.
+#[derive(Debug)]
+pub struct Plan {
+    /// The configuration.
+    pub config: Config,
+    /// How long messages take.
+    pub latencies: Vec<VenueLatency>,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// Whether fills carry the cumulative quantity, by venue.
+    pub says_cum: Vec<bool>,
+    /// The market.
+    pub market: Market,
+    /// Between two of its steps.
+    pub every: Span,
+    /// How long it goes on.
+    pub lasts: Span,
+    /// Opening balances by account.
+    pub balances: Vec<Money>,
+    /// Opening long lots of a spot account, and their price in ticks.
+    pub lots: Vec<(AccountId, InstrumentId, i64, i64)>,
+    /// What the desk says, and when.
+    pub verbs: Vec<(Span, Verb)>,
+    /// The signal in thousandths once all is quiet.
+    pub quiet_signal: i64,
+}
+
+/// Classes that are drawn for each order or message: they fire often.
+const OFTEN: (u32, u32) = (30_000, 500_000);
+/// Classes that are drawn at each step of the market: they fire seldom.
+const SELDOM: (u32, u32) = (5_000, 80_000);
+
+/// Whether a class is drawn at each step rather than for each order or message.
+fn is_seldom(fault: Fault) -> bool {
+    matches!(
+        fault,
+        Fault::Disconnect
+            | Fault::OneWay
+            | Fault::VenueCut
+            | Fault::Stall
+            | Fault::FeedStale
+            | Fault::LegFrozen
+            | Fault::FeedReconnect
+            | Fault::BookEmpty
+            | Fault::Crossed
+            | Fault::AbsurdPrice
+            | Fault::Flicker
+            | Fault::Halt
+            | Fault::LimitLock
+            | Fault::DayRoll
+            | Fault::External
+            | Fault::ForeignFill
+            | Fault::Kill
+            | Fault::KillWhileDown
+            | Fault::OddTimer
+    )
+}
+
+/// The faults of a seed: none for a quarter of them, else a non-empty subset.
+#[must_use]
+pub fn faults(seed: u64) -> Faults {
+    let mut random = Random::stream(seed, 3);
+    let mut faults = Faults::none(seed);
+    if random.below(4) == 0 {
+        return faults;
+    }
+    let count = match random.below(20) {
+        0..10 => random.between(1, 3),
+        10..17 => random.between(4, 10),
+        17..19 => random.between(20, 40),
+        _ => {
+            faults.set(Fault::Everything, Chance::ALWAYS);
+            faults.counts.count(Fault::Everything);
+            i64::MAX
+        }
+    };
+    let all = Fault::ALL.iter().copied().filter(|fault| *fault != Fault::Everything);
+    let mut left: Vec<Fault> = all.collect();
+    for _ in 0..count {
+        if left.is_empty() {
+            break;
+        }
+        let fault = left.swap_remove(random.index(left.len()));
+        let (low, high) = if is_seldom(fault) { SELDOM } else { OFTEN };
+        // The more goes wrong, the less of each: else nothing ever trades.
+        let high = if count > 10 { (high / 6).max(low) } else { high };
+        let parts = random.between(i64::from(low), i64::from(high));
+        faults.set(fault, Chance(u32::try_from(parts).unwrap_or(low)));
+    }
+    faults
+}
+
+fn ratio(num: i64, den: i64) -> Ratio {
+    match Ratio::new(i128::from(num), i128::from(den)) {
+        Ok(ratio) => ratio,
+        Err(problem) => panic!("a drawn ratio is refused: {problem}"),
+    }
+}
+
+fn parsed(text: &str) -> Ratio {
+    match Ratio::parse(text) {
+        Ok(ratio) => ratio,
+        Err(problem) => panic!("the ratio {text} is refused: {problem}"),
+    }
+}
+
+/// Units of one lot, by leg: one unit each, whole multiples, gold in ounces, and odd ratios.
+const UNITS: [[&str; 4]; 6] = [
+    ["100", "100", "100", "100"],
+    ["100", "200", "100", "300"],
+    ["1000", "3110.34768", "1000", "3110.34768"],
+    ["137", "100", "137", "100"],
+    ["5", "6.85", "5", "1"],
+    ["1000", "3110.34768", "100", "1370"],
+];
+
+/// Which of [`UNITS`] have ratios that are no whole numbers.
+const ODD_FROM: usize = 2;
+
+/// One leg in the making.
+#[derive(Clone, Copy, Debug)]
+struct Drawn {
+    side: Side,
+    units: Ratio,
+    foreign: bool,
+    netting: Netting,
+    tif: TimeInForce,
+    settlement: Settlement,
+}
+
+struct Drawer {
+    random: Random,
+    setup: Setup,
+    faults: Faults,
+    quotes: Vec<Quote>,
+    lots: Vec<(AccountId, InstrumentId, i64, i64)>,
+    balances: Vec<Money>,
+    /// Value of a common unit in hundredths of the currency.
+    worth: i64,
+    /// The whole signal, in hundredths of the currency per common unit.
+    swing: i64,
+    clip: i64,
+    local: CurrencyId,
+    foreign: CurrencyId,
+    product: ProductId,
+    max_delay: Span,
+}
+
+/// Draws the run of a seed; `without`: classes that are switched off after all draws.
+#[must_use]
+pub fn plan(seed: u64, without: &[Fault]) -> Plan {
+    let mut random = Random::stream(seed, 2);
+    let mut faults = faults(seed);
+    let mut setup = Setup::new();
+    let (local, foreign) = (setup.currency("CNY"), setup.currency("USD"));
+    let product = setup.product("gold");
+    let negative = faults.has(Fault::NegativePrice);
+    if negative {
+        faults.counts.count(Fault::NegativePrice);
+    }
+    let long_delay = faults.has(Fault::SubmitLate) && random.below(3) == 0;
+    let drawer = Drawer {
+        worth: if negative { random.between(-3_000, 100) } else { random.between(20_000, 60_000) },
+        swing: random.between(150, 400),
+        clip: random.between(1, 3),
+        max_delay: if long_delay {
+            Span::seconds(31)
+        } else {
+            Span::millis(random.between(400, 2_000))
+        },
+        random,
+        setup,
+        faults,
+        quotes: Vec::new(),
+        lots: Vec::new(),
+        balances: Vec::new(),
+        local,
+        foreign,
+        product,
+    };
+    let mut plan = drawer.finish(seed);
+    for fault in without {
+        plan.faults.set(*fault, Chance::NEVER);
+    }
+    plan
+}
+
+impl Drawer {
+    fn finish(mut self, seed: u64) -> Plan {
+        let legs = self.legs();
+        let foreign = legs.iter().any(|leg| leg.foreign);
+        let specs: Vec<LegSpec> = self.leg_specs(&legs, foreign);
+        let hedges = 1 + u64::from(self.random.below(6) == 0);
+        for number in 0..hedges {
+            self.hedge(&specs, number);
+        }
+        let limit = SumResidual {
+            product: self.product,
+            currency: self.local,
+            limit: ratio(1_000_000_000, 1),
+        };
+        self.setup.sum(limit);
+        let counts = Counts { orders: 512, executions: 2_048 };
+        let run = u16::try_from(1 + seed % 100).unwrap_or(1);
+        let config = self.setup.config(1, run, counts);
+        let mut random = Random::stream(seed, 4);
+        let latencies = config.venues.iter().map(|_| latency(&mut random)).collect();
+        // Now and then the cumulative quantity is not told; it is needed where ids differ.
+        let aliases = self.faults.has(Fault::FillAliased);
+        let says_cum = config.venues.iter().map(|_| aliases || random.below(4) > 0).collect();
+        let every = Span::millis(random.between(10, 60));
+        let lasts = Span(every.0 * random.between(8, 30));
+        let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
+        let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
+        market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));
+        let verbs = verbs(&mut random, &config, lasts, &self.lots, self.clip);
+        Plan {
+            latencies,
+            faults: self.faults,
+            says_cum,
+            market,
+            every,
+            lasts,
+            balances: self.balances,
+            lots: self.lots,
+            verbs,
+            quiet_signal: *random.pick(&[0, 0, 375, -375]).unwrap_or(&0),
+            config,
+        }
+    }
+
+    fn legs(&mut self) -> Vec<Drawn> {
+        let odd = self.faults.has(Fault::OddRatio);
+        let set = if odd {
+            ODD_FROM + self.random.index(UNITS.len() - ODD_FROM)
+        } else {
+            self.random.index(UNITS.len())
+        };
+        if odd {
+            self.faults.counts.count(Fault::OddRatio);
+        }
+        let more_legs = self.faults.has(Fault::SubsetFails);
+        let count = match self.random.below(10) {
+            0..6 if !more_legs => 2,
+            6..8 => 4,
+            _ => 3,
+        };
+        let foreign = (self.random.below(3) == 0).then(|| self.random.index(count));
+        let first = if self.random.below(2) == 0 { Side::Sell } else { Side::Buy };
+        let units = UNITS.get(set).into_iter().flatten().take(count);
+        let units: Vec<&str> = units.copied().collect();
+        let drawn = units.into_iter().enumerate().map(|(leg, units)| {
+            let cash = self.random.below(4) == 0;
+            let netting = match self.random.below(3) {
+                0 if !cash => Netting::Gross,
+                1 if !cash => Netting::GrossByDay,
+                _ => Netting::Net,
+            };
+            let tif = match self.random.below(4) {
+                0 => TimeInForce::Gtc,
+                1 => TimeInForce::Day,
+                _ => TimeInForce::Ioc,
+            };
+            Drawn {
+                side: if leg % 2 == 0 { first } else { first.flip() },
+                units: parsed(units),
+                foreign: foreign == Some(leg),
+                netting,
+                tif,
+                settlement: if cash { Settlement::Cash } else { Settlement::Margin },
+            }
+        });
+        drawn.collect()
+    }
+
+    fn leg_specs(&mut self, legs: &[Drawn], foreign: bool) -> Vec<LegSpec> {
+        let fx = foreign.then(|| self.fx());
+        let coarsest = legs.iter().map(|leg| leg.units).max().unwrap_or(Ratio::ONE);
+        let shares = |side| legs.iter().filter(|leg| leg.side == side).count();
+        let poor = self.faults.has(Fault::NoMoney).then(|| self.random.index(legs.len()));
+        let mut specs = Vec::new();
+        for (number, leg) in legs.iter().enumerate() {
+            let share = i64::try_from(shares(leg.side)).unwrap_or(1).max(1);
+            let spec = self.leg(number, leg, coarsest, share, poor == Some(number));
+            let fx = fx.filter(|_| leg.foreign);
+            specs.push(LegSpec { fx, ..spec });
+        }
+        specs
+    }
+
+    fn fx(&mut self) -> InstrumentId {
+        let venue = self.setup.venue(usual_venue("fx", Netting::Net, TimeInForce::Ioc));
+        let limits = self.instrument_limits();
+        let instrument = self.setup.instrument(InstrumentSpec {
+            name: "fx".to_owned(),
+            venue,
+            product: self.product,
+            currency: self.local,
+            tick_value: Money(100_000),
+            settlement: Settlement::Cash,
+            fees: Fees { open: Fee::NONE, close: Fee::NONE, close_today: Fee::NONE },
+            margin: crate::setup::usual_margin(),
+            band: None,
+            limits,
+        });
+        self.quotes.push(Quote {
+            instrument,
+            venue,
+            mid: 70_000,
+            pull: 0,
+            half: 1,
+            gap: 1,
+            levels: 1,
+            lots: 1_000,
+            thin: Chance::NEVER,
+            numbered: self.random.below(2) == 0,
+            snapshots: false,
+        });
+        instrument
+    }
+
+    fn instrument_limits(&mut self) -> InstrumentLimits {
+        let mut limits = usual_instrument(self.random.between(15, 80));
+        limits.age = Span::millis(self.random.between(800, 4_000));
+        limits.skew = Span::millis(self.random.between(500, 3_000));
+        limits.limit_distance = self.random.between(0, 3);
+        limits
+    }
+
+    /// One leg: its venue, account, instrument and book.
+    fn leg(
+        &mut self,
+        number: usize,
+        leg: &Drawn,
+        coarsest: Ratio,
+        share: i64,
+        poor: bool,
+    ) -> LegSpec {
+        let mut venue = usual_venue(&format!("v{number}"), leg.netting, leg.tif);
+        venue.ack_timeout = Span::millis(self.random.between(40, 250));
+        venue.query_interval = Span::millis(self.random.between(40, 250));
+        venue.max_delay = self.max_delay;
+        venue.cancels_max = u16::try_from(self.random.between(2, 5)).unwrap_or(2);
+        let venue = self.setup.venue(venue);
+        let currency = if leg.foreign { self.foreign } else { self.local };
+        let limits = self.account_limits();
+        let account = self.setup.account(&format!("a{number}"), venue, currency, limits);
+        // A tick is two or four hundredths of the hedge's currency per common unit; abroad it is
+        // the seventh of 2.8 hundredths.
+        let (tick, cents) = match (leg.foreign, self.random.below(2)) {
+            (true, _) => (ratio(4, 1_000), ratio(28, 10)),
+            (false, 0) => (ratio(2, 100), ratio(2, 1)),
+            (false, _) => (ratio(4, 100), ratio(4, 1)),
+        };
+        let tick_value = Money::units(1).scale_up(product(leg.units, tick));
+        let limits = self.instrument_limits();
+        let fees = self.fees();
+        let instrument = self.setup.instrument(InstrumentSpec {
+            name: format!("i{number}"),
+            venue,
+            product: self.product,
+            currency,
+            tick_value,
+            settlement: leg.settlement,
+            fees,
+            margin: MarginRate {
+                long: ratio(self.random.between(5, 20), 100),
+                short: ratio(self.random.between(5, 20), 100),
+                floor_per_lot: Money::units(self.random.between(1, 50)),
+            },
+            band: None,
+            limits,
+        });
+        let need = quotient(coarsest, leg.units).nearest(self.clip).max(1);
+        self.quote(instrument, venue, leg, (cents, share), need);
+        let mid = over(self.worth, cents);
+        if leg.settlement == Settlement::Cash {
+            self.lots.push((account, instrument, 2_000, mid));
+        }
+        let rich = Money::units(10_000_000_000);
+        self.balances.push(if poor { Money::units(self.random.between(1, 2_000)) } else { rich });
+        if poor {
+            self.faults.counts.count(Fault::NoMoney);
+        }
+        LegSpec {
+            instrument,
+            account,
+            side: leg.side,
+            units_per_lot: leg.units,
+            weight: ratio(1, share),
+            fx: None,
+        }
+    }
+
+    fn account_limits(&mut self) -> AccountLimits {
+        let mut limits = usual_account();
+        if self.random.below(5) == 0 {
+            limits.message_rate = u32::try_from(self.random.between(12, 40)).unwrap_or(20);
+            limits.cancel_reserve = limits.message_rate / 3;
+        }
+        limits
+    }
+
+    fn fees(&mut self) -> Fees {
+        let mut fee = |most: i64| Fee {
+            per_lot: Money(i128::from(self.random.between(0, most)) * 100_000_000),
+            rate: ratio(self.random.between(0, 3), 100_000),
+        };
+        let (open, close) = (fee(10), fee(10));
+        Fees { open, close, close_today: fee(30) }
+    }
+
+    /// The book of a leg: sold legs rise and bought legs fall with the signal, half of it each.
+    fn quote(
+        &mut self,
+        instrument: InstrumentId,
+        venue: VenueId,
+        leg: &Drawn,
+        (cents, _share): (Ratio, i64),
+        need: i64,
+    ) {
+        let half_swing = over(self.swing / 2, cents);
+        let snapshots = self.random.below(4) == 0;
+        let thin = if self.random.below(3) == 0 { 30 } else { 0 };
+        self.quotes.push(Quote {
+            instrument,
+            venue,
+            mid: over(self.worth, cents),
+            pull: -leg.side.sign() * half_swing,
+            half: self.random.between(1, 3),
+            gap: self.random.between(1, 2),
+            levels: self.random.between(1, 3),
+            lots: need * self.random.between(1, 3),
+            thin: Chance::percent(thin),
+            numbered: !snapshots && self.random.below(3) > 0,
+            snapshots,
+        });
+    }
+
+    fn hedge(&mut self, specs: &[LegSpec], number: u64) {
+        let units: Vec<Ratio> = specs.iter().map(|leg| leg.units_per_lot).collect();
+        let ratios = self.random.below(4) == 0 && self.worth > 10_000;
+        let rule = self.rule(ratios, number);
+        let limits = self.hedge_limits(&units);
+        self.setup.hedge(HedgeSpec {
+            name: format!("h{number}"),
+            currency: self.local,
+            legs: specs.to_vec(),
+            rule,
+            limits,
+        });
+    }
+
+    /// Bands at half and a quarter of the swing, around nothing or around one.
+    fn rule(&mut self, ratios: bool, number: u64) -> Rule {
+        let (swing, worth) = (self.swing, self.worth);
+        let shift = i64::try_from(number).unwrap_or(0) * 10;
+        let level = |part: i64| {
+            let cents = swing * part / 1_000 + shift * part.signum();
+            if ratios { ratio(worth + cents, worth) } else { ratio(cents, 100) }
+        };
+        let net = self.random.below(2) == 0;
+        let measure = match (ratios, net) {
+            (true, true) => Measure::Ratio,
+            (true, false) => Measure::GrossRatio,
+            (false, true) => Measure::CounterPrice,
+            (false, false) => Measure::Spread,
+        };
+        let both = self.random.below(10);
+        Rule {
+            measure,
+            plus: (both != 0).then(|| Band { enter: level(500), exit: level(250) }),
+            mirror: (both != 1).then(|| Band { enter: level(-500), exit: level(-250) }),
+            persist: if self.random.below(4) == 0 { 2 } else { 1 },
+            persist_within: None,
+            deviation: None,
+        }
+    }
+
+    /// Residual limits from the lots: at rest what rounding leaves, live a whole clip.
+    fn hedge_limits(&mut self, units: &[Ratio]) -> HedgeLimits {
+        let den =
+            units.iter().fold(1, |den, unit| den * i128::from(unit.den()) / shared(den, *unit));
+        let mut lots: Vec<i128> =
+            units.iter().map(|u| i128::from(u.num()) * (den / i128::from(u.den()))).collect();
+        lots.sort_unstable();
+        let coarsest = lots.last().copied().unwrap_or(1);
+        let finest = lots.first().copied().unwrap_or(1);
+        // Two legs of fractional ratio may each be half a lot off, in opposite directions.
+        let halves: i128 = lots.iter().rev().skip(1).take(2).map(|lot| lot / 2 + 1).sum();
+        let at_rest = halves.max(finest / 2 + 1).min(coarsest - 1).max(1);
+        let clips = i128::from(self.clip);
+        let max = self.clip * self.random.between(1, 4);
+        let mut limits = usual_hedge(self.clip, max, at_rest, (clips + 1) * coarsest);
+        let execution = &mut limits.execution;
+        execution.finish_within = Span::millis(self.random.between(400, 3_000));
+        execution.order_timeout = Span::millis(self.random.between(30, 300));
+        execution.repair = match self.random.below(4) {
+            0 => Repair::Supplement,
+            1 => Repair::Unwind,
+            _ => Repair::CheaperOf,
+        };
+        execution.tries = u16::try_from(self.random.between(3, 8)).unwrap_or(3);
+        execution.messages = u32::try_from(self.random.between(40, 120)).unwrap_or(40);
+        execution.trims_per_day = u32::try_from(self.random.between(0, 6)).unwrap_or(0);
+        if self.random.below(10) == 0 {
+            execution.max_loss = Money::units(self.random.between(1, 100));
+        }
+        limits
+    }
+}
+
+fn shared(den: i128, unit: Ratio) -> i128 {
+    cross_market_core::num::gcd(den, i128::from(unit.den()))
+}
+
+fn product(left: Ratio, right: Ratio) -> Ratio {
+    match left.times(right) {
+        Ok(product) => product,
+        Err(problem) => panic!("a drawn product is refused: {problem}"),
+    }
+}
+
+fn quotient(left: Ratio, right: Ratio) -> Ratio {
+    match left.over(right) {
+        Ok(quotient) => quotient,
+        Err(problem) => panic!("a drawn quotient is refused: {problem}"),
+    }
+}
+
+/// Hundredths in ticks of so many hundredths, to the nearest.
+fn over(cents: i64, tick: Ratio) -> i64 {
+    quotient(Ratio::ONE, tick).nearest(cents)
+}
+
+fn latency(random: &mut Random) -> VenueLatency {
+    let mut one = |most: i64| {
+        let base = Span(random.between(50_000, most));
+        match random.below(3) {
+            0 => Latency::constant(base),
+            1 => Latency::jittered(base, Span(random.between(0, 3 * most))),
+            _ => Latency {
+                base,
+                jitter: Span(random.between(0, most)),
+                spike: Chance::percent(5),
+                spike_by: Span(random.between(0, 40 * most)),
+            },
+        }
+    };
+    VenueLatency { order: one(3_000_000), report: one(3_000_000), feed: one(2_000_000) }
+}
+
+/// What the desk says in the course of the run.
+fn verbs(
+    random: &mut Random,
+    config: &Config,
+    lasts: Span,
+    lots: &[(AccountId, InstrumentId, i64, i64)],
+    clip: i64,
+) -> Vec<(Span, Verb)> {
+    let mut verbs = Vec::new();
+    let at = |random: &mut Random| Span(random.between(0, lasts.0));
+    let hedge = HedgeId(0);
+    if random.below(3) == 0 {
+        let sign = if random.below(2) == 0 { 1 } else { -1 };
+        let sets = sign * random.between(1, clip * 2);
+        verbs.push((at(random), Verb::Enter { hedge, sets, at_least: None }));
+    }
+    if random.below(4) == 0 {
+        let sets = (random.below(2) == 0).then(|| Qty::of(random.between(1, clip)));
+        verbs.push((at(random), Verb::Exit { hedge, sets }));
+    }
+    if random.below(6) == 0 {
+        let scope = if random.below(2) == 0 { Scope::All } else { Scope::Hedge(hedge) };
+        let (first, second) = (at(random), at(random));
+        verbs.push((Span(first.0.min(second.0)), Verb::Stop(scope)));
+        verbs.push((Span(first.0.max(second.0)), Verb::Resume(scope)));
+    }
+    if random.below(12) == 0 {
+        let scope = if random.below(2) == 0 { Scope::All } else { Scope::Hedge(hedge) };
+        let (first, second) = (at(random), at(random));
+        verbs.push((Span(first.0.min(second.0)), Verb::Kill(scope)));
+        verbs.push((Span(first.0.max(second.0)), Verb::Unlatch(scope)));
+        if random.below(2) == 0 {
+            verbs.push((at(random), Verb::Flatten(scope)));
+        }
+    }
+    if random.below(12) == 0 {
+        verbs.push((at(random), Verb::Flatten(Scope::Hedge(hedge))));
+    }
+    if let Some((account, instrument, _, _)) = lots.first()
+        && random.below(4) == 0
+        && let Some(plan) = config.hedges.get(hedge).map(|hedge| &hedge.plan)
+        && let Some(leg) = plan
+            .legs
+            .iter()
+            .position(|leg| (leg.account, leg.instrument) == (*account, *instrument))
+    {
+        let leg = LegId(u8::try_from(leg).unwrap_or(0));
+        verbs.push((at(random), Verb::Adopt { hedge, leg, lots: random.between(1, 2) }));
+    }
+    verbs
+}
+
+/// When every run begins: 2026-01-05 at 01:00 UTC.
+pub const START: Time = Time(1_767_574_800_000_000_000);

@@ -1,0 +1,52 @@
+//! The engine as what is driven through a run.
+
+use cross_market_core::command::Command;
+use cross_market_core::engine::{Effect, Engine};
+use cross_market_core::error::Error;
+use cross_market_core::event::Event;
+use cross_market_core::ids::{AccountId, HedgeId, InstrumentId};
+use cross_market_core::num::Money;
+use cross_market_core::time::Time;
+
+use crate::swarm::Driven;
+
+impl Driven for Engine {
+    type Error = Error;
+
+    fn handle(
+        &mut self,
+        now: Time,
+        event: &Event,
+        out: &mut Vec<Command>,
+    ) -> Result<Effect, Error> {
+        Engine::handle(self, now, event, out)
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        Engine::deadline(self)
+    }
+
+    fn restart(&mut self, now: Time, run: u16, out: &mut Vec<Command>) {
+        Engine::restart(self, now, run, out);
+    }
+
+    fn position(&self, account: AccountId, instrument: InstrumentId) -> i64 {
+        Engine::position(self, account, instrument)
+    }
+
+    fn live_orders(&self) -> usize {
+        Engine::live_orders(self)
+    }
+
+    fn residual(&self, hedge: HedgeId) -> i128 {
+        Engine::residual(self, hedge)
+    }
+
+    fn held(&self, account: AccountId) -> Money {
+        Engine::held(self, account)
+    }
+
+    fn cash(&self, account: AccountId) -> Money {
+        self.funds().balance(account)
+    }
+}

@@ -1,0 +1,314 @@
+//! One seed, one run: a phase in which things go wrong, a quiet phase in which everything pending
+//! must resolve, and the comparison of the engine with what the venues hold.
+
+use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use cross_market_core::command::Command;
+use cross_market_core::engine::Effect;
+use cross_market_core::event::{Event, Scope, Verb};
+use cross_market_core::funds::CashKind;
+use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, Text};
+use cross_market_core::num::{Money, Price, Qty};
+use cross_market_core::order::VenueStatus;
+use cross_market_core::position::StatementKind;
+use cross_market_core::time::{Span, Time};
+
+use crate::check::{Probe, Violation, settle_up};
+use crate::draw::{Plan, START, plan};
+use crate::fault::{Fault, FaultCounts};
+use crate::outcome::Outcome;
+use crate::random::Random;
+use crate::truth::Lots;
+use crate::world::{Pause, World, WorldSetup, is_margined};
+
+/// What is driven through a run: the engine, or a script in its place.
+pub trait Driven {
+    /// What it refuses events with.
+    type Error: Debug;
+    /// Takes an event.
+    ///
+    /// # Errors
+    /// What its door refuses.
+    fn handle(
+        &mut self,
+        now: Time,
+        event: &Event,
+        out: &mut Vec<Command>,
+    ) -> Result<Effect, Self::Error>;
+    /// When its next timer is due, at the earliest.
+    fn deadline(&self) -> Option<Time>;
+    /// Comes back under the next run number with all it knew.
+    fn restart(&mut self, now: Time, run: u16, out: &mut Vec<Command>);
+    /// Signed lots it believes to hold.
+    fn position(&self, account: AccountId, instrument: InstrumentId) -> i64;
+    /// Orders it believes to be alive or unknown.
+    fn live_orders(&self) -> usize;
+    /// Residual of a hedge in common units over its `unit_den`.
+    fn residual(&self, hedge: HedgeId) -> i128;
+    /// Money held for orders and attempts.
+    fn held(&self, account: AccountId) -> Money;
+    /// Balance without unrealised results.
+    fn cash(&self, account: AccountId) -> Money;
+}
+
+/// How a run is run.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Classes that are switched off.
+    pub without: Vec<Fault>,
+    /// Whether events and commands are kept as text.
+    pub trace: bool,
+    /// Whether the engine can be restarted.
+    pub restarts: bool,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Run {
+    /// Its seed.
+    pub seed: u64,
+    /// The digest of its effects.
+    pub digest: u64,
+    /// Its tables.
+    pub outcome: Outcome,
+    /// How often each class has fired.
+    pub faults: FaultCounts,
+    /// Rules that were broken.
+    pub violations: Vec<Violation>,
+    /// Events and commands, where they were kept.
+    pub trace: Vec<String>,
+}
+
+/// Most rounds of the quiet phase; what has not resolved by then, never will.
+pub const ROUNDS_MAX: u32 = 900;
+/// How long a round is while something is going on.
+const ROUND: Span = Span::millis(100);
+
+/// Runs a seed against what `make` makes; a panic of the engine is a broken rule.
+pub fn run<T, F>(seed: u64, options: &Options, make: F) -> Run
+where
+    T: Driven,
+    F: FnOnce(&cross_market_core::config::Config, Time) -> Result<T, String>,
+{
+    let mut plan = plan(seed, &options.without);
+    let setup = WorldSetup {
+        seed,
+        start: START,
+        latencies: std::mem::take(&mut plan.latencies),
+        faults: plan.faults.clone(),
+        says_cum: std::mem::take(&mut plan.says_cum),
+        check: true,
+        restarts: options.restarts,
+        trace: options.trace,
+    };
+    let mut world = World::new(&plan.config, setup);
+    let result = catch_unwind(AssertUnwindSafe(|| match make(&plan.config, START) {
+        Ok(mut engine) => play(&mut world, &plan, seed, &mut engine),
+        Err(why) => broken(&mut world, "configuration_is_taken", why),
+    }));
+    if let Err(panic) = result {
+        let text = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        broken(&mut world, "never_panics", text.unwrap_or_default());
+    }
+    let violations = world.checker().map(|check| check.violations().to_vec());
+    Run {
+        seed,
+        digest: world.digest().value(),
+        faults: world.faults().counts,
+        violations: violations.unwrap_or_default(),
+        trace: world.trace().to_vec(),
+        outcome: world.into_outcome(),
+    }
+}
+
+fn broken(world: &mut World, rule: &'static str, found: String) {
+    let now = world.now();
+    if let Some(check) = world.checker_mut() {
+        check.broken(now, rule, found);
+    }
+}
+
+/// Runs the world up to a moment, restarting the engine where it dies.
+fn run_until<T: Driven>(world: &mut World, engine: &mut T, until: Time, run: &mut u16) {
+    loop {
+        let cell = std::cell::RefCell::new(&mut *engine);
+        let mut handle = |now: Time, event: &Event, out: &mut Vec<Command>| {
+            cell.borrow_mut().handle(now, event, out)
+        };
+        let deadline = || cell.borrow().deadline();
+        match world.run(until, &mut handle, &deadline) {
+            Pause::Until => return,
+            Pause::Restart => {
+                *run += 1;
+                let mut out = Vec::new();
+                engine.restart(world.now(), *run, &mut out);
+                world.restarted(&out);
+            }
+        }
+    }
+}
+
+fn play<T: Driven>(world: &mut World, plan: &Plan, seed: u64, engine: &mut T) {
+    let mut run = plan.config.run;
+    world.connect();
+    for (account, balance) in plan.config.accounts.ids().zip(&plan.balances) {
+        world.cash(account, CashKind::Opening, *balance);
+    }
+    for (account, instrument, long, price) in &plan.lots {
+        let lots = Lots { long: *long, short: 0 };
+        world.open(*account, *instrument, lots, Price(*price));
+    }
+    let end = START + plan.lasts;
+    world.generate(plan.market.clone(), plan.every, end);
+    for (after, verb) in &plan.verbs {
+        world.control(START + *after, verb.clone());
+    }
+    let mut random = Random::stream(seed, 6);
+    let overrides = random.below(8) == 0;
+    for part in 1..=8 {
+        run_until(world, engine, START + Span(plan.lasts.0 / 8 * part), &mut run);
+        if overrides && random.below(3) == 0 {
+            override_unknown(world);
+        }
+    }
+    run_until(world, engine, end, &mut run);
+    world.quiet();
+    world.calm(plan.quiet_signal);
+    if quiet_down(world, engine, &mut run) {
+        close_books(world, engine, &mut run);
+    }
+    let engine = &*engine;
+    let probe = Probe {
+        position: &|account, instrument| engine.position(account, instrument),
+        live_orders: &|| engine.live_orders(),
+        residual: &|hedge| engine.residual(hedge),
+        held: &|account| engine.held(account),
+        cash: &|account| engine.cash(account),
+    };
+    settle_up(world, &probe);
+}
+
+/// The desk asks the venue by telephone about an order that is alarmed as unknown, and says so.
+fn override_unknown(world: &mut World) {
+    let unknown: Vec<ClientOrderId> = world.unknown_orders();
+    for order in unknown {
+        let told = world.venues().iter().find_map(|venue| {
+            let at = venue.find(order)?;
+            venue.order(at).map(|order| (order.status, order.cum))
+        });
+        let (Some((status, cum)), Ok(reason)) = (told, Text::new("telephone")) else { continue };
+        if status != VenueStatus::Working {
+            let cum = Qty::of(cum);
+            world.control(world.now(), Verb::Override { order, status, cum, reason });
+        }
+    }
+}
+
+/// Lets everything pending resolve; `false` when it does not within [`ROUNDS_MAX`].
+fn quiet_down<T: Driven>(world: &mut World, engine: &mut T, run: &mut u16) -> bool {
+    let mut idle = 0;
+    for round in 0..ROUNDS_MAX {
+        let check = world.checker();
+        let attempts = check.map_or(0, crate::check::Checker::live_attempts);
+        let killed: Vec<Scope> = check.map_or(Vec::new(), |check| check.killed().to_vec());
+        let stuck: Vec<ClientOrderId> = check.map_or(Vec::new(), |check| check.stuck().collect());
+        let busy = attempts > 0 || engine.live_orders() > 0 || !killed.is_empty();
+        let quiet = !busy && !world.is_waiting();
+        idle = if quiet { idle + 1 } else { 0 };
+        if idle > 2 {
+            return true;
+        }
+        let soon = world.now() + ROUND;
+        let next = world.next().into_iter().chain(engine.deadline()).min();
+        // Nothing for a while: go to just before the next thing.
+        let until =
+            next.filter(|at| !busy && *at > soon + ROUND).map_or(soon, |at| Time(at.0 - ROUND.0));
+        run_until(world, engine, until, run);
+        if round % 5 == 4 {
+            for scope in killed {
+                world.control(world.now(), Verb::Unlatch(scope));
+            }
+        }
+        for order in stuck {
+            world.end_order(order);
+        }
+        world.refresh();
+    }
+    let found = format!(
+        "attempts {:?}, orders {}, waiting {}",
+        world.checker().map(crate::check::Checker::live_attempts),
+        engine.live_orders(),
+        world.is_waiting()
+    );
+    broken(world, "quiet_converges", found);
+    false
+}
+
+/// The day ends: settlements, then the venue's word on positions and balances. Where nobody else
+/// traded in our accounts, none of it is news.
+fn close_books<T: Driven>(world: &mut World, engine: &mut T, run: &mut u16) {
+    let instruments: Vec<InstrumentId> = world.truth().holdings().map(|(_, id, _)| id).collect();
+    let mut settled: Vec<InstrumentId> = Vec::new();
+    for instrument in instruments {
+        if is_margined(&world.config, instrument) && !settled.contains(&instrument) {
+            world.settle_at_mid(instrument);
+            settled.push(instrument);
+        }
+    }
+    let at = world.now() + Span::seconds(1);
+    run_until(world, engine, at, run);
+    let before = world.checker().map_or(0, crate::check::Checker::drifts);
+    let holdings: Vec<_> = world.truth().holdings().collect();
+    for (account, instrument, _) in holdings {
+        world.state(account, instrument, StatementKind::Compare, Price(0));
+    }
+    let at = world.now() + Span::millis(10);
+    run_until(world, engine, at, run);
+    if world.had_external() {
+        // Lots that others traded were taken over at no price; the settlement marks them.
+        for instrument in settled {
+            world.settle_at_mid(instrument);
+        }
+        let at = world.now() + Span::seconds(1);
+        run_until(world, engine, at, run);
+    }
+    for account in world.config.accounts.ids() {
+        if let Some(balance) = world.truth().balance(account) {
+            let told = cross_market_core::funds::Cash {
+                account,
+                exchange: world.now(),
+                kind: CashKind::Balance,
+                amount: balance,
+            };
+            world.send(world.now(), Event::Cash(Box::new(told)));
+        }
+    }
+    let at = world.now() + Span::millis(10);
+    run_until(world, engine, at, run);
+    let drifts = world.checker().map_or(0, crate::check::Checker::drifts) - before;
+    if drifts > 0 && !world.had_external() {
+        broken(world, "no_drift_without_cause", format!("{drifts} alerts"));
+    }
+}
+
+/// The classes that a violation needs: each other one is left out in turn while the same rule is
+/// still broken.
+pub fn shrink(
+    seed: u64,
+    rule: &str,
+    mut breaks: impl FnMut(&[Fault]) -> Vec<Violation>,
+) -> Vec<Fault> {
+    let mut without: Vec<Fault> = Vec::new();
+    for fault in crate::draw::faults(seed).chosen() {
+        without.push(fault);
+        if !breaks(&without).iter().any(|violation| violation.rule == rule) {
+            without.pop();
+        }
+    }
+    let chosen = crate::draw::faults(seed);
+    chosen.chosen().filter(|fault| !without.contains(fault)).collect()
+}

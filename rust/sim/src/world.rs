@@ -1,0 +1,896 @@
+//! A seeded world on a virtual clock: venues, what lies between them and the engine, and the loop.
+//!
+//! The engine is one closure, so a bare engine, a session with a journal or a script can be driven.
+//! Recorded rows reach the venue at their exchange time and the engine at their receive time;
+//! everything else waits in one queue, ordered by time and then by the order of its making.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use cross_market_core::book::Change;
+use cross_market_core::command::Command;
+use cross_market_core::config::Config;
+use cross_market_core::engine::Effect;
+use cross_market_core::event::{Control, Event, Link, LinkState, LinkTo, Verb};
+use cross_market_core::funds::{Cash, CashKind};
+use cross_market_core::ids::{AccountId, ClientOrderId, Id, InstrumentId, Text, VenueId};
+use cross_market_core::instrument::Settlement;
+use cross_market_core::num::{Money, Price, Qty, Side};
+use cross_market_core::order::Report;
+use cross_market_core::position::{Settle, Statement, StatementKind};
+use cross_market_core::time::{Day, Span, Time};
+
+use crate::check::Checker;
+use crate::depth::Level;
+use crate::digest::Digest;
+use crate::fault::{Fault, Faults};
+use crate::latency::VenueLatency;
+use crate::market::{Market, Shape};
+use crate::outcome::Outcome;
+use crate::random::Random;
+use crate::truth::{Lots, Terms, Truth};
+use crate::venue::{Listing, SimVenue};
+
+/// How a world is made.
+#[derive(Clone, Debug)]
+pub struct WorldSetup {
+    /// The seed of everything that is drawn.
+    pub seed: u64,
+    /// When it begins.
+    pub start: Time,
+    /// How long messages take, by venue.
+    pub latencies: Vec<VenueLatency>,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// Whether fills carry the cumulative quantity, by venue.
+    pub says_cum: Vec<bool>,
+    /// Whether the rules of [`crate::check`] are held after each event.
+    pub check: bool,
+    /// Whether the caller can restart the engine: only then [`Fault::Restart`] fires.
+    pub restarts: bool,
+    /// Whether events and commands are kept as text.
+    pub trace: bool,
+}
+
+impl WorldSetup {
+    /// A world without faults, rules or trace, and the same latency everywhere.
+    #[must_use]
+    pub fn plain(seed: u64, start: Time, config: &Config, latency: Span) -> WorldSetup {
+        let venues = config.venues.len();
+        WorldSetup {
+            seed,
+            start,
+            latencies: vec![VenueLatency::constant(latency); venues],
+            faults: Faults::none(seed),
+            says_cum: vec![true; venues],
+            check: false,
+            restarts: false,
+            trace: false,
+        }
+    }
+}
+
+/// Why [`World::run`] came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// Everything up to the moment asked for is done.
+    Until,
+    /// The process died: the caller restarts the engine and calls [`World::restarted`].
+    Restart,
+}
+
+/// Something that will happen.
+#[derive(Clone, Debug)]
+pub(crate) enum Item {
+    /// The engine is given an event as it is.
+    Event(Event),
+    /// The engine is given a market row.
+    Row(Change),
+    /// The engine is given a report of the log.
+    Report(usize),
+    /// The engine is given a report of the log once more with another size, if it had it already.
+    Mutated(usize),
+    /// The engine is given a report of the log once more under another id, if it had it already.
+    Aliased(usize),
+    /// A command reaches its venue.
+    Command(Command),
+    /// Something happens at a venue.
+    Venue(VenueId, Happening),
+    /// Something that was broken is whole again.
+    Restore(Restore),
+    /// The generated market moves.
+    Market,
+}
+
+/// What happens at a venue by itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Happening {
+    /// It ends an order: cancelled or expired.
+    End(usize, bool),
+    /// It fills lots of an order that was done.
+    LateFill(usize, i64),
+    /// It takes an execution back.
+    Bust(usize),
+    /// It corrects an execution.
+    Correct(usize),
+    /// It tells a fee.
+    Fee(usize),
+}
+
+/// What becomes whole again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Restore {
+    /// A trading login.
+    Login(AccountId),
+    /// A login that heard nothing, without a word of it.
+    Deaf(AccountId),
+    /// A feed that is down.
+    Feed(InstrumentId),
+    /// A feed that was silent.
+    Thaw(InstrumentId),
+    /// A halted instrument.
+    Halt(InstrumentId),
+    /// A price band.
+    Band(InstrumentId),
+    /// A book that was empty or odd.
+    Book(InstrumentId),
+}
+
+#[derive(Debug)]
+struct Queued {
+    time: Time,
+    count: u64,
+    item: Item,
+}
+
+impl PartialEq for Queued {
+    fn eq(&self, other: &Queued) -> bool {
+        (self.time, self.count) == (other.time, other.count)
+    }
+}
+
+impl Eq for Queued {}
+
+impl PartialOrd for Queued {
+    fn partial_cmp(&self, other: &Queued) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Queued {
+    fn cmp(&self, other: &Queued) -> std::cmp::Ordering {
+        (self.time, self.count).cmp(&(other.time, other.count))
+    }
+}
+
+/// A trading login.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Login {
+    pub(crate) venue: VenueId,
+    pub(crate) down: bool,
+    pub(crate) mute_until: Time,
+    pub(crate) deaf_until: Time,
+    pub(crate) last_sent: Time,
+    pub(crate) last_told: Time,
+}
+
+/// A market data feed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Feed {
+    pub(crate) venue: VenueId,
+    pub(crate) down: bool,
+    pub(crate) frozen: bool,
+    pub(crate) numbered: bool,
+    pub(crate) seq: u64,
+    pub(crate) last: Time,
+}
+
+/// A report that a venue made, and whether the engine has had it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Logged {
+    pub(crate) report: Report,
+    pub(crate) delivered: bool,
+}
+
+/// Recorded rows, in the order in which they were received, and how far they have been played.
+#[derive(Clone, Debug, Default)]
+struct Recorded {
+    rows: Vec<Change>,
+    by_exchange: Vec<usize>,
+    at_venue: usize,
+    at_engine: usize,
+}
+
+impl Recorded {
+    fn next_at_venue(&self) -> Option<&Change> {
+        self.by_exchange.get(self.at_venue).and_then(|at| self.rows.get(*at))
+    }
+
+    fn next_at_engine(&self) -> Option<&Change> {
+        self.rows.get(self.at_engine)
+    }
+}
+
+/// When a row reaches its venue: a stamp after its receipt is a clock's error.
+fn exchange_of(change: &Change) -> Time {
+    change.exchange.min(change.receive)
+}
+
+/// Where the next thing comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    VenueRow,
+    Queue,
+    EngineRow,
+}
+
+/// Venues, the lines to them, and the clock.
+#[derive(Debug)]
+pub struct World {
+    pub(crate) now: Time,
+    pub(crate) config: Config,
+    pub(crate) venues: Vec<SimVenue>,
+    pub(crate) truth: Truth,
+    pub(crate) faults: Faults,
+    pub(crate) latencies: Vec<VenueLatency>,
+    pub(crate) random: Random,
+    pub(crate) logins: Vec<Login>,
+    pub(crate) feeds: Vec<Feed>,
+    pub(crate) log: Vec<Logged>,
+    pub(crate) held: Vec<(ClientOrderId, usize)>,
+    pub(crate) market: Option<Market>,
+    pub(crate) market_every: Span,
+    pub(crate) market_until: Time,
+    pub(crate) stalled_until: Time,
+    pub(crate) deadline: Option<Time>,
+    pub(crate) old_book: Vec<Vec<Change>>,
+    pub(crate) shapes: Vec<Shape>,
+    pub(crate) at_once: Option<ClientOrderId>,
+    pub(crate) reports: Vec<Report>,
+    pub(crate) levels: Vec<(Side, Level)>,
+    pub(crate) day: Day,
+    pub(crate) subset: (u64, u64),
+    pub(crate) external: bool,
+    recorded: Recorded,
+    queue: BinaryHeap<Reverse<Queued>>,
+    count: u64,
+    waiting: u64,
+    late: Option<(Time, Time)>,
+    tick_first: Option<Time>,
+    stuck: u32,
+    restarts: bool,
+    died: bool,
+    out: Vec<Command>,
+    outcome: Outcome,
+    check: Option<Checker>,
+    digest: Digest,
+    trace: Option<Vec<String>>,
+}
+
+/// Ticks in a row at one moment after which a deadline that does not move is a fault of the engine.
+const STUCK_MAX: u32 = 8;
+
+impl World {
+    /// A world of the venues, accounts and instruments of `config`.
+    #[must_use]
+    pub fn new(config: &Config, setup: WorldSetup) -> World {
+        let accounts = config.accounts.len();
+        let login = |account: &cross_market_core::config::Account| Login {
+            venue: account.venue,
+            down: false,
+            mute_until: Time::EARLIEST,
+            deaf_until: Time::EARLIEST,
+            last_sent: Time::EARLIEST,
+            last_told: Time::EARLIEST,
+        };
+        let feed = |instrument: &cross_market_core::instrument::Instrument| Feed {
+            venue: instrument.venue,
+            down: false,
+            frozen: false,
+            numbered: false,
+            seq: 0,
+            last: Time::EARLIEST,
+        };
+        World {
+            now: setup.start,
+            venues: venues_of(config, &setup.says_cum),
+            truth: Truth::new(terms_of(config), accounts),
+            faults: setup.faults,
+            latencies: setup.latencies,
+            random: Random::stream(setup.seed, 1),
+            logins: config.accounts.iter().map(login).collect(),
+            feeds: config.instruments.iter().map(feed).collect(),
+            log: Vec::new(),
+            held: Vec::new(),
+            market: None,
+            market_every: Span::millis(50),
+            market_until: Time::EARLIEST,
+            stalled_until: Time::EARLIEST,
+            deadline: None,
+            old_book: vec![Vec::new(); config.instruments.len()],
+            shapes: vec![Shape::Both; config.instruments.len()],
+            at_once: None,
+            reports: Vec::new(),
+            levels: Vec::new(),
+            day: Day(20_000),
+            subset: (0, 0),
+            external: false,
+            recorded: Recorded::default(),
+            queue: BinaryHeap::new(),
+            count: 0,
+            waiting: 0,
+            late: None,
+            tick_first: None,
+            stuck: 0,
+            restarts: setup.restarts,
+            died: false,
+            out: Vec::new(),
+            outcome: Outcome::new(),
+            check: setup.check.then(|| Checker::new(config)),
+            digest: Digest::default(),
+            trace: setup.trace.then(Vec::new),
+            config: config.clone(),
+        }
+    }
+
+    /// The moment the world has come to.
+    #[must_use]
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// What the run did.
+    #[must_use]
+    pub const fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// The finished tables.
+    #[must_use]
+    pub fn into_outcome(self) -> Outcome {
+        self.outcome
+    }
+
+    /// The rules and what broke them; `None` when they are not held.
+    #[must_use]
+    pub const fn checker(&self) -> Option<&Checker> {
+        self.check.as_ref()
+    }
+
+    /// The rules, for what only the caller sees.
+    pub const fn checker_mut(&mut self) -> Option<&mut Checker> {
+        self.check.as_mut()
+    }
+
+    /// The digest of all effects so far.
+    #[must_use]
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// What the venues hold.
+    #[must_use]
+    pub const fn truth(&self) -> &Truth {
+        &self.truth
+    }
+
+    /// The venues.
+    #[must_use]
+    pub fn venues(&self) -> &[SimVenue] {
+        &self.venues
+    }
+
+    /// What goes wrong, and how often it has.
+    #[must_use]
+    pub const fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// The lines of the trace, where one is kept.
+    #[must_use]
+    pub fn trace(&self) -> &[String] {
+        self.trace.as_deref().unwrap_or(&[])
+    }
+
+    /// Whether anything but the market is still to happen.
+    #[must_use]
+    pub const fn is_waiting(&self) -> bool {
+        self.waiting > 0
+    }
+
+    /// When the next thing happens, the market's steps included.
+    #[must_use]
+    pub fn next(&self) -> Option<Time> {
+        self.queue.peek().map(|Reverse(queued)| queued.time)
+    }
+
+    /// Whether somebody else traded in an account of ours.
+    #[must_use]
+    pub const fn had_external(&self) -> bool {
+        self.external
+    }
+
+    pub(crate) fn any_item(&self, wanted: impl Fn(&Item) -> bool) -> bool {
+        self.queue.iter().any(|Reverse(queued)| wanted(&queued.item))
+    }
+
+    pub(crate) fn push(&mut self, time: Time, item: Item) {
+        self.count += 1;
+        if !matches!(item, Item::Market) {
+            self.waiting += 1;
+        }
+        self.queue.push(Reverse(Queued { time: time.max(self.now), count: self.count, item }));
+    }
+
+    /// Gives the engine an event at `at`.
+    pub fn send(&mut self, at: Time, event: Event) {
+        self.push(at, Item::Event(event));
+    }
+
+    /// Gives the engine an operator's word at `at`.
+    pub fn control(&mut self, at: Time, verb: Verb) {
+        let actor = match Text::new("desk") {
+            Ok(text) => text,
+            Err(problem) => panic!("a short ASCII text was refused: {problem:?}"),
+        };
+        self.send(at, Event::Control(Box::new(Control { actor, verb })));
+    }
+
+    /// Moves money at the venue and tells the engine, at once.
+    pub fn cash(&mut self, account: AccountId, kind: CashKind, amount: Money) {
+        let moved = match kind {
+            CashKind::Opening | CashKind::Transfer | CashKind::Funding | CashKind::Interest => {
+                amount
+            }
+            CashKind::Fee => -amount,
+            CashKind::Balance => Money::ZERO,
+        };
+        self.truth.pay(account, moved);
+        let cash = Cash { account, exchange: self.now, kind, amount };
+        self.send(self.now, Event::Cash(Box::new(cash)));
+    }
+
+    /// Lots that were there before the run: known to the venue, and told to the engine.
+    pub fn open(&mut self, account: AccountId, instrument: InstrumentId, lots: Lots, price: Price) {
+        self.truth.open(account, instrument, lots, price);
+        self.state(account, instrument, StatementKind::Opening, price);
+    }
+
+    /// Tells the engine what the venue holds.
+    pub fn state(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        kind: StatementKind,
+        price: Price,
+    ) {
+        let lots = self.truth.lots(account, instrument);
+        let statement = Statement {
+            account,
+            instrument,
+            exchange: self.now,
+            kind,
+            long: Qty::of(lots.long.max(0)),
+            short: Qty::of(lots.short.max(0)),
+            price,
+        };
+        self.send(self.now, Event::Position(Box::new(statement)));
+    }
+
+    /// Settles an instrument at the venue, ends its day orders, and tells the engine behind
+    /// everything the venue has said before.
+    pub fn settle(&mut self, instrument: InstrumentId, price: Price) {
+        self.truth.settle(instrument, price);
+        let day = self.day;
+        self.day = Day(day.0 + 1);
+        let now = self.now;
+        let venue = self.feed(instrument).venue;
+        self.expire_day_orders(venue, instrument);
+        let last = self.logins.iter().filter(|login| login.venue == venue);
+        let at = last.map(|login| login.last_told).max().unwrap_or(now).max(now);
+        let settle = Settle { instrument, price, day, exchange: now };
+        self.send(at, Event::Settle(Box::new(settle)));
+    }
+
+    /// Everything the engine hears before it may act: links, then the feeds' first books.
+    pub fn connect(&mut self) {
+        for account in self.config.accounts.ids() {
+            self.link(LinkTo::Trading(account), LinkState::Up);
+            self.link(LinkTo::Trading(account), LinkState::Resynced);
+        }
+        for instrument in self.config.instruments.ids() {
+            self.link(LinkTo::Feed(instrument), LinkState::Up);
+            self.link(LinkTo::Feed(instrument), LinkState::Resynced);
+        }
+    }
+
+    fn link(&mut self, to: LinkTo, state: LinkState) {
+        self.send(self.now, Event::Link(Link { to, state }));
+    }
+
+    /// Adds recorded rows, in the order in which they were received; later batches are later.
+    pub fn record(&mut self, rows: &[Change]) {
+        let from = self.recorded.rows.len();
+        self.recorded.rows.extend_from_slice(rows);
+        let mut order: Vec<usize> = (from..self.recorded.rows.len()).collect();
+        let rows = &self.recorded.rows;
+        order.sort_by_key(|at| rows.get(*at).map_or(Time::MAX, exchange_of));
+        self.recorded.by_exchange.extend(order);
+    }
+
+    /// Lets go of recorded rows that have been played.
+    pub fn forget_played(&mut self) {
+        let played = self.recorded.at_venue == self.recorded.by_exchange.len()
+            && self.recorded.at_engine == self.recorded.rows.len();
+        if played {
+            self.recorded = Recorded::default();
+        }
+    }
+
+    /// Lets a generated market move every `every` until `until`, one book at a time.
+    pub fn generate(&mut self, market: Market, every: Span, until: Time) {
+        for quote in market.quotes() {
+            if let Some(feed) = self.feeds.get_mut(quote.instrument.index()) {
+                feed.numbered = quote.numbered;
+            }
+        }
+        self.market = Some(market);
+        (self.market_every, self.market_until) = (every, until);
+        self.refresh();
+        self.push(self.now + every, Item::Market);
+    }
+
+    pub(crate) fn feed(&self, instrument: InstrumentId) -> Feed {
+        match self.feeds.get(instrument.index()) {
+            Some(feed) => *feed,
+            None => panic!("instrument {} is not in the world", instrument.0),
+        }
+    }
+
+    pub(crate) fn feed_mut(&mut self, instrument: InstrumentId) -> &mut Feed {
+        match self.feeds.get_mut(instrument.index()) {
+            Some(feed) => feed,
+            None => panic!("instrument {} is not in the world", instrument.0),
+        }
+    }
+
+    pub(crate) fn login(&self, account: AccountId) -> Login {
+        match self.logins.get(account.index()) {
+            Some(login) => *login,
+            None => panic!("account {} is not in the world", account.0),
+        }
+    }
+
+    pub(crate) fn login_mut(&mut self, account: AccountId) -> &mut Login {
+        match self.logins.get_mut(account.index()) {
+            Some(login) => login,
+            None => panic!("account {} is not in the world", account.0),
+        }
+    }
+
+    pub(crate) fn venue_mut(&mut self, venue: VenueId) -> &mut SimVenue {
+        match self.venues.get_mut(venue.index()) {
+            Some(venue) => venue,
+            None => panic!("venue {} is not in the world", venue.0),
+        }
+    }
+
+    pub(crate) fn venue(&self, venue: VenueId) -> &SimVenue {
+        match self.venues.get(venue.index()) {
+            Some(venue) => venue,
+            None => panic!("venue {} is not in the world", venue.0),
+        }
+    }
+
+    pub(crate) fn latency(&self, venue: VenueId) -> VenueLatency {
+        let usual = VenueLatency::constant(Span::millis(1));
+        self.latencies.get(venue.index()).copied().unwrap_or(usual)
+    }
+
+    /// An order has reached its venue.
+    pub(crate) fn arrived(&mut self, order: ClientOrderId) {
+        let now = self.now;
+        self.outcome.arrived(order, now);
+    }
+
+    /// Orders that were alarmed as unknown.
+    #[must_use]
+    pub fn unknown_orders(&self) -> Vec<ClientOrderId> {
+        self.outcome.unknown_orders()
+    }
+
+    /// Runs everything up to and including `until`.
+    ///
+    /// # Errors
+    /// None by itself: an event that the engine refuses is counted, and a rule when rules are held.
+    pub fn run<H, D, E>(&mut self, until: Time, handle: &mut H, deadline: &D) -> Pause
+    where
+        H: FnMut(Time, &Event, &mut Vec<Command>) -> Result<Effect, E>,
+        D: Fn() -> Option<Time>,
+        E: std::fmt::Debug,
+    {
+        loop {
+            if self.died {
+                return Pause::Restart;
+            }
+            self.deadline = deadline();
+            let tick = self.deadline.map(|due| self.tick_time(due));
+            let next = self.next_source();
+            let time = next.map_or(Time::MAX, |(time, _)| time);
+            let ticks =
+                tick.filter(|due| *due < time || (*due == time && self.tick_first == Some(time)));
+            if let Some(due) = ticks.filter(|due| *due <= until) {
+                self.now = self.now.max(due);
+                self.tick_first = None;
+                self.late = None;
+                self.step(&Event::Tick, handle);
+                self.watch_deadline(deadline());
+                continue;
+            }
+            match next.filter(|(time, _)| *time <= until && ticks.is_none()) {
+                Some((time, source)) => {
+                    self.now = self.now.max(time);
+                    self.stuck = 0;
+                    self.happen(source, handle);
+                }
+                None => {
+                    self.now = self.now.max(until);
+                    return Pause::Until;
+                }
+            }
+        }
+    }
+
+    /// When a deadline is met: a stalled process and a late timer meet it later.
+    fn tick_time(&mut self, due: Time) -> Time {
+        let at = due.max(self.now).max(self.stalled_until);
+        match self.late {
+            Some((known, late)) if known == due => late.max(self.now),
+            _ => {
+                let late = if self.faults.draws(Fault::OddTimer) {
+                    self.faults.counts.count(Fault::OddTimer);
+                    Span(self.faults.stream(Fault::OddTimer).between(1, 30_000_000))
+                } else {
+                    Span::ZERO
+                };
+                self.late = Some((due, at + late));
+                at + late
+            }
+        }
+    }
+
+    /// A deadline that stays due after its tick would turn the loop for ever.
+    fn watch_deadline(&mut self, next: Option<Time>) {
+        let same = next.is_some_and(|next| next <= self.now);
+        self.stuck = if same { self.stuck + 1 } else { 0 };
+        if self.stuck >= STUCK_MAX {
+            let now = self.now;
+            if let Some(check) = &mut self.check {
+                check.broken(now, "deadline_moves", format!("still {next:?} after its tick"));
+            }
+            // One nanosecond later it is due again; the run ends by its own bound.
+            self.now = Time(self.now.0 + 1);
+            self.stuck = 0;
+        }
+    }
+
+    fn next_source(&self) -> Option<(Time, Source)> {
+        let row = self.recorded.next_at_venue().map(|row| (exchange_of(row), 0, Source::VenueRow));
+        let queued = self.queue.peek().map(|Reverse(next)| (next.time, 1, Source::Queue));
+        let read = self.recorded.next_at_engine().map(|row| (row.receive, 2, Source::EngineRow));
+        let all = [row, queued, read].into_iter().flatten();
+        all.min_by_key(|(time, rank, _)| (*time, *rank)).map(|(time, _, source)| (time, source))
+    }
+
+    fn happen<H, E>(&mut self, source: Source, handle: &mut H)
+    where
+        H: FnMut(Time, &Event, &mut Vec<Command>) -> Result<Effect, E>,
+        E: std::fmt::Debug,
+    {
+        match source {
+            Source::VenueRow => {
+                let row = self.recorded.next_at_venue().copied();
+                self.recorded.at_venue += 1;
+                if let Some(row) = row {
+                    self.row_at_venue(&row);
+                }
+            }
+            Source::EngineRow => {
+                let row = self.recorded.next_at_engine().copied();
+                self.recorded.at_engine += 1;
+                if let Some(row) = row {
+                    self.step(&Event::Book(row), handle);
+                }
+            }
+            Source::Queue => {
+                let Some(Reverse(queued)) = self.queue.pop() else { return };
+                if !matches!(queued.item, Item::Market) {
+                    self.waiting -= 1;
+                }
+                self.item(queued.item, handle);
+            }
+        }
+    }
+
+    fn item<H, E>(&mut self, item: Item, handle: &mut H)
+    where
+        H: FnMut(Time, &Event, &mut Vec<Command>) -> Result<Effect, E>,
+        E: std::fmt::Debug,
+    {
+        let for_engine = match &item {
+            Item::Event(_)
+            | Item::Row(_)
+            | Item::Report(_)
+            | Item::Mutated(_)
+            | Item::Aliased(_) => true,
+            Item::Command(_) | Item::Venue(..) | Item::Restore(_) | Item::Market => false,
+        };
+        if for_engine && self.now < self.stalled_until {
+            let later = self.stalled_until;
+            self.push(later, item);
+            return;
+        }
+        match item {
+            Item::Event(event) => {
+                if self.reaches_engine(&event) {
+                    self.step(&event, handle);
+                }
+            }
+            Item::Row(row) => {
+                if !self.feed(row.instrument).down {
+                    self.step(&Event::Book(row), handle);
+                }
+            }
+            Item::Report(at) => {
+                if let Some(report) = self.deliver(at) {
+                    self.step(&Event::Report(Box::new(report)), handle);
+                }
+            }
+            Item::Mutated(at) => {
+                if let Some(report) = self.mutated(at) {
+                    self.step(&Event::Report(Box::new(report)), handle);
+                }
+            }
+            Item::Aliased(at) => {
+                if let Some(report) = self.aliased(at) {
+                    self.step(&Event::Report(Box::new(report)), handle);
+                }
+            }
+            Item::Command(command) => self.arrive(&command),
+            Item::Venue(venue, happening) => self.happens_at(venue, happening),
+            Item::Restore(restore) => self.restore(restore),
+            Item::Market => self.market_step(),
+        }
+    }
+
+    /// Gives the engine one event and sends what it commands.
+    fn step<H, E>(&mut self, event: &Event, handle: &mut H)
+    where
+        H: FnMut(Time, &Event, &mut Vec<Command>) -> Result<Effect, E>,
+        E: std::fmt::Debug,
+    {
+        let mut out = std::mem::take(&mut self.out);
+        out.clear();
+        let now = self.now;
+        let result = handle(now, event, &mut out);
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("{} {event:?}", now.0));
+            trace.extend(out.iter().map(|command| format!("    {command:?}")));
+            if let Err(problem) = &result {
+                trace.push(format!("    refused: {problem:?}"));
+            }
+        }
+        match result {
+            Ok(effect) => {
+                self.digest.step(now, Some(effect), &out);
+                self.outcome.step(now, event, &out);
+                if let Some(check) = &mut self.check {
+                    check.step(now, event, &out);
+                }
+                self.dispatch(&out);
+            }
+            Err(problem) => {
+                self.digest.step(now, None, &[]);
+                self.outcome.errors += 1;
+                if let Some(check) = &mut self.check {
+                    check.refused(now, event, &problem, &out);
+                }
+            }
+        }
+        self.out = out;
+    }
+
+    /// Sends commands on their way; a process that dies here sends only some of its orders.
+    fn dispatch(&mut self, commands: &[Command]) {
+        let places = commands.iter().any(|command| matches!(command, Command::Place(_)));
+        let dies = places && self.restarts && self.faults.fires(Fault::Restart);
+        for command in commands {
+            if dies
+                && matches!(command, Command::Place(_))
+                && self.faults.stream(Fault::Restart).below(2) == 0
+            {
+                continue;
+            }
+            self.command(command);
+        }
+        if dies {
+            self.died = true;
+            self.hang_up();
+        }
+    }
+
+    /// The engine is back, `commands` are its first: lines are up again and what was missed is
+    /// sent once more.
+    pub fn restarted(&mut self, commands: &[Command]) {
+        self.died = false;
+        self.digest.step(self.now, None, commands);
+        let now = self.now;
+        self.outcome.step(now, &Event::Tick, commands);
+        if let Some(check) = &mut self.check {
+            check.restarted(now, commands);
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("{} restarted", now.0));
+            trace.extend(commands.iter().map(|command| format!("    {command:?}")));
+        }
+        self.pick_up();
+        for command in commands {
+            self.command(command);
+        }
+    }
+
+    /// Of a tick and an item at that moment the tick goes first this time.
+    pub(crate) const fn tick_goes_first(&mut self, at: Time) {
+        self.tick_first = Some(at);
+    }
+
+    /// When the engine decided to send an order.
+    pub(crate) fn decided(&self, order: ClientOrderId) -> Option<Time> {
+        self.outcome.decided(order)
+    }
+
+    /// Nothing goes wrong from now on.
+    pub fn quiet(&mut self) {
+        self.faults.quiet();
+        self.mend();
+    }
+}
+
+fn terms_of(config: &Config) -> Vec<Terms> {
+    let terms = |instrument: &cross_market_core::instrument::Instrument| Terms {
+        tick_value: instrument.tick_value,
+        settlement: instrument.settlement,
+        netting: config
+            .venues
+            .get(instrument.venue)
+            .map_or(cross_market_core::instrument::Netting::Net, |venue| venue.netting),
+    };
+    config.instruments.iter().map(terms).collect()
+}
+
+fn venues_of(config: &Config, says_cum: &[bool]) -> Vec<SimVenue> {
+    let listings = |venue: VenueId| {
+        let listed = config.instruments.pairs().filter(|(_, instrument)| instrument.venue == venue);
+        listed
+            .map(|(id, instrument)| {
+                Listing::new(
+                    (id, instrument.currency),
+                    instrument.tick_value,
+                    instrument.fees,
+                    instrument.min_qty.get(),
+                    instrument.band,
+                )
+            })
+            .collect()
+    };
+    let ids = config.venues.ids();
+    ids.map(|id| SimVenue::new(id, listings(id), says_cum.get(id.index()).copied().unwrap_or(true)))
+        .collect()
+}
+
+/// Whether a settlement can be booked for the instrument.
+#[must_use]
+pub fn is_margined(config: &Config, instrument: InstrumentId) -> bool {
+    let found = config.instruments.get(instrument);
+    found.is_some_and(|instrument| instrument.settlement == Settlement::Margin)
+}
