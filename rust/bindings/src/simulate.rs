@@ -27,6 +27,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::engine::compiled;
 use crate::error::{door, guarded, internal, journal};
+use crate::events;
 use crate::names::Directory;
 use crate::tables::{funds, hedges, positions, tables};
 
@@ -150,7 +151,7 @@ impl<'py> Columns<'py> {
 
 /// Simulate recorded rows; return the tables of the run and its counts.
 #[pyfunction]
-#[pyo3(signature = (config, *, setup, columns, settlements, grace_ns, journal, progress))]
+#[pyo3(signature = (config, *, setup, columns, settlements, verbs, grace_ns, journal, progress))]
 #[expect(clippy::too_many_arguments, reason = "named in Python, called from one place")]
 pub(crate) fn simulate<'py>(
     py: Python<'py>,
@@ -158,6 +159,7 @@ pub(crate) fn simulate<'py>(
     setup: &Bound<'py, PyDict>,
     columns: &Bound<'py, PyDict>,
     settlements: Vec<(i64, u16, i64)>,
+    verbs: Vec<(i64, Bound<'py, PyAny>)>,
     grace_ns: i64,
     journal: Option<PathBuf>,
     progress: Option<Bound<'py, PyAny>>,
@@ -174,6 +176,10 @@ pub(crate) fn simulate<'py>(
     let mut world = World::new(&config, world_setup(setup, &config, start)?);
     world.connect();
     fill(&mut world, setup)?;
+    let names = Directory::new(&config);
+    for (at, verb) in &verbs {
+        world.control(Time(*at), events::verb(verb, &names)?);
+    }
     world.record(&changes);
     let mut settlements: Vec<_> = settlements
         .into_iter()
@@ -181,7 +187,6 @@ pub(crate) fn simulate<'py>(
         .collect();
     settlements.reverse();
     let ends = step_ends(&changes, end);
-    let names = Directory::new(&config);
     let (fatal, refused) = (RefCell::new(None), RefCell::new(None));
     let driver = RefCell::new(driver);
     let peaks = RefCell::new(vec![0; config.accounts.len()]);
