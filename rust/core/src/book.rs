@@ -187,22 +187,16 @@ pub struct Book {
     qty_max: i64,
 }
 
-/// The key of a price: larger is better.
+/// The key of a price: larger is better. A product, since the side of a row cannot be guessed.
 #[inline]
 const fn key_of(side: Side, price: Price) -> i64 {
-    match side {
-        Side::Buy => price.0,
-        Side::Sell => -price.0,
-    }
+    price.0.wrapping_mul(side.sign())
 }
 
 /// The price of a key.
 #[inline]
 const fn price_of(side: Side, key: i64) -> Price {
-    match side {
-        Side::Buy => Price(key),
-        Side::Sell => Price(-key),
-    }
+    Price(key.wrapping_mul(side.sign()))
 }
 
 impl Book {
@@ -237,7 +231,8 @@ impl Book {
     /// [`Error::TimeOutOfRange`] for a stamp outside 1970 to 2200, [`Error::Contradiction`] for a
     /// row that does not fit the message that is open: another kind, sequence number or stamp, a
     /// level without a snapshot before it.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     pub fn check(&self, change: &Change) -> Result<(), Error> {
         let price = change.price.0.unsigned_abs() <= self.price_max.unsigned_abs();
         let qty = change.qty.get() <= self.qty_max;
@@ -283,7 +278,8 @@ impl Book {
     }
 
     /// Applies a row that passed [`Book::check`].
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     pub fn apply(&mut self, change: &Change) -> Applied {
         let is_first = self.next == BEGINS;
         let ahead = if is_first { u64::from(change.step) } else { 0 };
@@ -331,17 +327,15 @@ impl Book {
     }
 
     /// Ends the message, and judges the book, or lets it go on.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     fn advance(&mut self, row: Row) -> Applied {
-        if row.is_last() {
-            self.next = BEGINS;
-            self.data = if self.is_crossed() { Data::Crossed } else { Data::Whole };
-            Applied::Done
-        } else {
-            self.next = if row.kind() == DELTA { DELTA } else { LEVEL };
-            self.data = Data::Gapped;
-            Applied::Open
-        }
+        let last = row.is_last();
+        let goes_on = if row.kind() == DELTA { DELTA } else { LEVEL };
+        let judged = if self.is_crossed() { Data::Crossed } else { Data::Whole };
+        self.next = if last { BEGINS } else { goes_on };
+        self.data = if last { judged } else { Data::Gapped };
+        if last { Applied::Done } else { Applied::Open }
     }
 
     /// Takes note of a row that does nothing.
@@ -404,6 +398,16 @@ impl Book {
     pub fn top(&self, side: Side) -> Option<Top> {
         let top = self.side(side).top();
         top.map(|(key, lots)| Top { price: price_of(side, key), qty: Qty::of(lots) })
+    }
+
+    /// The best prices, by [`Side::index`]; `None` unless the book is whole and has both.
+    #[inline]
+    #[must_use]
+    pub fn touch(&self) -> Option<[Price; 2]> {
+        match (self.data, self.best(Side::Buy), self.best(Side::Sell)) {
+            (Data::Whole, Some(bid), Some(ask)) => Some([bid, ask]),
+            _ => None,
+        }
     }
 
     /// The best price of a side, whatever [`Book::data`] says of it.
@@ -540,7 +544,8 @@ impl Book {
     }
 
     /// Sets one level; zero takes it away.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     fn set(&mut self, change: &Change) {
         let key = key_of(change.side, change.price);
         self.side_mut(change.side).set(key, change.qty.get());

@@ -20,7 +20,9 @@ pub const OUTSIDE_MAX: usize = 4096;
 const _: () = assert!(SLOTS.is_power_of_two());
 
 /// One side of a book.
+// Aligned, so that the place of a side is a shift.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(super) struct Ladder {
     /// Sizes by slot. Slot 0 holds no level but a one: a search downwards ends there.
     slots: Box<[i64; SLOTS]>,
@@ -121,18 +123,22 @@ impl Ladder {
     }
 
     /// Sets one level; zero takes it away.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
+    #[expect(clippy::needless_bitwise_bool, reason = "no branch that a processor has to guess")]
     pub(super) fn set(&mut self, key: i64, lots: i64) {
-        let Ok(slot @ 1..SLOTS) = usize::try_from(key.wrapping_sub(self.base)) else {
+        // A key below the array wraps around to a slot far above it.
+        let Ok(slot @ 1..SLOTS) = usize::try_from(key.wrapping_sub(self.base).cast_unsigned())
+        else {
             return self.set_far(key, lots);
         };
         let best = self.best;
-        self.touched |= slot >= best || key >= self.read;
+        self.touched |= (slot >= best) | (key >= self.read);
         let before = std::mem::replace(self.lots_mut(slot), lots);
         self.account(key, before, lots);
-        if lots != 0 {
-            self.best = best.max(slot);
-        } else if slot == best {
+        // Conditional moves; the one branch is taken only when the best level goes.
+        self.best = best.max(if lots == 0 { 0 } else { slot });
+        if (lots == 0) & (slot == best) {
             self.best = self.next_below(best);
             if self.best == 0 {
                 self.refill();
@@ -205,7 +211,9 @@ impl Ladder {
     /// Keeps number and sum of levels when one goes from `before` to `after` lots.
     #[inline]
     fn account(&mut self, key: i64, before: i64, after: i64) {
-        self.count = self.count + usize::from(after != 0) - usize::from(before != 0);
+        // Never below zero: what goes was counted when it came.
+        let count = self.count.wrapping_add(usize::from(after != 0));
+        self.count = count.wrapping_sub(usize::from(before != 0));
         let change = after.wrapping_sub(before).cast_unsigned();
         self.sum = self.sum.wrapping_add(self.weight(key).wrapping_mul(change));
     }
@@ -217,6 +225,11 @@ impl Ladder {
         (mixed ^ (mixed >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 
+    /// [`Ladder::set`] for a key that the array now covers.
+    fn set_near(&mut self, key: i64, lots: i64) {
+        self.set(key, lots);
+    }
+
     /// Sets a level beyond the array, which is moved first where that helps.
     #[cold]
     #[inline(never)]
@@ -225,14 +238,14 @@ impl Ladder {
             // Above everything; there is nothing to take away.
             if lots != 0 {
                 self.recentre(key);
-                self.set(key, lots);
+                self.set_near(key, lots);
             }
             return;
         }
         if self.best < LOW {
             self.recentre(self.best_key());
             if key > self.base {
-                return self.set(key, lots);
+                return self.set_near(key, lots);
             }
         }
         self.touched |= key >= self.read;
