@@ -20,7 +20,7 @@
 
 mod ladder;
 
-use self::ladder::{Ladder, Taking};
+use self::ladder::Ladder;
 use crate::error::{Error, Field};
 use crate::ids::InstrumentId;
 use crate::num::{Price, Qty, Side};
@@ -234,7 +234,8 @@ impl Book {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     pub fn check(&self, change: &Change) -> Result<(), Error> {
-        let price = change.price.0.unsigned_abs() <= self.price_max.unsigned_abs();
+        let shifted = change.price.0.wrapping_add(self.price_max);
+        let price = shifted.cast_unsigned() <= 2 * self.price_max.unsigned_abs();
         let qty = change.qty.get() <= self.qty_max;
         let latest = Time::LATEST.0.unsigned_abs();
         let exchange = change.exchange.0.cast_unsigned() <= latest;
@@ -245,14 +246,14 @@ impl Book {
         if price & qty & exchange & receive & kind & message {
             Ok(())
         } else {
-            Err(self.refusal(change))
+            Err(self.refusal(*change))
         }
     }
 
     /// Why [`Book::check`] refuses this row.
     #[cold]
     #[inline(never)]
-    fn refusal(&self, change: &Change) -> Error {
+    fn refusal(&self, change: Change) -> Error {
         let stamps = Time::EARLIEST..=Time::LATEST;
         if change.price.0.unsigned_abs() > self.price_max.unsigned_abs() {
             return Error::OutOfBounds { field: Field::Price, found: change.price.0 };
@@ -289,40 +290,40 @@ impl Book {
             self.set(change);
             self.advance(change.row)
         } else {
-            self.apply_other(change)
+            self.apply_other(*change)
         }
     }
 
     /// Everything but a delta in order.
     #[inline(never)]
-    fn apply_other(&mut self, change: &Change) -> Applied {
+    fn apply_other(&mut self, change: Change) -> Applied {
         let is_first = self.next == BEGINS;
         if !is_first {
             if self.is_ignoring {
-                return self.ignore(change);
+                return self.ignore(&change);
             }
         } else if change.row.kind() == SNAPSHOT {
             if self.data == Data::Down {
-                return self.ignore(change);
+                return self.ignore(&change);
             }
             self.clear();
         } else {
             match self.data {
                 Data::Whole | Data::Crossed if change.seq > self.head.seq => {
                     self.lose(Data::Gapped);
-                    self.ignore(change);
+                    self.ignore(&change);
                     return Applied::Gap;
                 }
                 Data::Empty if change.step == 0 => {}
                 Data::Empty | Data::Whole | Data::Crossed | Data::Gapped | Data::Down => {
-                    return self.ignore(change);
+                    return self.ignore(&change);
                 }
             }
         }
-        self.head = Head::of(change);
+        self.head = Head::of(&change);
         self.is_live = true;
         self.is_known = true;
-        self.set(change);
+        self.set(&change);
         self.advance(change.row)
     }
 
@@ -358,7 +359,7 @@ impl Book {
         let [bids, asks] = &self.sides;
         match (bids.best(), asks.best()) {
             // The key of an ask is its negated price: bid > ask is bid + (−ask) > 0.
-            (Some(bid), Some(ask)) => bid + ask > 0,
+            (Some(bid), Some(ask)) => bid.wrapping_add(ask) > 0,
             (None, _) | (_, None) => false,
         }
     }
@@ -436,28 +437,28 @@ impl Book {
     /// `None` where nothing can be taken, and while [`Book::data`] is anything but whole.
     #[must_use]
     pub fn walk(&self, taker: Side, qty: Qty, limit: Option<Price>, own: &Own) -> Option<Walk> {
-        if self.data != Data::Whole {
+        if self.data != Data::Whole || qty.is_zero() {
             return None;
         }
         let side = taker.flip();
         let limit = limit.map_or(i64::MIN, |limit| key_of(side, limit));
         let [by_buys, by_sells] = own.claims;
         let claimed = match taker {
-            Side::Buy => by_buys.get(),
-            Side::Sell => by_sells.get(),
+            Side::Buy => by_buys,
+            Side::Sell => by_sells,
         };
-        let mut taking = Taking::new(qty.get(), claimed, limit);
-        if own.resting.iter().any(|(resting, ..)| *resting == side) {
+        // What is taken is what stands in the best claimed and wanted lots, less the claimed ones.
+        let [claims, all] = if own.resting.iter().any(|(resting, ..)| *resting == side) {
             let free = |key, lots| own_less(own, side, key, lots);
-            self.side(side).take(&mut taking, free);
+            self.side(side).best_lots_after(claimed, qty, limit, free)
         } else {
-            self.side(side).take(&mut taking, |_, lots| lots);
-        }
-        (taking.taken != 0).then(|| Walk {
-            qty: Qty::of(taking.taken),
-            cost: taking.cost * i128::from(side.sign()),
-            worst: price_of(side, taking.worst),
-            marginal: taking.marginal.map(|key| price_of(side, key)),
+            self.side(side).best_lots_after(claimed, qty, limit, |_, lots| lots)
+        };
+        (all.lots != claims.lots).then(|| Walk {
+            qty: Qty::of(all.lots - claims.lots),
+            cost: (all.cost - claims.cost) * i128::from(side.sign()),
+            worst: price_of(side, all.worst),
+            marginal: all.next.map(|key| price_of(side, key)),
         })
     }
 
