@@ -244,7 +244,7 @@ impl Engine {
         self.check_now(now)?;
         self.check(event)?;
         self.begin(now);
-        self.changed = !matches!(event, Event::Tick | Event::Clock(_) | Event::Estimate(_));
+        self.changed = !matches!(event, Event::Tick);
         self.apply(event, out);
         self.finish(out);
         Ok(if self.changed { Effect::Decision } else { Effect::Market })
