@@ -617,7 +617,11 @@ impl Engine {
             }
             State::Acked | State::Partial | State::PendingAmend => {
                 let timeout = self.policy.hedges[order.place.hedge].execution.order_timeout;
-                let over = order.sent + timeout;
+                let over = if order.cancels > 0 {
+                    self.now + venue.query_interval
+                } else {
+                    order.sent + timeout
+                };
                 // Without its attempt an order has nothing to wait for.
                 if self.is_orphan(order) { self.now.max(order.due.min(over)) } else { over }
             }
