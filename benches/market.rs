@@ -12,7 +12,6 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "numbers fit")]
 #![allow(clippy::indexing_slicing, reason = "a program: a mistake is to be loud")]
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -24,10 +23,11 @@ use cross_market_core::quote::{HedgePlan, LegPlan, Own};
 use cross_market_core::signal::{Band, Deviation, Measure, Rule, Signals};
 use cross_market_core::time::Time;
 
-const ROWS: usize = 500_000;
+use common::workload::{Limit, SNAPSHOTS, Workload, change, first};
+
+mod common;
+
 const ROUNDS: usize = 15;
-/// Rows of the two snapshots at the start.
-const SNAPSHOTS: usize = 800;
 /// Lots of W5.
 const LOTS: i64 = 300;
 
@@ -74,275 +74,7 @@ fn in_turns(work: &Workload, cases: [Case; 2]) -> [f64; 2] {
 }
 
 // ---------------------------------------------------------------------------------------------
-// The workload.
-
-/// One level set to a size, as both sides read it: 32 bytes.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Recorded {
-    exchange: i64,
-    receive: i64,
-    price: i32,
-    lots: i32,
-    /// Number of the message in its market.
-    seq: u32,
-    market: u8,
-    side: u8,
-    is_last: bool,
-}
-
-const _: () = assert!(size_of::<Recorded>() == 32);
-
-struct Workload {
-    rows: Vec<Recorded>,
-    low: i32,
-    slots: usize,
-}
-
-/// Random numbers in [0, 1) from a seed.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// About normal: twelve uniform numbers.
-    fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.next()).sum::<f64>() - 6.0
-    }
-
-    fn lots(&mut self) -> i32 {
-        1 + (self.next() * self.next() * 200.0) as i32
-    }
-}
-
-/// The generator's own books, so that no row crosses or empties one.
-struct Maker {
-    random: Random,
-    rows: Vec<Recorded>,
-    books: [[BTreeMap<i32, i32>; 2]; 2],
-    exchange: i64,
-    receive: i64,
-    seqs: [u32; 2],
-}
-
-impl Maker {
-    fn set(&mut self, market: usize, side: usize, price: i32, lots: i32) {
-        let book = &mut self.books[market][side];
-        if lots == 0 {
-            book.remove(&price);
-        } else {
-            book.insert(price, lots);
-        }
-        self.rows.push(Recorded {
-            exchange: self.exchange,
-            receive: self.receive,
-            price,
-            lots,
-            seq: self.seqs[market],
-            market: market as u8,
-            side: side as u8,
-            is_last: false,
-        });
-    }
-
-    fn best(&self, market: usize, side: usize) -> i32 {
-        let book = &self.books[market][side];
-        let level = if side == 0 { book.last_key_value() } else { book.first_key_value() };
-        *level.map(|(price, _)| price).unwrap_or(&0)
-    }
-
-    fn snapshots(&mut self, base: i32) {
-        for market in 0..2 {
-            for (side, step) in [(0, -1), (1, 1)] {
-                for level in 1..=200 {
-                    let lots = self.random.lots();
-                    self.set(market, side, base + step * level, lots);
-                }
-            }
-            self.end(market);
-        }
-    }
-
-    fn end(&mut self, market: usize) {
-        if let Some(last) = self.rows.last_mut() {
-            last.is_last = true;
-        }
-        self.seqs[market] += 1;
-    }
-
-    /// One message of a market whose fair value is `fair`.
-    fn message(&mut self, market: usize, fair: f64) {
-        let before = self.rows.len();
-        let bid = (fair - 0.5).floor() as i32;
-        let ask = bid + 1 + i32::from(self.random.next() < 0.15);
-        while self.best(market, 1) <= bid && self.books[market][1].len() > 20 {
-            self.set(market, 1, self.best(market, 1), 0);
-        }
-        while self.best(market, 0) >= ask && self.books[market][0].len() > 20 {
-            self.set(market, 0, self.best(market, 0), 0);
-        }
-        if bid < self.best(market, 1) {
-            for price in (self.best(market, 0) + 1).max(bid - 3)..=bid {
-                let lots = self.random.lots();
-                self.set(market, 0, price, lots);
-            }
-        }
-        if ask > self.best(market, 0) {
-            for price in (ask..=(self.best(market, 1) - 1).min(ask + 3)).rev() {
-                let lots = self.random.lots();
-                self.set(market, 1, price, lots);
-            }
-        }
-        let mut changes = 1;
-        while changes < 16 && self.random.next() < 0.66 {
-            changes += 1;
-        }
-        for _ in 0..changes {
-            self.change(market);
-        }
-        if self.rows.len() > before {
-            self.end(market);
-        }
-    }
-
-    /// One change at a distance from the touch.
-    fn change(&mut self, market: usize) {
-        let side = usize::from(self.random.next() >= 0.5);
-        let away = if self.random.next() < 0.57 {
-            (10.0 * self.random.next() * self.random.next()) as i32
-        } else {
-            (10.0 * 20.0_f64.powf(self.random.next())) as i32
-        };
-        let best = self.best(market, side);
-        let price = if side == 0 { best - away } else { best + away };
-        let book = &self.books[market][side];
-        let is_taken = book.contains_key(&price) && book.len() > 50 && self.random.next() < 0.36;
-        let lots = if is_taken { 0 } else { self.random.lots() };
-        self.set(market, side, price, lots);
-    }
-}
-
-impl Workload {
-    fn new(seed: u64) -> Workload {
-        let mut maker = Maker {
-            random: Random(seed),
-            rows: Vec::with_capacity(ROWS + 100),
-            books: Default::default(),
-            exchange: 1_700_000_000_000_000_000,
-            receive: 1_700_000_000_001_000_000,
-            seqs: [1; 2],
-        };
-        maker.snapshots(100_000);
-        let (mut fair, mut basis) = (100_000.0, [0.0; 2]);
-        while maker.rows.len() < ROWS {
-            let random = &mut maker.random;
-            maker.exchange += 1 + (-(1.0 - random.next()).ln() * 1e6) as i64;
-            let delay = 500_000 + (-(1.0 - random.next()).ln() * 500_000.0) as i64;
-            maker.receive = (maker.exchange + delay).max(maker.receive + 1);
-            fair += 0.06 * random.normal();
-            if random.next() < 0.0004 {
-                let jump = 5.0 + random.next() * 15.0;
-                fair += if random.next() < 0.5 { jump } else { -jump };
-            }
-            let market = usize::from(random.next() >= 0.6);
-            basis[market] += -0.02 * basis[market] + 0.10 * random.normal();
-            maker.message(market, fair + basis[market]);
-        }
-        let prices = || maker.rows.iter().map(|row| row.price);
-        let low = prices().min().unwrap_or(0) - 64;
-        let high = prices().max().unwrap_or(0) + 64;
-        Workload { low, slots: (high - low) as usize, rows: maker.rows }
-    }
-
-    /// What the workload is like, to be held against the description above.
-    fn tell(&self) {
-        let rows = self.rows.len() - SNAPSHOTS;
-        let messages = self.rows[SNAPSHOTS..].iter().filter(|row| row.is_last).count();
-        let mut books = [Limit::new(self), Limit::new(self)];
-        let (mut near, mut moved, mut last) = (0, 0, [[0; 2]; 2]);
-        for (at, row) in self.rows.iter().enumerate() {
-            let book = &mut books[usize::from(row.market & 1)];
-            let [bid, ask] = book.best();
-            let away = if row.side == 0 { bid - row.price } else { row.price - ask };
-            near += usize::from(at >= SNAPSHOTS && away < 10);
-            book.set(row);
-            if row.is_last {
-                let last = &mut last[usize::from(row.market & 1)];
-                moved += usize::from(*last != book.best());
-                *last = book.best();
-            }
-        }
-        println!(
-            "workload: {rows} rows, {:.2} a message, {:.0} % within 10 ticks, {:.0} % of messages \
-             move the touch",
-            rows as f64 / messages as f64,
-            100.0 * near as f64 / rows as f64,
-            100.0 * moved as f64 / messages as f64,
-        );
-    }
-}
-
-// ---------------------------------------------------------------------------------------------
 // The limits.
-
-/// Both sides over the whole price range, asks mirrored so that both keep a maximum.
-struct Limit {
-    low: i32,
-    slots: i32,
-    lots: [Vec<i32>; 2],
-    best: [i32; 2],
-}
-
-impl Limit {
-    fn new(work: &Workload) -> Limit {
-        let lots = || vec![0; work.slots + 1];
-        Limit { low: work.low, slots: work.slots as i32, lots: [lots(), lots()], best: [0; 2] }
-    }
-
-    #[inline]
-    fn set(&mut self, row: &Recorded) {
-        let side = usize::from(row.side & 1);
-        let up = row.price.wrapping_sub(self.low);
-        let slot = if side == 0 { up.wrapping_add(1) } else { self.slots.wrapping_sub(up) };
-        let lots = &mut self.lots[side];
-        lots[slot as usize] = row.lots;
-        let best = self.best[side];
-        let mut next = best.max(if row.lots == 0 { 0 } else { slot });
-        if (row.lots == 0) & (slot == best) {
-            next = slot.wrapping_sub(1);
-            while next > 0 && lots[next as usize] == 0 {
-                next = next.wrapping_sub(1);
-            }
-        }
-        self.best[side] = next;
-    }
-
-    #[inline]
-    fn best(&self) -> [i32; 2] {
-        [
-            self.best[0].wrapping_sub(1).wrapping_add(self.low),
-            self.slots.wrapping_sub(self.best[1]).wrapping_add(self.low),
-        ]
-    }
-
-    /// Σ slot × lots of taking [`LOTS`] from a side.
-    #[inline]
-    fn walk(&self, side: usize) -> i64 {
-        let (mut left, mut cost, mut slot) = (LOTS, 0_i64, self.best[side]);
-        while left > 0 && slot > 0 {
-            let taken = i64::from(self.lots[side][slot as usize]).min(left);
-            cost = cost.wrapping_add(taken.wrapping_mul(i64::from(slot)));
-            left = left.wrapping_sub(taken);
-            slot = slot.wrapping_sub(1);
-        }
-        cost
-    }
-}
 
 /// Mixes the best prices into a number, so that both sides prove the same work.
 #[inline]
@@ -395,8 +127,8 @@ fn limit_w5(work: &Workload) -> u64 {
     for (at, row) in work.rows.iter().enumerate() {
         books[usize::from(row.market & 1)].set(row);
         if at >= SNAPSHOTS {
-            let sold = books[0].walk(0) + LOTS * i64::from(work.low - 1);
-            let bought = LOTS * i64::from(books[1].slots + work.low) - books[1].walk(1);
+            let sold = books[0].walk(0, LOTS) + LOTS * i64::from(work.low - 1);
+            let bought = LOTS * i64::from(books[1].slots + work.low) - books[1].walk(1, LOTS);
             sum = sum.wrapping_add(sold.wrapping_sub(bought) as u64);
         }
     }
@@ -410,36 +142,10 @@ fn books() -> Table<InstrumentId, Book> {
     Table::new(vec![Book::new(1_000_000, 1_000_000), Book::new(1_000_000, 1_000_000)])
 }
 
-/// The row as a part of its message.
-#[inline]
-fn change(row: &Recorded) -> Change {
-    Change {
-        price: Price(row.price.into()),
-        qty: Qty::of(row.lots.into()),
-        seq: row.seq.into(),
-        exchange: Time(row.exchange),
-        receive: Time(row.receive),
-        step: 1,
-        instrument: InstrumentId(row.market.into()),
-        side: if row.side == 0 { Side::Buy } else { Side::Sell },
-        row: if row.is_last { Row::DeltaLast } else { Row::Delta },
-    }
-}
-
 /// The first row of each market, which makes its book known.
 fn begin(books: &mut Table<InstrumentId, Book>) {
     for book in books.iter_mut() {
-        let empty = Recorded {
-            exchange: 0,
-            receive: 0,
-            price: 0,
-            lots: 0,
-            seq: 0,
-            market: 0,
-            side: 0,
-            is_last: true,
-        };
-        book.apply(&Change { row: Row::SnapshotLast, ..change(&empty) });
+        book.apply(&first(0));
     }
 }
 

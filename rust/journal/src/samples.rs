@@ -338,3 +338,9 @@ fn text(text: &str) -> Text {
 fn ratio(num: i128, den: i128) -> Ratio {
     Ratio::new(num, den).unwrap_or(Ratio::ZERO)
 }
+
+/// The smallest configuration that trades: one hedge of two futures of one currency.
+#[must_use]
+pub fn config() -> &'static str {
+    include_str!("samples.json")
+}

@@ -12,7 +12,7 @@ use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId
 use cross_market_core::instrument::{PriceBand, ReferenceChange};
 use cross_market_core::num::{Money, Side};
 use cross_market_core::order::{Answer, Fill, Found, News, Place, Report, VenueStatus};
-use cross_market_core::quote::{Kind, LegLots};
+use cross_market_core::quote::{HedgePlan, Kind, LegLots};
 use cross_market_core::time::Time;
 
 use crate::outcome::ENDS;
@@ -89,6 +89,7 @@ pub struct Checker {
     bands: Vec<Option<PriceBand>>,
     links: Vec<LinkState>,
     killed: Vec<Scope>,
+    killed_at: Vec<(Scope, Time)>,
     flattened: Vec<Scope>,
     stopped: BTreeSet<HedgeId>,
     restricted: BTreeSet<HedgeId>,
@@ -96,6 +97,7 @@ pub struct Checker {
     stuck: BTreeSet<ClientOrderId>,
     drifts: u64,
     conflicts: u64,
+    kills: bool,
     violations: Vec<Violation>,
 }
 
@@ -117,6 +119,7 @@ impl Checker {
             bands: config.instruments.iter().map(|instrument| instrument.band).collect(),
             links: vec![LinkState::Down; config.accounts.len()],
             killed: Vec::new(),
+            killed_at: Vec::new(),
             flattened: Vec::new(),
             stopped: BTreeSet::new(),
             restricted: BTreeSet::new(),
@@ -124,6 +127,7 @@ impl Checker {
             stuck: BTreeSet::new(),
             drifts: 0,
             conflicts: 0,
+            kills: false,
             violations: Vec::new(),
             config: config.clone(),
         }
@@ -186,8 +190,9 @@ impl Checker {
         if !out.is_empty() {
             self.broken(now, "refusal_commands_nothing", format!("{} commands", out.len()));
         }
-        // An absurd price may be refused at the door; the sequence number then shows the gap.
-        if !matches!(event, Event::Book(_)) {
+        // An absurd price may be refused at the door; the sequence number then shows the gap. A desk
+        // may say what cannot be done now.
+        if !matches!(event, Event::Book(_) | Event::Control(_)) {
             self.broken(now, "door_takes_what_venues_send", format!("{why:?} for {event:?}"));
         }
     }
@@ -231,7 +236,7 @@ impl Checker {
             }
             Event::Answer(answer) => self.answer(answer),
             Event::Reference(reference) => self.reference(reference.instrument, reference.change),
-            Event::Control(control) => self.verb(&control.verb, commands),
+            Event::Control(control) => self.verb(now, &control.verb, commands),
             Event::Cash(_)
             | Event::Position(_)
             | Event::Settle(_)
@@ -242,6 +247,22 @@ impl Checker {
         if commands.is_empty() && !matches!(event, Event::Control(_) | Event::Link(_)) {
             return;
         }
+        let kills = match event {
+            Event::Control(control) => matches!(control.verb, Verb::Kill(_)),
+            Event::Book(_)
+            | Event::Link(_)
+            | Event::Report(_)
+            | Event::Answer(_)
+            | Event::Cash(_)
+            | Event::Position(_)
+            | Event::Settle(_)
+            | Event::Reference(_)
+            | Event::Estimate(_)
+            | Event::Clock(_)
+            | Event::Tick => false,
+        };
+        // No bound holds the cancels of a kill back.
+        self.kills = kills;
         self.commands(now, commands);
         self.cancels_left(now, event);
     }
@@ -257,7 +278,7 @@ impl Checker {
         }
     }
 
-    fn verb(&mut self, verb: &Verb, commands: &[Command]) {
+    fn verb(&mut self, now: Time, verb: &Verb, commands: &[Command]) {
         let hedges = |scope: Scope| match scope {
             Scope::All => self.config.hedges.ids().collect(),
             Scope::Hedge(hedge) => vec![hedge],
@@ -273,7 +294,9 @@ impl Checker {
             Verb::Kill(scope) => {
                 self.killed.retain(|known| known != scope);
                 self.flattened.retain(|known| known != scope);
+                self.killed_at.retain(|(known, _)| known != scope);
                 self.killed.push(*scope);
+                self.killed_at.push((*scope, now));
             }
             Verb::Unlatch(scope) => {
                 if alerts(commands).any(|alert| alert.code == AlertCode::Unlatched) {
@@ -310,7 +333,8 @@ impl Checker {
     fn report(&mut self, report: &Report) {
         let Some(id) = report.order else { return };
         let Some(sent) = self.orders.get_mut(&id) else { return };
-        sent.seen = true;
+        // That a cancel found no order proves nothing about the order.
+        sent.seen |= !matches!(report.news, News::CancelRejected { .. });
         let mut traded = 0;
         match report.news {
             News::Accepted => {}
@@ -361,7 +385,7 @@ impl Checker {
                 Command::Cancel(cancel) => {
                     self.message(now, cancel.order, "cancel");
                     if let Some(sent) = self.orders.get_mut(&cancel.order) {
-                        sent.cancels += 1;
+                        sent.cancels += u64::from(!self.kills);
                         sent.cancel_out = true;
                     }
                     self.cancel_bound(now, cancel.order);
@@ -572,11 +596,18 @@ impl Checker {
         }
         let Some(plan) = self.config.hedges.get(hedge).map(|hedge| &hedge.plan) else { return };
         let sets = |wide: i128| i64::try_from(wide).unwrap_or(0);
+        let held = self.inventory.get(hedge.index()).copied().unwrap_or([0; LEGS_MAX]);
+        // A Trim lies between the sets that the least and the most advanced leg stand for.
+        let (from, to) = if alert.detail == Kind::Trim.code() {
+            whole_sets(plan, &held)
+        } else {
+            (sets(alert.value), sets(alert.limit))
+        };
         let begun = Begun {
             hedge,
-            goal_from: plan.goal(sets(alert.value)),
-            goal_to: plan.goal(sets(alert.limit)),
-            held: self.inventory.get(hedge.index()).copied().unwrap_or([0; LEGS_MAX]),
+            goal_from: plan.goal(from),
+            goal_to: plan.goal(to),
+            held,
             orders: [0; LEGS_MAX],
             messages: 0,
             ended: false,
@@ -673,7 +704,12 @@ impl Checker {
         }
         let mut left = Vec::new();
         for (id, sent) in &self.orders {
-            let killed = self.killed.iter().any(|scope| self.covers(*scope, &sent.place));
+            // What was sent to flatten, after the kill, may stand.
+            let killed = self.killed_at.iter().any(|(scope, at)| {
+                sent.placed <= *at
+                    && self.killed.contains(scope)
+                    && self.covers(*scope, &sent.place)
+            });
             let up = self.links.get(sent.place.account.index()) == Some(&LinkState::Resynced);
             let most = self
                 .config
@@ -748,6 +784,19 @@ fn alerts(commands: &[Command]) -> impl Iterator<Item = &Alert> {
     })
 }
 
+/// The whole sets below and above what the legs stand for.
+fn whole_sets(plan: &HedgePlan, held: &LegLots) -> (i64, i64) {
+    let set = i128::from(plan.set_units);
+    let (mut low, mut high) = (i64::MAX, i64::MIN);
+    for (lots, leg) in held.iter().zip(&plan.legs).filter(|(_, leg)| leg.lots.num() != 0) {
+        let units = i128::from(leg.side.sign() * lots) * i128::from(leg.units);
+        let (below, above) = (units.div_euclid(set), -(-units).div_euclid(set));
+        low = low.min(i64::try_from(below).unwrap_or(i64::MIN));
+        high = high.max(i64::try_from(above).unwrap_or(i64::MAX));
+    }
+    (low, high)
+}
+
 /// What the rules ask of an engine once all is quiet.
 pub struct Probe<'a> {
     /// Signed lots it believes to hold.
@@ -768,9 +817,9 @@ impl Debug for Probe<'_> {
     }
 }
 
-/// Compares an engine with the truth once all is quiet; what differs is a broken rule.
-pub fn settle_up(world: &mut World, probe: &Probe<'_>) {
-    let now = world.now();
+/// Once all is quiet: every order and attempt has ended, at the venues and in the engine's eyes,
+/// nothing is held, and residuals are within their limits or were left to a person.
+pub fn at_rest(world: &mut World, probe: &Probe<'_>) {
     let mut found: Vec<(&'static str, String)> = Vec::new();
     for venue in world.venues() {
         for order in venue.orders().iter().filter(|order| order.is_working()) {
@@ -781,6 +830,23 @@ pub fn settle_up(world: &mut World, probe: &Probe<'_>) {
     if live > 0 {
         found.push(("engine_knows_every_end", format!("{live} orders")));
     }
+    for account in world.config.accounts.ids() {
+        let held = (probe.held)(account);
+        if held != Money::ZERO {
+            found.push(("nothing_stays_held", format!("account {}: {held}", account.0)));
+        }
+    }
+    let attempts = world.checker().map_or(0, Checker::live_attempts);
+    if attempts > 0 {
+        found.push(("every_attempt_ends", format!("{attempts} attempts")));
+    }
+    found.extend(residuals(world, probe));
+    tell(world, found);
+}
+
+/// Once the day is closed: positions and balances are what the venues hold.
+pub fn in_truth(world: &mut World, probe: &Probe<'_>) {
+    let mut found: Vec<(&'static str, String)> = Vec::new();
     for (account, instrument, lots) in world.truth().holdings() {
         let (ours, theirs) = ((probe.position)(account, instrument), lots.long - lots.short);
         if ours != theirs {
@@ -789,10 +855,6 @@ pub fn settle_up(world: &mut World, probe: &Probe<'_>) {
         }
     }
     for account in world.config.accounts.ids() {
-        let held = (probe.held)(account);
-        if held != Money::ZERO {
-            found.push(("nothing_stays_held", format!("account {}: {held}", account.0)));
-        }
         let cash = (probe.cash)(account);
         match world.truth().balance(account) {
             Some(truth) if truth == cash => {}
@@ -802,12 +864,12 @@ pub fn settle_up(world: &mut World, probe: &Probe<'_>) {
             }
         }
     }
-    found.extend(residuals(world, probe));
+    tell(world, found);
+}
+
+fn tell(world: &mut World, found: Vec<(&'static str, String)>) {
+    let now = world.now();
     if let Some(check) = world.checker_mut() {
-        if check.live_attempts() > 0 {
-            let live = format!("{} attempts", check.live_attempts());
-            found.push(("every_attempt_ends", live));
-        }
         for (rule, what) in found {
             check.broken(now, rule, what);
         }

@@ -53,6 +53,18 @@ impl World {
         }
     }
 
+    /// Makes every generated book for the first time and sends it whole.
+    pub(crate) fn first_books(&mut self) {
+        for instrument in self.config.instruments.ids() {
+            self.feed_mut(instrument).frozen = true;
+        }
+        self.refresh();
+        for instrument in self.config.instruments.ids() {
+            self.feed_mut(instrument).frozen = false;
+            self.send_snapshot(instrument);
+        }
+    }
+
     /// Publishes every generated book once.
     pub fn refresh(&mut self) {
         let count = self.market.as_ref().map_or(0, |market| market.quotes().len());
@@ -626,7 +638,7 @@ impl World {
     }
 
     /// Makes everything whole that is broken.
-    pub(crate) fn mend(&mut self) {
+    pub fn mend(&mut self) {
         for account in self.config.accounts.ids() {
             let login = self.login_mut(account);
             let deaf = login.deaf_until > login.mute_until;

@@ -136,6 +136,11 @@ pub(crate) enum Restore {
     Book(InstrumentId),
 }
 
+/// Whether the quiet phase waits for an item: for anything but market data.
+fn is_news(item: &Item) -> bool {
+    !matches!(item, Item::Market | Item::Row(_))
+}
+
 #[derive(Debug)]
 struct Queued {
     time: Time,
@@ -392,16 +397,24 @@ impl World {
         self.trace.as_deref().unwrap_or(&[])
     }
 
-    /// Whether anything but the market is still to happen.
+    /// Whether anything but market data is still to happen.
     #[must_use]
     pub const fn is_waiting(&self) -> bool {
         self.waiting > 0
     }
 
-    /// When the next thing happens, the market's steps included.
+    /// What is still to happen but market data, for reports.
     #[must_use]
-    pub fn next(&self) -> Option<Time> {
-        self.queue.peek().map(|Reverse(queued)| queued.time)
+    pub fn waiting_for(&self) -> Vec<String> {
+        let news = self.queue.iter().filter(|Reverse(queued)| is_news(&queued.item));
+        news.map(|Reverse(queued)| format!("{} {:?}", queued.time.0, queued.item)).collect()
+    }
+
+    /// When the next thing happens that is not market data.
+    #[must_use]
+    pub fn next_news(&self) -> Option<Time> {
+        let news = self.queue.iter().filter(|Reverse(queued)| is_news(&queued.item));
+        news.map(|Reverse(queued)| queued.time).min()
     }
 
     /// Whether somebody else traded in an account of ours.
@@ -416,9 +429,7 @@ impl World {
 
     pub(crate) fn push(&mut self, time: Time, item: Item) {
         self.count += 1;
-        if !matches!(item, Item::Market) {
-            self.waiting += 1;
-        }
+        self.waiting += u64::from(is_news(&item));
         self.queue.push(Reverse(Queued { time: time.max(self.now), count: self.count, item }));
     }
 
@@ -536,7 +547,7 @@ impl World {
         }
         self.market = Some(market);
         (self.market_every, self.market_until) = (every, until);
-        self.refresh();
+        self.first_books();
         self.push(self.now + every, Item::Market);
     }
 
@@ -704,9 +715,7 @@ impl World {
             }
             Source::Queue => {
                 let Some(Reverse(queued)) = self.queue.pop() else { return };
-                if !matches!(queued.item, Item::Market) {
-                    self.waiting -= 1;
-                }
+                self.waiting -= u64::from(is_news(&queued.item));
                 self.item(queued.item, handle);
             }
         }
@@ -774,7 +783,7 @@ impl World {
         let now = self.now;
         let result = handle(now, event, &mut out);
         if let Some(trace) = &mut self.trace {
-            trace.push(format!("{} {event:?}", now.0));
+            trace.push(line(now, event));
             trace.extend(out.iter().map(|command| format!("    {command:?}")));
             if let Err(problem) = &result {
                 trace.push(format!("    refused: {problem:?}"));
@@ -849,10 +858,29 @@ impl World {
         self.outcome.decided(order)
     }
 
-    /// Nothing goes wrong from now on.
-    pub fn quiet(&mut self) {
+    /// Nothing goes wrong from now on; what is broken stays so until [`World::mend`]. Returns when
+    /// a stalled process is awake again.
+    pub fn quiet(&mut self) -> Time {
         self.faults.quiet();
-        self.mend();
+        self.stalled_until.max(self.now)
+    }
+}
+
+/// An event as a line of the trace; rows of books are short, for they are many.
+fn line(now: Time, event: &Event) -> String {
+    let second = now.0 % 100_000_000_000_000;
+    match event {
+        Event::Book(row) => format!(
+            "{second} book {} {:?} {:?} {}x{} seq {} step {}",
+            row.instrument.0,
+            row.row,
+            row.side,
+            row.price.0,
+            row.qty.get(),
+            row.seq,
+            row.step
+        ),
+        _ => format!("{second} {event:?}"),
     }
 }
 

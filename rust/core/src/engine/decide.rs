@@ -325,12 +325,14 @@ impl Engine {
             self.restrict_hedge(hedge, Cause::ResidualHeld, out);
             return;
         }
+        // An order that is not confirmed may still change what is to be traded away.
+        if self.live.iter().any(|id| id.hedge() == hedge) {
+            return;
+        }
+        // It begins even where nothing may be sent now: it waits within its time, and what is left
+        // then is told and held, instead of standing unseen until a market opens.
         let sets = self.hedges[hedge].sets;
-        let begun = match self.gate_idle(hedge, Kind::Trim, sets) {
-            Ok(()) => self.start(hedge, Kind::Trim, sets, 1, None, out),
-            Err(denial) => Err(denial),
-        };
-        match begun {
+        match self.start(hedge, Kind::Trim, sets, 1, None, out) {
             Ok(()) => self.conduct.begin_trim(hedge),
             Err(denial) => self.refuse(hedge, &denial, out),
         }

@@ -233,6 +233,13 @@ fn tell(seed: u64) -> ExitCode {
         Fault::ALL.iter().copied().filter(|fault| !needed.contains(fault)).collect();
     let small = one(seed, &Options { without, ..options });
     small.trace.iter().for_each(|line| println!("{line}"));
+    let config = cross_market_sim::draw::plan(seed, &[]).config;
+    for (hedge, limits) in config.hedges.iter().zip(config.policy.hedges.iter()) {
+        println!("{hedge:?}\n{limits:?}");
+    }
+    for venue in config.venues.iter() {
+        println!("{venue:?}");
+    }
     let names: Vec<&str> = needed.iter().map(|fault| fault.name()).collect();
     println!("seed {seed} breaks {rule} with the classes: {}", names.join(" "));
     for violation in &small.violations {
