@@ -109,7 +109,7 @@ def wrong_events() -> list[Any]:
         ev.Report(**report, news=ev.Fill(**{**fill, "trade_id": "a\nb"})),
         ev.Report(**report, news=ev.Fill(**{**fill, "trade_id": "\u0412TC"})),
         ev.Report(**report, news=ev.Fill(**fill, fee="1.5", fee_currency="XXX")),
-        ev.Report(**report, news=ev.Fill(**fill, **{"fee": 1.5, "fee_currency": "CNY"})),
+        ev.Report(**report, news=ev.Fill(**{**fill, "fee": 1.5, "fee_currency": "CNY"})),
         ev.Report(**report, news=ev.Fill(**fill, fee="0.0000000001", fee_currency="CNY")),
         ev.Report(**report, news=ev.Rejected(reason="bad mood")),
         ev.Report(**report, news=ev.Rejected(reason="money", code=-1)),
