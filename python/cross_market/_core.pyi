@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn, Protocol, final
 
 from cross_market.commands import Command
-from cross_market.events import Event
+from cross_market.events import Event, Verb
 
 __all__ = [
     "Engine",
@@ -101,6 +101,7 @@ def simulate(
     setup: dict[str, object],
     columns: dict[str, Any],
     settlements: list[tuple[int, int, int]],
+    verbs: list[tuple[int, Verb]],
     grace_ns: int,
     journal: str | None,
     progress: Callable[[int, int], None] | None,

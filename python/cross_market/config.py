@@ -322,7 +322,8 @@ class Config:
     def load(cls, path: str | os.PathLike[str]) -> "Config":
         """Return the configuration that a TOML file states.
 
-        path: str or path – a file that not everybody may write.
+        path: str or path – a file that not everybody may write; its table [simulation] is left to
+            `SimVenues.load`.
         Raises ConfigError or InputTypeError with the path of the key that is wrong.
         """
         return config_of(read_toml(path))
@@ -360,7 +361,7 @@ def config_table(config: Config) -> Json:
 
 
 def config_of(table: Json) -> Config:
-    given = dict(table)
+    given = {key: item for key, item in table.items() if key != "simulation"}
     names: dict[type, dict[str, Any]] = {}
     for key, kind in (("instruments", Instrument), ("accounts", Account)):
         tables = given.get(key, [])

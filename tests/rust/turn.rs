@@ -18,6 +18,14 @@ use serde_json::{Value, json};
 const START: i64 = 1_700_000_000_000_000_000;
 
 fn config() -> Config {
+    compiled(&one_to_one())
+}
+
+fn compiled(json: &Value) -> Config {
+    Config::from_json(json.to_string().as_bytes()).unwrap()
+}
+
+fn one_to_one() -> Value {
     let venue = |name: &str| {
         json!({
             "name": name, "netting": "net", "tif": "ioc", "ack_timeout_ns": 500_000_000,
@@ -54,7 +62,7 @@ fn config() -> Config {
     let money = json!({
         "usage_cap": "0.9", "day_loss": "100000", "message_rate": 50, "cancel_reserve": 10,
     });
-    let json: Value = json!({
+    json!({
         "engine": 1, "run": 1,
         "venues": [venue("A"), venue("B")],
         "accounts": [account("a", "A"), account("b", "B")],
@@ -81,8 +89,7 @@ fn config() -> Config {
             "sums": [{"product": "btc", "currency": "USD", "limit": "10"}],
         },
         "counts": {"orders": 1024, "executions": 4096},
-    });
-    Config::from_json(json.to_string().as_bytes()).unwrap()
+    })
 }
 
 struct Bench {
@@ -94,7 +101,11 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
-        let engine = Engine::new(&config(), Time(START)).unwrap();
+        Bench::of(&config())
+    }
+
+    fn of(config: &Config) -> Bench {
+        let engine = Engine::new(config, Time(START)).unwrap();
         let mut bench = Bench { engine, now: START, out: Vec::new(), trades: 0 };
         for account in [0, 1] {
             bench.event(Event::Cash(Box::new(Cash {
@@ -253,4 +264,44 @@ fn kill_cancels_in_the_same_step_and_nothing_is_placed_after() {
         let after = bench.book(0, 600_500 + turn, 600_510 + turn, 100);
         assert!(places(&after).is_empty(), "{after:?}");
     }
+}
+
+/// 3.11034768 lots of one leg to one of the other: a thousand clips of one set each, and the legs
+/// are never further apart than half a lot of the finer one.
+#[test]
+fn a_thousand_clips_stay_aligned_to_half_a_lot() {
+    let mut json = one_to_one();
+    json["hedges"][0]["legs"][1]["units_per_lot"] = json!("0.0311034768");
+    let limits = &mut json["limits"]["hedges"]["btc"];
+    for (field, value) in [
+        ("clip", json!(1)),
+        ("max", json!(1000)),
+        ("overnight", json!(1000)),
+        ("holiday", json!(1000)),
+        ("live_residual", json!("0.04")),
+    ] {
+        limits[field] = value;
+    }
+    json["counts"] = json!({"orders": 4096, "executions": 8192});
+    json["limits"]["sums"][0]["limit"] = json!("1");
+    for account in ["a", "b"] {
+        json["limits"]["accounts"][account]["usage_cap"] = json!("1");
+    }
+    let config = compiled(&json);
+    let half = i128::from(config.hedges[HedgeId(0)].plan.legs[0].units) / 2;
+    let mut bench = Bench::of(&config);
+    bench.book(0, 600_500, 600_510, 100);
+    for clip in 1..=1000 {
+        bench.now += 1_000_000_000;
+        bench.book(0, 600_500, 600_510, 100);
+        let orders = places(&bench.book(1, 600_000, 600_010, 100));
+        let sold = orders.iter().find(|order| order.side == Side::Sell).unwrap();
+        let bought = orders.iter().find(|order| order.side == Side::Buy).unwrap();
+        assert!((3..=4).contains(&sold.qty.get()) && bought.qty.get() == 1, "{orders:?}");
+        bench.fill(sold, sold.qty.get(), 600_500);
+        let done = bench.fill(bought, 1, 600_010);
+        assert_eq!(end(&done), Some((End::Completed.code(), 1)), "clip {clip}: {done:?}");
+        assert!(bench.engine.residual(HedgeId(0)) <= half, "clip {clip}");
+    }
+    assert_eq!(bench.engine.position(AccountId(0), InstrumentId(0)), -3110);
 }

@@ -220,7 +220,8 @@ def split(table: "pa.Table", where: str, instruments: Iterable[Instrument]) -> d
 
     for column in NEEDED:
         if column not in table.column_names:
-            raise missing("a column of this name", f"{where}, {column}")
+            expected = "a column of this name"
+            raise missing(expected, f"{where}, {column}")
     text = {key: pc.cast(table[key], pa.string()) for key in ("instrument", "kind", "side")}
     name = text["instrument"]
     if "venue" in table.column_names:

@@ -1,12 +1,13 @@
 """Simulate a configuration on recorded data, with simulated venues between the two."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from cross_market import _core
 from cross_market._values import missing, unknown, wrong, wrong_type
 from cross_market.config import Config
 from cross_market.contracts.units import parse_money, parse_span
+from cross_market.events import Verb
 from cross_market.research.result import Result
 from cross_market.research.rows import Data, load
 from cross_market.research.world import SimVenues, latency_ns, millionths
@@ -20,6 +21,7 @@ def simulate(
     data: Data,
     *,
     venues: SimVenues,
+    verbs: Iterable[tuple[int, Verb]] = (),
     journal: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Result:
@@ -31,6 +33,7 @@ def simulate(
         are left out. An instrument is called `venue.instrument` in the configuration. Prices and
         sizes must lie on its grid: floats are proven to, and the first row that does not is named.
     venues: SimVenues – latencies, faults, opening money and positions, seed.
+    verbs: list of (ns, verb of `cross_market.events`) – what an operator says, and when.
     journal: path – folder for a new journal; nothing is journaled when None.
     progress: function of (steps done, steps) – called some two hundred times.
     returns: Result.
@@ -63,6 +66,7 @@ def simulate(
         setup=setup,
         columns=rows.columns,
         settlements=rows.settlements,
+        verbs=list(verbs),
         grace_ns=GRACE_NS + slowest,
         journal=None if journal is None else os.fspath(journal),
         progress=progress,
@@ -79,7 +83,8 @@ def setup_of(config: Config, venues: SimVenues) -> dict[str, object]:
             raise unknown(each.name, f"venues.venues[{at}].name", known, "one of the venues")
     for name in known:
         if name not in latencies:
-            raise missing(f"latencies of {name}, a venue of the configuration", "venues.venues")
+            expected = f"latencies of {name}, a venue of the configuration"
+            raise missing(expected, "venues.venues")
     accounts = {account.name: at for at, account in enumerate(config.accounts)}
     balances = []
     for at, each in enumerate(venues.balances):
@@ -96,7 +101,8 @@ def setup_of(config: Config, venues: SimVenues) -> dict[str, object]:
         balances.append((number, int(amount * 10**9)))
     without = sorted(set(accounts.values()) - {number for number, _ in balances})
     if without or len(balances) != len(accounts):
-        raise missing("one opening balance for every account", "venues.balances")
+        expected = "one opening balance for every account"
+        raise missing(expected, "venues.balances")
     return {
         "seed": venues.seed,
         "latencies": [

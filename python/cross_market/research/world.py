@@ -141,8 +141,13 @@ class SimVenues:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "SimVenues":
-        """Return what a TOML file states; refuses as `Config.load` does."""
-        found: SimVenues = build(cls, read_toml(path), "", {})
+        """Return what a TOML file states, in a table [simulation] where there is one.
+
+        Refuses as `Config.load` does.
+        """
+        table = read_toml(path)
+        where = "simulation" if "simulation" in table else ""
+        found: SimVenues = build(cls, table.get("simulation", table), where, {})
         return found
 
     def dump(self, path: str | os.PathLike[str]) -> None:

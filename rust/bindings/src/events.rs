@@ -248,12 +248,13 @@ fn clock(fields: &Fields<'_, '_>, names: &Directory) -> PyResult<Clock> {
 }
 
 fn control(fields: &Fields<'_, '_>, names: &Directory) -> PyResult<Control> {
-    let object = fields.get("verb")?;
-    let verb = verb(&checked(&object, "control.verb", "a verb of cross_market.events")?, names)?;
+    let verb = verb(&fields.get("verb")?, names)?;
     Ok(Control { actor: fields.id_text("actor")?, verb })
 }
 
-fn verb(fields: &Fields<'_, '_>, names: &Directory) -> PyResult<Verb> {
+/// The verb that a Python object of `cross_market.events` states.
+pub(crate) fn verb(object: &Bound<'_, PyAny>, names: &Directory) -> PyResult<Verb> {
+    let fields = &checked(object, "verb", "a verb of cross_market.events")?;
     match fields.class() {
         "stop" => Ok(Verb::Stop(scope(fields, names)?)),
         "resume" => Ok(Verb::Resume(scope(fields, names)?)),

@@ -7,7 +7,7 @@ use cross_market_core::book::{Change, Row};
 use cross_market_core::command::Command;
 use cross_market_core::config::Config;
 use cross_market_core::engine::{Effect, Engine};
-use cross_market_core::event::Event;
+use cross_market_core::event::{Event, Scope, Verb};
 use cross_market_core::funds::CashKind;
 use cross_market_core::ids::{AccountId, InstrumentId};
 use cross_market_core::num::{Money, Price, Qty, Side};
@@ -27,6 +27,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::engine::compiled;
 use crate::error::{door, guarded, internal, journal};
+use crate::events;
 use crate::names::Directory;
 use crate::tables::{funds, hedges, positions, tables};
 
@@ -150,7 +151,7 @@ impl<'py> Columns<'py> {
 
 /// Simulate recorded rows; return the tables of the run and its counts.
 #[pyfunction]
-#[pyo3(signature = (config, *, setup, columns, settlements, grace_ns, journal, progress))]
+#[pyo3(signature = (config, *, setup, columns, settlements, verbs, grace_ns, journal, progress))]
 #[expect(clippy::too_many_arguments, reason = "named in Python, called from one place")]
 pub(crate) fn simulate<'py>(
     py: Python<'py>,
@@ -158,6 +159,7 @@ pub(crate) fn simulate<'py>(
     setup: &Bound<'py, PyDict>,
     columns: &Bound<'py, PyDict>,
     settlements: Vec<(i64, u16, i64)>,
+    verbs: Vec<(i64, Bound<'py, PyAny>)>,
     grace_ns: i64,
     journal: Option<PathBuf>,
     progress: Option<Bound<'py, PyAny>>,
@@ -169,11 +171,16 @@ pub(crate) fn simulate<'py>(
         return Err(internal(py, "no rows"));
     };
     let start = Time(first.receive.0 - Span::seconds(1).0);
-    let end = last.receive + Span(grace_ns);
+    let settled = settlements.last().map_or(Time::EARLIEST, |(at, _, _)| Time(*at));
+    let end = last.receive.max(settled) + Span(grace_ns);
     let driver = driver(py, &config, &json, start, journal.as_deref())?;
     let mut world = World::new(&config, world_setup(setup, &config, start)?);
     world.connect();
     fill(&mut world, setup)?;
+    let names = Directory::new(&config);
+    for (at, verb) in &verbs {
+        world.control(Time(*at), events::verb(verb, &names)?);
+    }
     world.record(&changes);
     let mut settlements: Vec<_> = settlements
         .into_iter()
@@ -181,7 +188,6 @@ pub(crate) fn simulate<'py>(
         .collect();
     settlements.reverse();
     let ends = step_ends(&changes, end);
-    let names = Directory::new(&config);
     let (fatal, refused) = (RefCell::new(None), RefCell::new(None));
     let driver = RefCell::new(driver);
     let peaks = RefCell::new(vec![0; config.accounts.len()]);
@@ -196,7 +202,7 @@ pub(crate) fn simulate<'py>(
             progress.call1((step + 1, total))?;
         }
     }
-    run.finish(py, &names)
+    run.finish(py, &names, Span(grace_ns))
 }
 
 /// The moments at which the steps of a run end.
@@ -344,8 +350,13 @@ impl Run {
     }
 
     /// Compares with the venues, closes the journal and makes the tables.
-    fn finish<'py>(mut self, py: Python<'py>, names: &Directory) -> PyResult<Bound<'py, PyDict>> {
-        self.compare();
+    fn finish<'py>(
+        mut self,
+        py: Python<'py>,
+        names: &Directory,
+        grace: Span,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        self.compare(grace);
         self.raise_fatal(py)?;
         let found = PyDict::new(py);
         let all = {
@@ -384,7 +395,10 @@ impl Run {
     }
 
     /// Tells the engine what the venues hold: a difference shows as an alert.
-    fn compare(&mut self) {
+    ///
+    /// Nothing is entered any more, and what that still begins has time to end.
+    fn compare(&mut self, grace: Span) {
+        self.world.control(self.world.now(), Verb::Stop(Scope::All));
         let held: Vec<_> = self.world.truth().holdings().collect();
         for (account, instrument, _) in held {
             self.world.state(account, instrument, StatementKind::Compare, Price(0));
@@ -394,7 +408,7 @@ impl Run {
                 self.world.cash(account, CashKind::Balance, balance);
             }
         }
-        let end = self.world.now();
+        let end = self.world.now() + grace;
         self.until(end);
     }
 }

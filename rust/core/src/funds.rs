@@ -644,8 +644,8 @@ impl Funds {
         self.equity(account, unrealised) - self.day_starts[account]
     }
 
-    /// What stands in a bucket of the account's own currency; zero for the foreign ones, which have no
-    /// sum: see [`Funds::foreign_fees`].
+    /// What stands in a bucket of the account's own currency; zero for the foreign ones, which have
+    /// no sum: see [`Funds::foreign_fees`].
     #[must_use]
     pub fn bucket(&self, account: AccountId, bucket: Bucket) -> Money {
         self.ledger(account).at(bucket)

@@ -28,7 +28,9 @@ mod frame;
 mod kinds;
 mod values;
 
-pub use chain::{Chain, Encoder, Flaw, HEAD, Head, LINK, Link, MANY, MARK, PAYLOAD_MAX, Step, Whole};
+pub use chain::{
+    Chain, Encoder, Flaw, HEAD, Head, LINK, Link, MANY, MARK, PAYLOAD_MAX, Step, Whole,
+};
 pub use codes::Code;
 pub use frame::{Body, Frame, FrameRows, ROWS_MAX, Row};
 pub use kinds::{

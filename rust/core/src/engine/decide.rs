@@ -325,8 +325,10 @@ impl Engine {
             self.restrict_hedge(hedge, Cause::ResidualHeld, out);
             return;
         }
-        // An order that is not confirmed may still change what is to be traded away.
-        if self.live.iter().any(|id| id.hedge() == hedge) {
+        // An order that is not confirmed may still change what is to be traded away, and in a HALT
+        // a person is at work already.
+        let halted = self.plan(hedge).legs.iter().any(|leg| self.is_halted(hedge, leg.account));
+        if halted || self.live.iter().any(|id| id.hedge() == hedge) {
             return;
         }
         // It begins even where nothing may be sent now: it waits within its time, and what is left

@@ -15,8 +15,8 @@ use crate::ids::{AccountId, ClientOrderId, Id, InstrumentId};
 use crate::instrument::{PositionEffect, Reference, ReferenceChange, Settlement};
 use crate::num::{Money, Qty, Side};
 use crate::order::{
-    Answer, Execution, ExecutionKey, FeeNews, Fill, Found, Input, News, Order, Report, State,
-    TimeInForce, VenueStatus, Verdict,
+    Answer, Cancel, Clash, Execution, ExecutionKey, FeeNews, Fill, Found, Input, News, Order,
+    Place, Report, State, TimeInForce, VenueStatus, Verdict,
 };
 use crate::position::{Filled, Owner, Settle, Statement, StatementKind, Trade};
 use crate::time::Time;
@@ -153,11 +153,22 @@ impl Engine {
                 }
             }
             Verdict::Ignored(_) => {}
-            Verdict::Conflict(_) => {
+            Verdict::Conflict(clash) => {
                 self.conflict(id, place.account, out);
                 self.hasten(id);
+                if clash == Clash::AbsentButSeen && after == State::Rejected {
+                    self.recall(&place, out);
+                }
             }
         }
+    }
+
+    /// An order proven absent lives after all, and another may have taken its place: it is
+    /// cancelled, whatever the budgets say. What it still trades is booked as late.
+    fn recall(&mut self, place: &Place, out: &mut Vec<Command>) {
+        let (order, account, instrument) = (place.order, place.account, place.instrument);
+        self.conduct.spend_kill(account, instrument, place.hedge, self.now);
+        out.push(Command::Cancel(Cancel { order, account, instrument }));
     }
 
     /// Lets the next query leave in this step: something about the order is not proven.
@@ -606,7 +617,11 @@ impl Engine {
             }
             State::Acked | State::Partial | State::PendingAmend => {
                 let timeout = self.policy.hedges[order.place.hedge].execution.order_timeout;
-                let over = order.sent + timeout;
+                let over = if order.cancels > 0 {
+                    self.now + venue.query_interval
+                } else {
+                    order.sent + timeout
+                };
                 // Without its attempt an order has nothing to wait for.
                 if self.is_orphan(order) { self.now.max(order.due.min(over)) } else { over }
             }
@@ -634,6 +649,8 @@ impl Engine {
                         out.push(Command::Resync(instrument));
                     }
                 }
+                // A signal has no value while one of its books has none.
+                self.signals.refresh(instrument, self.now, &self.books);
                 self.touch_readers(instrument);
             }
             LinkTo::Trading(account) => self.on_trading_link(account, link.state, out),

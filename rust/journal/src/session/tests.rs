@@ -189,8 +189,7 @@ fn decide(session: &mut Session, now: Time, event: &Event, commands: &[Command])
     session.commands.clear();
     session.commands.extend_from_slice(commands);
     (session.now, session.seq) = (now, session.seq + 1);
-    let due = session.group_due();
-    session.decide(event, due, &mut out);
+    session.decide(event, Effect::Decision, &mut out);
     out
 }
 
