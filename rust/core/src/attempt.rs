@@ -514,7 +514,7 @@ impl Attempt {
         };
         let budget = (self.execution.max_loss - self.lost).min(facts.loss_left);
         let supplement = if self.turned_back { None } else { price(&ahead) };
-        let choice = resolve::choose(supplement, price(&back), permitted, budget);
+        let choice = resolve::choose(supplement, price(&back), permitted, budget, self.kind);
         match choice.verdict {
             Verdict::Do(purpose) => {
                 let (state, goal) = match purpose {

@@ -47,8 +47,8 @@ use crate::gate::Policy;
 use crate::ids::{
     AccountId, CurrencyId, HedgeId, InstrumentId, ProductId, RUN_MAX, Table, VenueId,
 };
-use crate::instrument::{Instrument, Netting};
-use crate::num::{Decimal, Money};
+use crate::instrument::{Instrument, MarginRate, Netting};
+use crate::num::{Decimal, Money, Ratio};
 use crate::order::{HedgeFlag, TimeInForce};
 use crate::quote::HedgePlan;
 use crate::signal::Rule;
@@ -180,6 +180,37 @@ impl Config {
         let mut text = String::new();
         Json::parse(bytes)?.write(&mut text);
         Ok(text.into_bytes())
+    }
+}
+
+/// Bounds that the door keeps, so that the proof holds for what events bring.
+impl Config {
+    /// Most lots of an instrument that a position may have, long or short.
+    #[must_use]
+    pub fn position_max(&self, policy: &Policy, instrument: InstrumentId) -> i64 {
+        // The proof admits at most an eighth of 64 bits.
+        i64::try_from(8 * proof::most_lots(self, policy, instrument)).unwrap_or(i64::MAX)
+    }
+
+    /// Whether margin rates may replace those of an instrument: fractions of 0 to 1 with at most
+    /// nine decimals, and a floor whose money fits.
+    #[must_use]
+    pub fn admits_margin(
+        &self,
+        policy: &Policy,
+        instrument: InstrumentId,
+        margin: &MarginRate,
+    ) -> bool {
+        let lots = proof::most_lots(self, policy, instrument);
+        let is_rate =
+            |rate: Ratio| rate >= Ratio::ZERO && rate <= Ratio::ONE && rate.den() <= RATE_DEN_MAX;
+        is_rate(margin.long)
+            && is_rate(margin.short)
+            && margin.floor_per_lot >= Money::ZERO
+            && self
+                .instruments
+                .get(instrument)
+                .is_some_and(|row| proof::money_fits(row, margin, lots))
     }
 }
 

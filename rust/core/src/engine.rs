@@ -31,7 +31,7 @@ use crate::instrument::Instrument;
 use crate::num::{Money, Price, Qty};
 use crate::order::{ExecutionKey, Orders, Place};
 use crate::position::{Filled, Pair, Positions};
-use crate::quote::Own;
+use crate::quote::{Data, Own};
 use crate::signal::Signals;
 use crate::time::{Day, Time};
 use crate::wire::Writer;
@@ -135,6 +135,8 @@ pub struct Engine {
     day_results: Table<AccountId, Money>,
     /// Accounts whose shortfall was told and still stands.
     short: Table<AccountId, bool>,
+    /// Whether a gap of the book was told and its end was not.
+    gapped: Table<InstrumentId, bool>,
     /// Hedges that the present event concerns.
     dirty: Vec<HedgeId>,
     /// Whether the present event changed more than the market.
@@ -206,6 +208,7 @@ impl Engine {
             waiting: 0,
             day_results: Table::new(vec![Money::ZERO; accounts]),
             short: Table::new(vec![false; accounts]),
+            gapped: Table::new(vec![false; instruments.len()]),
             dirty: Vec::with_capacity(config.hedges.len()),
             changed: false,
             work: Work {
@@ -241,7 +244,7 @@ impl Engine {
         self.check_now(now)?;
         self.check(event)?;
         self.begin(now);
-        self.changed = !matches!(event, Event::Tick | Event::Clock(_) | Event::Estimate(_));
+        self.changed = !matches!(event, Event::Tick);
         self.apply(event, out);
         self.finish(out);
         Ok(if self.changed { Effect::Decision } else { Effect::Market })
@@ -269,7 +272,9 @@ impl Engine {
         book.check(change)?;
         self.now = now;
         let applied = book.apply(change);
-        if now < self.deadline && matches!(applied, Applied::Open | Applied::Ignored) {
+        // Inside a message the book is neither what it was nor what it will be: what is due waits
+        // for the last row.
+        if applied == Applied::Open || (applied == Applied::Ignored && now < self.deadline) {
             return Ok(Effect::Market);
         }
         Ok(self.market(change.instrument, applied, out))
@@ -304,21 +309,28 @@ impl Engine {
         out: &mut Vec<Command>,
     ) -> Effect {
         self.dirty.clear();
+        let mut whole = false;
         if applied == Applied::Done {
             self.forget_claims(instrument);
-            if !self.message(instrument) && self.now < self.deadline {
+            whole = self.gapped[instrument] && self.books[instrument].data() != Data::Gapped;
+            if !self.message(instrument) && self.now < self.deadline && !whole {
                 return Effect::Market;
             }
         }
         self.funds.begin_event();
         self.changed = false;
+        let before = out.len();
+        let subject = Subject::Instrument(instrument);
         if applied == Applied::Gap {
             self.changed = true;
+            self.gapped[instrument] = true;
             out.push(Command::Resync(instrument));
-            let subject = Subject::Instrument(instrument);
             self.alert(out, AlertCode::Gap, Urgency::Warn, subject, 0, 0);
         }
-        let before = out.len();
+        if whole {
+            self.gapped[instrument] = false;
+            self.alert(out, AlertCode::Whole, Urgency::Info, subject, 0, 0);
+        }
         self.finish(out);
         self.changed |= out.len() > before;
         if self.changed { Effect::Decision } else { Effect::Market }
@@ -416,6 +428,9 @@ impl Engine {
                 out.i64(claim.lots);
                 out.option_i64(claim.done.map(|done| done.0));
             }
+        }
+        for told in self.short.iter().chain(self.gapped.iter()) {
+            out.bool(*told);
         }
         self.clocks.digest(&mut out);
         Sha256::digest(out.as_slice()).into()

@@ -1,9 +1,12 @@
 //! The money of every account: cash, holds, margin, and what the venue says of them.
 
-use crate::ids::{AccountId, ClientOrderId, CurrencyId, HEDGES_MAX, LEGS_MAX, Table};
+mod holds;
+
+use crate::ids::{AccountId, ClientOrderId, CurrencyId, Table};
 use crate::num::{MONEY_UNIT, Money, Qty, Ratio, div_ceil, div_floor};
 use crate::time::Time;
 use crate::wire::Writer;
+use holds::Holds;
 
 /// Why money moved, or what a report of it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,19 +141,19 @@ impl Bucket {
     }
 }
 
-/// Buckets in the account's own currency.
-const OWN: usize = 14;
-
-/// One side of a movement of money; an event's postings sum to zero by account and currency.
+/// One movement of money between two buckets of one account: what leaves one arrives in the other,
+/// so every posting sums to zero by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Posting {
     /// The account.
     pub account: AccountId,
     /// The currency, `None` for the account's own.
     pub currency: Option<CurrencyId>,
-    /// Where.
-    pub bucket: Bucket,
-    /// By how much the bucket changed.
+    /// Where it leaves.
+    pub from: Bucket,
+    /// Where it arrives.
+    pub to: Bucket,
+    /// How much; a negative amount moves the other way.
     pub amount: Money,
 }
 
@@ -291,11 +294,29 @@ pub struct Drift {
     pub theirs: Money,
 }
 
+/// Aligned so that what is ours, the first four buckets, shares one line of the cache.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 struct Ledger {
-    buckets: [Money; OWN],
-    /// Equity when the day began, moved along with money that came in or went out since.
-    day_start: Money,
+    /// By code; the two foreign ones stay empty, see [`Foreign`].
+    buckets: [Money; Bucket::ALL.len()],
+}
+
+impl Ledger {
+    #[expect(clippy::indexing_slicing, reason = "there is a place for every code")]
+    fn at(&self, bucket: Bucket) -> Money {
+        self.buckets[usize::from(bucket.code())]
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "there is a place for every code")]
+    fn at_mut(&mut self, bucket: Bucket) -> &mut Money {
+        &mut self.buckets[usize::from(bucket.code())]
+    }
+
+    /// Ours and not free.
+    fn locked(&self) -> Money {
+        self.at(Bucket::Held) + self.at(Bucket::Quarantine) + self.at(Bucket::Margin)
+    }
 }
 
 /// What was paid in a currency that is not the account's.
@@ -321,11 +342,9 @@ struct Foreign {
 #[derive(Clone, Debug)]
 pub struct Funds {
     accounts: Table<AccountId, Ledger>,
-    /// Sorted by (order, account).
-    holds: Vec<Hold>,
-    holds_max: usize,
-    /// By hedge and leg: the newest id that was ever held; zero for none.
-    newest: Vec<ClientOrderId>,
+    /// Equity when the day began, moved along with money that came in or went out since.
+    day_starts: Table<AccountId, Money>,
+    holds: Holds,
     /// Sorted by (account, currency).
     foreign: Vec<Foreign>,
     postings: Vec<Posting>,
@@ -335,12 +354,11 @@ impl Funds {
     /// Empty accounts, and room for `holds_max` holds that live at once.
     #[must_use]
     pub fn new(accounts: usize, holds_max: usize) -> Funds {
-        let ledger = Ledger { buckets: [Money::ZERO; OWN], day_start: Money::ZERO };
+        let ledger = Ledger { buckets: [Money::ZERO; Bucket::ALL.len()] };
         Funds {
             accounts: Table::new(vec![ledger; accounts]),
-            holds: Vec::with_capacity(holds_max),
-            holds_max,
-            newest: vec![ClientOrderId(0); HEDGES_MAX * LEGS_MAX],
+            day_starts: Table::new(vec![Money::ZERO; accounts]),
+            holds: Holds::new(holds_max),
             foreign: Vec::with_capacity(accounts),
             postings: Vec::with_capacity(256),
         }
@@ -357,23 +375,22 @@ impl Funds {
         &self.postings
     }
 
-    /// Proves that the postings of this event, and all buckets of every account they touch, sum to
-    /// zero; O(postings).
+    /// Proves that all buckets of every account that this event touched sum to zero; O(postings).
     ///
     /// # Panics
     /// When they do not: an invariant is broken.
     pub fn balanced(&self) {
         let mut checked = None;
         for posting in &self.postings {
-            if checked == Some(posting.account) {
+            if checked == Some(posting.account) || posting.currency.is_some() {
                 continue;
             }
             checked = Some(posting.account);
-            let sum: Money = self.ledger(posting.account).buckets.iter().copied().sum();
-            assert!(sum == Money::ZERO, "broken invariant: {:?} sums to {sum}", posting.account);
+            // What wrapped would be found too: it is compared with zero.
+            let sum = |sum: i128, amount: &Money| sum.wrapping_add(amount.0);
+            let sum = self.ledger(posting.account).buckets.iter().fold(0, sum);
+            assert!(sum == 0, "broken invariant: {:?} sums to {sum}", posting.account);
         }
-        let sum: Money = self.postings.iter().map(|posting| posting.amount).sum();
-        assert!(sum == Money::ZERO, "broken invariant: the postings of the event sum to {sum}");
     }
 
     /// Proves that every ledger sums to zero and that what is held is the sum of the holds; O(all).
@@ -381,16 +398,16 @@ impl Funds {
     /// # Panics
     /// When it is not: an invariant is broken.
     pub fn check(&self) {
-        for (account, ledger) in self.accounts.pairs() {
+        let mut sums = Table::new(vec![(Money::ZERO, Money::ZERO); self.accounts.len()]);
+        for hold in self.holds.iter() {
+            let Some((held, quarantined)) = sums.get_mut(hold.account) else { continue };
+            *(if hold.quarantined { quarantined } else { held }) += hold.left;
+        }
+        for ((account, ledger), sums) in self.accounts.pairs().zip(sums.iter()) {
             let sum: Money = ledger.buckets.iter().copied().sum();
             assert!(sum == Money::ZERO, "broken invariant: {account:?} sums to {sum}");
-            let of = |quarantined: bool| -> Money {
-                let holds = self.holds.iter().filter(|hold| hold.account == account);
-                holds.filter(|hold| hold.quarantined == quarantined).map(|hold| hold.left).sum()
-            };
-            let sums = (of(false), of(true));
-            let found = (self.held(account), self.quarantined(account));
-            assert!(sums == found, "broken invariant: {account:?} holds {found:?}, not {sums:?}");
+            let found = (ledger.at(Bucket::Held), ledger.at(Bucket::Quarantine));
+            assert!(*sums == found, "broken invariant: {account:?} holds {found:?}, not {sums:?}");
         }
         for row in &self.foreign {
             assert!(row.ours + row.fees == Money::ZERO, "broken invariant: foreign {row:?}");
@@ -411,9 +428,11 @@ impl Funds {
         if self.are_held(needs)? {
             return Ok(Held::Exists);
         }
-        for (account, sum) in sums(needs) {
-            self.available_carries(account, sum)?;
-            self.usage_carries(account, sum, caps[account], unrealised[account])?;
+        for at in 0..needs.len() {
+            if let Some((account, sum)) = sum_at(needs, at) {
+                self.available_carries(account, sum)?;
+                self.usage_carries(account, sum, caps[account], unrealised[account])?;
+            }
         }
         self.insert_all(needs);
         Ok(Held::New)
@@ -428,8 +447,10 @@ impl Funds {
         if self.are_held(needs)? {
             return Ok(Held::Exists);
         }
-        for (account, sum) in sums(needs) {
-            self.available_carries(account, sum)?;
+        for at in 0..needs.len() {
+            if let Some((account, sum)) = sum_at(needs, at) {
+                self.available_carries(account, sum)?;
+            }
         }
         self.insert_all(needs);
         Ok(Held::New)
@@ -445,17 +466,18 @@ impl Funds {
         if self.are_held(std::slice::from_ref(need))? {
             return Ok(Held::Exists);
         }
-        let reserve = self.find(decision, need.account).ok();
-        let reserve = reserve.and_then(|at| self.holds.get(at)).filter(|hold| !hold.quarantined);
-        let drawn = reserve.map_or(Money::ZERO, |hold| hold.left.min(need.amount));
-        self.available_carries(need.account, need.amount - drawn)?;
-        if let Ok(at) = self.find(decision, need.account)
-            && let Some(hold) = self.holds.get_mut(at)
+        let account = need.account;
+        let reserve =
+            if is_decision(decision) { self.holds.get_in(decision, account) } else { None };
+        let drawn = reserve.map_or(Money::ZERO, |hold| hold.left).min(need.amount);
+        self.available_carries(account, need.amount - drawn)?;
+        if drawn > Money::ZERO
+            && let Some(hold) = self.holds.get_in_mut(decision, account)
         {
             hold.left -= drawn;
         }
-        self.shift(need.account, Bucket::Available, Bucket::Held, need.amount - drawn);
-        self.insert(need);
+        self.shift(account, Bucket::Available, Bucket::Held, need.amount - drawn);
+        self.holds.insert(Hold::new(need));
         Ok(Held::New)
     }
 
@@ -501,19 +523,15 @@ impl Funds {
     /// # Errors
     /// [`NoHold`]; then nothing has changed.
     pub fn void(&mut self, order: ClientOrderId) -> Result<Money, NoHold> {
-        let start = self.first(order);
-        let mut end = start;
-        let mut freed = Money::ZERO;
-        while let Some(hold) = self.holds.get(end).copied().filter(|hold| hold.order == order) {
+        let mut freed = None;
+        while let Some(hold) = self.holds.remove(order) {
             self.shift(hold.account, hold.bucket(), Bucket::Available, hold.left);
-            freed += hold.left;
-            end += 1;
+            freed = Some(freed.unwrap_or(Money::ZERO) + hold.left);
+            if !is_decision(order) {
+                break;
+            }
         }
-        if start == end {
-            return Err(self.no_hold(order));
-        }
-        self.holds.drain(start..end);
-        Ok(freed)
+        freed.ok_or_else(|| self.no_hold(order))
     }
 
     /// Moves what is left of an order's hold into quarantine: its attempt has ended and it may
@@ -559,10 +577,8 @@ impl Funds {
             row.ours -= amount;
             row.fees += amount;
         }
-        let posting =
-            |bucket, amount| Posting { account, currency: Some(currency), bucket, amount };
-        self.postings.push(posting(Bucket::Foreign, -amount));
-        self.postings.push(posting(Bucket::ForeignFee, amount));
+        let (currency, from, to) = (Some(currency), Bucket::Foreign, Bucket::ForeignFee);
+        self.postings.push(Posting { account, currency, from, to, amount });
     }
 
     /// Posts the variation of a settlement; positive is received.
@@ -574,7 +590,7 @@ impl Funds {
     /// the day's result, a gain does not: it may be money that came in unseen.
     pub fn adjust(&mut self, account: AccountId, amount: Money) {
         self.shift(account, Bucket::Adjustment, Bucket::Available, amount);
-        self.ledger_mut(account).day_start += amount.max(Money::ZERO);
+        *self.day_start_mut(account) += amount.max(Money::ZERO);
     }
 
     /// What roundings leave; positive is in our favour.
@@ -596,7 +612,7 @@ impl Funds {
         match cash.kind {
             CashKind::Opening => {
                 self.shift(account, Bucket::Opening, Bucket::Available, amount - ours);
-                self.ledger_mut(account).day_start += amount - ours;
+                *self.day_start_mut(account) += amount - ours;
             }
             CashKind::Balance => {
                 if (amount - ours).abs() > tolerance {
@@ -606,7 +622,7 @@ impl Funds {
             }
             CashKind::Transfer => {
                 self.shift(account, Bucket::Transfer, Bucket::Available, amount);
-                self.ledger_mut(account).day_start += amount;
+                *self.day_start_mut(account) += amount;
             }
             CashKind::Funding => self.shift(account, Bucket::Funding, Bucket::Available, amount),
             CashKind::Interest => self.shift(account, Bucket::Interest, Bucket::Available, amount),
@@ -618,20 +634,21 @@ impl Funds {
     /// Begins a day: its result is counted from the equity now.
     pub fn mark_day(&mut self, account: AccountId, unrealised: Money) {
         let equity = self.equity(account, unrealised);
-        self.ledger_mut(account).day_start = equity;
+        *self.day_start_mut(account) = equity;
     }
 
     /// What the day has brought, without money that came in or went out.
     #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "accounts are checked at the door")]
     pub fn day_result(&self, account: AccountId, unrealised: Money) -> Money {
-        self.equity(account, unrealised) - self.ledger(account).day_start
+        self.equity(account, unrealised) - self.day_starts[account]
     }
 
-    /// What stands in a bucket; of the foreign ones the sum of its currencies is not kept: zero.
+    /// What stands in a bucket of the account's own currency; zero for the foreign ones, which have
+    /// no sum: see [`Funds::foreign_fees`].
     #[must_use]
     pub fn bucket(&self, account: AccountId, bucket: Bucket) -> Money {
-        let buckets = &self.ledger(account).buckets;
-        buckets.get(usize::from(bucket.code())).copied().unwrap_or(Money::ZERO)
+        self.ledger(account).at(bucket)
     }
 
     /// Free money; below zero after fills, fees or settlements that took more.
@@ -661,8 +678,8 @@ impl Funds {
     /// All that is ours without unrealised results: what the venue calls the balance.
     #[must_use]
     pub fn balance(&self, account: AccountId) -> Money {
-        let buckets = &self.ledger(account).buckets;
-        buckets.iter().take(4).copied().sum()
+        let ledger = self.ledger(account);
+        ledger.at(Bucket::Available) + ledger.locked()
     }
 
     /// The balance and what the positions are worth beside it.
@@ -691,13 +708,12 @@ impl Funds {
     /// The hold of an order, while it lives.
     #[must_use]
     pub fn hold_of(&self, order: ClientOrderId) -> Option<&Hold> {
-        self.holds.get(self.first(order)).filter(|hold| hold.order == order)
+        self.holds.get(order)
     }
 
-    /// Every hold that lives, in the order of ids.
-    #[must_use]
-    pub fn holds(&self) -> &[Hold] {
-        &self.holds
+    /// Every hold that lives, by hedge and leg, newest id first.
+    pub fn holds(&self) -> impl Iterator<Item = &Hold> {
+        self.holds.iter()
     }
 
     /// Writes the whole state but the postings of the event.
@@ -706,19 +722,11 @@ impl Funds {
             for amount in &ledger.buckets {
                 writer.i128(amount.0);
             }
-            writer.i128(ledger.day_start.0);
         }
-        writer.len(self.holds.len());
-        for hold in &self.holds {
-            writer.u64(hold.order.0);
-            writer.u16(hold.account.0);
-            writer.bool(hold.quarantined);
-            writer.i128(hold.amount.0);
-            writer.i128(hold.left.0);
+        for start in self.day_starts.iter() {
+            writer.i128(start.0);
         }
-        for newest in self.newest.iter().filter(|newest| newest.0 != 0) {
-            writer.u64(newest.0);
-        }
+        self.holds.digest(writer);
         writer.len(self.foreign.len());
         for row in &self.foreign {
             writer.u16(row.account.0);
@@ -737,25 +745,32 @@ impl Funds {
         &mut self.accounts[account]
     }
 
+    #[expect(clippy::indexing_slicing, reason = "accounts are checked at the door")]
+    fn day_start_mut(&mut self, account: AccountId) -> &mut Money {
+        &mut self.day_starts[account]
+    }
+
     fn insert_all(&mut self, needs: &[Need]) {
         for need in needs {
             self.shift(need.account, Bucket::Available, Bucket::Held, need.amount);
-            self.insert(need);
+            self.holds.insert(Hold::new(need));
         }
     }
 
     /// Moves `amount` between two buckets of an account; a negative one moves the other way.
-    #[expect(clippy::indexing_slicing, reason = "own buckets alone are moved, a miss is a bug")]
+    #[inline]
     fn shift(&mut self, account: AccountId, from: Bucket, to: Bucket, amount: Money) {
-        if amount == Money::ZERO {
-            return;
+        if amount != Money::ZERO {
+            self.post(Posting { account, currency: None, from, to, amount });
         }
-        let buckets = &mut self.ledger_mut(account).buckets;
-        buckets[usize::from(from.code())] -= amount;
-        buckets[usize::from(to.code())] += amount;
-        let posting = |bucket, amount| Posting { account, currency: None, bucket, amount };
-        self.postings.push(posting(from, -amount));
-        self.postings.push(posting(to, amount));
+    }
+
+    fn post(&mut self, posting: Posting) {
+        let Posting { account, from, to, amount, .. } = posting;
+        let ledger = self.ledger_mut(account);
+        *ledger.at_mut(from) -= amount;
+        *ledger.at_mut(to) += amount;
+        self.postings.push(posting);
     }
 
     /// Whether all needs are held as they are; an error when one may not be held.
@@ -783,18 +798,21 @@ impl Funds {
             let (order, asked) = (need.order, need.amount);
             return Err(HoldError::ExistsDifferent { order, held: Money::ZERO, asked });
         }
-        if self.holds.len() + needs.len() > self.holds_max {
-            return Err(HoldError::Full { max: self.holds_max });
+        if self.holds.len() + needs.len() > self.holds.max() {
+            return Err(HoldError::Full { max: self.holds.max() });
         }
         Ok(false)
     }
 
     fn is_held(&self, need: &Need) -> Result<bool, HoldError> {
         let order = need.order;
+        if self.holds.is_new(order) {
+            return Ok(false);
+        }
         let found = if is_decision(order) {
-            self.find(order, need.account).ok().and_then(|at| self.holds.get(at))
+            self.holds.get_in(order, need.account)
         } else {
-            self.hold_of(order)
+            self.holds.get(order)
         };
         match found {
             Some(hold) if hold.account == need.account && hold.amount == need.amount => Ok(true),
@@ -802,8 +820,7 @@ impl Funds {
                 let (amount, asked) = (hold.amount, need.amount);
                 Err(HoldError::ExistsDifferent { order, held: amount, asked })
             }
-            None if order <= self.newest(order) => Err(HoldError::Duplicate { order }),
-            None => Ok(false),
+            None => Err(HoldError::Duplicate { order }),
         }
     }
 
@@ -823,10 +840,11 @@ impl Funds {
         cap: Ratio,
         unrealised: Money,
     ) -> Result<(), HoldError> {
-        let equity = self.equity(account, unrealised.min(Money::ZERO));
-        let free = self.available(account);
-        let used = self.balance(account) - free + sum;
-        if used.0 * i128::from(cap.den()) <= equity.0 * i128::from(cap.num()) {
+        let ledger = self.ledger(account);
+        let locked = ledger.locked();
+        let equity = ledger.at(Bucket::Available) + locked + unrealised.min(Money::ZERO);
+        let used = locked + sum;
+        if product(used, cap.den()) <= product(equity, cap.num()) {
             return Ok(());
         }
         let kind = ShortKind::Usage;
@@ -838,47 +856,26 @@ impl Funds {
         Err(HoldError::Short(Short { account, kind, needed, limit }))
     }
 
-    #[expect(clippy::indexing_slicing, reason = "a hedge and leg of an id fit the table")]
-    fn insert(&mut self, need: &Need) {
-        let (order, account) = (need.order, need.account);
-        let slot = newest_slot(order);
-        self.newest[slot] = self.newest[slot].max(order);
-        let hold =
-            Hold { order, account, quarantined: false, amount: need.amount, left: need.amount };
-        match self.find(order, account) {
-            Ok(_) => panic!("broken invariant: {order} is held twice"),
-            Err(at) => self.holds.insert(at, hold),
-        }
-    }
-
-    fn find(&self, order: ClientOrderId, account: AccountId) -> Result<usize, usize> {
-        self.holds.binary_search_by_key(&(order, account), |hold| (hold.order, hold.account))
-    }
-
-    fn first(&self, order: ClientOrderId) -> usize {
-        self.holds.partition_point(|hold| hold.order < order)
-    }
-
     /// The hold of an order; what an attempt keeps for repair is drawn on or voided, nothing else.
     fn hold_mut(&mut self, order: ClientOrderId) -> Result<&mut Hold, NoHold> {
         if is_decision(order) {
             return Err(NoHold::Never);
         }
         let gone = self.no_hold(order);
-        let at = self.first(order);
-        self.holds.get_mut(at).filter(|hold| hold.order == order).ok_or(gone)
+        self.holds.get_mut(order).ok_or(gone)
     }
 
     fn no_hold(&self, order: ClientOrderId) -> NoHold {
-        if order <= self.newest(order) { NoHold::AlreadyResolved } else { NoHold::Never }
-    }
-
-    fn newest(&self, order: ClientOrderId) -> ClientOrderId {
-        self.newest.get(newest_slot(order)).copied().unwrap_or(ClientOrderId(0))
+        if self.holds.is_new(order) { NoHold::Never } else { NoHold::AlreadyResolved }
     }
 }
 
 impl Hold {
+    fn new(need: &Need) -> Hold {
+        let Need { order, account, amount } = *need;
+        Hold { order, account, quarantined: false, amount, left: amount }
+    }
+
     /// Where it stands.
     #[must_use]
     pub const fn bucket(&self) -> Bucket {
@@ -886,21 +883,31 @@ impl Hold {
     }
 }
 
-/// What is needed of every account that is named, in the order they are named.
-fn sums(needs: &[Need]) -> impl Iterator<Item = (AccountId, Money)> {
-    needs.iter().enumerate().filter_map(|(at, need)| {
-        let same = |other: &&Need| other.account == need.account;
-        let first = !needs.iter().take(at).any(|earlier| same(&earlier));
-        let sum = || needs.iter().filter(same).map(|other| other.amount).sum();
-        first.then(|| (need.account, sum()))
-    })
+/// What all needs want of the account of the one at `at`; `None` where an earlier need names it.
+fn sum_at(needs: &[Need], at: usize) -> Option<(AccountId, Money)> {
+    let (earlier, others) = needs.split_at_checked(at)?;
+    let account = others.first()?.account;
+    if earlier.iter().any(|need| need.account == account) {
+        return None;
+    }
+    let mut sum = Money::ZERO;
+    for need in others {
+        if need.account == account {
+            sum += need.amount;
+        }
+    }
+    Some((account, sum))
+}
+
+/// `amount × factor`; without a carry where the amount fits 64 bits, as nearly all do.
+fn product(amount: Money, factor: i64) -> i128 {
+    match i64::try_from(amount.0) {
+        Ok(amount) => i128::from(amount).wrapping_mul(i128::from(factor)),
+        Err(_) => amount.0 * i128::from(factor),
+    }
 }
 
 /// Whether an id names an attempt, not an order.
 fn is_decision(order: ClientOrderId) -> bool {
     order == order.decision()
-}
-
-fn newest_slot(order: ClientOrderId) -> usize {
-    usize::from(order.hedge().0) * LEGS_MAX + usize::from(order.leg().0)
 }

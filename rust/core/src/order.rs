@@ -641,6 +641,9 @@ impl Order {
             // than the largest total the venue ever gave is.
             let known = self.venue_cum.max(cum.get());
             if total > known {
+                if !self.state.is_done() {
+                    self.state = State::Unknown;
+                }
                 return Verdict::Conflict(Clash::CountedTwice);
             }
             self.venue_cum = known;

@@ -8,7 +8,9 @@
 //!      0      4  mark       "CMJ" and the version of this layout
 //!      4      4  check      of the 12 bytes that follow it; tells a wrong head from a short file
 //!      8      4  length     of the payload, in bytes
-//!     12      8  place      number of the record << 8 | settled << 7 | code of its kind
+//!     12      1  kind       its code
+//!     13      2  pending    records right before this one that were perhaps not durable yet
+//!     15      5  index      number of the record, from 0
 //!     20      n  payload
 //!   20+n     32  link       SHA-256(link of the record before ‖ bytes 0 to 20+n)
 //! ```
@@ -17,8 +19,8 @@
 //! record of another run fits nowhere. Since a link lies directly before the next record's mark,
 //! what is hashed is one row of bytes. Numbers are little-endian.
 //!
-//! *Settled* says that every record before this one was durable when this one was written. It is
-//! what tells a torn write from damage: the journal crate's recovery decides by it.
+//! *Pending* counts from the last sync to the record, 65,535 for that many or more. It tells a torn
+//! write from damage: what a later record knew to be durable cannot be torn.
 
 mod chain;
 mod codes;
@@ -26,7 +28,9 @@ mod frame;
 mod kinds;
 mod values;
 
-pub use chain::{Chain, Encoder, Flaw, HEAD, Head, LINK, Link, MARK, PAYLOAD_MAX, Step, Whole};
+pub use chain::{
+    Chain, Encoder, Flaw, HEAD, Head, LINK, Link, MANY, MARK, PAYLOAD_MAX, Step, Whole,
+};
 pub use codes::Code;
 pub use frame::{Body, Frame, FrameRows, ROWS_MAX, Row};
 pub use kinds::{

@@ -13,9 +13,9 @@
 //! and a restart cuts it off aloud, when it can be what is left of the last write:
 //!
 //! 1. nothing in it is the sound head of a later record; or
-//! 2. such heads are in it, none of them is *settled* (so none was written after a sync that came
-//!    behind the tail's first byte), and before the first of them lies a whole 512-byte sector of
-//!    zeros: one write of several records, of which the disk lost a sector.
+//! 2. such heads are in it, none of them says that the record at the tail's first byte was durable
+//!    as it was written, and before the first of them lies a whole 512-byte sector of zeros: of
+//!    several records between two syncs the disk lost a sector.
 //!
 //! Everything else is *damaged* and refused: no byte of the file is changed. A wrong bit anywhere
 //! but in the last record leaves sound heads behind it and no zero sector, so it is always refused;
@@ -32,8 +32,10 @@ mod log;
 mod player;
 mod reader;
 mod replay;
+pub mod samples;
 mod scan;
 mod session;
+pub mod sweep;
 mod verify;
 
 pub use disk::{Disk, RealDisk};

@@ -2,10 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use cross_market_core::book::Change;
 use cross_market_core::command::Command;
 use cross_market_core::config::Config;
-use cross_market_core::engine::Engine;
-use cross_market_core::event::Event;
+use cross_market_core::engine::{Effect, Engine};
+use cross_market_core::error::Error;
 use cross_market_core::record::{Body, Cause, Frame, Header, Record};
 use cross_market_core::time::Time;
 
@@ -44,7 +45,8 @@ impl Player {
         match record {
             Record::Header(_) | Record::Cut(_) => Ok(()),
             Record::Decision(decision) => {
-                self.step(decision.now, &decision.event)?;
+                let (now, event) = (decision.now, &decision.event);
+                self.turn(now, |engine, commands| engine.handle(now, event, commands))?;
                 self.live.event(&decision.event);
                 self.compare(&decision.commands)
             }
@@ -71,8 +73,7 @@ impl Player {
         match &frame.body {
             Body::Inline(rows) => {
                 for row in rows {
-                    self.step(row.now, &Event::Book(row.change))?;
-                    self.compare(&[])?;
+                    self.row(row.now, &row.change)?;
                 }
             }
             Body::Reference { sha256, first, count } => {
@@ -83,19 +84,28 @@ impl Player {
                     let Some(change) = place.and_then(|place| rows.get(place)) else {
                         return Err(JournalError::NoSource { sha256: *sha256, row });
                     };
-                    self.step(change.receive, &Event::Book(*change))?;
-                    self.compare(&[])?;
+                    self.row(change.receive, change)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn step(&mut self, now: Time, event: &Event) -> Result<(), JournalError> {
+    fn row(&mut self, now: Time, change: &Change) -> Result<(), JournalError> {
+        self.turn(now, |engine, commands| engine.change(now, change, commands))?;
+        self.same(self.commands.is_empty())
+    }
+
+    #[inline]
+    fn turn(
+        &mut self,
+        now: Time,
+        take: impl FnOnce(&mut Engine, &mut Vec<Command>) -> Result<Effect, Error>,
+    ) -> Result<(), JournalError> {
         (self.seq, self.now) = (self.seq + 1, now);
         self.commands.clear();
         let (engine, commands) = (&mut self.engine, &mut self.commands);
-        let turn = catch_unwind(AssertUnwindSafe(|| engine.handle(now, event, commands)));
+        let turn = catch_unwind(AssertUnwindSafe(|| take(engine, commands)));
         self.same(matches!(turn, Ok(Ok(_))))
     }
 

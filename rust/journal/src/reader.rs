@@ -17,8 +17,6 @@ pub struct Entry {
     pub index: u64,
     /// Where it begins, in bytes.
     pub at: u64,
-    /// Whether every record before it was durable as it was written.
-    pub settled: bool,
     /// Its link.
     pub link: Link,
     /// The record.
@@ -79,8 +77,7 @@ impl<R: Read> Reader<R> {
                 let Record::Header(header) = record.clone() else {
                     return Err(JournalError::NotAJournal);
                 };
-                let (at, settled) = (proven.at, proven.head.settled);
-                (header, Entry { index: 0, at, settled, link: proven.link, record })
+                (header, Entry { index: 0, at: proven.at, link: proven.link, record })
             }
         };
         let path = path.to_owned();
@@ -114,7 +111,7 @@ impl<R: Read> Reader<R> {
             }
             Next::Record(proven) => proven,
         };
-        let (index, at, settled) = (proven.head.index, proven.at, proven.head.settled);
+        let (index, at) = (proven.head.index, proven.at);
         let record = Record::read(proven.head.kind, proven.payload)
             .map_err(|why| JournalError::Payload { record: index, why })?;
         let link = proven.link;
@@ -123,7 +120,7 @@ impl<R: Read> Reader<R> {
             self.ending = Some(Ending::Damaged(Damage { at, record: index, flaw }));
             return Ok(None);
         }
-        Ok(Some(Entry { index, at, settled, link, record }))
+        Ok(Some(Entry { index, at, link, record }))
     }
 
     /// How the journal ended; `None` until [`Reader::next`] has given `None`.

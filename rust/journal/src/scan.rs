@@ -75,7 +75,7 @@ pub(crate) enum Next<'a> {
 }
 
 /// Bytes read at once.
-const CHUNK: usize = 1 << 20;
+const CHUNK: usize = 1 << 16;
 
 /// What a disk loses at once.
 const SECTOR: u64 = 512;
@@ -245,7 +245,7 @@ impl Search {
             if at == self.start || head.index < self.record {
                 continue;
             }
-            if head.settled {
+            if head.proves_durable(self.record) {
                 return true;
             }
             if self.later.is_none() {
@@ -285,7 +285,7 @@ impl Search {
     }
 }
 
-fn wide(count: usize) -> u64 {
+pub(crate) fn wide(count: usize) -> u64 {
     // A usize has at most 64 bits on every target this library builds for.
     u64::try_from(count).unwrap_or(u64::MAX)
 }

@@ -14,6 +14,7 @@ use std::io::{Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use cross_market_core::attempt::End;
 use cross_market_core::book::Change;
 use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
 use cross_market_core::config::Config;
@@ -58,6 +59,14 @@ pub struct Recovered {
     pub cut: Option<Tail>,
     /// Why the session before was poisoned, where it was.
     pub poisoned: Option<Cause>,
+}
+
+/// How the engine's turn went.
+#[derive(Debug)]
+enum Turn {
+    Done(Effect),
+    Refused(Error),
+    Fallen,
 }
 
 /// The rows that have caused nothing since the last record.
@@ -254,41 +263,50 @@ impl Session {
         event: &Event,
         out: &mut Vec<Command>,
     ) -> Result<Effect, JournalError> {
-        if let Some(cause) = self.poisoned {
-            if self.log.may_write() {
-                self.seq += 1;
-                self.log.encoder.unapplied(self.seq, now, event);
-                // Nothing better can be done when this fails: the session is poisoned already.
-                drop(self.log.flush());
-            }
-            return Err(JournalError::Poisoned { cause });
+        if let Event::Book(change) = event {
+            return self.change(now, change, out);
         }
-        self.commands.clear();
-        let (engine, commands) = (&mut self.engine, &mut self.commands);
-        let turn = catch_unwind(AssertUnwindSafe(|| engine.handle(now, event, commands)));
-        match turn {
-            Ok(Ok(effect)) => {
-                self.seq += 1;
-                self.now = now;
-                let row = self.next_row(event);
-                match (effect, event) {
-                    (Effect::Market, Event::Book(change)) if self.commands.is_empty() => {
-                        self.gather(change, row, out);
-                    }
-                    (Effect::Market, _) => self.decide(event, None, out),
-                    (Effect::Decision, _) => self.decide(event, self.group_due(), out),
+        if let Some(cause) = self.poisoned {
+            return Err(self.put_aside(now, event, cause));
+        }
+        match self.turn(|engine, commands| engine.handle(now, event, commands)) {
+            Turn::Done(effect) => {
+                (self.now, self.seq) = (now, self.seq + 1);
+                self.decide(event, effect, out);
+                Ok(effect)
+            }
+            Turn::Refused(error) => Err(error.into()),
+            Turn::Fallen => Ok(self.fall(now, event, out)),
+        }
+    }
+
+    /// Takes one row of a book: what [`Session::handle`] does with [`Event::Book`], without one.
+    ///
+    /// # Errors
+    /// As [`Session::handle`].
+    #[inline]
+    pub fn change(
+        &mut self,
+        now: Time,
+        change: &Change,
+        out: &mut Vec<Command>,
+    ) -> Result<Effect, JournalError> {
+        if let Some(cause) = self.poisoned {
+            return Err(self.put_aside(now, &Event::Book(*change), cause));
+        }
+        match self.turn(|engine, commands| engine.change(now, change, commands)) {
+            Turn::Done(effect) => {
+                (self.now, self.seq) = (now, self.seq + 1);
+                let row = self.next_row();
+                if effect == Effect::Market && self.commands.is_empty() {
+                    self.gather(change, row, out);
+                } else {
+                    self.decide(&Event::Book(*change), effect, out);
                 }
                 Ok(effect)
             }
-            Err(_) | Ok(Err(Error::Poisoned)) => {
-                self.seq += 1;
-                self.commands.clear();
-                self.close_frame();
-                self.log.encoder.unapplied(self.seq, now, event);
-                self.poison(Cause::Invariant, out);
-                Ok(Effect::Decision)
-            }
-            Ok(Err(error)) => Err(JournalError::Door(error)),
+            Turn::Refused(error) => Err(error.into()),
+            Turn::Fallen => Ok(self.fall(now, &Event::Book(*change), out)),
         }
     }
 
@@ -397,11 +415,45 @@ impl Session {
         self.log.encoder.link()
     }
 
-    /// The number in its source of a market row, where it has one.
-    fn next_row(&mut self, event: &Event) -> Option<Cursor> {
-        let (Event::Book(_), Some(cursor)) = (event, &mut self.source) else {
-            return None;
-        };
+    /// Lets the engine take a turn; it may find its state broken, and panics then.
+    #[inline]
+    fn turn(
+        &mut self,
+        take: impl FnOnce(&mut Engine, &mut Vec<Command>) -> Result<Effect, Error>,
+    ) -> Turn {
+        self.commands.clear();
+        let (engine, commands) = (&mut self.engine, &mut self.commands);
+        match catch_unwind(AssertUnwindSafe(|| take(engine, commands))) {
+            Ok(Ok(effect)) => Turn::Done(effect),
+            Ok(Err(Error::Poisoned)) | Err(_) => Turn::Fallen,
+            Ok(Err(error)) => Turn::Refused(error),
+        }
+    }
+
+    /// The engine's state is broken: the event is on record as not applied.
+    fn fall(&mut self, now: Time, event: &Event, out: &mut Vec<Command>) -> Effect {
+        self.commands.clear();
+        self.close_frame();
+        self.seq += 1;
+        self.log.encoder.unapplied(self.seq, now, event);
+        self.poison(Cause::Invariant, out);
+        Effect::Decision
+    }
+
+    /// Puts the event of a poisoned session on record, if that is possible, as not applied.
+    fn put_aside(&mut self, now: Time, event: &Event, cause: Cause) -> JournalError {
+        if self.log.may_write() {
+            self.seq += 1;
+            self.log.encoder.unapplied(self.seq, now, event);
+            // Nothing better can be done when this fails: the session is poisoned already.
+            drop(self.log.flush());
+        }
+        JournalError::Poisoned { cause }
+    }
+
+    /// Where the market row of this turn is in its source, if it is in one.
+    fn next_row(&mut self) -> Option<Cursor> {
+        let cursor = self.source.as_mut()?;
         let this = *cursor;
         cursor.row += 1;
         Some(this)
@@ -466,7 +518,7 @@ impl Session {
     }
 
     /// Puts the turn on record and lets leave what may.
-    fn decide(&mut self, event: &Event, due: Option<Time>, out: &mut Vec<Command>) {
+    fn decide(&mut self, event: &Event, effect: Effect, out: &mut Vec<Command>) {
         self.close_frame();
         self.log.encoder.decision(self.seq, self.now, event, &self.commands);
         self.live.event(event);
@@ -476,16 +528,10 @@ impl Session {
         if (asked || self.decisions >= CHECKPOINT_EVERY) && !self.checkpoint() {
             self.poison(Cause::Invariant, out);
         } else if self.append(out) {
-            self.due = self.due.or(due);
+            if let (Durability::Group(span), Effect::Decision) = (self.durability, effect) {
+                self.due = self.due.or(Some(self.now + span));
+            }
             self.leave(out);
-        }
-    }
-
-    /// When a group that begins now is synced.
-    fn group_due(&self) -> Option<Time> {
-        match self.durability {
-            Durability::Group(span) => Some(self.now + span),
-            Durability::Os => None,
         }
     }
 
@@ -500,16 +546,16 @@ impl Session {
 
     /// Lets the turn's commands leave, or wait for the group's sync.
     fn leave(&mut self, out: &mut Vec<Command>) {
-        for command in &self.commands {
+        for command in self.commands.drain(..) {
             if let Command::Cancel(cancel) = command
                 && withdraw(&mut self.waiting, cancel.order)
             {
                 self.live.withdraw(cancel.order);
             }
             if command.waits() && self.durability != Durability::Os {
-                self.waiting.push(*command);
+                self.waiting.push(command);
             } else {
-                out.push(*command);
+                out.push(command);
             }
         }
     }
@@ -605,7 +651,7 @@ fn prepare(
         file.set_len(tail.at + 1)?;
     }
     file.sync_all()?;
-    file.seek(SeekFrom::Start(reader.at()))?;
+    file.seek(SeekFrom::Start(cut.map_or(reader.at(), |tail| tail.at)))?;
     let mut encoder = Encoder::resume(reader.chain());
     if let Some(Tail { bytes, sha256, .. }) = cut {
         encoder.cut(&Cut { seq: reader.seq(), now, bytes, sha256 });
@@ -628,11 +674,11 @@ fn withdraw(waiting: &mut Vec<Command>, order: ClientOrderId) -> bool {
     waiting.len() < before
 }
 
-/// Whether an attempt ended with a residual held: the one end that alarms.
+/// Whether an attempt ended with a residual held.
 fn ends_in_doubt(command: &Command) -> bool {
     match command {
         Command::Alert(alert) => {
-            alert.code == AlertCode::AttemptEnded && alert.urgency == Urgency::Alarm
+            alert.code == AlertCode::AttemptEnded && alert.detail == End::ResidualHeld.code()
         }
         Command::Place(_)
         | Command::Amend(_)
@@ -642,3 +688,6 @@ fn ends_in_doubt(command: &Command) -> bool {
         | Command::Transfer(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -169,7 +169,7 @@ impl Slow {
             return "full";
         }
         let reserve = |hold: &&mut SlowHold| {
-            hold.order == decision && hold.account == account && !hold.quarantined
+            hold.order == decision && hold.account == account && is_decision(decision)
         };
         let mut reserve = self.holds.iter_mut().find(reserve);
         let drawn = reserve.as_ref().map_or(0, |hold| hold.left.min(amount));
@@ -408,8 +408,9 @@ proptest! {
             let refused = act_on(&mut funds, &mut slow, act);
             prop_assert!(!refused || funds_digest(&funds) == digest, "{:?}", act);
             for posting in funds.postings() {
-                let bucket = usize::from(posting.bucket.code());
-                before[posting.account.index()][bucket] += posting.amount;
+                let buckets = &mut before[posting.account.index()];
+                buckets[usize::from(posting.from.code())] -= posting.amount;
+                buckets[usize::from(posting.to.code())] += posting.amount;
             }
             prop_assert_eq!(&before, &all_buckets(&funds));
             funds.balanced();

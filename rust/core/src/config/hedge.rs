@@ -239,6 +239,9 @@ fn plan(legs: &[Leg<'_>], name: String, priority: i32, currency: CurrencyId) -> 
         unit_den = common(unit_den, units.den(), leg)?;
         sizes.push((lots, units));
     }
+    // Half a lot of every leg must be a whole number too: it is the least `max_residual`, and
+    // without it "less than one lot" could not be said of legs that match one to one.
+    unit_den *= 2;
     if denominator < DENOMINATOR_MIN {
         denominator *= (DENOMINATOR_MIN + denominator - 1) / denominator;
     }

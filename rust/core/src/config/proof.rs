@@ -1,23 +1,25 @@
 //! The proof that no product of the core leaves 128 bits.
 //!
 //! Every bound is the largest value that configuration and door admit: an instrument's `price_max`
-//! (P) and `qty_max` (Q), the tick value (t), a leg's `coef`, the largest FX price (F, 1 without
-//! one), lots of a hedge at its most sets (L), rates and caps over at most [`RATE_DEN_MAX`].
-//! A factor of 16 is kept free, so that sums over eight legs and two directions fit as well.
+//! (P), `qty_max` (Q), tick value (t) and the most lots of it that hedges hold (L); a leg's `coef`
+//! and the largest price of its FX (F, 1 without one). A factor of 16 is kept free, so that sums
+//! over eight legs and two directions fit as well.
 //!
-//! - money of an account: `P × Q × t × 8 × orders × RATE_DEN_MAX`
+//! - money: `P × max(Q, L) × t × 8`, times a rate's part of at most [`RATE_DEN_MAX`] or an order's
+//!   lots, for positions of up to eight times max(Q, L): see [`Config::position_max`]
 //! - the net price of a leg: `coef × F × (P × Q × t + fees)`
-//! - a comparison with a band: `Σ coef × P × F × max(band) × 10⁹`
-//! - the value of a hedge's lots in its currency: `tick_num × P × F × L`
-//! - a residual in 10⁻⁹ common units: `units × L × 10⁹`
+//! - a comparison with a band, or its figure in 10⁻⁹: `Σ coef × P × F × max(band, 10⁹)`
+//! - the value of a leg in the hedge's currency: `tick_num × P × F × max(Q, L)`
+//! - a residual in 10⁻⁹ common units: `units × L × 10⁹`; read with the limits, which name it
 #![expect(clippy::indexing_slicing, reason = "tables are indexed by ids looked up in them")]
 
 use super::tree::Checked;
 use super::{Config, Hedge, RATE_DEN_MAX, refuse};
 use crate::gate::Policy;
+use crate::ids::InstrumentId;
+use crate::instrument::{Instrument, MarginRate};
 use crate::num::{MONEY_UNIT, div_ceil};
 use crate::quote::LegPlan;
-use crate::signal::Measure;
 
 /// Largest product: a factor of 16 below the end of 128 bits.
 const LARGEST: i128 = i128::MAX / 16;
@@ -38,24 +40,31 @@ pub(super) fn lots_at(leg: &LegPlan, sets: i64) -> i128 {
     div_ceil(i128::from(leg.lots.num()) * i128::from(sets), i128::from(leg.lots.den()))
 }
 
+/// The most lots of an instrument in one order, or held by all hedges together.
+pub(super) fn most_lots(config: &Config, policy: &Policy, id: InstrumentId) -> i128 {
+    let mut held = 0;
+    for (hedge, limits) in config.hedges.iter().zip(policy.hedges.iter()) {
+        let legs = hedge.plan.legs.iter().filter(|leg| leg.instrument == id);
+        held += legs.map(|leg| lots_at(leg, limits.size.max + limits.size.clip)).sum::<i128>();
+    }
+    held.max(i128::from(config.instruments[id].qty_max))
+}
+
 pub(super) fn prove(config: &Config, policy: &Policy) -> Checked<()> {
-    for instrument in config.instruments.iter() {
-        let lots = i128::from(instrument.qty_max);
-        let value = [i128::from(instrument.price_max), lots, instrument.tick_value.0];
-        let orders = i128::from(config.counts.orders);
-        let factors = [value[0], value[1], value[2], 8, orders, i128::from(RATE_DEN_MAX)];
-        let floor = [lots, instrument.margin.floor_per_lot.0, 8, orders, i128::from(RATE_DEN_MAX)];
-        if !fits(&factors) || !fits(&floor) {
-            return Err(refuse(
-                format!("instruments[{:?}].price_max", instrument.name),
-                instrument.price_max,
-                format!(
-                    "price_max × qty_max × tick value × orders kept within 128 bits; in ticks, \
-                     lots and 10^-9: {} × {lots} × {} × {orders}",
-                    instrument.price_max, instrument.tick_value.0
-                ),
-            ));
+    for (id, instrument) in config.instruments.pairs() {
+        let lots = most_lots(config, policy, id);
+        if money_fits(instrument, &instrument.margin, lots) {
+            continue;
         }
+        return Err(refuse(
+            format!("instruments[{:?}].price_max", instrument.name),
+            instrument.price_max,
+            format!(
+                "price_max × lots × tick value within 128 bits; in ticks, lots and 10^-9: {} × \
+                 {lots} × {}",
+                instrument.price_max, instrument.tick_value.0
+            ),
+        ));
     }
     for (id, hedge) in config.hedges.pairs() {
         let size = policy.hedges[id].size;
@@ -65,6 +74,17 @@ pub(super) fn prove(config: &Config, policy: &Policy) -> Checked<()> {
         prove_bands(config, hedge)?;
     }
     Ok(())
+}
+
+/// Whether the money of so many lots fits at these margin rates.
+pub(super) fn money_fits(instrument: &Instrument, margin: &MarginRate, lots: i128) -> bool {
+    let (price, tick) = (i128::from(instrument.price_max), instrument.tick_value.0);
+    let times = i128::from(RATE_DEN_MAX).max(i128::from(instrument.qty_max));
+    let fees = [instrument.fees.open, instrument.fees.close, instrument.fees.close_today];
+    lots <= i128::from(i64::MAX / 8)
+        && fits(&[price, lots, tick, 8, times])
+        && fits(&[margin.floor_per_lot.0, lots, 8, times])
+        && fees.iter().all(|fee| fits(&[fee.per_lot.0, lots, 8, times]))
 }
 
 /// The largest price of the leg's FX instrument in ticks.
@@ -88,7 +108,8 @@ fn prove_leg(
     // A rate is at most a tenth of the value, so twice the value covers both.
     let net = value.zip(fee).and_then(|(value, fee)| value.checked_mul(2)?.checked_add(fee));
     let walked = net.is_some_and(|net| fits(&[i128::from(leg.coef), fx, net]));
-    let held = fits(&[i128::from(leg.tick_num), price, fx, lots_at(leg, sets).max(lots)]);
+    let held = fits(&[i128::from(leg.tick_num), price, fx, lots_at(leg, sets).max(lots)])
+        && fits(&[i128::from(leg.tick_den), instrument.tick_value.0]);
     if walked && held {
         return Ok(());
     }
@@ -116,18 +137,7 @@ fn prove_bands(config: &Config, hedge: &Hedge) -> Checked<()> {
     let bands = [hedge.rule.plus, hedge.rule.mirror].into_iter().flatten();
     for band in bands.flat_map(|band| [band.enter, band.exit]) {
         let largest = i128::from(band.num()).abs().max(i128::from(band.den()));
-        let nano = match hedge.rule.measure {
-            Measure::Estimate => MONEY_UNIT,
-            Measure::Spread | Measure::CounterPrice | Measure::Ratio | Measure::GrossRatio => 1,
-        };
-        // An estimate is any 64-bit number of 10⁻⁹; its part is compared over the same terms.
-        let estimate = match hedge.rule.measure {
-            Measure::Estimate => [denominator, i128::from(i64::MAX), largest],
-            Measure::Spread | Measure::CounterPrice | Measure::Ratio | Measure::GrossRatio => {
-                [denominator, 1, largest]
-            }
-        };
-        if !fits(&[sides, largest, nano]) || !fits(&estimate) {
+        if !fits(&[sides, largest.max(MONEY_UNIT)]) {
             return Err(refuse(
                 format!("hedges[{:?}].signal", plan.name),
                 band,

@@ -2,6 +2,7 @@
 
 use super::tree::{Checked, Node, nearest};
 use super::{Account, COUNT_MAX, Counts, Grid, Venue};
+use crate::book::PRICE_MAX;
 use crate::error::ConfigError;
 use crate::ids::{AccountId, CurrencyId, Id, InstrumentId, ProductId, Table, VenueId};
 use crate::instrument::{Fee, Fees, Instrument, MarginRate, Netting, PriceBand, Settlement, Style};
@@ -238,7 +239,10 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
     let grid = grid(&tick, &lot)?;
     let settlement =
         settlement.choice(&[("cash", Settlement::Cash), ("margin", Settlement::Margin)])?;
-    let price_max = price_max.steps_from(1, grid.tick, "the largest price")?;
+    let price_ticks = price_max.steps_from(1, grid.tick, "the largest price")?;
+    if price_ticks > PRICE_MAX {
+        return Err(price_max.refuse(format!("the largest price, up to {PRICE_MAX} ticks")));
+    }
     let min_lots = min_qty.steps_from(1, grid.lot, "the smallest size")?;
     let lots_max = qty_max.steps_from(1, grid.lot, "the largest size")?;
     if lots_max < min_lots {
@@ -255,10 +259,10 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         fees: fees(&fees_node)?,
         margin: margin(&margin_node, settlement)?,
         phases: phases(&phases_node)?,
-        band: band_node.optional().map(|node| band(&node, grid.tick, price_max)).transpose()?,
+        band: band_node.optional().map(|node| band(&node, grid.tick, price_ticks)).transpose()?,
         own_in_book: own_in_book.flag()?,
         min_qty: Qty::of(min_lots),
-        price_max,
+        price_max: price_ticks,
         qty_max: lots_max,
     };
     Ok((instrument, grid))

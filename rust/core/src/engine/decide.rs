@@ -54,10 +54,18 @@ impl Engine {
 
     fn look(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
         self.note_inventory(hedge);
-        if self.hedges[hedge].attempt.is_some() {
-            self.drive(hedge, out);
-        } else {
+        if self.hedges[hedge].attempt.is_none() {
             self.consider(hedge, out);
+            return;
+        }
+        self.drive(hedge, out);
+        if self.hedges[hedge].attempt.is_none() {
+            // No news need come after the end: what has to go on does so in this step.
+            self.note_inventory(hedge);
+            let state = &self.hedges[hedge];
+            if state.flatten || state.over_residual {
+                self.consider(hedge, out);
+            }
         }
     }
 
@@ -317,12 +325,16 @@ impl Engine {
             self.restrict_hedge(hedge, Cause::ResidualHeld, out);
             return;
         }
+        // An order that is not confirmed may still change what is to be traded away, and in a HALT
+        // a person is at work already.
+        let halted = self.plan(hedge).legs.iter().any(|leg| self.is_halted(hedge, leg.account));
+        if halted || self.live.iter().any(|id| id.hedge() == hedge) {
+            return;
+        }
+        // It begins even where nothing may be sent now: it waits within its time, and what is left
+        // then is told and held, instead of standing unseen until a market opens.
         let sets = self.hedges[hedge].sets;
-        let begun = match self.gate_idle(hedge, Kind::Trim, sets) {
-            Ok(()) => self.start(hedge, Kind::Trim, sets, 1, None, out),
-            Err(denial) => Err(denial),
-        };
-        match begun {
+        match self.start(hedge, Kind::Trim, sets, 1, None, out) {
             Ok(()) => self.conduct.begin_trim(hedge),
             Err(denial) => self.refuse(hedge, &denial, out),
         }

@@ -5,6 +5,7 @@
 
 use super::Engine;
 use crate::clock::ClockOf;
+use crate::config::MONEY_MAX;
 use crate::error::{Error, Field};
 use crate::event::{Control, Estimate, Event, Link, LinkTo, Scope, Verb};
 use crate::funds::Cash;
@@ -17,9 +18,6 @@ use crate::num::{Money, Price, Qty, Ratio};
 use crate::order::{Answer, FeeNews, Found, News, Report, VenueStatus};
 use crate::position::{Settle, Statement};
 use crate::time::Time;
-
-/// Largest amount of money an event may name: 10^15 units of a currency.
-const AMOUNT_MAX: i128 = 1_000_000_000_000_000 * crate::num::MONEY_UNIT;
 
 impl Engine {
     /// Judges `now`, which never steps back.
@@ -136,8 +134,13 @@ impl Engine {
         stamp(Field::Exchange, statement.exchange)?;
         self.pair(statement.account, statement.instrument)?;
         self.priced(statement.instrument, statement.price)?;
-        self.total(statement.instrument, statement.long)?;
-        self.total(statement.instrument, statement.short)
+        let most = self.config.position_max(&self.policy, statement.instrument);
+        for lots in [statement.long, statement.short] {
+            if lots.get() > most {
+                return Err(Error::OutOfBounds { field: Field::Qty, found: lots.get() });
+            }
+        }
+        Ok(())
     }
 
     fn check_settle(&self, settle: &Settle) -> Result<(), Error> {
@@ -178,10 +181,11 @@ impl Engine {
                         return Err(Error::OutOfBounds { field: Field::Rate, found: share.num() });
                     }
                 }
-                if rate.floor_per_lot < Money::ZERO {
-                    return Err(Error::Contradiction { field: Field::Rate });
+                if self.config.admits_margin(&self.policy, reference.instrument, &rate) {
+                    Ok(())
+                } else {
+                    Err(Error::Contradiction { field: Field::Rate })
                 }
-                bounded(rate.floor_per_lot)
             }
         }
     }
@@ -344,7 +348,7 @@ fn unknown_order(order: ClientOrderId) -> Error {
 }
 
 fn bounded(amount: Money) -> Result<(), Error> {
-    if amount.0.abs() <= AMOUNT_MAX {
+    if amount.abs() <= MONEY_MAX {
         Ok(())
     } else {
         Err(Error::OutOfBounds { field: Field::Amount, found: i64::MAX })

@@ -15,8 +15,8 @@ use crate::ids::{AccountId, ClientOrderId, Id, InstrumentId};
 use crate::instrument::{PositionEffect, Reference, ReferenceChange, Settlement};
 use crate::num::{Money, Qty, Side};
 use crate::order::{
-    Answer, Execution, ExecutionKey, FeeNews, Fill, Found, Input, News, Order, Report, State,
-    TimeInForce, VenueStatus, Verdict,
+    Answer, Cancel, Clash, Execution, ExecutionKey, FeeNews, Fill, Found, Input, News, Order,
+    Place, Report, State, TimeInForce, VenueStatus, Verdict,
 };
 use crate::position::{Filled, Owner, Settle, Statement, StatementKind, Trade};
 use crate::time::Time;
@@ -153,11 +153,22 @@ impl Engine {
                 }
             }
             Verdict::Ignored(_) => {}
-            Verdict::Conflict(_) => {
+            Verdict::Conflict(clash) => {
                 self.conflict(id, place.account, out);
                 self.hasten(id);
+                if clash == Clash::AbsentButSeen && after == State::Rejected {
+                    self.recall(&place, out);
+                }
             }
         }
+    }
+
+    /// An order proven absent lives after all, and another may have taken its place: it is
+    /// cancelled, whatever the budgets say. What it still trades is booked as late.
+    fn recall(&mut self, place: &Place, out: &mut Vec<Command>) {
+        let (order, account, instrument) = (place.order, place.account, place.instrument);
+        self.conduct.spend_kill(account, instrument, place.hedge, self.now);
+        out.push(Command::Cancel(Cancel { order, account, instrument }));
     }
 
     /// Lets the next query leave in this step: something about the order is not proven.
@@ -195,7 +206,7 @@ impl Engine {
                     self.conflict(id, place.account, out);
                 }
             }
-            None => self.book_fill(id, key, fill, out),
+            None => self.book_fill(id, key, fill, Told::Fill, out),
         }
     }
 
@@ -226,6 +237,7 @@ impl Engine {
         id: ClientOrderId,
         key: ExecutionKey,
         fill: &Fill,
+        told: Told,
         out: &mut Vec<Command>,
     ) {
         let Some(order) = self.orders.get_mut(id) else { return };
@@ -249,7 +261,7 @@ impl Engine {
         let _ = self.funds.take_share(id, fill.qty, Qty::of(leaves));
         self.positions.release_lots(id, fill.qty);
         let fee = self.book_trade(Some(id), key, &trade, fill.fee, out);
-        self.tell_attempt(id, &trade, fee, Told::Fill, out);
+        self.tell_attempt(id, &trade, fee, told, out);
         if overfill > 0 {
             let value = i128::from(overfill);
             self.alert(out, AlertCode::Overfill, Urgency::Alarm, Subject::Order(id), value, 0);
@@ -366,7 +378,7 @@ impl Engine {
         if let Some(attempt) = own {
             let before = attempt.lost;
             match told {
-                Told::Fill => attempt.fill(&fill),
+                Told::Fill | Told::Correction => attempt.fill(&fill),
                 Told::Bust => attempt.bust(&fill),
             }
             let lost = attempt.lost - before;
@@ -420,13 +432,17 @@ impl Engine {
             Some(known) if (known.price, known.qty) == (fill.price, fill.qty) => return,
             Some(known) if !known.qty.is_zero() => {
                 self.take_back(key, &known, out);
-                FeeNews::Paid { amount: known.fee, currency: self.currency_of(key.0) }
+                if known.fee_pending {
+                    FeeNews::Pending
+                } else {
+                    FeeNews::Paid { amount: known.fee, currency: self.currency_of(key.0) }
+                }
             }
             Some(_) | None => fill.fee,
         };
         let fill = Fill { fee, ..*fill };
         match id {
-            Some(id) => self.book_fill(id, key, &fill, out),
+            Some(id) => self.book_fill(id, key, &fill, Told::Correction, out),
             None => self.book_foreign(key, &fill, out),
         }
         if let Some(execution) = self.orders.execution_mut(&key) {
@@ -601,7 +617,11 @@ impl Engine {
             }
             State::Acked | State::Partial | State::PendingAmend => {
                 let timeout = self.policy.hedges[order.place.hedge].execution.order_timeout;
-                let over = order.sent + timeout;
+                let over = if order.cancels > 0 {
+                    self.now + venue.query_interval
+                } else {
+                    order.sent + timeout
+                };
                 // Without its attempt an order has nothing to wait for.
                 if self.is_orphan(order) { self.now.max(order.due.min(over)) } else { over }
             }
@@ -806,6 +826,8 @@ impl Engine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
     Fill,
+    /// A fill in place of one that was taken back; it has an alert of its own.
+    Correction,
     Bust,
 }
 

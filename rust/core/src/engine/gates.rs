@@ -103,7 +103,12 @@ impl Engine {
             size: limits.size,
             sets_after: set.sets_after,
             residual_now: set.residual_now,
-            residual: Bounded { value: set.residual, limit: limits.execution.live_residual },
+            // What an attempt may add comes on top of what may lie at rest.
+            residual: Bounded {
+                value: set.residual,
+                limit: limits.execution.live_residual
+                    + set.residual_now.min(limits.execution.max_residual),
+            },
             sum_residual: self.sum_residual(hedge, set.residual),
             repair_loss: Bounded {
                 value: self.conduct.lost_today(hedge).0,

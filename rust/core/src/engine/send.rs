@@ -292,7 +292,8 @@ impl Engine {
             let need = self.need(at);
             self.work.needs.push(need);
         }
-        if attempt.messages == 0 {
+        // Sets that go back are not kept waiting for a reserve: their repair draws on free money.
+        if attempt.messages == 0 && attempt.kind == Kind::Enter {
             let reserve = self.repair_reserve(hedge, attempt, facts);
             self.work.needs.push(reserve);
         }
@@ -303,7 +304,13 @@ impl Engine {
                 self.work.unrealised[account] = unrealised;
             }
         }
-        let held = self.funds.hold(&self.work.needs, &self.work.caps, &self.work.unrealised);
+        // The usage cap is soft: what gives sets back must be able to bring usage down.
+        let held = match attempt.kind {
+            Kind::Enter | Kind::Roll => {
+                self.funds.hold(&self.work.needs, &self.work.caps, &self.work.unrealised)
+            }
+            Kind::Exit | Kind::Trim | Kind::Reduce => self.funds.hold_reducing(&self.work.needs),
+        };
         held.map(|_| ()).map_err(|error| {
             self.give_lots_back();
             denial(&error)

@@ -26,8 +26,11 @@ pub const PAYLOAD_MAX: u32 = 1 << 24;
 /// A link of the chain.
 pub type Link = [u8; LINK];
 
-/// Set in a record's place when every record before it was durable as it was written.
-const SETTLED: u64 = 0x80;
+/// Said instead of a larger number of records: how many, is not known.
+pub const MANY: u16 = u16::MAX;
+
+/// Most records of a journal; a number of that size fits into the 40 bits of a head.
+const RECORDS_MAX: u64 = 1 << 40;
 
 /// What a record's first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +41,9 @@ pub struct Head {
     pub index: u64,
     /// What it is.
     pub kind: Kind,
-    /// Whether every record before it was durable as it was written.
-    pub settled: bool,
+    /// How many records right before it were perhaps not durable as it was written; all earlier
+    /// ones were. [`MANY`]: perhaps none was.
+    pub pending: u16,
 }
 
 /// Why bytes are not the record that belongs there.
@@ -49,7 +53,7 @@ pub enum Flaw {
     Mark,
     /// Its head does not match the head's own check.
     Check,
-    /// Its head is sound, and its kind or length is none that this version knows.
+    /// Its head is sound, but its kind or length is none that this version knows.
     Head,
     /// It is a record of another place.
     Place {
@@ -81,20 +85,26 @@ impl Head {
         if check != check_of(length, low, high) {
             return Err(Flaw::Check);
         }
-        let [code, ..] = low.to_le_bytes();
-        let place = (u64::from(high) << 32) | u64::from(low);
-        let kind = Kind::from_code(code & 0x7F).ok_or(Flaw::Head)?;
+        let [code, p0, p1, _] = low.to_le_bytes();
+        let kind = Kind::from_code(code).ok_or(Flaw::Head)?;
         if length > PAYLOAD_MAX {
             return Err(Flaw::Head);
         }
-        Ok(Head { length, index: place >> 8, kind, settled: place & SETTLED != 0 })
+        let index = (u64::from(high) << 8) | u64::from(low >> 24);
+        Ok(Head { length, index, kind, pending: u16::from_le_bytes([p0, p1]) })
+    }
+
+    /// Whether record `index`, which is before this one, was durable as this one was written.
+    #[must_use]
+    pub fn proves_durable(&self, index: u64) -> bool {
+        let between = self.index.saturating_sub(index);
+        self.pending != MANY && between > u64::from(self.pending)
     }
 
     fn bytes(self) -> [u8; HEAD] {
-        let settled = if self.settled { SETTLED } else { 0 };
-        let place = (self.index << 8) | settled | u64::from(Code::code(self.kind));
-        let [p0, p1, p2, p3, p4, p5, p6, p7] = place.to_le_bytes();
-        let (low, high) = ([p0, p1, p2, p3], [p4, p5, p6, p7]);
+        let [i0, i1, i2, i3, i4, ..] = self.index.to_le_bytes();
+        let [p0, p1] = self.pending.to_le_bytes();
+        let (low, high) = ([Code::code(self.kind), p0, p1, i0], [i1, i2, i3, i4]);
         let check = check_of(self.length, u32::from_le_bytes(low), u32::from_le_bytes(high));
         let mut bytes = [0; HEAD];
         let words = [MARK, check.to_le_bytes(), self.length.to_le_bytes(), low, high];
@@ -224,7 +234,8 @@ impl Chain {
 pub struct Encoder {
     out: Writer,
     index: u64,
-    settled: bool,
+    /// The number of the first record that is perhaps not durable.
+    pending: u64,
 }
 
 impl Encoder {
@@ -233,7 +244,7 @@ impl Encoder {
     pub fn begin(header: &Header) -> Encoder {
         let mut out = Writer::new();
         out.raw(&genesis(header.id));
-        let mut encoder = Encoder { out, index: 0, settled: true };
+        let mut encoder = Encoder { out, index: 0, pending: 0 };
         encoder.record(Kind::Header, |out| header.write(out));
         encoder
     }
@@ -243,7 +254,7 @@ impl Encoder {
     pub fn resume(chain: &Chain) -> Encoder {
         let mut out = Writer::new();
         out.raw(&chain.link);
-        Encoder { out, index: chain.index, settled: true }
+        Encoder { out, index: chain.index, pending: chain.index }
     }
 
     /// The bytes not taken yet.
@@ -259,7 +270,7 @@ impl Encoder {
 
     /// Says that every record so far is durable.
     pub fn settle(&mut self) {
-        self.settled = true;
+        self.pending = self.index;
     }
 
     /// The number of the next record.
@@ -324,7 +335,9 @@ impl Encoder {
         payload(&mut self.out);
         let length = u32::try_from(self.out.as_slice().len() - start - HEAD).unwrap_or(u32::MAX);
         assert!(length <= PAYLOAD_MAX, "a record of more than {PAYLOAD_MAX} bytes");
-        let head = Head { length, index: self.index, kind, settled: self.settled };
+        assert!(self.index < RECORDS_MAX, "a journal of more than {RECORDS_MAX} records");
+        let pending = u16::try_from(self.index - self.pending).unwrap_or(MANY);
+        let head = Head { length, index: self.index, kind, pending };
         if let Some(target) = self.out.as_mut_slice().get_mut(start..start + HEAD) {
             target.copy_from_slice(&head.bytes());
         }
@@ -332,6 +345,5 @@ impl Encoder {
         let link: Link = Sha256::digest(hashed).into();
         self.out.raw(&link);
         self.index += 1;
-        self.settled = false;
     }
 }

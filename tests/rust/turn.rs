@@ -1,0 +1,307 @@
+//! The turn of an event on a small engine: enter, fill, exit, and what stands between them.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test: what fails must be loud")]
+#![allow(clippy::indexing_slicing, reason = "a test: what fails must be loud")]
+
+use cross_market_core::attempt::End;
+use cross_market_core::book::{Change, Row};
+use cross_market_core::command::{AlertCode, Command, Subject};
+use cross_market_core::config::Config;
+use cross_market_core::engine::Engine;
+use cross_market_core::event::{Control, Event, Scope, Verb};
+use cross_market_core::funds::{Cash, CashKind};
+use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text};
+use cross_market_core::num::{Money, Price, Qty, Side};
+use cross_market_core::order::{FeeNews, Fill, LiquiditySide, News, Place, Report};
+use cross_market_core::time::Time;
+use serde_json::{Value, json};
+
+const START: i64 = 1_700_000_000_000_000_000;
+
+fn config() -> Config {
+    compiled(&one_to_one())
+}
+
+fn compiled(json: &Value) -> Config {
+    Config::from_json(json.to_string().as_bytes()).unwrap()
+}
+
+fn one_to_one() -> Value {
+    let venue = |name: &str| {
+        json!({
+            "name": name, "netting": "net", "tif": "ioc", "ack_timeout_ns": 500_000_000,
+            "max_delay_ns": 5_000_000_000_i64, "query_interval_ns": 200_000_000, "cancels_max": 3,
+        })
+    };
+    let account = |name: &str, venue: &str| {
+        json!({
+            "name": name, "venue": venue, "currency": "USD", "island": "world",
+            "flag": "arbitrage", "cash_tolerance": "0.01",
+        })
+    };
+    let fee = json!({"per_lot": "0", "rate": "0.0001"});
+    let instrument = |name: &str, venue: &str| {
+        json!({
+            "name": name, "venue": venue, "product": "btc", "currency": "USD", "tick": "0.1",
+            "lot": "0.01", "multiplier": "1", "style": "linear", "settlement": "margin",
+            "fees": {"open": fee, "close": fee, "close_today": fee},
+            "margin": {"long": "0.1", "short": "0.1", "floor_per_lot": "0"},
+            "phases": "always", "band": null, "own_in_book": true, "min_qty": "0.01",
+            "price_max": "1000000", "qty_max": "1000",
+        })
+    };
+    let leg = |instrument: &str, account: &str, side: &str| {
+        json!({
+            "instrument": instrument, "account": account, "side": side, "lots": null,
+            "weight": "1", "units_per_lot": "0.01",
+        })
+    };
+    let limits = json!({
+        "order_value": "1000000", "collar": "50", "age_ns": 2_000_000_000_i64,
+        "skew_ns": 1_000_000_000, "limit_distance": "10",
+    });
+    let money = json!({
+        "usage_cap": "0.9", "day_loss": "100000", "message_rate": 50, "cancel_reserve": 10,
+    });
+    json!({
+        "engine": 1, "run": 1,
+        "venues": [venue("A"), venue("B")],
+        "accounts": [account("a", "A"), account("b", "B")],
+        "instruments": [instrument("A.BTC", "A"), instrument("B.BTC", "B")],
+        "hedges": [{
+            "name": "btc", "priority": 0, "currency": "USD", "fx": {},
+            "legs": [leg("A.BTC", "a", "sell"), leg("B.BTC", "b", "buy")],
+            "signal": {
+                "measure": "counter_price", "plus": {"enter": "20", "exit": "0"},
+                "mirror": null, "persist": 1, "persist_within_ns": null, "deviation": null,
+            },
+            "slippage": "1",
+        }],
+        "limits": {
+            "instruments": {"A.BTC": limits, "B.BTC": limits},
+            "accounts": {"a": money, "b": money},
+            "hedges": {"btc": {
+                "clip": 5, "max": 20, "overnight": 20, "holiday": 20, "before_break_ns": 0,
+                "max_residual": "0.005", "live_residual": "0.05",
+                "finish_within_ns": 5_000_000_000_i64, "order_timeout_ns": 500_000_000,
+                "repair": "cheaper_of", "max_loss": "100", "max_loss_per_day": "1000",
+                "tries": 10, "messages": 50, "trims_per_day": 3,
+            }},
+            "sums": [{"product": "btc", "currency": "USD", "limit": "10"}],
+        },
+        "counts": {"orders": 1024, "executions": 4096},
+    })
+}
+
+struct Bench {
+    engine: Engine,
+    now: i64,
+    out: Vec<Command>,
+    trades: u32,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        Bench::of(&config())
+    }
+
+    fn of(config: &Config) -> Bench {
+        let engine = Engine::new(config, Time(START)).unwrap();
+        let mut bench = Bench { engine, now: START, out: Vec::new(), trades: 0 };
+        for account in [0, 1] {
+            bench.event(Event::Cash(Box::new(Cash {
+                account: AccountId(account),
+                exchange: Time(START),
+                kind: CashKind::Opening,
+                amount: Money::units(1_000_000),
+            })));
+        }
+        bench
+    }
+
+    fn event(&mut self, event: Event) -> Vec<Command> {
+        self.now += 1_000_000;
+        self.out.clear();
+        self.engine.handle(Time(self.now), &event, &mut self.out).unwrap();
+        self.engine.positions().check();
+        self.engine.funds().check();
+        self.out.clone()
+    }
+
+    fn book(&mut self, instrument: u16, bid: i64, ask: i64, qty: i64) -> Vec<Command> {
+        self.now += 1_000_000;
+        self.out.clear();
+        let rows = [(Side::Buy, bid, Row::Snapshot), (Side::Sell, ask, Row::LevelLast)];
+        for (side, price, row) in rows {
+            let change = Change {
+                price: Price(price),
+                qty: Qty::new(qty).unwrap(),
+                seq: 0,
+                exchange: Time(self.now),
+                receive: Time(self.now),
+                step: 0,
+                instrument: InstrumentId(instrument),
+                side,
+                row,
+            };
+            self.engine.change(Time(self.now), &change, &mut self.out).unwrap();
+        }
+        self.out.clone()
+    }
+
+    fn fill(&mut self, place: &Place, qty: i64, price: i64) -> Vec<Command> {
+        self.trades += 1;
+        let trade_id = Text::new(&format!("T{}", self.trades)).unwrap();
+        let fill = Fill {
+            trade_id,
+            side: place.side,
+            price: Price(price),
+            qty: Qty::new(qty).unwrap(),
+            cum: None,
+            fee: FeeNews::Pending,
+            liquidity: LiquiditySide::Taker,
+        };
+        self.report(place, News::Fill(fill))
+    }
+
+    fn report(&mut self, place: &Place, news: News) -> Vec<Command> {
+        let at = Time(self.now);
+        self.event(Event::Report(Box::new(Report {
+            order: Some(place.order),
+            venue_order_id: Text::EMPTY,
+            account: place.account,
+            instrument: place.instrument,
+            exchange: at,
+            receive: at,
+            news,
+        })))
+    }
+}
+
+fn places(commands: &[Command]) -> Vec<Place> {
+    let place = |command: &Command| match command {
+        Command::Place(place) => Some(*place),
+        _ => None,
+    };
+    commands.iter().filter_map(place).collect()
+}
+
+fn end(commands: &[Command]) -> Option<(u8, i128)> {
+    commands.iter().find_map(|command| match command {
+        Command::Alert(alert) if alert.code == AlertCode::AttemptEnded => {
+            assert!(matches!(alert.subject, Subject::Attempt(_)));
+            Some((alert.detail, alert.value))
+        }
+        _ => None,
+    })
+}
+
+#[test]
+fn both_legs_leave_together_and_the_round_trip_ends_flat() {
+    let mut bench = Bench::new();
+    assert!(places(&bench.book(0, 600_500, 600_510, 100)).is_empty());
+    let sent = bench.book(1, 600_000, 600_010, 100);
+    let orders = places(&sent);
+    assert_eq!(orders.len(), 2, "{sent:?}");
+    assert_eq!(
+        (orders[0].side, orders[0].qty.get(), orders[0].price),
+        (Side::Sell, 5, Price(600_500))
+    );
+    assert_eq!(
+        (orders[1].side, orders[1].qty.get(), orders[1].price),
+        (Side::Buy, 5, Price(600_010))
+    );
+    assert!(bench.engine.held(AccountId(0)) > Money::ZERO);
+    assert!(end(&bench.fill(&orders[0], 5, 600_500)).is_none());
+    let done = bench.fill(&orders[1], 5, 600_010);
+    assert_eq!(end(&done), Some((End::Completed.code(), 5)), "{done:?}");
+    assert_eq!(bench.engine.sets(HedgeId(0)), 5);
+    assert_eq!(bench.engine.held(AccountId(0)), Money::ZERO);
+    assert_eq!(bench.engine.live_orders(), 0);
+    // The gap closes: the sets go back.
+    let back = bench.book(1, 600_700, 600_710, 100);
+    let orders = places(&back);
+    assert_eq!(orders.len(), 2, "{back:?}");
+    bench.fill(&orders[0], 5, 600_510);
+    let done = bench.fill(&orders[1], 5, 600_700);
+    assert_eq!(end(&done), Some((End::Completed.code(), -5)), "{done:?}");
+    assert_eq!(bench.engine.position(AccountId(0), InstrumentId(0)), 0);
+    assert_eq!(bench.engine.funds().margin(AccountId(0)), Money::ZERO);
+}
+
+#[test]
+fn a_rejected_leg_is_mended_by_cost() {
+    let mut bench = Bench::new();
+    bench.book(0, 600_500, 600_510, 100);
+    let orders = places(&bench.book(1, 600_000, 600_010, 100));
+    bench.fill(&orders[0], 5, 600_500);
+    let class = cross_market_core::order::RejectClass::Money;
+    let mended = bench.report(&orders[1], News::Rejected { class, code: 31 });
+    let repair = places(&mended);
+    // What the rejected order was to take is still there, so going on costs nothing.
+    assert_eq!(repair.len(), 1, "{mended:?}");
+    assert_eq!((repair[0].side, repair[0].qty.get()), (Side::Buy, 5));
+    let done = bench.fill(&repair[0], 5, 600_010);
+    assert_eq!(end(&done), Some((End::Completed.code(), 5)), "{done:?}");
+}
+
+#[test]
+fn kill_cancels_in_the_same_step_and_nothing_is_placed_after() {
+    let mut bench = Bench::new();
+    bench.book(0, 600_500, 600_510, 100);
+    let orders = places(&bench.book(1, 600_000, 600_010, 100));
+    bench.report(&orders[0], News::Accepted);
+    let actor = Text::new("desk").unwrap();
+    let killed =
+        bench.event(Event::Control(Box::new(Control { actor, verb: Verb::Kill(Scope::All) })));
+    let cancels = killed.iter().filter(|command| matches!(command, Command::Cancel(_))).count();
+    assert_eq!(cancels, 2, "{killed:?}");
+    bench.fill(&orders[0], 5, 600_500);
+    let none = Qty::ZERO;
+    let after = bench.report(&orders[1], News::Cancelled { cum: none });
+    assert!(places(&after).is_empty(), "{after:?}");
+    for turn in 0..20 {
+        bench.now += 500_000_000;
+        let after = bench.book(0, 600_500 + turn, 600_510 + turn, 100);
+        assert!(places(&after).is_empty(), "{after:?}");
+    }
+}
+
+/// 3.11034768 lots of one leg to one of the other: a thousand clips of one set each, and the legs
+/// are never further apart than half a lot of the finer one.
+#[test]
+fn a_thousand_clips_stay_aligned_to_half_a_lot() {
+    let mut json = one_to_one();
+    json["hedges"][0]["legs"][1]["units_per_lot"] = json!("0.0311034768");
+    let limits = &mut json["limits"]["hedges"]["btc"];
+    for (field, value) in [
+        ("clip", json!(1)),
+        ("max", json!(1000)),
+        ("overnight", json!(1000)),
+        ("holiday", json!(1000)),
+        ("live_residual", json!("0.04")),
+    ] {
+        limits[field] = value;
+    }
+    json["counts"] = json!({"orders": 4096, "executions": 8192});
+    json["limits"]["sums"][0]["limit"] = json!("1");
+    for account in ["a", "b"] {
+        json["limits"]["accounts"][account]["usage_cap"] = json!("1");
+    }
+    let config = compiled(&json);
+    let half = i128::from(config.hedges[HedgeId(0)].plan.legs[0].units) / 2;
+    let mut bench = Bench::of(&config);
+    bench.book(0, 600_500, 600_510, 100);
+    for clip in 1..=1000 {
+        bench.now += 1_000_000_000;
+        bench.book(0, 600_500, 600_510, 100);
+        let orders = places(&bench.book(1, 600_000, 600_010, 100));
+        let sold = orders.iter().find(|order| order.side == Side::Sell).unwrap();
+        let bought = orders.iter().find(|order| order.side == Side::Buy).unwrap();
+        assert!((3..=4).contains(&sold.qty.get()) && bought.qty.get() == 1, "{orders:?}");
+        bench.fill(sold, sold.qty.get(), 600_500);
+        let done = bench.fill(bought, 1, 600_010);
+        assert_eq!(end(&done), Some((End::Completed.code(), 1)), "clip {clip}: {done:?}");
+        assert!(bench.engine.residual(HedgeId(0)) <= half, "clip {clip}");
+    }
+    assert_eq!(bench.engine.position(AccountId(0), InstrumentId(0)), -3110);
+}
