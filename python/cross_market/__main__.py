@@ -49,7 +49,7 @@ def parser() -> Parser:
         return found
 
     demo = verb("demo", "Trade the euro between Warsaw and Frankfurt on real fixings, with faults.")
-    demo.add_argument("--days", type=whole, metavar="N", help="only the last N days (default all)")
+    demo.add_argument("--days", type=whole, metavar="N", help="only the first N days (default all)")
     demo.add_argument("--seed", type=whole, default=1, help="seed of latencies and faults")
     demo.add_argument("--out", type=Path, metavar="DIR", help="folder of journal and tables")
     run = verb("simulate", "Simulate a configuration on recorded data.")
@@ -80,9 +80,10 @@ def run_demo(options: argparse.Namespace) -> tuple[int, Found]:
 
     say(options, str(demo.__doc__).partition("\n\n")[2])
     days = demo.fixings()
-    days = days[-options.days :] if options.days else days
+    days = days[: options.days] if options.days else days
     say(options, f"{len(days)} days from {days[0].date} to {days[-1].date}.")
     out = options.out or Path(tempfile.mkdtemp(prefix="cross-market-demo-"))
+    out.mkdir(parents=True, exist_ok=True)
     with progress("simulate", is_shown=is_shown(options)) as shown:
         result = simulate(
             demo.config(),

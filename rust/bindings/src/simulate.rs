@@ -7,7 +7,7 @@ use cross_market_core::book::{Change, Row};
 use cross_market_core::command::Command;
 use cross_market_core::config::Config;
 use cross_market_core::engine::{Effect, Engine};
-use cross_market_core::event::Event;
+use cross_market_core::event::{Event, Scope, Verb};
 use cross_market_core::funds::CashKind;
 use cross_market_core::ids::{AccountId, InstrumentId};
 use cross_market_core::num::{Money, Price, Qty, Side};
@@ -171,7 +171,8 @@ pub(crate) fn simulate<'py>(
         return Err(internal(py, "no rows"));
     };
     let start = Time(first.receive.0 - Span::seconds(1).0);
-    let end = last.receive + Span(grace_ns);
+    let settled = settlements.last().map_or(Time::EARLIEST, |(at, _, _)| Time(*at));
+    let end = last.receive.max(settled) + Span(grace_ns);
     let driver = driver(py, &config, &json, start, journal.as_deref())?;
     let mut world = World::new(&config, world_setup(setup, &config, start)?);
     world.connect();
@@ -201,7 +202,7 @@ pub(crate) fn simulate<'py>(
             progress.call1((step + 1, total))?;
         }
     }
-    run.finish(py, &names)
+    run.finish(py, &names, Span(grace_ns))
 }
 
 /// The moments at which the steps of a run end.
@@ -349,8 +350,13 @@ impl Run {
     }
 
     /// Compares with the venues, closes the journal and makes the tables.
-    fn finish<'py>(mut self, py: Python<'py>, names: &Directory) -> PyResult<Bound<'py, PyDict>> {
-        self.compare();
+    fn finish<'py>(
+        mut self,
+        py: Python<'py>,
+        names: &Directory,
+        grace: Span,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        self.compare(grace);
         self.raise_fatal(py)?;
         let found = PyDict::new(py);
         let all = {
@@ -389,7 +395,10 @@ impl Run {
     }
 
     /// Tells the engine what the venues hold: a difference shows as an alert.
-    fn compare(&mut self) {
+    ///
+    /// Nothing is entered any more, and what that still begins has time to end.
+    fn compare(&mut self, grace: Span) {
+        self.world.control(self.world.now(), Verb::Stop(Scope::All));
         let held: Vec<_> = self.world.truth().holdings().collect();
         for (account, instrument, _) in held {
             self.world.state(account, instrument, StatementKind::Compare, Price(0));
@@ -399,7 +408,7 @@ impl Run {
                 self.world.cash(account, CashKind::Balance, balance);
             }
         }
-        let end = self.world.now();
+        let end = self.world.now() + grace;
         self.until(end);
     }
 }

@@ -208,7 +208,7 @@ impl World {
     }
 
     /// What the venue will do later with the executions it has just made.
-    fn after_trades(&mut self, venue: VenueId, from: usize) {
+    pub(crate) fn after_trades(&mut self, venue: VenueId, from: usize) {
         let executions = self.venue(venue).executions();
         let pending: Vec<(usize, bool)> = executions
             .iter()

@@ -1,6 +1,6 @@
 //! What a run did, as tables of plain columns, built from events and commands alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
 use cross_market_core::event::Event;
@@ -229,6 +229,8 @@ pub struct Outcome {
     attempt_at: BTreeMap<ClientOrderId, usize>,
     order_at: BTreeMap<ClientOrderId, usize>,
     fill_at: BTreeMap<(u16, u16, u8, String), usize>,
+    /// Cumulative quantities told by fills: fills may come in any order, each has its own.
+    cums: BTreeSet<(ClientOrderId, i64)>,
     refusal_at: BTreeMap<(u8, u64, u8), usize>,
 }
 
@@ -507,9 +509,8 @@ impl Outcome {
         if self.fill_at.contains_key(&key) {
             return;
         }
-        let row = report.order.and_then(|order| self.order(order));
-        if let (Some(row), Some(cum)) = (row, fill.cum)
-            && row.cum >= cum.get()
+        if let (Some(order), Some(cum)) = (report.order, fill.cum)
+            && !self.cums.insert((order, cum.get()))
         {
             return; // The same execution under another id: its lots are counted already.
         }
