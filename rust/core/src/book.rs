@@ -278,6 +278,51 @@ impl Book {
         Error::Contradiction { field: Field::Seq }
     }
 
+    /// Judges a row and applies it: [`Book::check`] and [`Book::apply`] in one.
+    ///
+    /// # Errors
+    /// As [`Book::check`]; then nothing has changed.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
+    pub fn take(&mut self, change: &Change) -> Result<Applied, Error> {
+        if !self.is_next_delta(change) {
+            return self.take_other(*change);
+        }
+        if self.next == BEGINS {
+            self.head = Head::of(change);
+        }
+        self.set(change);
+        Ok(self.advance(change.row))
+    }
+
+    /// Whether a row is a delta in order that passes the door: what nearly all rows are.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
+    #[expect(clippy::needless_bitwise_bool, reason = "no branch that a processor has to guess")]
+    fn is_next_delta(&self, change: &Change) -> bool {
+        let shifted = change.price.0.wrapping_add(self.price_max);
+        let price = shifted.cast_unsigned() <= 2 * self.price_max.unsigned_abs();
+        let qty = change.qty.get() <= self.qty_max;
+        let delta = change.row.kind() & self.next & DELTA != 0;
+        let message = if self.next == BEGINS {
+            let latest = Time::LATEST.0.unsigned_abs();
+            let exchange = change.exchange.0.cast_unsigned() <= latest;
+            let receive = change.receive.0.cast_unsigned() <= latest;
+            let follows = change.seq == self.head.seq.wrapping_add(u64::from(change.step));
+            exchange & receive & ((change.step == 0) | follows)
+        } else {
+            self.head.is_of(change)
+        };
+        self.is_live & delta & price & qty & message
+    }
+
+    /// Everything but a delta in order, and what the door refuses.
+    #[inline(never)]
+    fn take_other(&mut self, change: Change) -> Result<Applied, Error> {
+        self.check(&change)?;
+        Ok(self.apply(&change))
+    }
+
     /// Applies a row that passed [`Book::check`].
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
