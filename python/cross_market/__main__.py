@@ -97,13 +97,13 @@ def run_demo(options: argparse.Namespace) -> tuple[int, Found]:
     result.write(out / "tables")
     found["tables"] = str(out / "tables")
     say(options, f"\nParquet tables: {out / 'tables'}")
-    code = check(options, Path(str(result.journal)), found)
+    code = check(options, Path(str(result.journal)), found, "demo")
     is_equal = found.get("replay", {}).get("digest") == result.digest.hex()
     say(options, f"Replayed to the same state: {'yes' if is_equal else 'NO'}")
     return (code if is_equal else FAILED), found
 
 
-def check(options: argparse.Namespace, journal: Path, found: Found) -> int:
+def check(options: argparse.Namespace, journal: Path, found: Found, name: str) -> int:
     """Verify and replay one journal, and say so."""
     begin = time.perf_counter()
     code, verified = verify_one(journal)
@@ -112,6 +112,7 @@ def check(options: argparse.Namespace, journal: Path, found: Found) -> int:
     if code == DONE:
         code, found["replay"] = replay_one(journal)
         say(options, replay_text(found["replay"]))
+        say(options, figure(name, found["replay"]))
     found["check_seconds"] = round(time.perf_counter() - begin, 3)
     return code
 
@@ -136,7 +137,7 @@ def run_simulate(options: argparse.Namespace) -> tuple[int, Found]:
         say(options, f"Parquet tables: {options.out}")
     code = DONE
     if result.journal is not None:
-        code = check(options, Path(result.journal), found)
+        code = check(options, Path(result.journal), found, options.config.stem)
     return code, found
 
 
@@ -217,6 +218,12 @@ def replay_text(found: Found) -> str:
         f"{found['checkpoints']} digests are equal; {found['per_second']} events in a second; "
         f"state {found['digest']}"
     )
+
+
+def figure(name: str, found: Found) -> str:
+    """Return the speed of a replay as a line that a script can read."""
+    updates, speed = found.get("events", 0), found.get("per_second", 0)
+    return f"FIGURE replay.{name} updates={updates} per_second={speed}"
 
 
 def tell(options: argparse.Namespace, result: Result) -> Found:

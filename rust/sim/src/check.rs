@@ -49,6 +49,8 @@ struct Sent {
     told: Option<i64>,
     seen: bool,
     cancels: u64,
+    /// Those of kills too, which no bound holds back.
+    cancels_all: u64,
     cancel_out: bool,
 }
 
@@ -404,7 +406,7 @@ impl Checker {
             }
             Found::ProvenAbsent => {
                 let proves =
-                    longest.is_some_and(|at| answer.receive >= sent.placed + at.max_delay /*TMP*/);
+                    longest.is_some_and(|at| answer.exchange >= sent.placed + at.max_delay);
                 if proves && !sent.seen {
                     sent.end(VenueStatus::Rejected, None);
                 }
@@ -421,6 +423,7 @@ impl Checker {
                     self.message(now, cancel.order, "cancel");
                     if let Some(sent) = self.orders.get_mut(&cancel.order) {
                         sent.cancels += u64::from(!self.kills);
+                        sent.cancels_all += 1;
                         sent.cancel_out = true;
                     }
                     self.cancel_bound(now, cancel.order);
@@ -480,6 +483,7 @@ impl Checker {
             told: None,
             seen: false,
             cancels: 0,
+            cancels_all: 0,
             cancel_out: false,
         };
         self.orders.insert(place.order, sent);
@@ -762,7 +766,7 @@ impl Checker {
                 .and_then(|account| self.config.venues.get(account.venue))
                 .map_or(0, |venue| u64::from(venue.cancels_max));
             let live = sent.done.is_none() && sent.leaves() > 0;
-            if killed && up && live && !sent.cancel_out && sent.cancels < most {
+            if killed && up && live && !sent.cancel_out && sent.cancels_all < most {
                 left.push(id.to_string());
             }
         }
