@@ -28,10 +28,11 @@ use crate::funds::{Funds, Need};
 use crate::gate::{LegContext, Policy, Refusal};
 use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, RUN_MAX, Table};
 use crate::instrument::Instrument;
-use crate::num::{Money, Price, Qty};
+use crate::merge::Walks;
+use crate::num::{Money, Qty};
 use crate::order::{ExecutionKey, Orders, Place};
 use crate::position::{Filled, Pair, Positions};
-use crate::quote::{Data, Own};
+use crate::quote::{Data, LegLots, Own};
 use crate::signal::Signals;
 use crate::time::{Day, Time};
 use crate::wire::Writer;
@@ -67,7 +68,9 @@ struct HedgeState {
     refused: Option<Refusal>,
     /// What the walked net figure of every slice of the attempt must reach.
     edge: Option<Edge>,
-    /// Signed sets held; kept for the hot path, as the two below.
+    /// Signed lots held; kept for the hot path, as the three below.
+    held: LegLots,
+    /// Signed sets held.
     sets: i64,
     /// The residual held, in common units over the plan's `unit_den`.
     residual: i128,
@@ -153,7 +156,8 @@ struct Work {
     contexts: Vec<LegContext>,
     unrealised: Table<AccountId, Money>,
     caps: Table<AccountId, crate::num::Ratio>,
-    marks: Table<InstrumentId, Option<Price>>,
+    /// The walks that this step has made, for so many signed lots a leg of the hedge it looks at.
+    walks: Option<(LegLots, Walks)>,
 }
 
 impl Engine {
@@ -173,6 +177,7 @@ impl Engine {
             attempts: 0,
             refused: None,
             edge: None,
+            held: [0; LEGS_MAX],
             sets: 0,
             residual: 0,
             over_residual: false,
@@ -217,7 +222,7 @@ impl Engine {
                 contexts: Vec::with_capacity(LEGS_MAX),
                 unrealised: Table::new(vec![Money::ZERO; accounts]),
                 caps: Table::new(config.policy.accounts.iter().map(|of| of.usage_cap).collect()),
-                marks: Table::new(vec![None; instruments.len()]),
+                walks: None,
             },
             config: Arc::new(config.clone()),
         };

@@ -216,31 +216,64 @@ pub fn walked(
     effects: &[PositionEffect; LEGS_MAX],
     direction: Direction,
 ) -> Option<Walked> {
-    let mut walked = Walked { pair: Pair::default(), legs: [None; LEGS_MAX] };
-    let rows = walked.legs.iter_mut().zip(lots).zip(effects);
-    for (leg, ((row, lots), effect)) in plan.legs.iter().zip(rows) {
+    let walks = walks(plan, books, owns, lots)?;
+    valued(plan, books, instruments, walks, lots, effects, direction)
+}
+
+/// The walk of each leg that trades.
+pub type Walks = [Option<Walk>; LEGS_MAX];
+
+/// The walks for `lots` signed lots a leg; `None` when a book does not hold the whole size.
+#[must_use]
+pub fn walks(
+    plan: &HedgePlan,
+    books: &Table<InstrumentId, Book>,
+    owns: &Table<InstrumentId, Own>,
+    lots: &LegLots,
+) -> Option<Walks> {
+    let mut walks = [None; LEGS_MAX];
+    for (leg, (walk, lots)) in plan.legs.iter().zip(walks.iter_mut().zip(lots)) {
+        if let Some(side) = Side::of(*lots) {
+            let (book, own) = (&books[leg.instrument], &owns[leg.instrument]);
+            *walk = Some(full_walk(book, side, Qty::of(*lots), own)?);
+        }
+    }
+    Some(walks)
+}
+
+/// What these walks come to, net of fees; [`walked`] says the rest.
+#[must_use]
+pub fn valued(
+    plan: &HedgePlan,
+    books: &Table<InstrumentId, Book>,
+    instruments: &Table<InstrumentId, Instrument>,
+    walks: Walks,
+    lots: &LegLots,
+    effects: &[PositionEffect; LEGS_MAX],
+    direction: Direction,
+) -> Option<Walked> {
+    let mut pair = Pair::default();
+    let rows = walks.iter().zip(lots).zip(effects);
+    for (leg, ((walk, lots), effect)) in plan.legs.iter().zip(rows) {
         let rates = book_rates(leg.fx, books)?;
-        let book = &books[leg.instrument];
-        let value = match Side::of(*lots) {
-            None => {
-                let [bid, ask] = book.touch()?;
+        let value = match (walk, Side::of(*lots)) {
+            (None, _) | (_, None) => {
+                let [bid, ask] = books[leg.instrument].touch()?;
                 match direction.side(leg) {
                     Side::Sell => weighted(leg, Side::Sell, bid.0, rates),
                     Side::Buy => weighted(leg, Side::Buy, ask.0, rates),
                 }
             }
-            Some(side) => {
-                let walk = full_walk(book, side, Qty::of(*lots), &owns[leg.instrument])?;
-                *row = Some(walk);
-                net(leg, side, &walk, &instruments[leg.instrument], *effect, rates)
+            (Some(walk), Some(side)) => {
+                net(leg, side, walk, &instruments[leg.instrument], *effect, rates)
             }
         };
         match leg.side {
-            Side::Sell => walked.pair.sold += value,
-            Side::Buy => walked.pair.bought += value,
+            Side::Sell => pair.sold += value,
+            Side::Buy => pair.bought += value,
         }
     }
-    Some(walked)
+    Some(Walked { pair, legs: walks })
 }
 
 /// The walk of the whole size, or nothing.
@@ -301,7 +334,7 @@ pub fn executable(
     to: i64,
 ) -> i64 {
     let step = (to - from).signum();
-    let needs = |sets| change(&plan.goal(sets), held);
+    let needs = |sets| plan.change(held, sets);
     // What is needed moves one way from the first to the last, so the most is at an end.
     let mut there = [[0; 2]; LEGS_MAX];
     let ends = there.iter_mut().zip(needs(from)).zip(needs(to));
@@ -318,13 +351,6 @@ pub fn executable(
         sets -= step;
     }
     sets
-}
-
-/// What takes `held` to `goal`.
-fn change(goal: &LegLots, held: &LegLots) -> LegLots {
-    let mut change = *goal;
-    change.iter_mut().zip(held).for_each(|(lots, held)| *lots -= held);
-    change
 }
 
 /// A level of one leg among those of the others.

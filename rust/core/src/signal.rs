@@ -9,7 +9,7 @@
 use crate::book::Book;
 use crate::ids::{HedgeId, InstrumentId, LEGS_MAX, Table};
 use crate::merge::{Direction, Merged, Pair, merged, scale_down, scale_up};
-use crate::num::{MONEY_UNIT, Price, Ratio};
+use crate::num::{MONEY_UNIT, Price, Ratio, wide};
 use crate::quote::{HedgePlan, LegPlan};
 use crate::stats::{Ewma, Factor, Observed};
 use crate::time::{Span, Time};
@@ -152,22 +152,13 @@ impl Edge {
             Edge::Difference(bound) => (pair.difference(), bound),
             Edge::Quotient(_) if pair.bought <= 0 => return false,
             Edge::Quotient(bound) => {
-                (product(pair.sold, bound.den()), product(pair.bought, bound.num()))
+                (wide(pair.sold, bound.den()), wide(pair.bought, bound.num()))
             }
         };
         match direction {
             Direction::Plus => left >= right,
             Direction::Mirror => left <= right,
         }
-    }
-}
-
-/// A product that the configuration proves to fit; short where the left side has 64 bits.
-#[inline]
-fn product(left: i128, right: i64) -> i128 {
-    match i64::try_from(left) {
-        Ok(left) => i128::from(left) * i128::from(right),
-        Err(_) => left * i128::from(right),
     }
 }
 
