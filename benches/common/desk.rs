@@ -3,9 +3,9 @@
 use cross_market_core::config::Config;
 use cross_market_core::engine::Engine;
 use cross_market_core::event::Event;
-use cross_market_core::funds::{Cash, CashKind};
-use cross_market_core::ids::AccountId;
-use cross_market_core::num::Money;
+use cross_market_core::funds::{Cash, CashKind, Funds};
+use cross_market_core::ids::{AccountId, Table};
+use cross_market_core::num::{Money, Ratio};
 use cross_market_core::time::Time;
 use serde_json::{Value, json};
 
@@ -60,6 +60,15 @@ pub(crate) fn engine(config: &Config, start: Time) -> Engine {
         }
     }
     engine
+}
+
+/// Money in both accounts of bare funds, with the caps and unrealised results that a hold asks for.
+pub(crate) fn fund(funds: &mut Funds) -> (Table<AccountId, Ratio>, Table<AccountId, Money>) {
+    for account in [AccountId(0), AccountId(1)] {
+        let (kind, amount) = (CashKind::Opening, Money::units(1_000_000_000));
+        funds.cash(&Cash { account, exchange: Time(0), kind, amount }, Money::ZERO);
+    }
+    (Table::new(vec![Ratio::ONE; 2]), Table::new(vec![Money::ZERO; 2]))
 }
 
 fn venue(name: &str) -> Value {

@@ -2,11 +2,14 @@
 
 use cross_market_core::attempt::{Attempt, Task, Wants};
 use cross_market_core::ids::{
-    AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, LegId,
+    AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, LegId, Text,
 };
 use cross_market_core::instrument::PositionEffect;
 use cross_market_core::num::{Money, Price, Qty, Ratio, Side};
-use cross_market_core::order::{HedgeFlag, Input, Order, Place, TimeInForce, VenueStatus};
+use cross_market_core::order::{
+    FeeNews, Fill, HedgeFlag, Input, LiquiditySide, News, Order, Place, Report, TimeInForce,
+    VenueStatus,
+};
 use cross_market_core::quote::{
     Blocked, Execution, Facts, HedgePlan, Kind, LegFacts, LegPlan, Purpose, Repair, Walk,
 };
@@ -227,7 +230,8 @@ fn attempt(plan: &HedgePlan) -> Attempt {
     attempt
 }
 
-fn order() -> Order {
+/// An order of eight lots that is sent.
+pub(crate) fn order() -> Order {
     let place = Place {
         order: decision(),
         price: Price(100),
@@ -245,4 +249,29 @@ fn order() -> Order {
     let mut order = Order::new(place, NOW);
     let _ = order.next(Input::Sent);
     order
+}
+
+/// A fill as venues report it.
+pub(crate) fn fill() -> Report {
+    let text = |text| match Text::new(text) {
+        Ok(text) => text,
+        Err(error) => panic!("refused: {error:?}"),
+    };
+    Report {
+        order: Some(decision()),
+        venue_order_id: text("SHFE00000000123456"),
+        account: AccountId(1),
+        instrument: InstrumentId(2),
+        exchange: NOW,
+        receive: NOW,
+        news: News::Fill(Fill {
+            trade_id: text("2026021000004711"),
+            side: Side::Sell,
+            price: Price(55_012),
+            qty: Qty::of(3),
+            cum: None,
+            fee: FeeNews::Paid { amount: Money(30_000_000_000), currency: CurrencyId(0) },
+            liquidity: LiquiditySide::Taker,
+        }),
+    }
 }

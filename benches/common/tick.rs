@@ -61,8 +61,9 @@ impl Desk {
         for away in 1..=JUMP {
             self.row(0, Row::Delta, (Side::Sell, MIDDLE + away, 0));
         }
-        self.row(0, Row::Delta, (Side::Buy, MIDDLE + JUMP - 2, 10));
-        self.row(0, Row::Delta, (Side::Buy, MIDDLE + JUMP - 1, 10));
+        for away in 1..JUMP {
+            self.row(0, Row::Delta, (Side::Buy, MIDDLE + away, 10));
+        }
         self.out.clear();
         self.change(0, Row::DeltaLast, (Side::Buy, MIDDLE + JUMP, 10))
     }
@@ -89,13 +90,20 @@ impl Desk {
         let placed: Vec<Place> = placed.collect();
         assert!(placed.len() == 2, "not two orders: {:?}", self.out);
         let mut levels: Vec<(Side, i64, i64)> =
-            (0..3).map(|away| (Side::Buy, MIDDLE + JUMP - away, 0)).collect();
+            (1..=JUMP).rev().map(|away| (Side::Buy, MIDDLE + away, 0)).collect();
         levels.extend((1..=JUMP).map(|away| (Side::Sell, MIDDLE + away, 10)));
         self.message(0, Row::Delta, &levels);
         for place in placed {
             self.reject(&place);
         }
         assert!(self.engine.live_orders() == 0, "an order is left");
+    }
+
+    /// What one opportunity commands.
+    pub(crate) fn commands(mut self) -> Vec<Command> {
+        let row = self.prepare();
+        self.tick(&row);
+        self.out
     }
 
     fn reject(&mut self, place: &Place) {

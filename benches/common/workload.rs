@@ -170,9 +170,14 @@ impl Maker {
 
 impl Workload {
     pub(crate) fn new(seed: u64) -> Workload {
+        Workload::of_rows(seed, ROWS)
+    }
+
+    /// The same with fewer rows; those that are there are the same.
+    pub(crate) fn of_rows(seed: u64, rows: usize) -> Workload {
         let mut maker = Maker {
             random: Random(seed),
-            rows: Vec::with_capacity(ROWS + 100),
+            rows: Vec::with_capacity(rows + 100),
             books: Default::default(),
             exchange: 1_700_000_000_000_000_000,
             receive: 1_700_000_000_001_000_000,
@@ -180,7 +185,7 @@ impl Workload {
         };
         maker.snapshots(100_000);
         let (mut fair, mut basis) = (100_000.0, [0.0; 2]);
-        while maker.rows.len() < ROWS {
+        while maker.rows.len() < rows {
             let random = &mut maker.random;
             maker.exchange += 1 + (-(1.0 - random.next()).ln() * 1e6) as i64;
             let delay = 500_000 + (-(1.0 - random.next()).ln() * 500_000.0) as i64;

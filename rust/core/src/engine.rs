@@ -269,9 +269,8 @@ impl Engine {
             self.instrument(change.instrument)?;
             return Err(Error::Poisoned);
         };
-        book.check(change)?;
+        let applied = book.take(change)?;
         self.now = now;
-        let applied = book.apply(change);
         // Inside a message the book is neither what it was nor what it will be: what is due waits
         // for the last row.
         if applied == Applied::Open || (applied == Applied::Ignored && now < self.deadline) {

@@ -38,22 +38,39 @@ const RESIDUAL_HELD: u8 = 3;
 struct Sent {
     place: Place,
     placed: Time,
-    /// Executions heard: id, lots now, and the cumulative quantity told with them.
-    heard: Vec<(Text, i64, Option<i64>)>,
+    /// Executions heard of.
+    heard: Vec<Heard>,
+    /// Lots that stand.
     cum: i64,
+    /// Lots that ever traded, what was taken back included: these fill the order.
+    gross: i64,
     /// How it ended, and the cumulative quantity that the venue gave with it.
     done: Option<VenueStatus>,
     told: Option<i64>,
     seen: bool,
     cancels: u64,
+    /// Those of kills too, which no bound holds back.
+    cancels_all: u64,
     cancel_out: bool,
+}
+
+/// An execution as events tell of it.
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    trade_id: Text,
+    /// Lots now.
+    lots: i64,
+    /// Lots it was made with; none while only its correction is known.
+    made: i64,
+    /// The cumulative quantity told with it.
+    after: Option<i64>,
 }
 
 impl Sent {
     /// Lots that may still come.
     fn leaves(&self) -> i64 {
         match (self.done, self.told) {
-            (None, _) => (self.place.qty.get() - self.cum).max(0),
+            (None, _) => (self.place.qty.get() - self.gross).max(0),
             (Some(_), Some(told)) => (told - self.cum).max(0),
             (Some(_), None) => 0,
         }
@@ -189,6 +206,26 @@ impl Checker {
     pub fn refused<E: Debug>(&mut self, now: Time, event: &Event, why: &E, out: &[Command]) {
         if !out.is_empty() {
             self.broken(now, "refusal_commands_nothing", format!("{} commands", out.len()));
+        }
+        // What is said of an order long done may name one that is forgotten: two days later.
+        let forgotten = match event {
+            Event::Answer(answer) => {
+                self.orders.get(&answer.order).is_some_and(|sent| sent.done.is_some())
+            }
+            Event::Book(_)
+            | Event::Link(_)
+            | Event::Report(_)
+            | Event::Cash(_)
+            | Event::Position(_)
+            | Event::Settle(_)
+            | Event::Reference(_)
+            | Event::Estimate(_)
+            | Event::Clock(_)
+            | Event::Tick
+            | Event::Control(_) => false,
+        };
+        if forgotten {
+            return;
         }
         // An absurd price may be refused at the door; the sequence number then shows the gap. A desk
         // may say what cannot be done now.
@@ -386,6 +423,7 @@ impl Checker {
                     self.message(now, cancel.order, "cancel");
                     if let Some(sent) = self.orders.get_mut(&cancel.order) {
                         sent.cancels += u64::from(!self.kills);
+                        sent.cancels_all += 1;
                         sent.cancel_out = true;
                     }
                     self.cancel_bound(now, cancel.order);
@@ -440,10 +478,12 @@ impl Checker {
             placed: now,
             heard: Vec::new(),
             cum: 0,
+            gross: 0,
             done: None,
             told: None,
             seen: false,
             cancels: 0,
+            cancels_all: 0,
             cancel_out: false,
         };
         self.orders.insert(place.order, sent);
@@ -683,11 +723,15 @@ impl Checker {
 
     /// After a kill, and when a line is back, every order of a killed scope has its cancel.
     fn cancels_left(&mut self, now: Time, event: &Event) {
+        // A kill concerns every account, a line that is back only its own.
         let due = match event {
-            Event::Control(control) => matches!(control.verb, Verb::Kill(_)),
-            Event::Link(link) => {
-                matches!(link.to, LinkTo::Trading(_)) && link.state == LinkState::Resynced
-            }
+            Event::Control(control) => matches!(control.verb, Verb::Kill(_)).then_some(None),
+            Event::Link(link) => match link.to {
+                LinkTo::Trading(account) => {
+                    (link.state == LinkState::Resynced).then_some(Some(account))
+                }
+                LinkTo::Feed(_) => None,
+            },
             Event::Book(_)
             | Event::Report(_)
             | Event::Answer(_)
@@ -697,13 +741,17 @@ impl Checker {
             | Event::Reference(_)
             | Event::Estimate(_)
             | Event::Clock(_)
-            | Event::Tick => false,
+            | Event::Tick => None,
         };
-        if !due || self.killed.is_empty() {
+        let Some(only) = due else { return };
+        if self.killed.is_empty() {
             return;
         }
         let mut left = Vec::new();
         for (id, sent) in &self.orders {
+            if only.is_some_and(|account| account != sent.place.account) {
+                continue;
+            }
             // What was sent to flatten, after the kill, may stand.
             let killed = self.killed_at.iter().any(|(scope, at)| {
                 sent.placed <= *at
@@ -718,7 +766,7 @@ impl Checker {
                 .and_then(|account| self.config.venues.get(account.venue))
                 .map_or(0, |venue| u64::from(venue.cancels_max));
             let live = sent.done.is_none() && sent.leaves() > 0;
-            if killed && up && live && !sent.cancel_out && sent.cancels < most {
+            if killed && up && live && !sent.cancel_out && sent.cancels_all < most {
                 left.push(id.to_string());
             }
         }
@@ -742,33 +790,50 @@ impl Sent {
 
     /// Lots that are new with this fill.
     fn fill(&mut self, fill: &Fill) -> i64 {
-        let (lots, cum) = (fill.qty.get(), fill.cum.map(|cum| cum.get()));
-        let known = |(id, _, after): &(Text, i64, Option<i64>)| {
-            *id == fill.trade_id || (cum.is_some() && *after == cum)
-        };
-        if self.heard.iter().any(known) {
+        let (made, after) = (fill.qty.get(), fill.cum.map(|cum| cum.get()));
+        if let Some(known) = self.heard.iter_mut().find(|h| h.trade_id == fill.trade_id) {
+            // Its correction came first: the fill itself is no news of lots that stand.
+            if known.made == 0 {
+                (known.made, known.after) = (made, after);
+                self.gross += made;
+                self.fills_up();
+            }
             return 0;
         }
-        self.heard.push((fill.trade_id, lots, cum));
-        self.cum += lots;
+        if self.heard.iter().any(|known| after.is_some() && known.after == after) {
+            return 0;
+        }
+        self.heard.push(Heard { trade_id: fill.trade_id, lots: made, made, after });
+        self.cum += made;
+        self.gross += made;
         if self.done.is_some() {
             self.told = self.told.map(|told| told.max(self.cum));
-        } else if self.cum >= self.place.qty.get() {
+        }
+        self.fills_up();
+        made
+    }
+
+    fn fills_up(&mut self) {
+        if self.done.is_none() && self.gross >= self.place.qty.get() {
+            self.done = Some(VenueStatus::Filled);
+        }
+    }
+
+    /// Change of lots when an execution is taken back or corrected; one that was not heard of yet
+    /// counts as it is now.
+    fn revise(&mut self, trade_id: Text, lots: i64) -> i64 {
+        if let Some(known) = self.heard.iter_mut().find(|known| known.trade_id == trade_id) {
+            let change = lots - std::mem::replace(&mut known.lots, lots);
+            self.cum += change;
+            self.told = self.told.map(|told| told + change);
+            return change;
+        }
+        self.heard.push(Heard { trade_id, lots, made: 0, after: None });
+        self.cum += lots;
+        if self.done.is_none() && self.gross + lots >= self.place.qty.get() {
             self.done = Some(VenueStatus::Filled);
         }
         lots
-    }
-
-    /// Change of lots when an execution is taken back or corrected.
-    fn revise(&mut self, trade_id: Text, lots: i64) -> i64 {
-        let Some(found) = self.heard.iter_mut().find(|(id, _, _)| *id == trade_id) else {
-            return 0;
-        };
-        let change = lots - found.1;
-        found.1 = lots;
-        self.cum += change;
-        self.told = self.told.map(|told| told + change);
-        change
     }
 }
 

@@ -12,7 +12,7 @@ use crate::depth::Level;
 use crate::fault::Fault;
 use crate::lines::millis;
 use crate::market::Shape;
-use crate::world::{Happening, Item, Restore, World, is_margined};
+use crate::world::{FIRST_DAY, Happening, Item, Restore, World, is_margined};
 
 /// One level of a message: side, price, and its new size.
 type LevelRow = (Side, Price, i64);
@@ -34,10 +34,12 @@ impl World {
             return;
         }
         let mut reports = std::mem::take(&mut self.reports);
+        let from = self.venue(venue).executions().len();
         let truth = &mut self.truth;
         if let Some(at_venue) = self.venues.get_mut(venue.index()) {
             at_venue.trade_resting(truth, now, instrument, &mut reports);
         }
+        self.after_trades(venue, from);
         self.tell_all(reports);
     }
 
@@ -476,6 +478,8 @@ impl World {
         if self.faults.fires(Fault::DayRoll)
             && let Some(instrument) = self.any_instrument(Fault::DayRoll)
             && is_margined(&self.config, instrument)
+            // With the settlement at the end it rolls twice: no order is forgotten before.
+            && self.feed(instrument).day == FIRST_DAY
         {
             self.settle_at_mid(instrument);
         }

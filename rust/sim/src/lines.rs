@@ -208,7 +208,7 @@ impl World {
     }
 
     /// What the venue will do later with the executions it has just made.
-    fn after_trades(&mut self, venue: VenueId, from: usize) {
+    pub(crate) fn after_trades(&mut self, venue: VenueId, from: usize) {
         let executions = self.venue(venue).executions();
         let pending: Vec<(usize, bool)> = executions
             .iter()
@@ -532,7 +532,10 @@ impl World {
         let Some(order) = report.order else { return false };
         let venue = self.login(report.account).venue;
         let known = self.venue(venue).find(order).and_then(|at| self.venue(venue).order(at));
-        let within = known.is_some_and(|known| known.cum <= known.lots);
+        // A reject tells no total: a fill before it must not be lost with it.
+        let within = known.is_some_and(|known| {
+            known.cum <= known.lots && known.status != VenueStatus::Rejected
+        });
         let after = matches!(report.news, News::Fill(_))
             && self.log.iter().any(|logged| {
                 let done = matches!(
@@ -680,7 +683,13 @@ impl World {
         let effect = PositionEffect::CloseToday;
         let (account, instrument) = (order.account, order.instrument);
         let closable = self.truth.closable(account, instrument, order.side.flip(), effect);
-        closable.is_none_or(|lots| lots >= execution.lots)
+        let closing = at_venue.orders().iter().filter(|of| {
+            of.is_working()
+                && of.effect != PositionEffect::Open
+                && (of.account, of.instrument) == (account, instrument)
+        });
+        let spoken_for: i64 = closing.map(crate::venue::SimOrder::leaves).sum();
+        closable.is_none_or(|lots| lots - spoken_for >= execution.lots)
     }
 
     /// A trading line goes down, and comes back after a while.

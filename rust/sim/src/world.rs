@@ -188,7 +188,11 @@ pub(crate) struct Feed {
     pub(crate) numbered: bool,
     pub(crate) seq: u64,
     pub(crate) last: Time,
+    pub(crate) day: Day,
 }
+
+/// The trading day on which every run begins.
+pub(crate) const FIRST_DAY: Day = Day(20_000);
 
 /// A report that a venue made, and whether the engine has had it.
 #[derive(Clone, Copy, Debug)]
@@ -253,7 +257,6 @@ pub struct World {
     pub(crate) at_once: Option<ClientOrderId>,
     pub(crate) reports: Vec<Report>,
     pub(crate) levels: Vec<(Side, Level)>,
-    pub(crate) day: Day,
     pub(crate) subset: (u64, u64),
     pub(crate) external: bool,
     recorded: Recorded,
@@ -295,6 +298,7 @@ impl World {
             numbered: false,
             seq: 0,
             last: Time::EARLIEST,
+            day: FIRST_DAY,
         };
         World {
             now: setup.start,
@@ -317,7 +321,6 @@ impl World {
             at_once: None,
             reports: Vec::new(),
             levels: Vec::new(),
-            day: Day(20_000),
             subset: (0, 0),
             external: false,
             recorded: Recorded::default(),
@@ -492,8 +495,9 @@ impl World {
     /// everything the venue has said before.
     pub fn settle(&mut self, instrument: InstrumentId, price: Price) {
         self.truth.settle(instrument, price);
-        let day = self.day;
-        self.day = Day(day.0 + 1);
+        let feed = self.feed_mut(instrument);
+        let day = feed.day;
+        feed.day = Day(day.0 + 1);
         let now = self.now;
         let venue = self.feed(instrument).venue;
         self.expire_day_orders(venue, instrument);

@@ -214,6 +214,9 @@ impl Engine {
         );
         merge::note(plan, &mut self.books, &lots, walked.as_ref());
         let Some(walked) = walked else {
+            // What else stands in the way, such as a missing rate, is the better reason.
+            let kind = if to.abs() > sets.abs() { Kind::Enter } else { Kind::Exit };
+            self.gate_idle(hedge, kind, to)?;
             return Err(Denial { value: 0, limit: 1, ..Denial::plain(Refusal::Size) });
         };
         let (stands, bound) = match edge {
@@ -325,8 +328,10 @@ impl Engine {
             self.restrict_hedge(hedge, Cause::ResidualHeld, out);
             return;
         }
-        // An order that is not confirmed may still change what is to be traded away.
-        if self.live.iter().any(|id| id.hedge() == hedge) {
+        // An order that is not confirmed may still change what is to be traded away, and in a HALT
+        // a person is at work already.
+        let halted = self.plan(hedge).legs.iter().any(|leg| self.is_halted(hedge, leg.account));
+        if halted || self.live.iter().any(|id| id.hedge() == hedge) {
             return;
         }
         // It begins even where nothing may be sent now: it waits within its time, and what is left

@@ -617,7 +617,11 @@ impl Engine {
             }
             State::Acked | State::Partial | State::PendingAmend => {
                 let timeout = self.policy.hedges[order.place.hedge].execution.order_timeout;
-                let over = order.sent + timeout;
+                let over = if order.cancels > 0 {
+                    self.now + venue.query_interval
+                } else {
+                    order.sent + timeout
+                };
                 // Without its attempt an order has nothing to wait for.
                 if self.is_orphan(order) { self.now.max(order.due.min(over)) } else { over }
             }
@@ -645,6 +649,8 @@ impl Engine {
                         out.push(Command::Resync(instrument));
                     }
                 }
+                // A signal has no value while one of its books has none.
+                self.signals.refresh(instrument, self.now, &self.books);
                 self.touch_readers(instrument);
             }
             LinkTo::Trading(account) => self.on_trading_link(account, link.state, out),

@@ -195,13 +195,13 @@ fn print(totals: &Totals, millis: u128, digest: bool) {
         "\norders {}, fills {}, refused events {}",
         totals.orders, totals.fills, totals.errors
     );
-    let mut rules: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    let mut rules: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for (seed, rule, _) in &totals.broken {
-        let entry = rules.entry(rule).or_insert((0, *seed));
-        entry.0 += 1;
+        rules.entry(rule).or_default().push(*seed);
     }
-    for (rule, (count, seed)) in &rules {
-        println!("BROKEN {rule}: first in {count} runs, such as --verbose {seed}");
+    for (rule, seeds) in &rules {
+        let some: Vec<String> = seeds.iter().take(8).map(u64::to_string).collect();
+        println!("BROKEN {rule}: first in {} runs, such as seeds {}", seeds.len(), some.join(" "));
     }
     if digest {
         println!("digest {:016x}", totals.digest);
