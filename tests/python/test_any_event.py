@@ -159,9 +159,7 @@ def opened(engine: cm.Engine) -> None:
             engine.handle(START, row)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
-)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(st.data())
 def test_no_sequence_of_events_breaks_the_engine(data: st.DataObject) -> None:
     engine = cm.Engine(GOLD, start=START - 10**9)
