@@ -97,13 +97,13 @@ def run_demo(options: argparse.Namespace) -> tuple[int, Found]:
     result.write(out / "tables")
     found["tables"] = str(out / "tables")
     say(options, f"\nParquet tables: {out / 'tables'}")
-    code = check(options, Path(str(result.journal)), found)
+    code = check(options, Path(str(result.journal)), found, "demo")
     is_equal = found.get("replay", {}).get("digest") == result.digest.hex()
     say(options, f"Replayed to the same state: {'yes' if is_equal else 'NO'}")
     return (code if is_equal else FAILED), found
 
 
-def check(options: argparse.Namespace, journal: Path, found: Found) -> int:
+def check(options: argparse.Namespace, journal: Path, found: Found, name: str) -> int:
     """Verify and replay one journal, and say so."""
     begin = time.perf_counter()
     code, verified = verify_one(journal)
@@ -112,6 +112,7 @@ def check(options: argparse.Namespace, journal: Path, found: Found) -> int:
     if code == DONE:
         code, found["replay"] = replay_one(journal)
         say(options, replay_text(found["replay"]))
+        say(options, figure(name, found["replay"]))
     found["check_seconds"] = round(time.perf_counter() - begin, 3)
     return code
 
@@ -136,7 +137,7 @@ def run_simulate(options: argparse.Namespace) -> tuple[int, Found]:
         say(options, f"Parquet tables: {options.out}")
     code = DONE
     if result.journal is not None:
-        code = check(options, Path(result.journal), found)
+        code = check(options, Path(result.journal), found, options.config.stem)
     return code, found
 
 
@@ -219,6 +220,12 @@ def replay_text(found: Found) -> str:
     )
 
 
+def figure(name: str, found: Found) -> str:
+    """Return the speed of a replay as a line that a script can read."""
+    updates, speed = found.get("events", 0), found.get("per_second", 0)
+    return f"FIGURE replay.{name} updates={updates} per_second={speed}"
+
+
 def tell(options: argparse.Namespace, result: Result) -> Found:
     """Print the tables of a run and return its summary."""
     found = result.summary()
@@ -228,6 +235,8 @@ def tell(options: argparse.Namespace, result: Result) -> Found:
     show_table("Attempts by kind and end", ("kind", "end", "count"), ends)
     causes = ("opening", "trade", "result", "variation", "fees", "funding", "interest", "balance")
     show_table("Money by cause", ("account", "", *causes), money_rows(result, causes))
+    header = ("hedge", "sets", "residual", "attempts repaired", "repair lost")
+    show_table("Hedges at the end", header, hedge_rows(result))
     show_table("Usage", ("account", "highest (margin + held) ÷ balance"), usage_rows(result))
     show_table("Refusals by reason", ("reason", "count"), list(found["refusals"].items()))
     show_table("Alerts", ("code", "count"), list(found["alerts"].items()))
@@ -247,6 +256,19 @@ def money_rows(result: Result, causes: Sequence[str]) -> list[list[object]]:
     columns = [funds[key].to_pylist() for key in ("account", "currency", *causes)]
     lines = zip(*columns, strict=True)
     return [[*line[:2], *(f"{amount:,.2f}" for amount in line[2:])] for line in lines]
+
+
+def hedge_rows(result: Result) -> list[list[object]]:
+    """Return a line for each hedge: what it holds, attempts with repair, and what repair lost."""
+    found = []
+    attempts = result.attempts.select(["hedge", "repairs", "repair_loss"]).to_pylist()
+    for row in result.hedges.to_pylist():
+        own = [each for each in attempts if each["hedge"] == row["hedge"]]
+        repaired = sum(each["repairs"] > 0 for each in own)
+        lost = sum(each["repair_loss"] for each in own)
+        residual = f"{row['residual'].normalize():f}"
+        found.append([row["hedge"], row["sets"], residual, repaired, f"{lost:,.2f}"])
+    return found
 
 
 def usage_rows(result: Result) -> list[list[object]]:

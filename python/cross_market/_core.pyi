@@ -64,6 +64,9 @@ class Session:
     def seq(self) -> int:
         """Return the number of the last event."""
 
+    def tables(self) -> dict[str, Any]:
+        """Return what is held now: the tables funds, positions and hedges as columns."""
+
     def close(self) -> bytes | None:
         """Close the journal durably; return its last link, None when it was closed."""
 

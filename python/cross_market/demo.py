@@ -47,6 +47,12 @@ TICKS_IN_ONE = 10_000
 HALF_SPREAD = {"WARSAW.EURPLN": 4, "WARSAW.USDPLN": 4, "FRANKFURT.EURUSD": 1}
 LOTS_AT_LEVEL = (30, 60)
 
+QUOTES = (
+    ("WARSAW.EURPLN", "PLN/EUR"),
+    ("FRANKFURT.EURUSD", "USD/EUR"),
+    ("WARSAW.USDPLN", "PLN/USD"),
+)
+
 DAY_NS = 86_400_000_000_000
 MINUTE_NS = 60_000_000_000
 # Of a day, in UTC: the operator looks (on the first day of a month), Warsaw fixes, Frankfurt fixes
@@ -207,9 +213,7 @@ def config() -> Config:
     frankfurt = Account(
         "frankfurt", venue="FRANKFURT", currency="USD", island="germany", flag="arbitrage"
     )
-    euro_pln = instrument("WARSAW.EURPLN", "PLN/EUR")
-    euro_usd = instrument("FRANKFURT.EURUSD", "USD/EUR")
-    usd_pln = instrument("WARSAW.USDPLN", "PLN/USD")
+    euro_pln, euro_usd, usd_pln = (instrument(name, quote) for name, quote in QUOTES)
     hedge = Hedge(
         "euro",
         legs=[

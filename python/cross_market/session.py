@@ -2,9 +2,10 @@
 
 import os
 from types import TracebackType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from cross_market import _core
+from cross_market._arrow import arrow
 from cross_market.commands import Command
 from cross_market.config import Config
 from cross_market.contracts.units import parse_span
@@ -26,6 +27,9 @@ from cross_market.events import (
     Unrestrict,
     Verb,
 )
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Session:
@@ -106,6 +110,18 @@ class Session:
     def seq(self) -> int:
         """Return the number of the last event."""
         return self._core.seq()
+
+    def positions(self) -> "pa.Table":
+        """Return what every account holds now, and what of it belongs to no hedge."""
+        return arrow(self._core.tables()["positions"])
+
+    def hedges(self) -> "pa.Table":
+        """Return what every hedge holds now: signed sets, and the residual in common units."""
+        return arrow(self._core.tables()["hedges"])
+
+    def funds(self) -> "pa.Table":
+        """Return the money of every account now, by cause."""
+        return arrow(self._core.tables()["funds"])
 
     def enter(
         self, hedge: str, *, sets: int, now: int, at_least: Number | None = None

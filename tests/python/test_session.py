@@ -3,6 +3,7 @@
 import os
 import pickle
 import stat
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,43 @@ def test_what_is_no_journal_is_unreadable(content: bytes, tmp_path: Path) -> Non
     assert _core.verify(str(path))["verdict"] == "unreadable"
     with pytest.raises(cm.JournalError):
         _core.replay(str(path))
+
+
+def test_money_and_positions_are_told(gold: cm.Config, tmp_path: Path) -> None:
+    with cm.Session(gold, journal=tmp_path / "run", now=START) as session:
+        session.handle(
+            START + 1, ev.Cash(account="sh", exchange=START, kind="opening", amount="1000.50")
+        )
+        session.handle(
+            START + 2,
+            ev.Position(
+                account="sh",
+                instrument="SHFE.au2602",
+                exchange=START,
+                kind="opening",
+                long=3,
+                short=0,
+                price=30885,
+            ),
+        )
+        [sh, _] = session.funds().to_pylist()
+        assert (sh["account"], sh["balance"]) == ("sh", Decimal("1000.5"))
+        positions = {row["instrument"]: row for row in session.positions().to_pylist()}
+        assert positions["SHFE.au2602"]["long"] == positions["SHFE.au2602"]["unassigned"] == 3
+        session.adopt("gold", leg=0, lots=3, now=START + 3)
+        [hedge] = session.hedges().to_pylist()
+        assert hedge["hedge"] == "gold"
+        assert hedge["residual"] == 3000
+
+
+def test_verbs_are_in_the_journal_with_their_speaker(gold: cm.Config, tmp_path: Path) -> None:
+    with cm.Session(gold, journal=tmp_path / "run", now=START, actor="alice") as session:
+        session.kill(now=START + 1)
+        session.unlatch(now=START + 2)
+        session.stop(now=START + 3)
+        session.resume(now=START + 4)
+        session.flatten("gold", now=START + 5)
+        session.unrestrict(hedge="gold", now=START + 6)
+        session.enter("gold", sets=1, at_least="1.003", now=START + 7)
+        session.exit("gold", now=START + 8)
+    assert b"alice" in Path(session.path).read_bytes()

@@ -21,15 +21,15 @@ use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text};
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::record::{
-    Body, Chain, Durability, Encoder, FrameRows, HEAD, Head, Header, Kind, Record, RunId, SCHEMA,
-    Step, read_command, read_event, write_command, write_event,
+    Body, Chain, Checkpoint, Durability, Encoder, FrameRows, HEAD, Head, Header, Kind, Record,
+    RunId, SCHEMA, Step, read_command, read_event, write_command, write_event,
 };
 use cross_market_core::time::{Span, Time};
 use cross_market_core::wire::{Reader as Bytes, Writer};
 use cross_market_journal::sweep::{bounds, cuts, edits, flips, holes, journal};
 use cross_market_journal::{
-    Ending, JournalError, NotPlain, Reader, Session, Source, Verdict, replay, samples, verify,
-    verify_bytes,
+    Ending, JournalError, NotPlain, Reader, Session, Source, Verdict, replay, replay_bytes,
+    samples, verify, verify_bytes,
 };
 use proptest::prelude::*;
 
@@ -239,7 +239,10 @@ proptest! {
     }
 
     #[test]
-    fn no_payload_makes_a_reader_fall(kind in 1..=8_u8, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn no_payload_makes_a_reader_fall(
+        kind in 1..=8_u8,
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
         use cross_market_core::record::Code;
         drop(Record::read(<Kind as Code>::from_code(kind).unwrap(), &bytes));
     }
@@ -250,7 +253,10 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_payload_is_read_or_refused(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn a_changed_payload_is_read_or_refused(
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
         for event in samples::events() {
             let mut out = Writer::new();
             write_event(&mut out, &event);
@@ -664,30 +670,18 @@ fn rows_of_a_source_are_named_and_replayed() {
 
 #[test]
 fn a_replay_tells_where_the_engine_differs() {
-    let folder = Folder::new();
-    let mut session = folder.create().unwrap();
-    feed(&mut session, 1, 10);
-    let path = session.path().to_owned();
-    session.close().unwrap();
-    // The same records, but for one command that the engine never gave.
-    let bytes = fs::read(&path).unwrap();
-    let mut reader = Reader::over(&bytes).unwrap();
-    let mut encoder = Encoder::begin(reader.header());
-    while let Some(entry) = reader.next().unwrap() {
-        if let Record::Decision(mut decision) = entry.record {
-            decision.commands.push(samples::commands()[0]);
-            let seq = decision.seq;
-            if seq == 1 {
-                break;
-            }
-            encoder.decision(1, decision.now, &decision.event, &decision.commands);
-            break;
-        }
-    }
-    fs::write(&path, encoder.bytes()).unwrap();
-    if encoder.index() > 1 {
-        assert_eq!(replay(&path, &[]), Err(JournalError::Diverged { seq: 1 }));
-    }
+    let tick = |commands: &[Command]| {
+        let mut encoder = Encoder::begin(&header());
+        encoder.decision(1, at(1), &Event::Tick, commands);
+        replay_bytes(encoder.bytes(), &[])
+    };
+    assert_eq!(tick(&[]).unwrap().events, 1);
+    let never_given = samples::commands()[0];
+    assert_eq!(tick(&[never_given]), Err(JournalError::Diverged { seq: 1 }));
+    let mut encoder = Encoder::begin(&header());
+    let (now, digest) = (at(1), [0; 32]);
+    encoder.checkpoint(&Checkpoint { seq: 0, now, digest });
+    assert_eq!(replay_bytes(encoder.bytes(), &[]), Err(JournalError::Diverged { seq: 0 }));
 }
 
 /// Opens both accounts and shows both books so far apart that the hedge enters: two orders.

@@ -16,7 +16,7 @@ use crate::engine::{config_of, time_of};
 use crate::error::{guarded, internal, journal};
 use crate::names::Directory;
 use crate::owner::{Owner, not_pickled};
-use crate::{commands, events};
+use crate::{commands, events, tables};
 
 struct State {
     session: CoreSession,
@@ -55,6 +55,7 @@ fn open(
 #[pymethods]
 impl Session {
     #[new]
+    #[expect(clippy::needless_pass_by_value, reason = "Python hands over owned values")]
     #[pyo3(signature = (config, *, journal, now, group_ns))]
     fn new(
         config: &Bound<'_, PyAny>,
@@ -127,6 +128,18 @@ impl Session {
         self.state.with(py, "seq", |state| Ok(state.session.seq()))
     }
 
+    /// Return what is held now: the tables funds, positions and hedges as columns.
+    fn tables<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.state.with(py, "tables", |state| {
+            let engine = state.session.engine();
+            let found = PyDict::new(py);
+            found.set_item("funds", tables::funds(py, engine, &self.names, None)?)?;
+            found.set_item("positions", tables::positions(py, engine, &self.names)?)?;
+            found.set_item("hedges", tables::hedges(py, engine, &self.names)?)?;
+            Ok(found)
+        })
+    }
+
     /// Close the journal with a checkpoint, durable; return its last link, None when it was closed.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let Some(state) = self.state.close(py, "close")? else {
@@ -181,6 +194,7 @@ fn link_bytes<'py>(py: Python<'py>, link: &Link) -> Bound<'py, PyBytes> {
 
 /// Prove every record of a journal; the file is only read.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "Python hands over owned values")]
 pub(crate) fn verify(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDict>> {
     let report = py.detach(|| guarded(|| prove(&path)));
     let report = report.map_err(|invariant| internal(py, &invariant))?;
@@ -223,6 +237,7 @@ fn verdict(found: &Bound<'_, PyDict>, report: &Report) -> PyResult<()> {
 
 /// Replay a journal into a new engine and compare every command and digest.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "Python hands over owned values")]
 pub(crate) fn replay(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDict>> {
     let played = py.detach(|| guarded(|| play(&path, &[])));
     let played = played.map_err(|invariant| internal(py, &invariant))?;

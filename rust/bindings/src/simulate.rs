@@ -36,7 +36,7 @@ const STEPS: usize = 200;
 
 /// What drives the world: the core alone, or with its journal.
 enum Driver {
-    Engine(Engine),
+    Engine(Box<Engine>),
     Session(Box<Session>),
 }
 
@@ -104,7 +104,7 @@ impl<'py> Columns<'py> {
     fn new(columns: &Bound<'py, PyDict>) -> PyResult<Columns<'py>> {
         let column = |name: &str| -> PyResult<PyReadonlyArray1<'py, i64>> {
             let array = columns.as_any().get_item(name)?;
-            Ok(array.extract()?)
+            array.extract()
         };
         Ok(Columns {
             instrument: column("instrument")?,
@@ -153,6 +153,7 @@ impl<'py> Columns<'py> {
 #[pyfunction]
 #[pyo3(signature = (config, *, setup, columns, settlements, verbs, grace_ns, journal, progress))]
 #[expect(clippy::too_many_arguments, reason = "named in Python, called from one place")]
+#[expect(clippy::needless_pass_by_value, reason = "Python hands over owned values")]
 pub(crate) fn simulate<'py>(
     py: Python<'py>,
     config: &[u8],
@@ -226,7 +227,7 @@ fn driver(
 ) -> PyResult<Driver> {
     let Some(folder) = folder else {
         let engine = Engine::new(config, start).map_err(|error| door(py, "simulate", &error))?;
-        return Ok(Driver::Engine(engine));
+        return Ok(Driver::Engine(Box::new(engine)));
     };
     // What was simulated can be simulated again: the operating system's word is enough.
     let session = Session::create(folder, json, start, Durability::Os);
@@ -364,7 +365,7 @@ impl Run {
             let engine = driver.engine();
             found.set_item("digest", PyBytes::new(py, &engine.digest()))?;
             let all = tables(py, self.world.outcome(), &self.config, names)?;
-            all.set_item("funds", funds(py, engine, names, &self.peaks.borrow())?)?;
+            all.set_item("funds", funds(py, engine, names, Some(&self.peaks.borrow()))?)?;
             all.set_item("positions", positions(py, engine, names)?)?;
             all.set_item("hedges", hedges(py, engine, names)?)?;
             all

@@ -373,7 +373,7 @@ pub(crate) fn funds<'py>(
     py: Python<'py>,
     engine: &Engine,
     names: &Directory,
-    peaks: &[i64],
+    peaks: Option<&[i64]>,
 ) -> PyResult<Bound<'py, PyList>> {
     let config = engine.config();
     let accounts = || config.accounts.pairs();
@@ -407,7 +407,10 @@ pub(crate) fn funds<'py>(
         // What an outer bucket has given is what we have got.
         table.money(name, accounts().map(|(id, _)| Some(-funds.bucket(id, bucket).0)))?;
     }
-    table.decimal("peak_usage", peaks.iter().map(|peak| Some(i128::from(*peak) * 1_000_000)))?;
+    if let Some(peaks) = peaks {
+        let peaks = peaks.iter().map(|peak| Some(i128::from(*peak) * 1_000_000));
+        table.decimal("peak_usage", peaks)?;
+    }
     Ok(table.done())
 }
 

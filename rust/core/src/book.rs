@@ -184,6 +184,8 @@ pub struct Book {
     next: u8,
     data: Data,
     price_max: i64,
+    /// Twice `price_max`: how many prices pass, less one.
+    price_span: u64,
     qty_max: i64,
 }
 
@@ -220,6 +222,7 @@ impl Book {
             next: BEGINS,
             data: Data::Empty,
             price_max,
+            price_span: 2 * price_max.unsigned_abs(),
             qty_max,
         }
     }
@@ -235,7 +238,7 @@ impl Book {
     #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     pub fn check(&self, change: &Change) -> Result<(), Error> {
         let shifted = change.price.0.wrapping_add(self.price_max);
-        let price = shifted.cast_unsigned() <= 2 * self.price_max.unsigned_abs();
+        let price = shifted.cast_unsigned() <= self.price_span;
         let qty = change.qty.get() <= self.qty_max;
         let latest = Time::LATEST.0.unsigned_abs();
         let exchange = change.exchange.0.cast_unsigned() <= latest;
@@ -276,6 +279,51 @@ impl Book {
             return Error::Contradiction { field: Field::Receive };
         }
         Error::Contradiction { field: Field::Seq }
+    }
+
+    /// Judges a row and applies it: [`Book::check`] and [`Book::apply`] in one.
+    ///
+    /// # Errors
+    /// As [`Book::check`]; then nothing has changed.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
+    pub fn take(&mut self, change: &Change) -> Result<Applied, Error> {
+        if !self.is_next_delta(change) {
+            return self.take_other(*change);
+        }
+        if self.next == BEGINS {
+            self.head = Head::of(change);
+        }
+        self.set(change);
+        Ok(self.advance(change.row))
+    }
+
+    /// Whether a row is a delta in order that passes the door: what nearly all rows are.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
+    #[expect(clippy::needless_bitwise_bool, reason = "no branch that a processor has to guess")]
+    fn is_next_delta(&self, change: &Change) -> bool {
+        let shifted = change.price.0.wrapping_add(self.price_max);
+        let price = shifted.cast_unsigned() <= self.price_span;
+        let qty = change.qty.get() <= self.qty_max;
+        let delta = change.row.kind() & self.next & DELTA != 0;
+        let message = if self.next == BEGINS {
+            let latest = Time::LATEST.0.unsigned_abs();
+            let exchange = change.exchange.0.cast_unsigned() <= latest;
+            let receive = change.receive.0.cast_unsigned() <= latest;
+            let follows = change.seq == self.head.seq.wrapping_add(u64::from(change.step));
+            exchange & receive & ((change.step == 0) | follows)
+        } else {
+            self.head.is_of(change)
+        };
+        self.is_live & delta & price & qty & message
+    }
+
+    /// Everything but a delta in order, and what the door refuses.
+    #[inline(never)]
+    fn take_other(&mut self, change: Change) -> Result<Applied, Error> {
+        self.check(&change)?;
+        Ok(self.apply(&change))
     }
 
     /// Applies a row that passed [`Book::check`].
@@ -331,12 +379,15 @@ impl Book {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     fn advance(&mut self, row: Row) -> Applied {
-        let last = row.is_last();
-        let goes_on = if row.kind() == DELTA { DELTA } else { LEVEL };
-        let judged = if self.is_crossed() { Data::Crossed } else { Data::Whole };
-        self.next = if last { BEGINS } else { goes_on };
-        self.data = if last { judged } else { Data::Gapped };
-        if last { Applied::Done } else { Applied::Open }
+        if row.is_last() {
+            self.next = BEGINS;
+            self.data = if self.is_crossed() { Data::Crossed } else { Data::Whole };
+            Applied::Done
+        } else {
+            self.next = if row.kind() == DELTA { DELTA } else { LEVEL };
+            self.data = Data::Gapped;
+            Applied::Open
+        }
     }
 
     /// Takes note of a row that does nothing.

@@ -22,7 +22,7 @@ use crate::clock::Clocks;
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::{Cause, Conduct, Latches, Window};
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{Error, Field};
 use crate::event::{Event, LinkState};
 use crate::funds::{Funds, Need};
 use crate::gate::{LegContext, Policy, Refusal};
@@ -221,7 +221,7 @@ impl Engine {
             },
             config: Arc::new(config.clone()),
         };
-        engine.check_now(start)?;
+        door::stamp(Field::Now, start)?;
         Ok(engine)
     }
 
@@ -254,7 +254,8 @@ impl Engine {
     ///
     /// # Errors
     /// What the door refuses; then nothing has changed.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     pub fn change(
         &mut self,
         now: Time,
@@ -269,15 +270,17 @@ impl Engine {
             self.instrument(change.instrument)?;
             return Err(Error::Poisoned);
         };
-        book.check(change)?;
+        let applied = book.take(change)?;
         self.now = now;
-        let applied = book.apply(change);
-        // Inside a message the book is neither what it was nor what it will be: what is due waits
-        // for the last row.
-        if applied == Applied::Open || (applied == Applied::Ignored && now < self.deadline) {
-            return Ok(Effect::Market);
+        match applied {
+            // Inside a message the book is neither what it was nor what it will be: what is due
+            // waits for the last row.
+            Applied::Open => Ok(Effect::Market),
+            Applied::Ignored if now < self.deadline => Ok(Effect::Market),
+            Applied::Done | Applied::Ignored | Applied::Gap => {
+                Ok(self.market(change.instrument, applied, out))
+            }
         }
-        Ok(self.market(change.instrument, applied, out))
     }
 
     /// A lower bound of the next moment at which a timer is due.
@@ -302,6 +305,7 @@ impl Engine {
     }
 
     /// The end of a message, or a row while a timer is due.
+    #[inline(never)]
     fn market(
         &mut self,
         instrument: InstrumentId,

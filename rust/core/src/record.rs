@@ -22,19 +22,23 @@
 //! *Pending* counts from the last sync to the record, 65,535 for that many or more. It tells a torn
 //! write from damage: what a later record knew to be durable cannot be torn.
 
+mod basics;
 mod chain;
 mod codes;
+mod commands;
+mod events;
 mod frame;
 mod kinds;
-mod values;
+mod orders;
 
 pub use chain::{
     Chain, Encoder, Flaw, HEAD, Head, LINK, Link, MANY, MARK, PAYLOAD_MAX, Step, Whole,
 };
 pub use codes::Code;
+pub use commands::{read_command, write_command};
+pub use events::{read_event, write_event};
 pub use frame::{Body, Frame, FrameRows, ROWS_MAX, Row};
 pub use kinds::{
     Cause, Checkpoint, Cut, Decision, Durability, Header, Kind, Poison, Record, Restart, RunId,
     SCHEMA, Unapplied, write_commands,
 };
-pub use values::{read_command, read_event, write_command, write_event};

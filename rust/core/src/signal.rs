@@ -230,6 +230,55 @@ impl Edges {
     }
 }
 
+/// Between which differences no band of any member of a group changes sides.
+#[derive(Clone, Copy, Debug)]
+struct Calm {
+    /// The enter difference: at least the first, less than the second.
+    enter: [i128; 2],
+    /// The exit difference: more than the first, at most the second.
+    exit: [i128; 2],
+}
+
+impl Calm {
+    /// The bounds of these members that are nearest to the tops; `None` where one of them compares
+    /// quotients.
+    fn around(members: &[Member], merged: &Merged) -> Option<Calm> {
+        let (enter, exit) = (merged.enter.difference(), merged.exit.difference());
+        let mut calm = Calm { enter: [i128::MIN, i128::MAX], exit: [i128::MIN, i128::MAX] };
+        for member in members {
+            let Edges::Differences([plus_enter, plus_exit, mirror_enter, mirror_exit]) =
+                member.edges
+            else {
+                return None;
+            };
+            for bound in [plus_enter, mirror_exit] {
+                let [low, high] = &mut calm.enter;
+                if enter >= bound {
+                    *low = bound.max(*low);
+                } else {
+                    *high = bound.min(*high);
+                }
+            }
+            for bound in [plus_exit, mirror_enter] {
+                let [low, high] = &mut calm.exit;
+                if exit <= bound {
+                    *high = bound.min(*high);
+                } else {
+                    *low = bound.max(*low);
+                }
+            }
+        }
+        Some(calm)
+    }
+
+    #[inline]
+    fn has(&self, merged: &Merged) -> bool {
+        let (enter, exit) = (merged.enter.difference(), merged.exit.difference());
+        let ([enter_low, enter_high], [exit_low, exit_high]) = (self.enter, self.exit);
+        enter_low <= enter && enter < enter_high && exit_low < exit && exit <= exit_high
+    }
+}
+
 /// What a statistic observes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Observes {
@@ -443,6 +492,8 @@ struct Group {
     terms: Vec<Terms>,
     /// The merged tops.
     merged: Option<Merged>,
+    /// Where the tops may go without a change for any member.
+    calm: Option<Calm>,
     /// Whether a member has to be looked at although the tops did not change.
     is_pending: bool,
     /// Whether a condition of a member has persisted.
@@ -456,6 +507,15 @@ fn is_alike(left: &LegPlan, right: &LegPlan) -> bool {
 }
 
 impl Group {
+    /// Whether every band stands as it stood at the last look.
+    #[inline]
+    fn is_calm(&self) -> bool {
+        match (&self.calm, &self.merged) {
+            (Some(calm), Some(merged)) => calm.has(merged),
+            (None, _) | (_, None) => false,
+        }
+    }
+
     /// Merges the tops anew.
     fn merge(&mut self, touches: &Table<InstrumentId, Option<[Price; 2]>>) {
         self.merged = merged(&self.shared.legs, |instrument| touches[instrument]);
@@ -497,6 +557,8 @@ impl Group {
         }
         self.is_pending = is_pending;
         self.is_reached = reached != 0;
+        let merged = self.merged.as_ref();
+        self.calm = merged.and_then(|merged| Calm::around(&self.members, merged));
     }
 }
 
@@ -578,7 +640,7 @@ impl Signals {
                 group.merge(&self.touches);
             }
             group.push();
-            if is_moved || group.is_pending {
+            if group.is_pending || (is_moved && !group.is_calm()) {
                 group.compare(now, &self.messages);
             }
             is_reached |= group.is_reached;
@@ -734,6 +796,7 @@ fn group_of(groups: &mut Vec<Group>, legs: &[LegPlan]) -> usize {
             members: Vec::new(),
             terms: Vec::new(),
             merged: None,
+            calm: None,
             is_pending: false,
             is_reached: false,
         });

@@ -84,7 +84,7 @@ pub fn journal(size: usize, run: u16) -> Vec<u8> {
         state.others(&mut encoder, &asked);
         state.now = state.now + Span(1_234_567);
         state.place += 1;
-        if state.place % GROUP == 0 {
+        if state.place.is_multiple_of(GROUP) {
             encoder.settle();
         }
     }
@@ -105,7 +105,9 @@ impl State {
         match self.place % 16 {
             1 => {
                 let mut rows = FrameRows::default();
-                changes().iter().for_each(|change| rows.push(now, change));
+                for change in changes() {
+                    rows.push(now, &change);
+                }
                 encoder.rows(seq + 1, &rows);
                 self.seq += u64::from(rows.count());
             }

@@ -31,10 +31,6 @@ pub(super) struct Ladder {
     base: i64,
     /// Slot of the best level; 0 when there is none.
     best: usize,
-    /// Number of levels.
-    count: usize,
-    /// Σ weight × size over all levels.
-    sum: u64,
     /// What tells the weights of the two sides apart.
     salt: u64,
     /// Worst key that was read since `touched` was cleared; the best level counts as read always.
@@ -53,8 +49,6 @@ impl Ladder {
             slots,
             base: 0,
             best: 0,
-            count: 0,
-            sum: 0,
             salt,
             read: i64::MAX,
             touched: false,
@@ -77,8 +71,8 @@ impl Ladder {
     }
 
     /// Number of levels.
-    pub(super) const fn count(&self) -> usize {
-        self.count
+    pub(super) fn count(&self) -> usize {
+        self.levels().count()
     }
 
     /// Whether a level at or above what was read has changed.
@@ -183,8 +177,7 @@ impl Ladder {
         };
         let best = self.best;
         self.touched |= (slot >= best) | (key >= self.read);
-        let before = std::mem::replace(self.lots_mut(slot), lots);
-        self.account(key, before, lots);
+        *self.lots_mut(slot) = lots;
         // A conditional move, and a branch that is taken only when the best level goes. It asks the
         // array and not `lots`, for then a processor would have to guess what every level does.
         let best = best.max(if lots == 0 { 0 } else { slot });
@@ -203,16 +196,20 @@ impl Ladder {
         self.slots.iter_mut().take(best + 1).skip(1).for_each(|lots| *lots = 0);
         self.outside.clear();
         self.best = 0;
-        self.count = 0;
-        self.sum = 0;
         self.touched = true;
     }
 
-    /// Number of levels, best key and sum of levels stand for the levels themselves.
+    /// Number of levels, best key and sum of levels stand for the levels themselves. The sum does
+    /// not depend on their order; it is made here, so that no row has to keep it.
     pub(super) fn digest(&self, writer: &mut Writer) {
-        writer.len(self.count);
+        let (mut count, mut sum) = (0, 0_u64);
+        for (key, lots) in self.levels() {
+            count += 1;
+            sum = sum.wrapping_add(self.weight(key).wrapping_mul(lots.cast_unsigned()));
+        }
+        writer.len(count);
         writer.option_i64(self.best());
-        writer.u64(self.sum);
+        writer.u64(sum);
         writer.i64(self.read);
         writer.bool(self.touched);
     }
@@ -259,16 +256,6 @@ impl Ladder {
         }
     }
 
-    /// Keeps number and sum of levels when one goes from `before` to `after` lots.
-    #[inline]
-    fn account(&mut self, key: i64, before: i64, after: i64) {
-        // Never below zero: what goes was counted when it came.
-        let count = self.count.wrapping_add(usize::from(after != 0));
-        self.count = count.wrapping_sub(usize::from(before != 0));
-        let change = after.wrapping_sub(before).cast_unsigned();
-        self.sum = self.sum.wrapping_add(self.weight(key).wrapping_mul(change));
-    }
-
     /// A number for each side and key; a level enters the sum with this number times its size.
     #[inline]
     const fn weight(&self, key: i64) -> u64 {
@@ -306,30 +293,24 @@ impl Ladder {
     /// Sets a level in the sorted vector.
     fn set_outside(&mut self, key: i64, lots: i64) {
         let found = self.outside.binary_search_by_key(&key, |(key, _)| *key);
-        let before = match found {
-            Ok(place) if lots == 0 => self.outside.remove(place).1,
+        match found {
+            Ok(place) if lots == 0 => {
+                self.outside.remove(place);
+            }
             Ok(place) => {
-                let level = self.outside.get_mut(place).map(|(_, lots)| lots);
-                level.map_or(0, |level| std::mem::replace(level, lots))
+                if let Some((_, level)) = self.outside.get_mut(place) {
+                    *level = lots;
+                }
             }
-            Err(_) if lots == 0 => return,
-            Err(place) => {
-                self.outside.insert(place, (key, lots));
-                0
-            }
-        };
-        self.account(key, before, lots);
+            Err(_) if lots == 0 => {}
+            Err(place) => self.outside.insert(place, (key, lots)),
+        }
         self.trim();
     }
 
     /// Drops the worst levels above the bound.
     fn trim(&mut self) {
         let excess = self.outside.len().saturating_sub(OUTSIDE_MAX);
-        for place in 0..excess {
-            if let Some((key, lots)) = self.outside.get(place).copied() {
-                self.account(key, lots, 0);
-            }
-        }
         self.outside.drain(..excess);
     }
 

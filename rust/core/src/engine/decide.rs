@@ -214,6 +214,9 @@ impl Engine {
         );
         merge::note(plan, &mut self.books, &lots, walked.as_ref());
         let Some(walked) = walked else {
+            // What else stands in the way, such as a missing rate, is the better reason.
+            let kind = if to.abs() > sets.abs() { Kind::Enter } else { Kind::Exit };
+            self.gate_idle(hedge, kind, to)?;
             return Err(Denial { value: 0, limit: 1, ..Denial::plain(Refusal::Size) });
         };
         let (stands, bound) = match edge {

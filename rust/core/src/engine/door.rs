@@ -21,11 +21,23 @@ use crate::time::Time;
 
 impl Engine {
     /// Judges `now`, which never steps back.
+    #[inline]
     pub(super) fn check_now(&self, now: Time) -> Result<(), Error> {
-        if now < self.now {
-            return Err(Error::TimeWentBack { by_ns: (self.now - now).0 });
+        if self.now <= now && now <= Time::LATEST {
+            Ok(())
+        } else {
+            Err(self.refusal_of_now(now))
         }
-        stamp(Field::Now, now)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refusal_of_now(&self, found: Time) -> Error {
+        if found < self.now {
+            Error::TimeWentBack { by_ns: (self.now - found).0 }
+        } else {
+            Error::TimeOutOfRange { field: Field::Now, found }
+        }
     }
 
     /// Judges every event but a row of a book, which its book judges.
@@ -355,7 +367,7 @@ fn bounded(amount: Money) -> Result<(), Error> {
     }
 }
 
-fn stamp(field: Field, found: Time) -> Result<(), Error> {
+pub(super) fn stamp(field: Field, found: Time) -> Result<(), Error> {
     if Time::EARLIEST <= found && found <= Time::LATEST {
         Ok(())
     } else {

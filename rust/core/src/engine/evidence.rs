@@ -649,6 +649,8 @@ impl Engine {
                         out.push(Command::Resync(instrument));
                     }
                 }
+                // A signal has no value while one of its books has none.
+                self.signals.refresh(instrument, self.now, &self.books);
                 self.touch_readers(instrument);
             }
             LinkTo::Trading(account) => self.on_trading_link(account, link.state, out),

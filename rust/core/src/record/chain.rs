@@ -5,9 +5,9 @@ use sha2::{Digest, Sha256};
 use crate::command::Command;
 use crate::event::Event;
 use crate::record::codes::Code;
+use crate::record::events::write_event;
 use crate::record::frame::{FrameRows, write_reference};
 use crate::record::kinds::{Checkpoint, Cut, Header, Kind, Poison, Restart, RunId, write_decision};
-use crate::record::values::write_event;
 use crate::time::Time;
 use crate::wire::Writer;
 

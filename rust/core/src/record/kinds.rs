@@ -3,8 +3,9 @@
 use crate::command::Command;
 use crate::event::Event;
 use crate::record::codes::{Code, codes};
+use crate::record::commands::{read_command, write_command};
+use crate::record::events::{read_event, write_event};
 use crate::record::frame::Frame;
-use crate::record::values::{read_command, read_event, write_command, write_event};
 use crate::time::{Span, Time};
 use crate::wire::{Reader, WireError, Writer};
 

@@ -9,10 +9,12 @@ use cross_market_core::instrument::PositionEffect;
 use cross_market_core::num::{Price, Qty, Side};
 use cross_market_core::order::{Cancel, HedgeFlag, News, Place, Query, Report, TimeInForce};
 use cross_market_core::quote::{Kind, Purpose};
-use cross_market_core::record::Record;
+use cross_market_core::record::{self, Record};
 
 use super::*;
+use crate::disk::Disk;
 use crate::reader::Reader;
+use crate::replay::replay_bytes;
 use crate::samples;
 use crate::verify::{Verdict, verify_bytes};
 
@@ -73,9 +75,8 @@ impl FaultyDisk {
         self.look(|platter| {
             platter.calls += 1;
             let is_now = match fault {
-                Fault::Broken => platter.calls > at,
+                Fault::Broken | Fault::FullWithoutReserve => platter.calls > at,
                 Fault::Full => platter.calls > at && !platter.gave_back,
-                Fault::FullWithoutReserve => platter.calls > at,
                 Fault::None | Fault::Once | Fault::Short | Fault::Interrupted => {
                     platter.calls == at + 1
                 }
@@ -314,8 +315,30 @@ fn a_failed_sync_is_not_tried_again() {
     assert_eq!(disk.look(|platter| platter.syncs), syncs);
     let report = verify_bytes(&disk.bytes());
     assert_eq!(report.verdict, Verdict::Clean);
-    use cross_market_core::record::Kind;
-    assert_eq!((report.count(Kind::Poison), report.count(Kind::Unapplied)), (1, 1));
+    let counts = (report.count(record::Kind::Poison), report.count(record::Kind::Unapplied));
+    assert_eq!(counts, (1, 1));
+}
+
+#[test]
+fn an_engine_that_falls_is_not_trusted_again() {
+    let disk = FaultyDisk::new(Fault::None, 0);
+    let mut session = session(&disk, group(0));
+    let mut out = Vec::new();
+    session.handle(at(1), &Event::Tick, &mut out).unwrap();
+    let fallen = session.turn(|_, commands| {
+        commands.push(place(1));
+        panic!("a broken invariant, told by a test");
+    });
+    assert!(matches!(fallen, Turn::Fallen));
+    assert!(matches!(session.turn(|_, _| Err(Error::Poisoned)), Turn::Fallen));
+    session.fall(at(2), &Event::Tick, &mut out);
+    assert_eq!(session.poisoned(), Some(Cause::Invariant));
+    assert_eq!(out.len(), 1, "half a turn's orders do not leave: {out:?}");
+    assert!(session.handle(at(3), &Event::Tick, &mut out).is_err());
+    let report = verify_bytes(&disk.bytes());
+    assert_eq!((report.verdict, report.last_seq), (Verdict::Clean, 3));
+    // The events that were not applied are on record, and a replay leaves them out.
+    assert_eq!(replay_bytes(&disk.bytes(), &[]).unwrap().events, 1);
 }
 
 #[test]

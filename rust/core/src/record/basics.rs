@@ -1,0 +1,43 @@
+//! Texts, sizes and fractions as bytes, and back.
+
+use crate::ids::Text;
+use crate::num::{Qty, Ratio};
+use crate::wire::{Reader, WireError, Writer};
+
+pub(super) fn write_text(out: &mut Writer, text: &Text) {
+    let bytes = text.as_bytes();
+    // A text has at most 40 bytes.
+    out.u8(u8::try_from(bytes.len()).unwrap_or(u8::MAX));
+    out.raw(bytes);
+}
+
+pub(super) fn read_text(from: &mut Reader<'_>) -> Result<Text, WireError> {
+    let at = from.position();
+    let count = usize::from(from.u8()?);
+    let bytes = from.raw(count)?;
+    if bytes.is_empty() {
+        return Ok(Text::EMPTY);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| WireError::Range { at })?;
+    Text::new(text).map_err(|_| WireError::Range { at })
+}
+
+pub(super) fn read_qty(from: &mut Reader<'_>) -> Result<Qty, WireError> {
+    let at = from.position();
+    Qty::new(from.i64()?).map_err(|_| WireError::Range { at })
+}
+
+pub(super) fn write_ratio(out: &mut Writer, ratio: Ratio) {
+    out.i64(ratio.num());
+    out.i64(ratio.den());
+}
+
+/// A ratio in lowest terms; any other has no bytes of its own and is refused.
+pub(super) fn read_ratio(from: &mut Reader<'_>) -> Result<Ratio, WireError> {
+    let at = from.position();
+    let (num, den) = (from.i64()?, from.i64()?);
+    match Ratio::new(i128::from(num), i128::from(den)) {
+        Ok(ratio) if ratio.num() == num && ratio.den() == den => Ok(ratio),
+        Ok(_) | Err(_) => Err(WireError::Range { at }),
+    }
+}
