@@ -11,7 +11,9 @@ use cross_market_core::event::{Control, Event, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text};
 use cross_market_core::num::{Money, Price, Qty, Side};
-use cross_market_core::order::{FeeNews, Fill, LiquiditySide, News, Place, Report};
+use cross_market_core::order::{
+    Answer, FeeNews, Fill, Found, LiquiditySide, News, Place, Report, State,
+};
 use cross_market_core::time::Time;
 use serde_json::{Value, json};
 
@@ -264,6 +266,31 @@ fn kill_cancels_in_the_same_step_and_nothing_is_placed_after() {
         let after = bench.book(0, 600_500 + turn, 600_510 + turn, 100);
         assert!(places(&after).is_empty(), "{after:?}");
     }
+}
+
+/// "Never had it" was true when the venue said so, and the order was still on its way.
+#[test]
+fn a_no_from_before_the_longest_delay_proves_nothing_however_late_it_comes() {
+    let mut bench = Bench::new();
+    bench.book(0, 600_500, 600_510, 100);
+    let orders = places(&bench.book(1, 600_000, 600_010, 100));
+    let sent = bench.now;
+    bench.now += 6_000_000_000;
+    bench.event(Event::Tick);
+    let answer = |bench: &mut Bench, said: i64| {
+        let at = Time(bench.now);
+        bench.event(Event::Answer(Box::new(Answer {
+            order: orders[0].order,
+            account: orders[0].account,
+            venue_order_id: Text::EMPTY,
+            exchange: Time(said),
+            receive: at,
+            found: Found::ProvenAbsent,
+        })));
+        bench.engine.orders().get(orders[0].order).unwrap().state
+    };
+    assert_eq!(answer(&mut bench, sent + 4_900_000_000), State::Unknown);
+    assert_eq!(answer(&mut bench, sent + 5_000_000_000), State::Rejected);
 }
 
 /// 3.11034768 lots of one leg to one of the other: a thousand clips of one set each, and the legs

@@ -106,7 +106,13 @@ impl Engine {
         let id = answer.order;
         let Some(order) = self.orders.get_mut(id) else { return };
         let venue = self.config.accounts[order.place.account].venue;
-        let proven = self.now >= order.sent + self.config.venues[venue].max_delay;
+        // What counts is when the venue said it, not when we heard it: a "no" from before the
+        // longest delay that arrives late proves nothing. A measured clock corrects the stamp.
+        let said = match self.clocks.engine_time(venue, answer.exchange) {
+            Some((at, uncertainty)) => Time(at.0 - uncertainty.0),
+            None => answer.exchange,
+        };
+        let proven = said.min(self.now) >= order.sent + self.config.venues[venue].max_delay;
         if !answer.venue_order_id.is_empty() {
             order.venue_order_id = answer.venue_order_id;
         }
