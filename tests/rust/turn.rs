@@ -305,3 +305,40 @@ fn a_thousand_clips_stay_aligned_to_half_a_lot() {
     }
     assert_eq!(bench.engine.position(AccountId(0), InstrumentId(0)), -3110);
 }
+
+/// A table of phases in seconds from the start of the run.
+fn phased(json: &mut Value, phases: &[(i64, &str)]) {
+    let rows: Vec<Value> =
+        phases.iter().map(|(at, phase)| json!([START + at * 1_000_000_000, phase])).collect();
+    json["instruments"][0]["phases"] = json!(rows);
+    let limits = &mut json["limits"]["hedges"]["btc"];
+    limits["overnight"] = json!(1);
+    limits["before_break_ns"] = json!(60_000_000_000_i64);
+}
+
+fn entered(bench: &mut Bench) {
+    bench.book(0, 600_500, 600_510, 100);
+    let orders = places(&bench.book(1, 600_000, 600_010, 100));
+    assert_eq!(orders.len(), 2);
+    bench.fill(&orders[0], 5, 600_500);
+    let done = bench.fill(&orders[1], 5, 600_010);
+    assert_eq!(end(&done), Some((End::Completed.code(), 5)), "{done:?}");
+}
+
+#[test]
+fn what_may_not_stay_overnight_goes_back_once_books_are_fresh_again() {
+    let mut json = one_to_one();
+    phased(&mut json, &[(0, "continuous"), (1000, "overnight"), (9000, "continuous")]);
+    let mut bench = Bench::of(&compiled(&json));
+    entered(&mut bench);
+    // The limit begins to bind while the books are stale: refused, and told.
+    bench.now = START + 941_000_000_000;
+    let told = bench.event(Event::Tick);
+    assert!(told.iter().any(|command| matches!(command, Command::Alert(alert)
+        if alert.code == AlertCode::OverLimit)));
+    assert!(places(&told).is_empty());
+    // Both books are fresh, at prices at which no signal stands.
+    bench.book(0, 600_200, 600_210, 100);
+    let back = bench.book(1, 600_050, 600_060, 100);
+    assert_eq!(places(&back).len(), 2, "{back:?}");
+}

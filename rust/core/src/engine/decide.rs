@@ -347,13 +347,13 @@ impl Engine {
     /// holiday, when it holds more.
     fn over_cap(&mut self, hedge: HedgeId, out: &mut Vec<Command>) -> Option<i64> {
         let sets = self.hedges[hedge].sets;
-        let cap = self.cap(hedge)?;
-        if sets.abs() <= cap {
-            self.hedges[hedge].over_told = false;
-            return None;
-        }
-        if !self.hedges[hedge].over_told {
-            self.hedges[hedge].over_told = true;
+        let cap = self.cap(hedge).filter(|cap| sets.abs() > *cap);
+        // While it binds, every message of the books may bring what the giving back waits for.
+        let waited = self.hedges[hedge].waits();
+        let told = std::mem::replace(&mut self.hedges[hedge].over_told, cap.is_some());
+        self.count_waiting(hedge, waited);
+        let cap = cap?;
+        if !told {
             let (value, limit) = (i128::from(sets.abs()), i128::from(cap));
             let subject = Subject::Hedge(hedge);
             self.alert(out, AlertCode::OverLimit, Urgency::Warn, subject, value, limit);
