@@ -342,3 +342,71 @@ fn what_may_not_stay_overnight_goes_back_once_books_are_fresh_again() {
     let back = bench.book(1, 600_050, 600_060, 100);
     assert_eq!(places(&back).len(), 2, "{back:?}");
 }
+
+#[test]
+fn the_overnight_limit_binds_after_a_midday_break_too() {
+    let mut json = one_to_one();
+    let day = [(0, "continuous"), (1000, "break"), (2000, "continuous"), (3000, "overnight")];
+    phased(&mut json, &day);
+    let mut bench = Bench::of(&compiled(&json));
+    entered(&mut bench);
+    let mut back = Vec::new();
+    // Books in which no signal stands, and the ticks that the engine asks for.
+    for second in 900..2990 {
+        while bench.engine.deadline().is_some_and(|due| due.0 < START + second * 1_000_000_000) {
+            bench.now = bench.engine.deadline().unwrap().0.max(bench.now);
+            back.extend(places(&bench.event(Event::Tick)));
+        }
+        bench.now = START + second * 1_000_000_000;
+        back.extend(places(&bench.book(0, 600_200, 600_210, 100)));
+        back.extend(places(&bench.book(1, 600_050, 600_060, 100)));
+        if !back.is_empty() {
+            assert!(second >= 2939, "{second}");
+            break;
+        }
+    }
+    assert_eq!(back.len(), 2, "{back:?}");
+}
+
+#[test]
+fn the_overnight_limit_binds_after_an_enter_by_word() {
+    let mut json = one_to_one();
+    phased(&mut json, &[(0, "continuous"), (1000, "overnight"), (9000, "continuous")]);
+    json["hedges"][0]["signal"]["plus"] = json!({"enter": "90", "exit": "-90"});
+    let mut bench = Bench::of(&compiled(&json));
+    bench.book(0, 600_500, 600_510, 100);
+    bench.book(1, 600_000, 600_010, 100);
+    let actor = Text::new("desk").unwrap();
+    let at_least = Some(cross_market_core::num::Ratio::parse("0").unwrap());
+    let verb = Verb::Enter { hedge: HedgeId(0), sets: 5, at_least };
+    let orders = places(&bench.event(Event::Control(Box::new(Control { actor, verb }))));
+    assert_eq!(orders.len(), 2);
+    bench.fill(&orders[0], 5, 600_500);
+    bench.fill(&orders[1], 5, 600_010);
+    bench.now = START + 939_900_000_000;
+    bench.book(0, 600_500, 600_510, 100);
+    bench.book(1, 600_000, 600_010, 100);
+    assert!(bench.engine.deadline().is_some(), "nothing is due");
+    bench.now = START + 940_000_000_000;
+    let back = bench.event(Event::Tick);
+    assert_eq!(places(&back).len(), 2, "{back:?}");
+}
+
+#[test]
+fn the_overnight_limit_that_began_to_bind_during_an_attempt_is_kept_after_it() {
+    let mut json = one_to_one();
+    phased(&mut json, &[(0, "continuous"), (1000, "overnight"), (9000, "continuous")]);
+    let mut bench = Bench::of(&compiled(&json));
+    bench.now = START + 939_000_000_000;
+    bench.book(0, 600_500, 600_510, 100);
+    let orders = places(&bench.book(1, 600_000, 600_010, 100));
+    bench.now = START + 939_900_000_000;
+    bench.fill(&orders[0], 5, 600_500);
+    bench.book(0, 600_200, 600_210, 100);
+    bench.book(1, 600_050, 600_060, 100);
+    bench.now = START + 940_000_000_000;
+    assert!(places(&bench.event(Event::Tick)).is_empty());
+    let done = bench.fill(&orders[1], 5, 600_010);
+    assert_eq!(end(&done), Some((End::Completed.code(), 5)), "{done:?}");
+    assert_eq!(places(&done).len(), 2, "{done:?}");
+}

@@ -65,6 +65,9 @@ impl Engine {
             let state = &self.hedges[hedge];
             if state.flatten || state.over_residual {
                 self.consider(hedge, out);
+            } else if let Some(cap) = self.over_cap(hedge, out) {
+                // The limit may have begun to bind while the attempt lived.
+                self.reduce(hedge, self.hedges[hedge].sets.signum() * cap, out);
             }
         }
     }
@@ -361,7 +364,7 @@ impl Engine {
         Some(cap)
     }
 
-    /// The overnight or holiday limit, while it binds; sets the wake at which it begins to.
+    /// The overnight or holiday limit, while it binds; sets the wake at which this may change.
     fn cap(&mut self, hedge: HedgeId) -> Option<i64> {
         let size = self.policy.hedges[hedge].size;
         let config = Arc::clone(&self.config);
@@ -369,9 +372,8 @@ impl Engine {
         for leg in &config.hedges[hedge].plan.legs {
             let Some(shut) = self.shut(leg.instrument) else { continue };
             let begins = Time(shut.at.0.saturating_sub(size.before_break.0));
-            if self.now < begins {
-                self.wake_at(hedge, begins);
-            }
+            // Once it has begun to bind here, the shut after this one is looked at next.
+            self.wake_at(hedge, if self.now < begins { begins } else { shut.at });
             cap = cap.min(gate::sets_allowed(&size, Some(shut), self.now));
         }
         (cap < size.max).then_some(cap)
