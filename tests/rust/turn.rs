@@ -11,7 +11,7 @@ use cross_market_core::event::{Control, Event, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text};
 use cross_market_core::num::{Money, Price, Qty, Side};
-use cross_market_core::order::{FeeNews, Fill, LiquiditySide, News, Place, Report};
+use cross_market_core::order::{Answer, FeeNews, Fill, Found, LiquiditySide, News, Place, Report};
 use cross_market_core::time::Time;
 use serde_json::{Value, json};
 
@@ -409,4 +409,37 @@ fn the_overnight_limit_that_began_to_bind_during_an_attempt_is_kept_after_it() {
     let done = bench.fill(&orders[1], 5, 600_010);
     assert_eq!(end(&done), Some((End::Completed.code(), 5)), "{done:?}");
     assert_eq!(places(&done).len(), 2, "{done:?}");
+}
+
+#[test]
+fn an_order_proven_absent_that_surfaces_with_a_fill_is_recalled() {
+    let mut json = one_to_one();
+    for venue in 0..2 {
+        json["venues"][venue]["tif"] = json!("gtc");
+        json["venues"][venue]["max_delay_ns"] = json!(1_000_000_000);
+    }
+    let mut bench = Bench::of(&compiled(&json));
+    bench.book(0, 600_500, 600_510, 100);
+    let orders = places(&bench.book(1, 600_000, 600_010, 100));
+    bench.now += 600_000_000;
+    bench.event(Event::Tick);
+    bench.now += 1_000_000_000;
+    for order in &orders {
+        let at = Time(bench.now);
+        bench.event(Event::Answer(Box::new(Answer {
+            order: order.order,
+            account: order.account,
+            venue_order_id: Text::EMPTY,
+            exchange: at,
+            receive: at,
+            found: Found::ProvenAbsent,
+        })));
+    }
+    assert_eq!(bench.engine.live_orders(), 0);
+    // It lives after all, and three of its five lots are still out.
+    let surfaced = bench.fill(&orders[0], 2, 600_500);
+    let recalled = surfaced.iter().any(
+        |command| matches!(command, Command::Cancel(cancel) if cancel.order == orders[0].order),
+    );
+    assert!(recalled, "{surfaced:?}");
 }
