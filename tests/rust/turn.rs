@@ -443,3 +443,20 @@ fn an_order_proven_absent_that_surfaces_with_a_fill_is_recalled() {
     );
     assert!(recalled, "{surfaced:?}");
 }
+
+#[test]
+fn a_residual_that_costs_too_much_to_trim_is_told_and_held() {
+    let mut json = one_to_one();
+    json["limits"]["hedges"]["btc"]["max_loss"] = json!("0.0001");
+    let mut bench = Bench::of(&compiled(&json));
+    entered(&mut bench);
+    let order = bench.engine.orders().of_hedge(HedgeId(0))[1].place;
+    let trade_id = Text::new("T2").unwrap();
+    let busted = bench.report(&order, News::Bust { trade_id, side: order.side });
+    assert!(bench.engine.residual(HedgeId(0)) > 0);
+    let told = busted.iter().any(|command| {
+        matches!(command, Command::Alert(alert)
+        if alert.code == AlertCode::Restricted && alert.subject == Subject::Hedge(HedgeId(0)))
+    });
+    assert!(told, "{busted:?}");
+}

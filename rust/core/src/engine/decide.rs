@@ -342,7 +342,11 @@ impl Engine {
         let sets = self.hedges[hedge].sets;
         match self.start(hedge, Kind::Trim, sets, 1, None, out) {
             Ok(()) => self.conduct.begin_trim(hedge),
-            Err(denial) => self.refuse(hedge, &denial, out),
+            Err(denial) => {
+                // It would have ended as it began: it costs too much, or no id is left for it.
+                self.refuse(hedge, &denial, out);
+                self.restrict_hedge(hedge, Cause::ResidualHeld, out);
+            }
         }
     }
 
