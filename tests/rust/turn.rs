@@ -460,3 +460,31 @@ fn a_residual_that_costs_too_much_to_trim_is_told_and_held() {
     });
     assert!(told, "{busted:?}");
 }
+
+#[test]
+fn a_bust_of_our_fill_that_names_no_order_is_a_conflict() {
+    let mut bench = Bench::new();
+    entered(&mut bench);
+    let place = bench.engine.orders().of_hedge(HedgeId(0))[0].place;
+    let (trade_id, side, at) = (Text::new("T1").unwrap(), place.side, Time(bench.now));
+    for news in [
+        News::Bust { trade_id, side },
+        News::Correct { trade_id, side, price: Price(600_400), qty: Qty::new(5).unwrap() },
+    ] {
+        let told = bench.event(Event::Report(Box::new(Report {
+            order: None,
+            venue_order_id: Text::EMPTY,
+            account: place.account,
+            instrument: place.instrument,
+            exchange: at,
+            receive: at,
+            news,
+        })));
+        let conflict = told.iter().any(|command| {
+            matches!(command, Command::Alert(alert)
+            if alert.code == AlertCode::Conflict)
+        });
+        assert!(conflict, "{told:?}");
+    }
+    assert_eq!(bench.engine.position(AccountId(0), InstrumentId(0)), -5);
+}

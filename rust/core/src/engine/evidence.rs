@@ -405,7 +405,8 @@ impl Engine {
             return;
         }
         if known.order != id {
-            if let Some(id) = id {
+            // Also where no order is named: it is ours, and stays booked until that is clear.
+            if let Some(id) = id.or(known.order) {
                 self.conflict(id, key.0, out);
             }
             return;
@@ -430,7 +431,7 @@ impl Engine {
         let known = self.orders.execution(&key).copied();
         let fee = match known {
             Some(known) if known.order != id && !known.qty.is_zero() => {
-                if let Some(id) = id {
+                if let Some(id) = id.or(known.order) {
                     self.conflict(id, key.0, out);
                 }
                 return;
