@@ -235,6 +235,8 @@ def tell(options: argparse.Namespace, result: Result) -> Found:
     show_table("Attempts by kind and end", ("kind", "end", "count"), ends)
     causes = ("opening", "trade", "result", "variation", "fees", "funding", "interest", "balance")
     show_table("Money by cause", ("account", "", *causes), money_rows(result, causes))
+    header = ("hedge", "sets", "residual", "attempts repaired", "repair lost")
+    show_table("Hedges at the end", header, hedge_rows(result))
     show_table("Usage", ("account", "highest (margin + held) ÷ balance"), usage_rows(result))
     show_table("Refusals by reason", ("reason", "count"), list(found["refusals"].items()))
     show_table("Alerts", ("code", "count"), list(found["alerts"].items()))
@@ -254,6 +256,19 @@ def money_rows(result: Result, causes: Sequence[str]) -> list[list[object]]:
     columns = [funds[key].to_pylist() for key in ("account", "currency", *causes)]
     lines = zip(*columns, strict=True)
     return [[*line[:2], *(f"{amount:,.2f}" for amount in line[2:])] for line in lines]
+
+
+def hedge_rows(result: Result) -> list[list[object]]:
+    """Return a line for each hedge: what it holds, attempts with repair, and what repair lost."""
+    found = []
+    attempts = result.attempts.select(["hedge", "repairs", "repair_loss"]).to_pylist()
+    for row in result.hedges.to_pylist():
+        own = [each for each in attempts if each["hedge"] == row["hedge"]]
+        repaired = sum(each["repairs"] > 0 for each in own)
+        lost = sum(each["repair_loss"] for each in own)
+        residual = f"{row['residual'].normalize():f}"
+        found.append([row["hedge"], row["sets"], residual, repaired, f"{lost:,.2f}"])
+    return found
 
 
 def usage_rows(result: Result) -> list[list[object]]:

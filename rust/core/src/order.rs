@@ -543,6 +543,12 @@ impl Order {
         self.state.is_done() && self.venue_cum == self.cum
     }
 
+    /// Whether the venue has proven that it never had it, and nothing has shown otherwise since.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.state == State::Rejected && !self.seen
+    }
+
     /// Whether it rests at the venue and a cancel is of use.
     #[must_use]
     pub fn is_resting(&self) -> bool {
@@ -604,7 +610,7 @@ impl Order {
 
     /// An order proven absent has surfaced. Nothing of ours waits for it, so somebody must act.
     fn surfaced(&mut self) -> bool {
-        let absent = self.state == State::Rejected && !self.seen;
+        let absent = self.is_absent();
         self.seen = true;
         absent
     }

@@ -10,7 +10,7 @@ use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, Text};
 use cross_market_core::instrument::{PriceBand, ReferenceChange};
-use cross_market_core::num::{Money, Side};
+use cross_market_core::num::{Money, Qty, Side};
 use cross_market_core::order::{Answer, Fill, Found, News, Place, Report, VenueStatus};
 use cross_market_core::quote::{HedgePlan, Kind, LegLots};
 use cross_market_core::time::Time;
@@ -374,7 +374,7 @@ impl Checker {
         sent.seen |= !matches!(report.news, News::CancelRejected { .. });
         let mut traded = 0;
         match report.news {
-            News::Accepted => {}
+            News::Accepted | News::Fee { .. } => {}
             News::Rejected { .. } => sent.end(VenueStatus::Rejected, None),
             News::Fill(fill) => traded = sent.fill(&fill),
             News::Cancelled { cum } => sent.end(VenueStatus::Cancelled, Some(cum.get())),
@@ -387,7 +387,6 @@ impl Checker {
             }
             News::Bust { trade_id, .. } => traded = sent.revise(trade_id, 0),
             News::Correct { trade_id, qty, .. } => traded = sent.revise(trade_id, qty.get()),
-            News::Fee { .. } => {}
         }
         let (hedge, lots) = (sent.place.hedge, sent.place.side.sign() * traded);
         self.hold(hedge, usize::from(id.leg().0), lots);
@@ -790,7 +789,7 @@ impl Sent {
 
     /// Lots that are new with this fill.
     fn fill(&mut self, fill: &Fill) -> i64 {
-        let (made, after) = (fill.qty.get(), fill.cum.map(|cum| cum.get()));
+        let (made, after) = (fill.qty.get(), fill.cum.map(Qty::get));
         if let Some(known) = self.heard.iter_mut().find(|h| h.trade_id == fill.trade_id) {
             // Its correction came first: the fill itself is no news of lots that stand.
             if known.made == 0 {

@@ -533,9 +533,8 @@ impl World {
         let venue = self.login(report.account).venue;
         let known = self.venue(venue).find(order).and_then(|at| self.venue(venue).order(at));
         // A reject tells no total: a fill before it must not be lost with it.
-        let within = known.is_some_and(|known| {
-            known.cum <= known.lots && known.status != VenueStatus::Rejected
-        });
+        let within = known
+            .is_some_and(|known| known.cum <= known.lots && known.status != VenueStatus::Rejected);
         let after = matches!(report.news, News::Fill(_))
             && self.log.iter().any(|logged| {
                 let done = matches!(
@@ -715,6 +714,8 @@ impl World {
         let login = self.login_mut(account);
         (login.down, login.deaf_until, login.mute_until) = (false, Time::EARLIEST, Time::EARLIEST);
         let up = self.told_at(account);
+        // Nothing is heard before the engine knows that the line is up.
+        self.login_mut(account).deaf_until = up;
         self.say_link(up, LinkTo::Trading(account), LinkState::Up);
         let at = self.told_at(account);
         for entry in 0..self.log.len() {

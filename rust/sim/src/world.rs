@@ -442,6 +442,9 @@ impl World {
     }
 
     /// Gives the engine an operator's word at `at`.
+    ///
+    /// # Panics
+    /// Never: the speaker's name is a short text.
     pub fn control(&mut self, at: Time, verb: Verb) {
         let actor = match Text::new("desk") {
             Ok(text) => text,
@@ -514,7 +517,6 @@ impl World {
             self.link(LinkTo::Trading(account), LinkState::Resynced);
         }
         for instrument in self.config.instruments.ids() {
-            self.link(LinkTo::Feed(instrument), LinkState::Up);
             self.link(LinkTo::Feed(instrument), LinkState::Resynced);
         }
     }
@@ -642,17 +644,14 @@ impl World {
                 self.watch_deadline(deadline());
                 continue;
             }
-            match next.filter(|(time, _)| *time <= until && ticks.is_none()) {
-                Some((time, source)) => {
-                    self.now = self.now.max(time);
-                    self.stuck = 0;
-                    self.happen(source, handle);
-                }
-                None => {
-                    self.now = self.now.max(until);
-                    return Pause::Until;
-                }
-            }
+            let due = next.filter(|(time, _)| *time <= until && ticks.is_none());
+            let Some((time, source)) = due else {
+                self.now = self.now.max(until);
+                return Pause::Until;
+            };
+            self.now = self.now.max(time);
+            self.stuck = 0;
+            self.happen(source, handle);
         }
     }
 
@@ -873,19 +872,9 @@ impl World {
 /// An event as a line of the trace; rows of books are short, for they are many.
 fn line(now: Time, event: &Event) -> String {
     let second = now.0 % 100_000_000_000_000;
-    match event {
-        Event::Book(row) => format!(
-            "{second} book {} {:?} {:?} {}x{} seq {} step {}",
-            row.instrument.0,
-            row.row,
-            row.side,
-            row.price.0,
-            row.qty.get(),
-            row.seq,
-            row.step
-        ),
-        _ => format!("{second} {event:?}"),
-    }
+    let Event::Book(row) = event else { return format!("{second} {event:?}") };
+    let level = format!("{:?} {:?} {}x{}", row.row, row.side, row.price.0, row.qty.get());
+    format!("{second} book {} {level} seq {} step {}", row.instrument.0, row.seq, row.step)
 }
 
 fn terms_of(config: &Config) -> Vec<Terms> {

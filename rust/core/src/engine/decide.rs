@@ -64,6 +64,9 @@ impl Engine {
             let state = &self.hedges[hedge];
             if state.flatten || state.over_residual {
                 self.consider(hedge, out);
+            } else if let Some(cap) = self.over_cap(hedge, out) {
+                // The limit may have begun to bind while the attempt lived.
+                self.reduce(hedge, self.hedges[hedge].sets.signum() * cap, out);
             }
         }
     }
@@ -372,7 +375,11 @@ impl Engine {
         let sets = self.hedges[hedge].sets;
         match self.start(hedge, Kind::Trim, sets, 1, None, out) {
             Ok(()) => self.conduct.begin_trim(hedge),
-            Err(denial) => self.refuse(hedge, &denial, out),
+            Err(denial) => {
+                // It would have ended as it began: it costs too much, or no id is left for it.
+                self.refuse(hedge, &denial, out);
+                self.restrict_hedge(hedge, Cause::ResidualHeld, out);
+            }
         }
     }
 
@@ -380,13 +387,13 @@ impl Engine {
     /// holiday, when it holds more.
     fn over_cap(&mut self, hedge: HedgeId, out: &mut Vec<Command>) -> Option<i64> {
         let sets = self.hedges[hedge].sets;
-        let cap = self.cap(hedge)?;
-        if sets.abs() <= cap {
-            self.hedges[hedge].over_told = false;
-            return None;
-        }
-        if !self.hedges[hedge].over_told {
-            self.hedges[hedge].over_told = true;
+        let cap = self.cap(hedge).filter(|cap| sets.abs() > *cap);
+        // While it binds, every message of the books may bring what the giving back waits for.
+        let waited = self.hedges[hedge].waits();
+        let told = std::mem::replace(&mut self.hedges[hedge].over_told, cap.is_some());
+        self.count_waiting(hedge, waited);
+        let cap = cap?;
+        if !told {
             let (value, limit) = (i128::from(sets.abs()), i128::from(cap));
             let subject = Subject::Hedge(hedge);
             self.alert(out, AlertCode::OverLimit, Urgency::Warn, subject, value, limit);
@@ -394,16 +401,15 @@ impl Engine {
         Some(cap)
     }
 
-    /// The overnight or holiday limit, while it binds; sets the wake at which it begins to.
+    /// The overnight or holiday limit, while it binds; sets the wake at which this may change.
     fn cap(&mut self, hedge: HedgeId) -> Option<i64> {
         let size = self.policy.hedges[hedge].size;
         let mut cap = size.max;
         for at in 0..self.plan(hedge).legs.len() {
             let Some(shut) = self.shut(self.plan(hedge).legs[at].instrument) else { continue };
             let begins = Time(shut.at.0.saturating_sub(size.before_break.0));
-            if self.now < begins {
-                self.wake_at(hedge, begins);
-            }
+            // Once it has begun to bind here, the shut after this one is looked at next.
+            self.wake_at(hedge, if self.now < begins { begins } else { shut.at });
             cap = cap.min(gate::sets_allowed(&size, Some(shut), self.now));
         }
         (cap < size.max).then_some(cap)

@@ -23,11 +23,7 @@ impl Engine {
     /// Judges `now`, which never steps back.
     #[inline]
     pub(super) fn check_now(&self, now: Time) -> Result<(), Error> {
-        if self.now <= now && now <= Time::LATEST {
-            Ok(())
-        } else {
-            Err(self.refusal_of_now(now))
-        }
+        if self.now <= now && now <= Time::LATEST { Ok(()) } else { Err(self.refusal_of_now(now)) }
     }
 
     #[cold]

@@ -106,7 +106,13 @@ impl Engine {
         let id = answer.order;
         let Some(order) = self.orders.get_mut(id) else { return };
         let venue = self.config.accounts[order.place.account].venue;
-        let proven = self.now >= order.sent + self.config.venues[venue].max_delay;
+        // What counts is when the venue said it, not when we heard it: a "no" from before the
+        // longest delay that arrives late proves nothing. A measured clock corrects the stamp.
+        let said = match self.clocks.engine_time(venue, answer.exchange) {
+            Some((at, uncertainty)) => Time(at.0 - uncertainty.0),
+            None => answer.exchange,
+        };
+        let proven = said.min(self.now) >= order.sent + self.config.venues[venue].max_delay;
         if !answer.venue_order_id.is_empty() {
             order.venue_order_id = answer.venue_order_id;
         }
@@ -242,6 +248,7 @@ impl Engine {
     ) {
         let Some(order) = self.orders.get_mut(id) else { return };
         let (place, leaves) = (order.place, order.leaves());
+        let was_absent = order.is_absent();
         let verdict = order.next(Input::Fill { qty: fill.qty, cum: fill.cum });
         if let Verdict::Conflict(_) = verdict {
             self.conflict(id, place.account, out);
@@ -262,6 +269,11 @@ impl Engine {
         self.positions.release_lots(id, fill.qty);
         let fee = self.book_trade(Some(id), key, &trade, fill.fee, out);
         self.tell_attempt(id, &trade, fee, told, out);
+        if was_absent {
+            // What traded shows that it lives: the rest of it may trade too.
+            self.conflict(id, place.account, out);
+            self.recall(&place, out);
+        }
         if overfill > 0 {
             let value = i128::from(overfill);
             self.alert(out, AlertCode::Overfill, Urgency::Alarm, Subject::Order(id), value, 0);
@@ -399,7 +411,8 @@ impl Engine {
             return;
         }
         if known.order != id {
-            if let Some(id) = id {
+            // Also where no order is named: it is ours, and stays booked until that is clear.
+            if let Some(id) = id.or(known.order) {
                 self.conflict(id, key.0, out);
             }
             return;
@@ -424,7 +437,7 @@ impl Engine {
         let known = self.orders.execution(&key).copied();
         let fee = match known {
             Some(known) if known.order != id && !known.qty.is_zero() => {
-                if let Some(id) = id {
+                if let Some(id) = id.or(known.order) {
                     self.conflict(id, key.0, out);
                 }
                 return;

@@ -44,7 +44,9 @@ impl Engine {
         let facts = self.facts(hedge, &attempt, &held);
         let mut wants = Wants::NOTHING;
         attempt.next(self.now, plan, &facts, &mut wants);
-        if wants.end.is_some() {
+        // A residual that may not be traded at its price is told as what it is: held.
+        let given_up = wants.end.filter(|end| *end == End::ResidualHeld && kind == Kind::Trim);
+        if wants.end.is_some() && given_up.is_none() {
             return Err(nothing_to_send(&facts, plan));
         }
         let mark = out.len();
@@ -63,6 +65,11 @@ impl Engine {
         if let Err(denial) = self.send(hedge, &mut attempt, &wants, &facts, figure, out) {
             out.truncate(mark);
             return Err(denial);
+        }
+        if let Some(end) = given_up {
+            self.hedges[hedge].attempts = number;
+            self.end_attempt(hedge, &attempt, end, out);
+            return Ok(());
         }
         let state = &mut self.hedges[hedge];
         let waited = state.waits();

@@ -1,6 +1,7 @@
 //! Runs seeds against the engine and prints what came of them; exit code 1 when a rule was broken.
 //!
 //! `campaign --seeds N [--from S] [--threads T] [--digest] [--verbose SEED]`
+#![allow(clippy::print_stdout, reason = "a program that prints its findings")]
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -159,13 +160,11 @@ fn campaign(arguments: &Arguments) -> ExitCode {
         .collect();
     let mut totals = Totals::default();
     for worker in workers {
-        match worker.join() {
-            Ok(part) => totals.merge(part),
-            Err(_) => {
-                eprintln!("a worker of the campaign died");
-                return ExitCode::from(3);
-            }
-        }
+        let Ok(part) = worker.join() else {
+            eprintln!("a worker of the campaign died");
+            return ExitCode::from(3);
+        };
+        totals.merge(part);
     }
     totals.broken.sort();
     print(&totals, begun.elapsed().as_millis(), arguments.digest);
