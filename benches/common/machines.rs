@@ -124,6 +124,8 @@ pub(crate) struct Ours {
     fresh: (Order, Attempt),
     orders: Vec<Order>,
     attempts: Vec<Attempt>,
+    /// By attempt and leg: whether an order is alive, whether it rests, lots held.
+    told: Vec<[(bool, bool, i64); 2]>,
     wants: Wants,
 }
 
@@ -138,6 +140,7 @@ impl Ours {
         Ours {
             orders: vec![fresh.0; MACHINES],
             attempts: vec![fresh.1.clone(); MACHINES / 2],
+            told: vec![[(true, false, 0); 2]; MACHINES / 2],
             plan,
             facts,
             fresh,
@@ -152,6 +155,7 @@ impl Ours {
             order.place.side = if at.is_multiple_of(2) { Side::Sell } else { Side::Buy };
         }
         self.attempts.iter_mut().for_each(|attempt| attempt.clone_from(&self.fresh.1));
+        self.told.fill([(true, false, 0); 2]);
     }
 
     /// Runs the events; gives after how many no order was alive.
@@ -176,13 +180,13 @@ impl Ours {
         if !order.is_confirmed() {
             std::hint::black_box(order.next(input));
         }
-        let first = machine & !1;
-        for leg in 0..2 {
-            let order = &self.orders[first + leg];
-            let facts = &mut self.facts.legs[leg];
-            facts.alive = u32::from(!order.is_confirmed());
-            facts.resting = u32::from(order.is_resting());
-            facts.held = order.place.side.sign() * order.cum;
+        let told = &mut self.told[machine / 2];
+        let held = order.place.side.sign() * order.cum;
+        told[machine % 2] = (!order.is_confirmed(), order.is_resting(), held);
+        for (facts, (alive, resting, held)) in self.facts.legs.iter_mut().zip(told) {
+            facts.alive = u32::from(*alive);
+            facts.resting = u32::from(*resting);
+            facts.held = *held;
         }
         self.attempts[machine / 2].next(NOW, &self.plan, &self.facts, &mut self.wants);
         std::hint::black_box(&self.wants);

@@ -117,6 +117,15 @@ impl Wants {
     /// Nothing is wanted.
     pub const NOTHING: Wants =
         Wants { intents: [None; LEGS_MAX], cancel: false, choice: None, end: None, again: false };
+
+    /// Nothing is wanted any more. Only what says so is written, not the room for what was wanted.
+    fn clear(&mut self) {
+        self.intents.iter_mut().for_each(|intent| *intent = None);
+        self.cancel = false;
+        self.choice = None;
+        self.end = None;
+        self.again = false;
+    }
 }
 
 /// One attempt.
@@ -287,7 +296,7 @@ impl Attempt {
 
     /// Writes what is wanted now.
     pub fn next(&mut self, now: Time, plan: &HedgePlan, facts: &Facts, wants: &mut Wants) {
-        *wants = Wants::NOTHING;
+        wants.clear();
         if matches!(self.state, State::Ended(_)) {
             return;
         }
