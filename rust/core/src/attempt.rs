@@ -587,29 +587,18 @@ impl Attempt {
     /// the sets that the most advanced leg has.
     fn repair_goals(&self, plan: &HedgePlan, held: &LegLots) -> (LegLots, LegLots) {
         let step = if self.slice_to < self.slice_from { -1 } else { 1 };
-        let mut back = self.slice_from;
-        let mut ahead = None;
-        let mut sets = self.slice_from;
-        loop {
-            let goal = plan.goal(sets);
-            let covers = |from: &LegLots, to: &LegLots| {
-                plan.legs
-                    .iter()
-                    .enumerate()
-                    .all(|(leg, of)| step * of.side.sign() * (to[leg] - from[leg]) >= 0)
-            };
-            if covers(&goal, held) {
-                back = sets;
-            }
-            if ahead.is_none() && covers(held, &goal) {
-                ahead = Some(sets);
-            }
-            if sets == self.slice_to {
-                break;
-            }
-            sets += step;
-        }
-        (plan.goal(back), plan.goal(ahead.unwrap_or(self.slice_to)))
+        let count = (self.slice_to - self.slice_from).abs();
+        let goal = |number: i64| plan.goal(self.slice_from + step * number);
+        let covers = |from: &LegLots, to: &LegLots| {
+            plan.legs
+                .iter()
+                .enumerate()
+                .all(|(leg, of)| step * of.side.sign() * (to[leg] - from[leg]) >= 0)
+        };
+        // The lots of every leg move one way from the first set to the last.
+        let beyond = first(count, |number| !covers(&goal(number), held));
+        let ahead = first(count, |number| covers(held, &goal(number)));
+        (goal((beyond - 1).max(0)), goal(ahead.min(count)))
     }
 
     fn give_up(&mut self, plan: &HedgePlan, held: &LegLots, wants: &mut Wants) {
@@ -670,6 +659,21 @@ pub struct LegFill {
     pub fee: Money,
     /// Value of one tick of one lot, in the hedge's currency.
     pub tick_value: Money,
+}
+
+/// The first number of 0 to `last` of which `is` holds, `last + 1` when there is none, found by
+/// halving: what holds of a number holds of all that follow.
+fn first(last: i64, is: impl Fn(i64) -> bool) -> i64 {
+    let (mut low, mut high) = (0, last + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if is(middle) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    low
 }
 
 fn share(basis: &Basis, lots: i64) -> Option<i128> {
