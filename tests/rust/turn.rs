@@ -515,3 +515,29 @@ fn a_bust_of_our_fill_that_names_no_order_is_a_conflict() {
     }
     assert_eq!(bench.engine.position(AccountId(0), InstrumentId(0)), -5);
 }
+
+#[test]
+fn a_residual_of_very_many_sets_is_weighed_in_a_few_steps() {
+    let mut json = one_to_one();
+    for instrument in 0..2 {
+        json["instruments"][instrument]["qty_max"] = json!("1000000000");
+    }
+    let mut bench = Bench::of(&compiled(&json));
+    bench.book(0, 600_500, 600_510, 100);
+    let lots = 20_000_000_000;
+    bench.event(Event::Position(Box::new(cross_market_core::position::Statement {
+        account: AccountId(0),
+        instrument: InstrumentId(0),
+        exchange: Time(bench.now),
+        kind: cross_market_core::position::StatementKind::Opening,
+        long: Qty::new(lots).unwrap(),
+        short: Qty::ZERO,
+        price: Price(600_500),
+    })));
+    let actor = Text::new("desk").unwrap();
+    let leg = cross_market_core::ids::LegId(0);
+    let verb = Verb::Adopt { hedge: HedgeId(0), leg, lots };
+    let begun = std::time::Instant::now();
+    bench.event(Event::Control(Box::new(Control { actor, verb })));
+    assert!(begun.elapsed().as_secs() < 2, "{:?}", begun.elapsed());
+}
