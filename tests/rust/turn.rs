@@ -293,6 +293,24 @@ fn a_no_from_before_the_longest_delay_proves_nothing_however_late_it_comes() {
     assert_eq!(answer(&mut bench, sent + 5_000_000_000), State::Rejected);
 }
 
+/// A fee that is named for an execution that was taken back is for nothing.
+#[test]
+fn a_fee_after_a_bust_moves_no_money() {
+    let mut bench = Bench::new();
+    bench.book(0, 600_500, 600_510, 100);
+    let orders = places(&bench.book(1, 600_000, 600_010, 100));
+    let balance = |bench: &Bench| bench.engine.funds().balance(orders[0].account);
+    let before = balance(&bench);
+    bench.fill(&orders[0], 5, 600_500);
+    assert!(balance(&bench) < before);
+    let trade_id = Text::new("T1").unwrap();
+    bench.report(&orders[0], News::Bust { trade_id, side: Side::Sell });
+    assert_eq!(balance(&bench), before);
+    let (amount, currency) = (Money::ZERO, cross_market_core::ids::CurrencyId(0));
+    bench.report(&orders[0], News::Fee { trade_id, side: Side::Sell, amount, currency });
+    assert_eq!(balance(&bench), before);
+}
+
 /// 3.11034768 lots of one leg to one of the other: a thousand clips of one set each, and the legs
 /// are never further apart than half a lot of the finer one.
 #[test]
