@@ -559,3 +559,38 @@ fn a_residual_of_very_many_sets_is_weighed_in_a_few_steps() {
     bench.event(Event::Control(Box::new(Control { actor, verb })));
     assert!(begun.elapsed().as_secs() < 2, "{:?}", begun.elapsed());
 }
+
+/// Two engines that will behave differently have different digests.
+#[test]
+fn what_an_engine_will_do_is_in_its_digest() {
+    let told = |change: &dyn Fn(&mut Value)| {
+        let mut bench = Bench::new();
+        bench.book(0, 600_500, 600_510, 100);
+        bench.book(1, 600_300, 600_310, 100);
+        let mut json = one_to_one();
+        change(&mut json["limits"]);
+        let policy = Box::new(compiled(&json).policy);
+        let actor = Text::new("desk").unwrap();
+        bench.event(Event::Control(Box::new(Control { actor, verb: Verb::Policy(policy) })));
+        bench.engine.digest()
+    };
+    let same = told(&|_| {});
+    assert_eq!(same, told(&|_| {}));
+    assert_ne!(same, told(&|limits| limits["hedges"]["btc"]["clip"] = json!(4)));
+    assert_ne!(same, told(&|limits| limits["hedges"]["btc"]["max_loss"] = json!("99")));
+    assert_ne!(same, told(&|limits| limits["instruments"]["A.BTC"]["collar"] = json!("40")));
+    assert_ne!(same, told(&|limits| limits["accounts"]["a"]["usage_cap"] = json!("0.8")));
+    // An operator's figure, which every later slice has to reach.
+    let entered = |least: &str| {
+        let mut bench = Bench::new();
+        bench.book(0, 600_500, 600_510, 100);
+        bench.book(1, 600_300, 600_310, 100);
+        let actor = Text::new("desk").unwrap();
+        let at_least = Some(cross_market_core::num::Ratio::parse(least).unwrap());
+        let verb = Verb::Enter { hedge: HedgeId(0), sets: 10, at_least };
+        let sent = bench.event(Event::Control(Box::new(Control { actor, verb })));
+        assert_eq!(places(&sent).len(), 2, "{sent:?}");
+        bench.engine.digest()
+    };
+    assert_ne!(entered("0"), entered("1"));
+}
