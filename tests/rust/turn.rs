@@ -1,6 +1,8 @@
 //! The turn of an event on a small engine: enter, fill, exit, and what stands between them.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test: what fails must be loud")]
 #![allow(clippy::indexing_slicing, reason = "a test: what fails must be loud")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test: it looks for one kind of command")]
+#![allow(clippy::needless_pass_by_value, reason = "a test: events are made on the spot")]
 
 use cross_market_core::attempt::End;
 use cross_market_core::book::{Change, Row};
@@ -555,9 +557,10 @@ fn a_residual_of_very_many_sets_is_weighed_in_a_few_steps() {
     let actor = Text::new("desk").unwrap();
     let leg = cross_market_core::ids::LegId(0);
     let verb = Verb::Adopt { hedge: HedgeId(0), leg, lots };
-    let begun = std::time::Instant::now();
-    bench.event(Event::Control(Box::new(Control { actor, verb })));
-    assert!(begun.elapsed().as_secs() < 2, "{:?}", begun.elapsed());
+    // Set by set this would not come back.
+    let told = bench.event(Event::Control(Box::new(Control { actor, verb })));
+    assert!(told.len() > 1, "{told:?}");
+    assert!(bench.engine.residual(HedgeId(0)) > 0);
 }
 
 /// Two engines that will behave differently have different digests.
