@@ -14,6 +14,7 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
@@ -24,8 +25,10 @@ use cross_market_core::quote::{HedgePlan, LegPlan, Own};
 use cross_market_core::signal::{Band, Deviation, Measure, Rule, Signals};
 use cross_market_core::time::Time;
 
-const ROWS: usize = 500_000;
-const ROUNDS: usize = 15;
+const ROWS: usize = 200_000;
+const ROUNDS: usize = 20;
+/// Rows that are timed at once: some tenths of a millisecond.
+const PART: usize = 4_000;
 /// Rows of the two snapshots at the start.
 const SNAPSHOTS: usize = 800;
 /// Lots of W5.
@@ -34,7 +37,10 @@ const LOTS: i64 = 300;
 fn main() {
     let work = Workload::new(20_260_801);
     work.tell();
-    let cases: [(&str, Case, Case); 3] =
+    let rows = work.rows.len();
+    let mut out = Out { narrow: vec![[1; 2]; rows], wide: vec![[1; 2]; rows] };
+    let out = &mut out;
+    let cases: [(&str, Start, Start); 3] =
         [("W2", limit_w2, ours_w2), ("W3", limit_w3, ours_w3), ("W5", limit_w5, ours_w5)];
     let mut criterion = Criterion::default()
         .sample_size(10)
@@ -42,13 +48,18 @@ fn main() {
         .measurement_time(Duration::from_secs(1))
         .configure_from_args();
     for (name, limit, ours) in cases {
-        assert_eq!(limit(&work), ours(&work), "{name} differs from its limit");
-        criterion.bench_function(&format!("{name}/limit"), |b| b.iter(|| limit(&work)));
-        criterion.bench_function(&format!("{name}/ours"), |b| b.iter(|| ours(&work)));
+        let [expected, found] = [limit, ours].map(|start| whole(&work, start, out));
+        assert_eq!(found, expected, "{name} differs from its limit");
+        for (whose, start) in [("limit", limit), ("ours", ours)] {
+            criterion.bench_function(&format!("{name}/{whose}"), |b| {
+                b.iter(|| whole(&work, start, out));
+            });
+        }
     }
     criterion.final_summary();
+    assert!(out.is_equal(), "W2 differs from its limit");
     for (name, limit, ours) in cases {
-        let [limit_ns, ours_ns] = in_turns(&work, [limit, ours]);
+        let [limit_ns, ours_ns] = in_turns(&work, [limit, ours], out);
         let ratio = ours_ns / limit_ns;
         println!(
             "FIGURE bench.{name} ours_ns={ours_ns:.1} limit_ns={limit_ns:.1} ratio={ratio:.2}"
@@ -56,21 +67,51 @@ fn main() {
     }
 }
 
-/// Works through all rows and comes to a number.
-type Case = fn(&Workload) -> u64;
+/// Columns of best bids and asks, made once.
+struct Out {
+    narrow: Vec<[i32; 2]>,
+    wide: Vec<[i64; 2]>,
+}
 
-/// The quickest round of each, in ns a row, taken in turns: what others do to the machine only
-/// adds, and it adds to both.
-fn in_turns(work: &Workload, cases: [Case; 2]) -> [f64; 2] {
-    let mut best = [f64::INFINITY; 2];
+impl Out {
+    /// Whether both columns hold the same prices, once both markets have both.
+    fn is_equal(&self) -> bool {
+        let columns = self.narrow.iter().zip(&self.wide).skip(SNAPSHOTS);
+        columns.into_iter().all(|(narrow, wide)| narrow.map(i64::from) == *wide)
+    }
+}
+
+/// Begins a case; what it gives works through a range of rows and says what it came to so far.
+type Start = for<'a> fn(&'a Workload) -> Box<dyn FnMut(Range<usize>, &mut Out) -> u64 + 'a>;
+
+/// All rows at once.
+fn whole(work: &Workload, start: Start, out: &mut Out) -> u64 {
+    let mut case = start(work);
+    case(0..SNAPSHOTS, out);
+    case(SNAPSHOTS..work.rows.len(), out)
+}
+
+/// The time of each case in ns a row. Both go through the rows part by part in turns; of each part
+/// the quickest round counts, since what others do to the machine only adds.
+fn in_turns(work: &Workload, starts: [Start; 2], out: &mut Out) -> [f64; 2] {
+    let parts = (work.rows.len() - SNAPSHOTS) / PART;
+    let mut best = vec![[f64::INFINITY; 2]; parts];
     for _ in 0..ROUNDS {
-        for (case, best) in cases.iter().zip(&mut best) {
-            let start = Instant::now();
-            black_box(case(black_box(work)));
-            *best = best.min(start.elapsed().as_nanos() as f64 / work.rows.len() as f64);
+        let mut cases = starts.map(|start| start(work));
+        for case in &mut cases {
+            case(0..SNAPSHOTS, out);
+        }
+        for (part, best) in best.iter_mut().enumerate() {
+            let first = SNAPSHOTS + part * PART;
+            for (case, best) in cases.iter_mut().zip(best) {
+                let start = Instant::now();
+                black_box(case(first..first + PART, out));
+                *best = best.min(start.elapsed().as_nanos() as f64);
+            }
         }
     }
-    best
+    let rows = (parts * PART) as f64;
+    [0, 1].map(|case| best.iter().map(|best| best[case]).sum::<f64>() / rows)
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -344,63 +385,69 @@ impl Limit {
     }
 }
 
-/// Mixes the best prices into a number, so that both sides prove the same work.
-#[inline]
-fn mixed(sum: u64, bid: i64, ask: i64) -> u64 {
-    sum.wrapping_add((bid.wrapping_mul(7) ^ ask) as u64)
-}
+/// A case as [`Start`] gives it.
+type Case<'a> = Box<dyn FnMut(Range<usize>, &mut Out) -> u64 + 'a>;
 
-fn limit_w2(work: &Workload) -> u64 {
+fn limit_w2(work: &Workload) -> Case<'_> {
     let mut books = [Limit::new(work), Limit::new(work)];
-    let mut out = vec![[0_i32; 2]; work.rows.len()];
-    for (row, out) in work.rows.iter().zip(&mut out) {
-        let book = &mut books[usize::from(row.market & 1)];
-        book.set(row);
-        *out = book.best();
-    }
-    let out = black_box(out);
-    out[SNAPSHOTS..].iter().fold(0, |sum, [bid, ask]| mixed(sum, (*bid).into(), (*ask).into()))
-}
-
-fn limit_w3(work: &Workload) -> u64 {
-    let mut books = [Limit::new(work), Limit::new(work)];
-    let (mut mean, mut variance, mut signals) = (0.0, 0.0, 0);
-    for (at, row) in work.rows.iter().enumerate() {
-        books[usize::from(row.market & 1)].set(row);
-        if at < SNAPSHOTS {
-            continue;
+    Box::new(move |range, out| {
+        let mut last = [0; 2];
+        for (row, out) in work.rows[range.clone()].iter().zip(&mut out.narrow[range]) {
+            let book = &mut books[usize::from(row.market & 1)];
+            book.set(row);
+            *out = book.best();
+            last = *out;
         }
-        let [bid, ask] = books[0].best();
-        let [bid_there, ask_there] = books[1].best();
-        let (plus, mirror) = (bid.wrapping_sub(ask_there), bid_there.wrapping_sub(ask));
-        let (here, there) = (bid.wrapping_add(ask), bid_there.wrapping_add(ask_there));
-        let ratio = f64::from(here) / f64::from(there);
-        let middle = f64::from(here.wrapping_sub(there));
-        let offset = middle - if at == SNAPSHOTS { middle } else { mean };
-        let square = offset * offset;
-        let is_far = square >= 4.0 * variance;
-        mean = if at == SNAPSHOTS { middle } else { mean + 1e-4 * offset };
-        variance += 1e-4 * (square - variance);
-        signals += u64::from((plus >= 1) & (offset > 0.0) & is_far);
-        signals += u64::from((mirror >= 1) & (offset < 0.0) & is_far);
-        // No ratio of these markets is so far from one: the hedge beside it never enters.
-        signals += u64::from((ratio - 1.0).abs() > 0.5);
-    }
-    signals
+        last[0].abs_diff(last[1]).into()
+    })
 }
 
-fn limit_w5(work: &Workload) -> u64 {
+fn limit_w3(work: &Workload) -> Case<'_> {
+    let mut books = [Limit::new(work), Limit::new(work)];
+    let (mut mean, mut variance, mut signals, mut is_first) = (0.0, 0.0, 0, true);
+    Box::new(move |range, _| {
+        if range.start < SNAPSHOTS {
+            work.rows[range].iter().for_each(|row| books[usize::from(row.market & 1)].set(row));
+            return 0;
+        }
+        for row in &work.rows[range] {
+            books[usize::from(row.market & 1)].set(row);
+            let [bid, ask] = books[0].best();
+            let [bid_there, ask_there] = books[1].best();
+            let (plus, mirror) = (bid.wrapping_sub(ask_there), bid_there.wrapping_sub(ask));
+            let (here, there) = (bid.wrapping_add(ask), bid_there.wrapping_add(ask_there));
+            let ratio = f64::from(here) / f64::from(there);
+            let middle = f64::from(here.wrapping_sub(there));
+            let offset = middle - if is_first { middle } else { mean };
+            let square = offset * offset;
+            let is_far = square >= 4.0 * variance;
+            mean = if is_first { middle } else { mean + 1e-4 * offset };
+            is_first = false;
+            variance += 1e-4 * (square - variance);
+            signals += u64::from((plus >= 1) & (offset > 0.0) & is_far);
+            signals += u64::from((mirror >= 1) & (offset < 0.0) & is_far);
+            // No ratio of these markets is so far from one: the hedge beside it never enters.
+            signals += u64::from((ratio - 1.0).abs() > 0.5);
+        }
+        signals
+    })
+}
+
+fn limit_w5(work: &Workload) -> Case<'_> {
     let mut books = [Limit::new(work), Limit::new(work)];
     let mut sum = 0_u64;
-    for (at, row) in work.rows.iter().enumerate() {
-        books[usize::from(row.market & 1)].set(row);
-        if at >= SNAPSHOTS {
-            let sold = books[0].walk(0) + LOTS * i64::from(work.low - 1);
-            let bought = LOTS * i64::from(books[1].slots + work.low) - books[1].walk(1);
-            sum = sum.wrapping_add(sold.wrapping_sub(bought) as u64);
+    Box::new(move |range, _| {
+        let is_begun = range.start >= SNAPSHOTS;
+        for row in &work.rows[range] {
+            books[usize::from(row.market & 1)].set(row);
+            if is_begun {
+                let sold = books[0].walk(0) + LOTS * i64::from(work.low - 1);
+                let bought = LOTS * i64::from(books[1].slots + work.low) - books[1].walk(1);
+                sum = sum.wrapping_add(sold.wrapping_sub(bought) as u64);
+            }
         }
-    }
-    sum
+        sum
+    })
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -426,8 +473,9 @@ fn change(row: &Recorded) -> Change {
     }
 }
 
-/// The first row of each market, which makes its book known.
-fn begin(books: &mut Table<InstrumentId, Book>) {
+/// Books that know of nothing yet: the rows that follow are in order.
+fn begun() -> Table<InstrumentId, Book> {
+    let mut books = books();
     for book in books.iter_mut() {
         let empty = Recorded {
             exchange: 0,
@@ -441,25 +489,27 @@ fn begin(books: &mut Table<InstrumentId, Book>) {
         };
         book.apply(&Change { row: Row::SnapshotLast, ..change(&empty) });
     }
+    books
 }
 
-fn ours_w2(work: &Workload) -> u64 {
-    let mut books = books();
-    begin(&mut books);
-    let mut out = vec![[0_i64; 2]; work.rows.len()];
-    for (row, out) in work.rows.iter().zip(&mut out) {
-        let change = change(row);
-        let book = &mut books[change.instrument];
-        if book.check(&change).is_err() {
-            return 0;
+fn ours_w2(work: &Workload) -> Case<'_> {
+    let mut books = begun();
+    Box::new(move |range, out| {
+        let mut last = [0; 2];
+        for (row, out) in work.rows[range.clone()].iter().zip(&mut out.wide[range]) {
+            let change = change(row);
+            let book = &mut books[change.instrument];
+            if book.check(&change).is_err() {
+                return 0;
+            }
+            black_box(book.apply(&change));
+            if let (Some(bid), Some(ask)) = (book.best(Side::Buy), book.best(Side::Sell)) {
+                *out = [bid.0, ask.0];
+            }
+            last = *out;
         }
-        black_box(book.apply(&change));
-        if let (Some(bid), Some(ask)) = (book.best(Side::Buy), book.best(Side::Sell)) {
-            *out = [bid.0, ask.0];
-        }
-    }
-    let out = black_box(out);
-    out[SNAPSHOTS..].iter().fold(0, |sum, [bid, ask]| mixed(sum, *bid, *ask))
+        last[0].abs_diff(last[1])
+    })
 }
 
 /// Leg 0 sold in market 0, leg 1 bought in market 1.
@@ -518,49 +568,63 @@ fn signals() -> Signals {
     Signals::new(&[(&plan, &spread), (&plan, &gross)], 2)
 }
 
-fn ours_w3(work: &Workload) -> u64 {
-    let (mut books, mut signals) = (books(), signals());
-    begin(&mut books);
-    let (mut count, mut seqs) = (0, [0; 2]);
-    for (at, row) in work.rows.iter().enumerate() {
-        // A message a row: the signals are looked at after each.
-        let seq = &mut seqs[usize::from(row.market & 1)];
-        *seq += 1;
-        let change = Change { row: Row::DeltaLast, seq: *seq, ..change(row) };
-        let book = &mut books[change.instrument];
-        if book.check(&change).is_err() {
-            return 0;
-        }
-        black_box(book.apply(&change));
-        if at >= SNAPSHOTS && signals.message(change.instrument, Time(row.receive), &books) {
-            count += u64::from(signals.wants(HedgeId(0), 0).is_some());
-            count += u64::from(signals.wants(HedgeId(1), 0).is_some());
-        }
-    }
-    count
+/// Rows as messages of their own, so that what follows is looked at after each.
+#[derive(Default)]
+struct Single {
+    seqs: [u64; 2],
 }
 
-fn ours_w5(work: &Workload) -> u64 {
-    let mut books = books();
-    begin(&mut books);
-    let (mut sum, mut seqs) = (0_u64, [0; 2]);
-    let (own, qty) = (Own::default(), Qty::of(LOTS));
-    for (at, row) in work.rows.iter().enumerate() {
-        let seq = &mut seqs[usize::from(row.market & 1)];
+impl Single {
+    #[inline]
+    fn change(&mut self, row: &Recorded) -> Change {
+        let seq = &mut self.seqs[usize::from(row.market & 1)];
         *seq += 1;
-        let change = Change { row: Row::DeltaLast, seq: *seq, ..change(row) };
-        let book = &mut books[change.instrument];
-        if book.check(&change).is_err() {
-            return 0;
-        }
-        black_box(book.apply(&change));
-        if at >= SNAPSHOTS {
-            let sold = books[InstrumentId(0)].walk(Side::Sell, qty, None, &own);
-            let bought = books[InstrumentId(1)].walk(Side::Buy, qty, None, &own);
-            if let (Some(sold), Some(bought)) = (sold, bought) {
-                sum = sum.wrapping_add((sold.cost - bought.cost) as u64);
+        Change { row: Row::DeltaLast, seq: *seq, ..change(row) }
+    }
+}
+
+fn ours_w3(work: &Workload) -> Case<'_> {
+    let (mut books, mut signals, mut single) = (begun(), signals(), Single::default());
+    let mut count = 0;
+    Box::new(move |range, _| {
+        let is_begun = range.start >= SNAPSHOTS;
+        for row in &work.rows[range] {
+            let change = single.change(row);
+            let book = &mut books[change.instrument];
+            if book.check(&change).is_err() {
+                return 0;
+            }
+            black_box(book.apply(&change));
+            if is_begun && signals.message(change.instrument, change.receive, &books) {
+                count += u64::from(signals.wants(HedgeId(0), 0).is_some());
+                count += u64::from(signals.wants(HedgeId(1), 0).is_some());
             }
         }
-    }
-    sum
+        count
+    })
+}
+
+fn ours_w5(work: &Workload) -> Case<'_> {
+    let (mut books, mut single) = (begun(), Single::default());
+    let (own, qty) = (Own::default(), Qty::of(LOTS));
+    let mut sum = 0_u64;
+    Box::new(move |range, _| {
+        let is_begun = range.start >= SNAPSHOTS;
+        for row in &work.rows[range] {
+            let change = single.change(row);
+            let book = &mut books[change.instrument];
+            if book.check(&change).is_err() {
+                return 0;
+            }
+            black_box(book.apply(&change));
+            if is_begun {
+                let sold = books[InstrumentId(0)].walk(Side::Sell, qty, None, &own);
+                let bought = books[InstrumentId(1)].walk(Side::Buy, qty, None, &own);
+                if let (Some(sold), Some(bought)) = (sold, bought) {
+                    sum = sum.wrapping_add((sold.cost - bought.cost) as u64);
+                }
+            }
+        }
+        sum
+    })
 }

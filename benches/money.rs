@@ -2,8 +2,8 @@
 //!
 //! One turn holds two legs in two accounts and finishes the newest open set: 7 of 10 are posted
 //! (taken, traded, voided), 3 are voided. The limit does the same with a bare array of balances
-//! and a slab: no ids, no usage cap, no postings, no proof that they sum to zero. Both take turns in
-//! small rounds, so that both meet the same machine; the median round of each is told.
+//! and a slab: no ids, no usage cap, no postings, no proof that they sum to zero. Both take turns
+//! in small rounds, so that both meet the same machine; the median round of each is told.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,

@@ -3,7 +3,12 @@
 Importing this package does no work: numpy, pyarrow and rich are imported by what needs them.
 """
 
+from cross_market import commands as commands
+from cross_market import events as events
+from cross_market._core import Engine, order_text
 from cross_market._core import version as _version
+from cross_market.config import Account, Config, Hedge, Leg, Venue
+from cross_market.contracts.instrument import Fee, Fees, Instrument, Margin
 from cross_market.errors import (
     ConfigError,
     CrossMarketError,
@@ -13,16 +18,59 @@ from cross_market.errors import (
     UsageError,
     VenueError,
 )
+from cross_market.policy import limit as limits
+from cross_market.policy.execution import CheaperOf, Simultaneous, Size, Supplement, Unwind
+from cross_market.policy.limit import Limits
+from cross_market.policy.signal import Band, CounterPrice, Deviation, Estimate, Ratio, Spread
+from cross_market.research.result import Result
+from cross_market.research.simulate import simulate
+from cross_market.research.world import Balance, Fault, Holding, Latency, SimVenue, SimVenues
+from cross_market.session import Session
 
 __version__ = _version()
 
 __all__ = [
+    "Account",
+    "Balance",
+    "Band",
+    "CheaperOf",
+    "Config",
     "ConfigError",
+    "CounterPrice",
     "CrossMarketError",
+    "Deviation",
+    "Engine",
+    "Estimate",
+    "Fault",
+    "Fee",
+    "Fees",
+    "Hedge",
+    "Holding",
     "InputTypeError",
+    "Instrument",
     "InternalError",
     "JournalError",
+    "Latency",
+    "Leg",
+    "Limits",
+    "Margin",
+    "Ratio",
+    "Result",
+    "Session",
+    "SimVenue",
+    "SimVenues",
+    "Simultaneous",
+    "Size",
+    "Spread",
+    "Supplement",
+    "Unwind",
     "UsageError",
+    "Venue",
     "VenueError",
     "__version__",
+    "commands",
+    "events",
+    "limits",
+    "order_text",
+    "simulate",
 ]

@@ -814,3 +814,18 @@ fn a_bust_after_a_close_takes_its_share_of_the_cost() {
     assert_eq!(positions.position_result(NEAR, NETTED, Price(130)), 400 + 30);
     positions.check();
 }
+
+#[test]
+fn a_bust_of_lots_that_are_gone_takes_others_at_what_they_cost() {
+    let mut positions = positions();
+    let owner = hedge(0, 0);
+    let early = trade(owner, Side::Buy, OPEN, 2, 100);
+    let was = positions.fill(NEAR, NETTED, &early).unwrap();
+    positions.fill(NEAR, NETTED, &trade(owner, Side::Sell, OPEN, 2, 105)).unwrap();
+    positions.settle(&settle(NETTED, 110, 1), &mut Vec::new()).unwrap();
+    positions.fill(NEAR, NETTED, &trade(owner, Side::Buy, OPEN, 5, 200)).unwrap();
+    let back = positions.unfill(NEAR, NETTED, &early, Some(&was)).unwrap();
+    assert_eq!(back.position.realised, 2 * (100 - 200));
+    assert_eq!(positions.rows(NEAR, NETTED, Side::Buy)[0].cost, 600);
+    positions.check();
+}

@@ -11,13 +11,23 @@ use cross_market_core::event::{Control, Event, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text};
 use cross_market_core::num::{Money, Price, Qty, Side};
-use cross_market_core::order::{FeeNews, Fill, LiquiditySide, News, Place, Report};
+use cross_market_core::order::{
+    Answer, FeeNews, Fill, Found, LiquiditySide, News, Place, Report, State,
+};
 use cross_market_core::time::Time;
 use serde_json::{Value, json};
 
 const START: i64 = 1_700_000_000_000_000_000;
 
 fn config() -> Config {
+    compiled(&one_to_one())
+}
+
+fn compiled(json: &Value) -> Config {
+    Config::from_json(json.to_string().as_bytes()).unwrap()
+}
+
+fn one_to_one() -> Value {
     let venue = |name: &str| {
         json!({
             "name": name, "netting": "net", "tif": "ioc", "ack_timeout_ns": 500_000_000,
@@ -54,7 +64,7 @@ fn config() -> Config {
     let money = json!({
         "usage_cap": "0.9", "day_loss": "100000", "message_rate": 50, "cancel_reserve": 10,
     });
-    let json: Value = json!({
+    json!({
         "engine": 1, "run": 1,
         "venues": [venue("A"), venue("B")],
         "accounts": [account("a", "A"), account("b", "B")],
@@ -81,8 +91,7 @@ fn config() -> Config {
             "sums": [{"product": "btc", "currency": "USD", "limit": "10"}],
         },
         "counts": {"orders": 1024, "executions": 4096},
-    });
-    Config::from_json(json.to_string().as_bytes()).unwrap()
+    })
 }
 
 struct Bench {
@@ -94,7 +103,11 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
-        let engine = Engine::new(&config(), Time(START)).unwrap();
+        Bench::of(&config())
+    }
+
+    fn of(config: &Config) -> Bench {
+        let engine = Engine::new(config, Time(START)).unwrap();
         let mut bench = Bench { engine, now: START, out: Vec::new(), trades: 0 };
         for account in [0, 1] {
             bench.event(Event::Cash(Box::new(Cash {
@@ -253,4 +266,296 @@ fn kill_cancels_in_the_same_step_and_nothing_is_placed_after() {
         let after = bench.book(0, 600_500 + turn, 600_510 + turn, 100);
         assert!(places(&after).is_empty(), "{after:?}");
     }
+}
+
+/// "Never had it" was true when the venue said so, and the order was still on its way.
+#[test]
+fn a_no_from_before_the_longest_delay_proves_nothing_however_late_it_comes() {
+    let mut bench = Bench::new();
+    bench.book(0, 600_500, 600_510, 100);
+    let orders = places(&bench.book(1, 600_000, 600_010, 100));
+    let sent = bench.now;
+    bench.now += 6_000_000_000;
+    bench.event(Event::Tick);
+    let answer = |bench: &mut Bench, said: i64| {
+        let at = Time(bench.now);
+        bench.event(Event::Answer(Box::new(Answer {
+            order: orders[0].order,
+            account: orders[0].account,
+            venue_order_id: Text::EMPTY,
+            exchange: Time(said),
+            receive: at,
+            found: Found::ProvenAbsent,
+        })));
+        bench.engine.orders().get(orders[0].order).unwrap().state
+    };
+    assert_eq!(answer(&mut bench, sent + 4_900_000_000), State::Unknown);
+    assert_eq!(answer(&mut bench, sent + 5_000_000_000), State::Rejected);
+}
+
+/// A fee that is named for an execution that was taken back is for nothing.
+#[test]
+fn a_fee_after_a_bust_moves_no_money() {
+    let mut bench = Bench::new();
+    bench.book(0, 600_500, 600_510, 100);
+    let orders = places(&bench.book(1, 600_000, 600_010, 100));
+    let balance = |bench: &Bench| bench.engine.funds().balance(orders[0].account);
+    let before = balance(&bench);
+    bench.fill(&orders[0], 5, 600_500);
+    assert!(balance(&bench) < before);
+    let trade_id = Text::new("T1").unwrap();
+    bench.report(&orders[0], News::Bust { trade_id, side: Side::Sell });
+    assert_eq!(balance(&bench), before);
+    let (amount, currency) = (Money::ZERO, cross_market_core::ids::CurrencyId(0));
+    bench.report(&orders[0], News::Fee { trade_id, side: Side::Sell, amount, currency });
+    assert_eq!(balance(&bench), before);
+}
+
+/// 3.11034768 lots of one leg to one of the other: a thousand clips of one set each, and the legs
+/// are never further apart than half a lot of the finer one.
+#[test]
+fn a_thousand_clips_stay_aligned_to_half_a_lot() {
+    let mut json = one_to_one();
+    json["hedges"][0]["legs"][1]["units_per_lot"] = json!("0.0311034768");
+    let limits = &mut json["limits"]["hedges"]["btc"];
+    for (field, value) in [
+        ("clip", json!(1)),
+        ("max", json!(1000)),
+        ("overnight", json!(1000)),
+        ("holiday", json!(1000)),
+        ("live_residual", json!("0.04")),
+    ] {
+        limits[field] = value;
+    }
+    json["counts"] = json!({"orders": 4096, "executions": 8192});
+    json["limits"]["sums"][0]["limit"] = json!("1");
+    for account in ["a", "b"] {
+        json["limits"]["accounts"][account]["usage_cap"] = json!("1");
+    }
+    let config = compiled(&json);
+    let half = i128::from(config.hedges[HedgeId(0)].plan.legs[0].units) / 2;
+    let mut bench = Bench::of(&config);
+    bench.book(0, 600_500, 600_510, 100);
+    for clip in 1..=1000 {
+        bench.now += 1_000_000_000;
+        bench.book(0, 600_500, 600_510, 100);
+        let orders = places(&bench.book(1, 600_000, 600_010, 100));
+        let sold = orders.iter().find(|order| order.side == Side::Sell).unwrap();
+        let bought = orders.iter().find(|order| order.side == Side::Buy).unwrap();
+        assert!((3..=4).contains(&sold.qty.get()) && bought.qty.get() == 1, "{orders:?}");
+        bench.fill(sold, sold.qty.get(), 600_500);
+        let done = bench.fill(bought, 1, 600_010);
+        assert_eq!(end(&done), Some((End::Completed.code(), 1)), "clip {clip}: {done:?}");
+        assert!(bench.engine.residual(HedgeId(0)) <= half, "clip {clip}");
+    }
+    assert_eq!(bench.engine.position(AccountId(0), InstrumentId(0)), -3110);
+}
+
+/// A table of phases in seconds from the start of the run.
+fn phased(json: &mut Value, phases: &[(i64, &str)]) {
+    let rows: Vec<Value> =
+        phases.iter().map(|(at, phase)| json!([START + at * 1_000_000_000, phase])).collect();
+    json["instruments"][0]["phases"] = json!(rows);
+    let limits = &mut json["limits"]["hedges"]["btc"];
+    limits["overnight"] = json!(1);
+    limits["before_break_ns"] = json!(60_000_000_000_i64);
+}
+
+fn entered(bench: &mut Bench) {
+    bench.book(0, 600_500, 600_510, 100);
+    let orders = places(&bench.book(1, 600_000, 600_010, 100));
+    assert_eq!(orders.len(), 2);
+    bench.fill(&orders[0], 5, 600_500);
+    let done = bench.fill(&orders[1], 5, 600_010);
+    assert_eq!(end(&done), Some((End::Completed.code(), 5)), "{done:?}");
+}
+
+#[test]
+fn what_may_not_stay_overnight_goes_back_once_books_are_fresh_again() {
+    let mut json = one_to_one();
+    phased(&mut json, &[(0, "continuous"), (1000, "overnight"), (9000, "continuous")]);
+    let mut bench = Bench::of(&compiled(&json));
+    entered(&mut bench);
+    // The limit begins to bind while the books are stale: refused, and told.
+    bench.now = START + 941_000_000_000;
+    let told = bench.event(Event::Tick);
+    assert!(told.iter().any(|command| matches!(command, Command::Alert(alert)
+        if alert.code == AlertCode::OverLimit)));
+    assert!(places(&told).is_empty());
+    // Both books are fresh, at prices at which no signal stands.
+    bench.book(0, 600_200, 600_210, 100);
+    let back = bench.book(1, 600_050, 600_060, 100);
+    assert_eq!(places(&back).len(), 2, "{back:?}");
+}
+
+#[test]
+fn the_overnight_limit_binds_after_a_midday_break_too() {
+    let mut json = one_to_one();
+    let day = [(0, "continuous"), (1000, "break"), (2000, "continuous"), (3000, "overnight")];
+    phased(&mut json, &day);
+    let mut bench = Bench::of(&compiled(&json));
+    entered(&mut bench);
+    let mut back = Vec::new();
+    // Books in which no signal stands, and the ticks that the engine asks for.
+    for second in 900..2990 {
+        while bench.engine.deadline().is_some_and(|due| due.0 < START + second * 1_000_000_000) {
+            bench.now = bench.engine.deadline().unwrap().0.max(bench.now);
+            back.extend(places(&bench.event(Event::Tick)));
+        }
+        bench.now = START + second * 1_000_000_000;
+        back.extend(places(&bench.book(0, 600_200, 600_210, 100)));
+        back.extend(places(&bench.book(1, 600_050, 600_060, 100)));
+        if !back.is_empty() {
+            assert!(second >= 2939, "{second}");
+            break;
+        }
+    }
+    assert_eq!(back.len(), 2, "{back:?}");
+}
+
+#[test]
+fn the_overnight_limit_binds_after_an_enter_by_word() {
+    let mut json = one_to_one();
+    phased(&mut json, &[(0, "continuous"), (1000, "overnight"), (9000, "continuous")]);
+    json["hedges"][0]["signal"]["plus"] = json!({"enter": "90", "exit": "-90"});
+    let mut bench = Bench::of(&compiled(&json));
+    bench.book(0, 600_500, 600_510, 100);
+    bench.book(1, 600_000, 600_010, 100);
+    let actor = Text::new("desk").unwrap();
+    let at_least = Some(cross_market_core::num::Ratio::parse("0").unwrap());
+    let verb = Verb::Enter { hedge: HedgeId(0), sets: 5, at_least };
+    let orders = places(&bench.event(Event::Control(Box::new(Control { actor, verb }))));
+    assert_eq!(orders.len(), 2);
+    bench.fill(&orders[0], 5, 600_500);
+    bench.fill(&orders[1], 5, 600_010);
+    bench.now = START + 939_900_000_000;
+    bench.book(0, 600_500, 600_510, 100);
+    bench.book(1, 600_000, 600_010, 100);
+    assert!(bench.engine.deadline().is_some(), "nothing is due");
+    bench.now = START + 940_000_000_000;
+    let back = bench.event(Event::Tick);
+    assert_eq!(places(&back).len(), 2, "{back:?}");
+}
+
+#[test]
+fn the_overnight_limit_that_began_to_bind_during_an_attempt_is_kept_after_it() {
+    let mut json = one_to_one();
+    phased(&mut json, &[(0, "continuous"), (1000, "overnight"), (9000, "continuous")]);
+    let mut bench = Bench::of(&compiled(&json));
+    bench.now = START + 939_000_000_000;
+    bench.book(0, 600_500, 600_510, 100);
+    let orders = places(&bench.book(1, 600_000, 600_010, 100));
+    bench.now = START + 939_900_000_000;
+    bench.fill(&orders[0], 5, 600_500);
+    bench.book(0, 600_200, 600_210, 100);
+    bench.book(1, 600_050, 600_060, 100);
+    bench.now = START + 940_000_000_000;
+    assert!(places(&bench.event(Event::Tick)).is_empty());
+    let done = bench.fill(&orders[1], 5, 600_010);
+    assert_eq!(end(&done), Some((End::Completed.code(), 5)), "{done:?}");
+    assert_eq!(places(&done).len(), 2, "{done:?}");
+}
+
+#[test]
+fn an_order_proven_absent_that_surfaces_with_a_fill_is_recalled() {
+    let mut json = one_to_one();
+    for venue in 0..2 {
+        json["venues"][venue]["tif"] = json!("gtc");
+        json["venues"][venue]["max_delay_ns"] = json!(1_000_000_000);
+    }
+    let mut bench = Bench::of(&compiled(&json));
+    bench.book(0, 600_500, 600_510, 100);
+    let orders = places(&bench.book(1, 600_000, 600_010, 100));
+    bench.now += 600_000_000;
+    bench.event(Event::Tick);
+    bench.now += 1_000_000_000;
+    for order in &orders {
+        let at = Time(bench.now);
+        bench.event(Event::Answer(Box::new(Answer {
+            order: order.order,
+            account: order.account,
+            venue_order_id: Text::EMPTY,
+            exchange: at,
+            receive: at,
+            found: Found::ProvenAbsent,
+        })));
+    }
+    assert_eq!(bench.engine.live_orders(), 0);
+    // It lives after all, and three of its five lots are still out.
+    let surfaced = bench.fill(&orders[0], 2, 600_500);
+    let recalled = surfaced.iter().any(
+        |command| matches!(command, Command::Cancel(cancel) if cancel.order == orders[0].order),
+    );
+    assert!(recalled, "{surfaced:?}");
+}
+
+#[test]
+fn a_residual_that_costs_too_much_to_trim_is_told_and_held() {
+    let mut json = one_to_one();
+    json["limits"]["hedges"]["btc"]["max_loss"] = json!("0.0001");
+    let mut bench = Bench::of(&compiled(&json));
+    entered(&mut bench);
+    let order = bench.engine.orders().of_hedge(HedgeId(0))[1].place;
+    let trade_id = Text::new("T2").unwrap();
+    let busted = bench.report(&order, News::Bust { trade_id, side: order.side });
+    assert!(bench.engine.residual(HedgeId(0)) > 0);
+    let told = busted.iter().any(|command| {
+        matches!(command, Command::Alert(alert)
+        if alert.code == AlertCode::Restricted && alert.subject == Subject::Hedge(HedgeId(0)))
+    });
+    assert!(told, "{busted:?}");
+}
+
+#[test]
+fn a_bust_of_our_fill_that_names_no_order_is_a_conflict() {
+    let mut bench = Bench::new();
+    entered(&mut bench);
+    let place = bench.engine.orders().of_hedge(HedgeId(0))[0].place;
+    let (trade_id, side, at) = (Text::new("T1").unwrap(), place.side, Time(bench.now));
+    for news in [
+        News::Bust { trade_id, side },
+        News::Correct { trade_id, side, price: Price(600_400), qty: Qty::new(5).unwrap() },
+    ] {
+        let told = bench.event(Event::Report(Box::new(Report {
+            order: None,
+            venue_order_id: Text::EMPTY,
+            account: place.account,
+            instrument: place.instrument,
+            exchange: at,
+            receive: at,
+            news,
+        })));
+        let conflict = told.iter().any(|command| {
+            matches!(command, Command::Alert(alert)
+            if alert.code == AlertCode::Conflict)
+        });
+        assert!(conflict, "{told:?}");
+    }
+    assert_eq!(bench.engine.position(AccountId(0), InstrumentId(0)), -5);
+}
+
+#[test]
+fn a_residual_of_very_many_sets_is_weighed_in_a_few_steps() {
+    let mut json = one_to_one();
+    for instrument in 0..2 {
+        json["instruments"][instrument]["qty_max"] = json!("1000000000");
+    }
+    let mut bench = Bench::of(&compiled(&json));
+    bench.book(0, 600_500, 600_510, 100);
+    let lots = 20_000_000_000;
+    bench.event(Event::Position(Box::new(cross_market_core::position::Statement {
+        account: AccountId(0),
+        instrument: InstrumentId(0),
+        exchange: Time(bench.now),
+        kind: cross_market_core::position::StatementKind::Opening,
+        long: Qty::new(lots).unwrap(),
+        short: Qty::ZERO,
+        price: Price(600_500),
+    })));
+    let actor = Text::new("desk").unwrap();
+    let leg = cross_market_core::ids::LegId(0);
+    let verb = Verb::Adopt { hedge: HedgeId(0), leg, lots };
+    let begun = std::time::Instant::now();
+    bench.event(Event::Control(Box::new(Control { actor, verb })));
+    assert!(begun.elapsed().as_secs() < 2, "{:?}", begun.elapsed());
 }

@@ -1,13 +1,70 @@
 //! The native module `cross_market._core`: thin, flat, no logic of its own.
 #![forbid(unsafe_code)]
 
+mod commands;
+mod engine;
+mod error;
+mod events;
+mod fields;
+mod names;
+mod owner;
+mod session;
+mod simulate;
+mod tables;
+mod words;
+
 #[pyo3::pymodule]
 mod _core {
-    use pyo3::pyfunction;
+    use cross_market_core::command::AlertCode;
+    use cross_market_core::config::Config;
+    use cross_market_core::gate::Refusal;
+    use cross_market_core::ids::ClientOrderId;
+    use cross_market_sim::fault::Fault;
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::engine::Engine;
+    use crate::error::door;
+    #[pymodule_export]
+    use crate::session::{Session, replay, verify};
+    use crate::simulate::fault_word;
+    #[pymodule_export]
+    use crate::simulate::simulate;
+    use crate::words::Words;
 
     /// Return the version of the compiled core.
     #[pyfunction]
     fn version() -> &'static str {
         env!("CARGO_PKG_VERSION")
+    }
+
+    /// Raise `ConfigError` when the core refuses a configuration.
+    #[pyfunction]
+    fn check_config(py: Python<'_>, json: &[u8]) -> PyResult<()> {
+        Config::from_json(json).map(|_| ()).map_err(|error| door(py, "Config", &error))
+    }
+
+    /// Return an order id as venues see it: 13 base-32 characters.
+    #[pyfunction]
+    fn order_text(order: u64) -> String {
+        ClientOrderId(order).text().as_str().to_owned()
+    }
+
+    /// Return the name of every class of faults.
+    #[pyfunction]
+    fn faults() -> Vec<String> {
+        Fault::ALL.iter().map(|fault| fault_word(*fault)).collect()
+    }
+
+    /// Return every refusal of a gate, in the order in which the gates ask.
+    #[pyfunction]
+    fn refusals() -> Vec<&'static str> {
+        Refusal::WORDS.iter().map(|(word, _)| *word).collect()
+    }
+
+    /// Return every code of an alert.
+    #[pyfunction]
+    fn alerts() -> Vec<&'static str> {
+        AlertCode::WORDS.iter().map(|(word, _)| *word).collect()
     }
 }

@@ -218,6 +218,12 @@ impl Attempt {
         (used < self.execution.tries).then_some(used + 1)
     }
 
+    /// Whether its next step may choose between ways to mend it; a slice that begins does not.
+    #[must_use]
+    pub fn may_repair(&self) -> bool {
+        self.state != State::Reserved || self.kind == Kind::Trim
+    }
+
     /// Lots of the legs when the attempt began.
     #[must_use]
     pub fn start(&self) -> &LegLots {
@@ -241,7 +247,7 @@ impl Attempt {
     pub fn ask(&self, plan: &HedgePlan, held: &LegLots) -> [LegAsk; LEGS_MAX] {
         let mut ask = [[Qty::ZERO; 2]; LEGS_MAX];
         let (back, ahead) = match self.state {
-            State::Reserved if self.kind != Kind::Trim => (*held, self.goal),
+            State::Reserved if !self.may_repair() => (*held, self.goal),
             State::Reserved
             | State::Working
             | State::Confirming
@@ -514,7 +520,7 @@ impl Attempt {
         };
         let budget = (self.execution.max_loss - self.lost).min(facts.loss_left);
         let supplement = if self.turned_back { None } else { price(&ahead) };
-        let choice = resolve::choose(supplement, price(&back), permitted, budget);
+        let choice = resolve::choose(supplement, price(&back), permitted, budget, self.kind);
         match choice.verdict {
             Verdict::Do(purpose) => {
                 let (state, goal) = match purpose {
@@ -587,29 +593,18 @@ impl Attempt {
     /// the sets that the most advanced leg has.
     fn repair_goals(&self, plan: &HedgePlan, held: &LegLots) -> (LegLots, LegLots) {
         let step = if self.slice_to < self.slice_from { -1 } else { 1 };
-        let mut back = self.slice_from;
-        let mut ahead = None;
-        let mut sets = self.slice_from;
-        loop {
-            let goal = plan.goal(sets);
-            let covers = |from: &LegLots, to: &LegLots| {
-                plan.legs
-                    .iter()
-                    .enumerate()
-                    .all(|(leg, of)| step * of.side.sign() * (to[leg] - from[leg]) >= 0)
-            };
-            if covers(&goal, held) {
-                back = sets;
-            }
-            if ahead.is_none() && covers(held, &goal) {
-                ahead = Some(sets);
-            }
-            if sets == self.slice_to {
-                break;
-            }
-            sets += step;
-        }
-        (plan.goal(back), plan.goal(ahead.unwrap_or(self.slice_to)))
+        let covers = |from: &LegLots, to: &LegLots| {
+            let mut legs = plan.legs.iter().zip(from.iter().zip(to));
+            legs.all(|(of, (from, to))| step * of.side.sign() * (to - from) >= 0)
+        };
+        // Every leg's goal moves one way with the sets, so both questions have one answer up to a
+        // number of sets and the other from there on.
+        let span = (self.slice_to - self.slice_from).abs();
+        let goal = |sets| plan.goal(self.slice_from + step * sets);
+        let reached = holds_below(span + 1, |sets| covers(&goal(sets), held));
+        let ahead = holds_below(span + 1, |sets| !covers(held, &goal(sets)));
+        let back = self.slice_from + step * (reached - 1).max(0);
+        (plan.goal(back), plan.goal(self.slice_from + step * ahead.min(span)))
     }
 
     fn give_up(&mut self, plan: &HedgePlan, held: &LegLots, wants: &mut Wants) {
@@ -670,6 +665,20 @@ pub struct LegFill {
     pub fee: Money,
     /// Value of one tick of one lot, in the hedge's currency.
     pub tick_value: Money,
+}
+
+/// The first number below `end` for which something that holds up to a point does not; else `end`.
+fn holds_below(end: i64, holds: impl Fn(i64) -> bool) -> i64 {
+    let (mut low, mut high) = (0, end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
 }
 
 fn share(basis: &Basis, lots: i64) -> Option<i128> {

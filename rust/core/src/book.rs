@@ -20,7 +20,7 @@
 
 mod ladder;
 
-use self::ladder::{Ladder, Taking};
+use self::ladder::Ladder;
 use crate::error::{Error, Field};
 use crate::ids::InstrumentId;
 use crate::num::{Price, Qty, Side};
@@ -184,25 +184,21 @@ pub struct Book {
     next: u8,
     data: Data,
     price_max: i64,
+    /// Twice `price_max`: how many prices pass, less one.
+    price_span: u64,
     qty_max: i64,
 }
 
-/// The key of a price: larger is better.
+/// The key of a price: larger is better. A product, since the side of a row cannot be guessed.
 #[inline]
 const fn key_of(side: Side, price: Price) -> i64 {
-    match side {
-        Side::Buy => price.0,
-        Side::Sell => -price.0,
-    }
+    price.0.wrapping_mul(side.sign())
 }
 
 /// The price of a key.
 #[inline]
 const fn price_of(side: Side, key: i64) -> Price {
-    match side {
-        Side::Buy => Price(key),
-        Side::Sell => Price(-key),
-    }
+    Price(key.wrapping_mul(side.sign()))
 }
 
 impl Book {
@@ -226,6 +222,7 @@ impl Book {
             next: BEGINS,
             data: Data::Empty,
             price_max,
+            price_span: 2 * price_max.unsigned_abs(),
             qty_max,
         }
     }
@@ -237,9 +234,11 @@ impl Book {
     /// [`Error::TimeOutOfRange`] for a stamp outside 1970 to 2200, [`Error::Contradiction`] for a
     /// row that does not fit the message that is open: another kind, sequence number or stamp, a
     /// level without a snapshot before it.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     pub fn check(&self, change: &Change) -> Result<(), Error> {
-        let price = change.price.0.unsigned_abs() <= self.price_max.unsigned_abs();
+        let shifted = change.price.0.wrapping_add(self.price_max);
+        let price = shifted.cast_unsigned() <= self.price_span;
         let qty = change.qty.get() <= self.qty_max;
         let latest = Time::LATEST.0.unsigned_abs();
         let exchange = change.exchange.0.cast_unsigned() <= latest;
@@ -250,14 +249,14 @@ impl Book {
         if price & qty & exchange & receive & kind & message {
             Ok(())
         } else {
-            Err(self.refusal(change))
+            Err(self.refusal(*change))
         }
     }
 
     /// Why [`Book::check`] refuses this row.
     #[cold]
     #[inline(never)]
-    fn refusal(&self, change: &Change) -> Error {
+    fn refusal(&self, change: Change) -> Error {
         let stamps = Time::EARLIEST..=Time::LATEST;
         if change.price.0.unsigned_abs() > self.price_max.unsigned_abs() {
             return Error::OutOfBounds { field: Field::Price, found: change.price.0 };
@@ -282,8 +281,54 @@ impl Book {
         Error::Contradiction { field: Field::Seq }
     }
 
+    /// Judges a row and applies it: [`Book::check`] and [`Book::apply`] in one.
+    ///
+    /// # Errors
+    /// As [`Book::check`]; then nothing has changed.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
+    pub fn take(&mut self, change: &Change) -> Result<Applied, Error> {
+        if !self.is_next_delta(change) {
+            return self.take_other(*change);
+        }
+        if self.next == BEGINS {
+            self.head = Head::of(change);
+        }
+        self.set(change);
+        Ok(self.advance(change.row))
+    }
+
+    /// Whether a row is a delta in order that passes the door: what nearly all rows are.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
+    #[expect(clippy::needless_bitwise_bool, reason = "no branch that a processor has to guess")]
+    fn is_next_delta(&self, change: &Change) -> bool {
+        let shifted = change.price.0.wrapping_add(self.price_max);
+        let price = shifted.cast_unsigned() <= self.price_span;
+        let qty = change.qty.get() <= self.qty_max;
+        let delta = change.row.kind() & self.next & DELTA != 0;
+        let message = if self.next == BEGINS {
+            let latest = Time::LATEST.0.unsigned_abs();
+            let exchange = change.exchange.0.cast_unsigned() <= latest;
+            let receive = change.receive.0.cast_unsigned() <= latest;
+            let follows = change.seq == self.head.seq.wrapping_add(u64::from(change.step));
+            exchange & receive & ((change.step == 0) | follows)
+        } else {
+            self.head.is_of(change)
+        };
+        self.is_live & delta & price & qty & message
+    }
+
+    /// Everything but a delta in order, and what the door refuses.
+    #[inline(never)]
+    fn take_other(&mut self, change: Change) -> Result<Applied, Error> {
+        self.check(&change)?;
+        Ok(self.apply(&change))
+    }
+
     /// Applies a row that passed [`Book::check`].
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     pub fn apply(&mut self, change: &Change) -> Applied {
         let is_first = self.next == BEGINS;
         let ahead = if is_first { u64::from(change.step) } else { 0 };
@@ -293,45 +338,46 @@ impl Book {
             self.set(change);
             self.advance(change.row)
         } else {
-            self.apply_other(change)
+            self.apply_other(*change)
         }
     }
 
     /// Everything but a delta in order.
     #[inline(never)]
-    fn apply_other(&mut self, change: &Change) -> Applied {
+    fn apply_other(&mut self, change: Change) -> Applied {
         let is_first = self.next == BEGINS;
         if !is_first {
             if self.is_ignoring {
-                return self.ignore(change);
+                return self.ignore(&change);
             }
         } else if change.row.kind() == SNAPSHOT {
             if self.data == Data::Down {
-                return self.ignore(change);
+                return self.ignore(&change);
             }
             self.clear();
         } else {
             match self.data {
                 Data::Whole | Data::Crossed if change.seq > self.head.seq => {
                     self.lose(Data::Gapped);
-                    self.ignore(change);
+                    self.ignore(&change);
                     return Applied::Gap;
                 }
                 Data::Empty if change.step == 0 => {}
                 Data::Empty | Data::Whole | Data::Crossed | Data::Gapped | Data::Down => {
-                    return self.ignore(change);
+                    return self.ignore(&change);
                 }
             }
         }
-        self.head = Head::of(change);
+        self.head = Head::of(&change);
         self.is_live = true;
         self.is_known = true;
-        self.set(change);
+        self.set(&change);
         self.advance(change.row)
     }
 
     /// Ends the message, and judges the book, or lets it go on.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     fn advance(&mut self, row: Row) -> Applied {
         if row.is_last() {
             self.next = BEGINS;
@@ -364,7 +410,7 @@ impl Book {
         let [bids, asks] = &self.sides;
         match (bids.best(), asks.best()) {
             // The key of an ask is its negated price: bid > ask is bid + (−ask) > 0.
-            (Some(bid), Some(ask)) => bid + ask > 0,
+            (Some(bid), Some(ask)) => bid.wrapping_add(ask) > 0,
             (None, _) | (_, None) => false,
         }
     }
@@ -406,6 +452,16 @@ impl Book {
         top.map(|(key, lots)| Top { price: price_of(side, key), qty: Qty::of(lots) })
     }
 
+    /// The best prices, by [`Side::index`]; `None` unless the book is whole and has both.
+    #[inline]
+    #[must_use]
+    pub fn touch(&self) -> Option<[Price; 2]> {
+        match (self.data, self.best(Side::Buy), self.best(Side::Sell)) {
+            (Data::Whole, Some(bid), Some(ask)) => Some([bid, ask]),
+            _ => None,
+        }
+    }
+
     /// The best price of a side, whatever [`Book::data`] says of it.
     #[inline]
     #[must_use]
@@ -432,28 +488,28 @@ impl Book {
     /// `None` where nothing can be taken, and while [`Book::data`] is anything but whole.
     #[must_use]
     pub fn walk(&self, taker: Side, qty: Qty, limit: Option<Price>, own: &Own) -> Option<Walk> {
-        if self.data != Data::Whole {
+        if self.data != Data::Whole || qty.is_zero() {
             return None;
         }
         let side = taker.flip();
         let limit = limit.map_or(i64::MIN, |limit| key_of(side, limit));
         let [by_buys, by_sells] = own.claims;
         let claimed = match taker {
-            Side::Buy => by_buys.get(),
-            Side::Sell => by_sells.get(),
+            Side::Buy => by_buys,
+            Side::Sell => by_sells,
         };
-        let mut taking = Taking::new(qty.get(), claimed, limit);
-        if own.resting.iter().any(|(resting, ..)| *resting == side) {
+        // What is taken is what stands in the best claimed and wanted lots, less the claimed ones.
+        let [claims, all] = if own.resting.iter().any(|(resting, ..)| *resting == side) {
             let free = |key, lots| own_less(own, side, key, lots);
-            self.side(side).take(&mut taking, free);
+            self.side(side).best_lots_after(claimed, qty, limit, free)
         } else {
-            self.side(side).take(&mut taking, |_, lots| lots);
-        }
-        (taking.taken != 0).then(|| Walk {
-            qty: Qty::of(taking.taken),
-            cost: taking.cost * i128::from(side.sign()),
-            worst: price_of(side, taking.worst),
-            marginal: taking.marginal.map(|key| price_of(side, key)),
+            self.side(side).best_lots_after(claimed, qty, limit, |_, lots| lots)
+        };
+        (all.lots != claims.lots).then(|| Walk {
+            qty: Qty::of(all.lots - claims.lots),
+            cost: (all.cost - claims.cost) * i128::from(side.sign()),
+            worst: price_of(side, all.worst),
+            marginal: all.next.map(|key| price_of(side, key)),
         })
     }
 
@@ -540,7 +596,8 @@ impl Book {
     }
 
     /// Sets one level; zero takes it away.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     fn set(&mut self, change: &Change) {
         let key = key_of(change.side, change.price);
         self.side_mut(change.side).set(key, change.qty.get());

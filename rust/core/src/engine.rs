@@ -22,16 +22,17 @@ use crate::clock::Clocks;
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::{Cause, Conduct, Latches, Window};
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{Error, Field};
 use crate::event::{Event, LinkState};
 use crate::funds::{Funds, Need};
 use crate::gate::{LegContext, Policy, Refusal};
 use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, RUN_MAX, Table};
 use crate::instrument::Instrument;
-use crate::num::{Money, Price, Qty};
+use crate::merge::Walks;
+use crate::num::{Money, Qty};
 use crate::order::{ExecutionKey, Orders, Place};
 use crate::position::{Filled, Pair, Positions};
-use crate::quote::Own;
+use crate::quote::{Data, LegLots, Own};
 use crate::signal::Signals;
 use crate::time::{Day, Time};
 use crate::wire::Writer;
@@ -67,7 +68,9 @@ struct HedgeState {
     refused: Option<Refusal>,
     /// What the walked net figure of every slice of the attempt must reach.
     edge: Option<Edge>,
-    /// Signed sets held; kept for the hot path, as the two below.
+    /// Signed lots held; kept for the hot path, as the three below.
+    held: LegLots,
+    /// Signed sets held.
     sets: i64,
     /// The residual held, in common units over the plan's `unit_den`.
     residual: i128,
@@ -135,6 +138,8 @@ pub struct Engine {
     day_results: Table<AccountId, Money>,
     /// Accounts whose shortfall was told and still stands.
     short: Table<AccountId, bool>,
+    /// Whether a gap of the book was told and its end was not.
+    gapped: Table<InstrumentId, bool>,
     /// Hedges that the present event concerns.
     dirty: Vec<HedgeId>,
     /// Whether the present event changed more than the market.
@@ -151,7 +156,8 @@ struct Work {
     contexts: Vec<LegContext>,
     unrealised: Table<AccountId, Money>,
     caps: Table<AccountId, crate::num::Ratio>,
-    marks: Table<InstrumentId, Option<Price>>,
+    /// The walks that this step has made, for so many signed lots a leg of the hedge it looks at.
+    walks: Option<(LegLots, Walks)>,
 }
 
 impl Engine {
@@ -171,6 +177,7 @@ impl Engine {
             attempts: 0,
             refused: None,
             edge: None,
+            held: [0; LEGS_MAX],
             sets: 0,
             residual: 0,
             over_residual: false,
@@ -206,6 +213,7 @@ impl Engine {
             waiting: 0,
             day_results: Table::new(vec![Money::ZERO; accounts]),
             short: Table::new(vec![false; accounts]),
+            gapped: Table::new(vec![false; instruments.len()]),
             dirty: Vec::with_capacity(config.hedges.len()),
             changed: false,
             work: Work {
@@ -214,11 +222,11 @@ impl Engine {
                 contexts: Vec::with_capacity(LEGS_MAX),
                 unrealised: Table::new(vec![Money::ZERO; accounts]),
                 caps: Table::new(config.policy.accounts.iter().map(|of| of.usage_cap).collect()),
-                marks: Table::new(vec![None; instruments.len()]),
+                walks: None,
             },
             config: Arc::new(config.clone()),
         };
-        engine.check_now(start)?;
+        door::stamp(Field::Now, start)?;
         Ok(engine)
     }
 
@@ -241,7 +249,7 @@ impl Engine {
         self.check_now(now)?;
         self.check(event)?;
         self.begin(now);
-        self.changed = !matches!(event, Event::Tick | Event::Clock(_) | Event::Estimate(_));
+        self.changed = !matches!(event, Event::Tick);
         self.apply(event, out);
         self.finish(out);
         Ok(if self.changed { Effect::Decision } else { Effect::Market })
@@ -251,7 +259,8 @@ impl Engine {
     ///
     /// # Errors
     /// What the door refuses; then nothing has changed.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     pub fn change(
         &mut self,
         now: Time,
@@ -266,13 +275,17 @@ impl Engine {
             self.instrument(change.instrument)?;
             return Err(Error::Poisoned);
         };
-        book.check(change)?;
+        let applied = book.take(change)?;
         self.now = now;
-        let applied = book.apply(change);
-        if now < self.deadline && matches!(applied, Applied::Open | Applied::Ignored) {
-            return Ok(Effect::Market);
+        match applied {
+            // Inside a message the book is neither what it was nor what it will be: what is due
+            // waits for the last row.
+            Applied::Open => Ok(Effect::Market),
+            Applied::Ignored if now < self.deadline => Ok(Effect::Market),
+            Applied::Done | Applied::Ignored | Applied::Gap => {
+                Ok(self.market(change.instrument, applied, out))
+            }
         }
-        Ok(self.market(change.instrument, applied, out))
     }
 
     /// A lower bound of the next moment at which a timer is due.
@@ -297,6 +310,7 @@ impl Engine {
     }
 
     /// The end of a message, or a row while a timer is due.
+    #[inline(never)]
     fn market(
         &mut self,
         instrument: InstrumentId,
@@ -304,21 +318,28 @@ impl Engine {
         out: &mut Vec<Command>,
     ) -> Effect {
         self.dirty.clear();
+        let mut whole = false;
         if applied == Applied::Done {
             self.forget_claims(instrument);
-            if !self.message(instrument) && self.now < self.deadline {
+            whole = self.gapped[instrument] && self.books[instrument].data() != Data::Gapped;
+            if !self.message(instrument) && self.now < self.deadline && !whole {
                 return Effect::Market;
             }
         }
         self.funds.begin_event();
         self.changed = false;
+        let before = out.len();
+        let subject = Subject::Instrument(instrument);
         if applied == Applied::Gap {
             self.changed = true;
+            self.gapped[instrument] = true;
             out.push(Command::Resync(instrument));
-            let subject = Subject::Instrument(instrument);
             self.alert(out, AlertCode::Gap, Urgency::Warn, subject, 0, 0);
         }
-        let before = out.len();
+        if whole {
+            self.gapped[instrument] = false;
+            self.alert(out, AlertCode::Whole, Urgency::Info, subject, 0, 0);
+        }
         self.finish(out);
         self.changed |= out.len() > before;
         if self.changed { Effect::Decision } else { Effect::Market }
@@ -416,6 +437,9 @@ impl Engine {
                 out.i64(claim.lots);
                 out.option_i64(claim.done.map(|done| done.0));
             }
+        }
+        for told in self.short.iter().chain(self.gapped.iter()) {
+            out.bool(*told);
         }
         self.clocks.digest(&mut out);
         Sha256::digest(out.as_slice()).into()

@@ -294,12 +294,12 @@ pub struct Drift {
     pub theirs: Money,
 }
 
+/// Aligned so that what is ours, the first four buckets, shares one line of the cache.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 struct Ledger {
     /// By code; the two foreign ones stay empty, see [`Foreign`].
     buckets: [Money; Bucket::ALL.len()],
-    /// Equity when the day began, moved along with money that came in or went out since.
-    day_start: Money,
 }
 
 impl Ledger {
@@ -342,6 +342,8 @@ struct Foreign {
 #[derive(Clone, Debug)]
 pub struct Funds {
     accounts: Table<AccountId, Ledger>,
+    /// Equity when the day began, moved along with money that came in or went out since.
+    day_starts: Table<AccountId, Money>,
     holds: Holds,
     /// Sorted by (account, currency).
     foreign: Vec<Foreign>,
@@ -352,9 +354,10 @@ impl Funds {
     /// Empty accounts, and room for `holds_max` holds that live at once.
     #[must_use]
     pub fn new(accounts: usize, holds_max: usize) -> Funds {
-        let ledger = Ledger { buckets: [Money::ZERO; Bucket::ALL.len()], day_start: Money::ZERO };
+        let ledger = Ledger { buckets: [Money::ZERO; Bucket::ALL.len()] };
         Funds {
             accounts: Table::new(vec![ledger; accounts]),
+            day_starts: Table::new(vec![Money::ZERO; accounts]),
             holds: Holds::new(holds_max),
             foreign: Vec::with_capacity(accounts),
             postings: Vec::with_capacity(256),
@@ -395,16 +398,16 @@ impl Funds {
     /// # Panics
     /// When it is not: an invariant is broken.
     pub fn check(&self) {
-        for (account, ledger) in self.accounts.pairs() {
+        let mut sums = Table::new(vec![(Money::ZERO, Money::ZERO); self.accounts.len()]);
+        for hold in self.holds.iter() {
+            let Some((held, quarantined)) = sums.get_mut(hold.account) else { continue };
+            *(if hold.quarantined { quarantined } else { held }) += hold.left;
+        }
+        for ((account, ledger), sums) in self.accounts.pairs().zip(sums.iter()) {
             let sum: Money = ledger.buckets.iter().copied().sum();
             assert!(sum == Money::ZERO, "broken invariant: {account:?} sums to {sum}");
-            let of = |quarantined: bool| -> Money {
-                let holds = self.holds.iter().filter(|hold| hold.account == account);
-                holds.filter(|hold| hold.quarantined == quarantined).map(|hold| hold.left).sum()
-            };
-            let sums = (of(false), of(true));
-            let found = (self.held(account), self.quarantined(account));
-            assert!(sums == found, "broken invariant: {account:?} holds {found:?}, not {sums:?}");
+            let found = (ledger.at(Bucket::Held), ledger.at(Bucket::Quarantine));
+            assert!(*sums == found, "broken invariant: {account:?} holds {found:?}, not {sums:?}");
         }
         for row in &self.foreign {
             assert!(row.ours + row.fees == Money::ZERO, "broken invariant: foreign {row:?}");
@@ -425,9 +428,11 @@ impl Funds {
         if self.are_held(needs)? {
             return Ok(Held::Exists);
         }
-        for (account, sum) in sums(needs) {
-            self.available_carries(account, sum)?;
-            self.usage_carries(account, sum, caps[account], unrealised[account])?;
+        for at in 0..needs.len() {
+            if let Some((account, sum)) = sum_at(needs, at) {
+                self.available_carries(account, sum)?;
+                self.usage_carries(account, sum, caps[account], unrealised[account])?;
+            }
         }
         self.insert_all(needs);
         Ok(Held::New)
@@ -442,8 +447,10 @@ impl Funds {
         if self.are_held(needs)? {
             return Ok(Held::Exists);
         }
-        for (account, sum) in sums(needs) {
-            self.available_carries(account, sum)?;
+        for at in 0..needs.len() {
+            if let Some((account, sum)) = sum_at(needs, at) {
+                self.available_carries(account, sum)?;
+            }
         }
         self.insert_all(needs);
         Ok(Held::New)
@@ -583,7 +590,7 @@ impl Funds {
     /// the day's result, a gain does not: it may be money that came in unseen.
     pub fn adjust(&mut self, account: AccountId, amount: Money) {
         self.shift(account, Bucket::Adjustment, Bucket::Available, amount);
-        self.ledger_mut(account).day_start += amount.max(Money::ZERO);
+        *self.day_start_mut(account) += amount.max(Money::ZERO);
     }
 
     /// What roundings leave; positive is in our favour.
@@ -605,7 +612,7 @@ impl Funds {
         match cash.kind {
             CashKind::Opening => {
                 self.shift(account, Bucket::Opening, Bucket::Available, amount - ours);
-                self.ledger_mut(account).day_start += amount - ours;
+                *self.day_start_mut(account) += amount - ours;
             }
             CashKind::Balance => {
                 if (amount - ours).abs() > tolerance {
@@ -615,7 +622,7 @@ impl Funds {
             }
             CashKind::Transfer => {
                 self.shift(account, Bucket::Transfer, Bucket::Available, amount);
-                self.ledger_mut(account).day_start += amount;
+                *self.day_start_mut(account) += amount;
             }
             CashKind::Funding => self.shift(account, Bucket::Funding, Bucket::Available, amount),
             CashKind::Interest => self.shift(account, Bucket::Interest, Bucket::Available, amount),
@@ -627,17 +634,18 @@ impl Funds {
     /// Begins a day: its result is counted from the equity now.
     pub fn mark_day(&mut self, account: AccountId, unrealised: Money) {
         let equity = self.equity(account, unrealised);
-        self.ledger_mut(account).day_start = equity;
+        *self.day_start_mut(account) = equity;
     }
 
     /// What the day has brought, without money that came in or went out.
     #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "accounts are checked at the door")]
     pub fn day_result(&self, account: AccountId, unrealised: Money) -> Money {
-        self.equity(account, unrealised) - self.ledger(account).day_start
+        self.equity(account, unrealised) - self.day_starts[account]
     }
 
-    /// What stands in a bucket of the account's own currency; zero for the foreign ones, which have no
-    /// sum: see [`Funds::foreign_fees`].
+    /// What stands in a bucket of the account's own currency; zero for the foreign ones, which have
+    /// no sum: see [`Funds::foreign_fees`].
     #[must_use]
     pub fn bucket(&self, account: AccountId, bucket: Bucket) -> Money {
         self.ledger(account).at(bucket)
@@ -714,7 +722,9 @@ impl Funds {
             for amount in &ledger.buckets {
                 writer.i128(amount.0);
             }
-            writer.i128(ledger.day_start.0);
+        }
+        for start in self.day_starts.iter() {
+            writer.i128(start.0);
         }
         self.holds.digest(writer);
         writer.len(self.foreign.len());
@@ -735,6 +745,11 @@ impl Funds {
         &mut self.accounts[account]
     }
 
+    #[expect(clippy::indexing_slicing, reason = "accounts are checked at the door")]
+    fn day_start_mut(&mut self, account: AccountId) -> &mut Money {
+        &mut self.day_starts[account]
+    }
+
     fn insert_all(&mut self, needs: &[Need]) {
         for need in needs {
             self.shift(need.account, Bucket::Available, Bucket::Held, need.amount);
@@ -743,14 +758,19 @@ impl Funds {
     }
 
     /// Moves `amount` between two buckets of an account; a negative one moves the other way.
+    #[inline]
     fn shift(&mut self, account: AccountId, from: Bucket, to: Bucket, amount: Money) {
-        if amount == Money::ZERO {
-            return;
+        if amount != Money::ZERO {
+            self.post(Posting { account, currency: None, from, to, amount });
         }
+    }
+
+    fn post(&mut self, posting: Posting) {
+        let Posting { account, from, to, amount, .. } = posting;
         let ledger = self.ledger_mut(account);
         *ledger.at_mut(from) -= amount;
         *ledger.at_mut(to) += amount;
-        self.postings.push(Posting { account, currency: None, from, to, amount });
+        self.postings.push(posting);
     }
 
     /// Whether all needs are held as they are; an error when one may not be held.
@@ -863,14 +883,20 @@ impl Hold {
     }
 }
 
-/// What is needed of every account that is named, in the order they are named.
-fn sums(needs: &[Need]) -> impl Iterator<Item = (AccountId, Money)> {
-    needs.iter().enumerate().filter_map(|(at, need)| {
-        let (earlier, others) = needs.split_at_checked(at)?;
-        let same = |other: &&Need| other.account == need.account;
-        let sum = || others.iter().filter(same).map(|other| other.amount).sum();
-        (!earlier.iter().any(|other| same(&other))).then(|| (need.account, sum()))
-    })
+/// What all needs want of the account of the one at `at`; `None` where an earlier need names it.
+fn sum_at(needs: &[Need], at: usize) -> Option<(AccountId, Money)> {
+    let (earlier, others) = needs.split_at_checked(at)?;
+    let account = others.first()?.account;
+    if earlier.iter().any(|need| need.account == account) {
+        return None;
+    }
+    let mut sum = Money::ZERO;
+    for need in others {
+        if need.account == account {
+            sum += need.amount;
+        }
+    }
+    Some((account, sum))
 }
 
 /// `amount × factor`; without a carry where the amount fits 64 bits, as nearly all do.

@@ -172,8 +172,12 @@ pub struct Instrument {
 impl Instrument {
     /// The value of `ticks × lots`, with the sign of the price.
     #[must_use]
+    #[inline]
     pub fn value(&self, ticks_lots: i128) -> Money {
-        Money(self.tick_value.0 * ticks_lots)
+        match i64::try_from(ticks_lots) {
+            Ok(ticks_lots) => self.tick_value.times(ticks_lots),
+            Err(_) => Money(self.tick_value.0 * ticks_lots),
+        }
     }
 
     /// The value of `qty` at `price`, with the sign of the price.

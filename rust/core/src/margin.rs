@@ -4,7 +4,7 @@
 //! zero needs margin too, and at least the floor of the rate, which is all that binds at zero.
 
 use crate::instrument::{Instrument, PositionEffect, Settlement};
-use crate::num::{Money, Price, Qty, Side};
+use crate::num::{Money, Price, Qty, Ratio, Side};
 
 /// Margin of `lots` opened by `side`, of which `cost` is Σ price × lots, in ticks × lots.
 ///
@@ -63,18 +63,21 @@ pub fn worst_case_closing(
     mark: Option<Price>,
 ) -> Money {
     let mark = mark.unwrap_or(limit);
-    let fees = fee(instrument, effect, qty, limit).max(fee(instrument, effect, qty, mark));
+    // Margin grows with the value, and so does a fee unless it is a rebate: of the two prices one
+    // is the worse for each.
+    let (near, far) =
+        if limit.0.unsigned_abs() < mark.0.unsigned_abs() { (limit, mark) } else { (mark, limit) };
+    let is_rebate = instrument.fees.by(effect).rate < Ratio::ZERO;
+    let fees = fee(instrument, effect, qty, if is_rebate { near } else { far });
     let paid = match instrument.settlement {
         Settlement::Cash => instrument.notional(limit, qty).0 * i128::from(side.sign()),
         Settlement::Margin => {
             let opens = qty.less(closes);
-            let at = |price: Price| {
-                let cost = i128::from(price.0) * i128::from(opens.get());
-                required(instrument, side, opens, cost)
-            };
+            let cost = i128::from(far.0) * i128::from(opens.get());
+            let margin = required(instrument, side, opens, cost);
             let ticks = (i128::from(limit.0) - i128::from(mark.0)) * i128::from(side.sign());
             let adverse = instrument.value(ticks.max(0) * i128::from(qty.get()));
-            (at(limit).max(at(mark)) + adverse).0
+            (margin + adverse).0
         }
     };
     Money(paid.max(0)) + fees

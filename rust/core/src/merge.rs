@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use crate::book::Book;
 use crate::ids::{Id, InstrumentId, LEGS_MAX, LegId, Table};
 use crate::instrument::{Instrument, PositionEffect};
-use crate::num::{Money, Qty, Side, div_ceil, div_floor};
+use crate::num::{Money, Price, Qty, Side, div_ceil, div_floor};
 use crate::quote::{Data, HedgePlan, LegLots, LegPlan, Own, Top, Walk};
 
 /// Which way a hedge is traded.
@@ -80,22 +80,20 @@ pub struct Merged {
     pub exit: Pair,
 }
 
-/// The best price of each side, by [`Side::index`]; `None` unless the book is whole and has both.
+/// What a currency costs, by [`Side::index`] of its own book; one to one without an instrument.
 #[inline]
-fn touch(book: &Book) -> Option<[i64; 2]> {
-    match (book.data(), book.best(Side::Buy), book.best(Side::Sell)) {
-        (Data::Whole, Some(bid), Some(ask)) => Some([bid.0, ask.0]),
-        _ => None,
+fn rates(
+    fx: Option<InstrumentId>,
+    touch: impl Fn(InstrumentId) -> Option<[Price; 2]>,
+) -> Option<[i64; 2]> {
+    match fx {
+        None => Some([1, 1]),
+        Some(fx) => touch(fx).map(|touch| touch.map(|price| price.0)),
     }
 }
 
-/// What a currency costs, by [`Side::index`] of its own book; one to one without an instrument.
-#[inline]
-fn rates(fx: Option<InstrumentId>, books: &Table<InstrumentId, Book>) -> Option<[i64; 2]> {
-    match fx {
-        None => Some([1, 1]),
-        Some(fx) => touch(&books[fx]),
-    }
+fn book_rates(fx: Option<InstrumentId>, books: &Table<InstrumentId, Book>) -> Option<[i64; 2]> {
+    rates(fx, |fx| books[fx].touch())
 }
 
 /// `amount` of a foreign currency at the adverse rate: what comes in at the bid, what is paid at
@@ -118,15 +116,23 @@ fn weighted(leg: &LegPlan, side: Side, price: i64, rates: [i64; 2]) -> i128 {
 
 /// The tops of these legs in one unit and currency; `None` when a book of a leg or of its currency
 /// is not whole or lacks a side.
-#[inline]
 #[must_use]
 pub fn tops(legs: &[LegPlan], books: &Table<InstrumentId, Book>) -> Option<Merged> {
+    merged(legs, |instrument| books[instrument].touch())
+}
+
+/// The tops of these legs, where `touch` knows the best prices.
+#[inline]
+pub(crate) fn merged(
+    legs: &[LegPlan],
+    touch: impl Fn(InstrumentId) -> Option<[Price; 2]>,
+) -> Option<Merged> {
     let [mut enter, mut exit] = [Pair::default(); 2];
     for leg in legs {
-        let [bid, ask] = touch(&books[leg.instrument])?;
-        let rates = rates(leg.fx, books)?;
-        let at_bid = weighted(leg, Side::Sell, bid, rates);
-        let at_ask = weighted(leg, Side::Buy, ask, rates);
+        let [bid, ask] = touch(leg.instrument)?;
+        let rates = rates(leg.fx, &touch)?;
+        let at_bid = weighted(leg, Side::Sell, bid.0, rates);
+        let at_ask = weighted(leg, Side::Buy, ask.0, rates);
         match leg.side {
             Side::Sell => {
                 enter.sold += at_bid;
@@ -150,9 +156,9 @@ pub const MID_FACTOR: i64 = 4;
 pub fn mid(legs: &[LegPlan], books: &Table<InstrumentId, Book>) -> Option<Pair> {
     let mut pair = Pair::default();
     for leg in legs {
-        let [bid, ask] = touch(&books[leg.instrument])?;
-        let rate: i128 = rates(leg.fx, books)?.map(i128::from).iter().sum();
-        let value = (i128::from(bid) + i128::from(ask)) * i128::from(leg.coef) * rate;
+        let [bid, ask] = books[leg.instrument].touch()?;
+        let rate: i128 = book_rates(leg.fx, books)?.map(i128::from).iter().sum();
+        let value = (i128::from(bid.0) + i128::from(ask.0)) * i128::from(leg.coef) * rate;
         match leg.side {
             Side::Sell => pair.sold += value,
             Side::Buy => pair.bought += value,
@@ -164,7 +170,7 @@ pub fn mid(legs: &[LegPlan], books: &Table<InstrumentId, Book>) -> Option<Pair> 
 /// The value of one tick of one lot of a leg in the hedge's currency at FX mid, rounded up.
 #[must_use]
 pub fn tick_value(leg: &LegPlan, books: &Table<InstrumentId, Book>) -> Option<Money> {
-    let rate: i128 = rates(leg.fx, books)?.map(i128::from).iter().sum();
+    let rate: i128 = book_rates(leg.fx, books)?.map(i128::from).iter().sum();
     Some(Money(scale_up(i128::from(leg.tick_num), rate, 2 * i128::from(leg.tick_den))))
 }
 
@@ -180,7 +186,7 @@ pub fn convert(
     if leg.fx.is_none() {
         return Some(amount);
     }
-    let rate = adverse(Side::Sell, amount.0, rates(leg.fx, books)?);
+    let rate = adverse(Side::Sell, amount.0, book_rates(leg.fx, books)?);
     // `tick_num ÷ tick_den` is a tick's value abroad times one tick of the rate.
     let factor = i128::from(rate) * i128::from(leg.tick_num);
     let divisor = i128::from(leg.tick_den) * instrument.tick_value.0;
@@ -210,31 +216,64 @@ pub fn walked(
     effects: &[PositionEffect; LEGS_MAX],
     direction: Direction,
 ) -> Option<Walked> {
-    let mut walked = Walked { pair: Pair::default(), legs: [None; LEGS_MAX] };
-    let rows = walked.legs.iter_mut().zip(lots).zip(effects);
-    for (leg, ((row, lots), effect)) in plan.legs.iter().zip(rows) {
-        let rates = rates(leg.fx, books)?;
-        let book = &books[leg.instrument];
-        let value = match Side::of(*lots) {
-            None => {
-                let [bid, ask] = touch(book)?;
+    let walks = walks(plan, books, owns, lots)?;
+    valued(plan, books, instruments, walks, lots, effects, direction)
+}
+
+/// The walk of each leg that trades.
+pub type Walks = [Option<Walk>; LEGS_MAX];
+
+/// The walks for `lots` signed lots a leg; `None` when a book does not hold the whole size.
+#[must_use]
+pub fn walks(
+    plan: &HedgePlan,
+    books: &Table<InstrumentId, Book>,
+    owns: &Table<InstrumentId, Own>,
+    lots: &LegLots,
+) -> Option<Walks> {
+    let mut walks = [None; LEGS_MAX];
+    for (leg, (walk, lots)) in plan.legs.iter().zip(walks.iter_mut().zip(lots)) {
+        if let Some(side) = Side::of(*lots) {
+            let (book, own) = (&books[leg.instrument], &owns[leg.instrument]);
+            *walk = Some(full_walk(book, side, Qty::of(*lots), own)?);
+        }
+    }
+    Some(walks)
+}
+
+/// What these walks come to, net of fees; [`walked`] says the rest.
+#[must_use]
+pub fn valued(
+    plan: &HedgePlan,
+    books: &Table<InstrumentId, Book>,
+    instruments: &Table<InstrumentId, Instrument>,
+    walks: Walks,
+    lots: &LegLots,
+    effects: &[PositionEffect; LEGS_MAX],
+    direction: Direction,
+) -> Option<Walked> {
+    let mut pair = Pair::default();
+    let rows = walks.iter().zip(lots).zip(effects);
+    for (leg, ((walk, lots), effect)) in plan.legs.iter().zip(rows) {
+        let rates = book_rates(leg.fx, books)?;
+        let value = match (walk, Side::of(*lots)) {
+            (None, _) | (_, None) => {
+                let [bid, ask] = books[leg.instrument].touch()?;
                 match direction.side(leg) {
-                    Side::Sell => weighted(leg, Side::Sell, bid, rates),
-                    Side::Buy => weighted(leg, Side::Buy, ask, rates),
+                    Side::Sell => weighted(leg, Side::Sell, bid.0, rates),
+                    Side::Buy => weighted(leg, Side::Buy, ask.0, rates),
                 }
             }
-            Some(side) => {
-                let walk = full_walk(book, side, Qty::of(*lots), &owns[leg.instrument])?;
-                *row = Some(walk);
-                net(leg, side, &walk, &instruments[leg.instrument], *effect, rates)
+            (Some(walk), Some(side)) => {
+                net(leg, side, walk, &instruments[leg.instrument], *effect, rates)
             }
         };
         match leg.side {
-            Side::Sell => walked.pair.sold += value,
-            Side::Buy => walked.pair.bought += value,
+            Side::Sell => pair.sold += value,
+            Side::Buy => pair.bought += value,
         }
     }
-    Some(walked)
+    Some(Walked { pair, legs: walks })
 }
 
 /// The walk of the whole size, or nothing.
@@ -295,7 +334,7 @@ pub fn executable(
     to: i64,
 ) -> i64 {
     let step = (to - from).signum();
-    let needs = |sets| change(&plan.goal(sets), held);
+    let needs = |sets| plan.change(held, sets);
     // What is needed moves one way from the first to the last, so the most is at an end.
     let mut there = [[0; 2]; LEGS_MAX];
     let ends = there.iter_mut().zip(needs(from)).zip(needs(to));
@@ -312,13 +351,6 @@ pub fn executable(
         sets -= step;
     }
     sets
-}
-
-/// What takes `held` to `goal`.
-fn change(goal: &LegLots, held: &LegLots) -> LegLots {
-    let mut change = *goal;
-    change.iter_mut().zip(held).for_each(|(lots, held)| *lots -= held);
-    change
 }
 
 /// A level of one leg among those of the others.
@@ -346,7 +378,7 @@ pub fn consolidated(
     let mut levels = Vec::new();
     for (place, leg) in plan.legs.iter().enumerate() {
         let book = &books[leg.instrument];
-        let (Data::Whole, Some(rates)) = (book.data(), rates(leg.fx, books)) else {
+        let (Data::Whole, Some(rates)) = (book.data(), book_rates(leg.fx, books)) else {
             continue;
         };
         levels.extend(book.levels(side).take(count).map(|top| Level {

@@ -543,6 +543,12 @@ impl Order {
         self.state.is_done() && self.venue_cum == self.cum
     }
 
+    /// Whether the venue has proven that it never had it, and nothing has shown otherwise since.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.state == State::Rejected && !self.seen
+    }
+
     /// Whether it rests at the venue and a cancel is of use.
     #[must_use]
     pub fn is_resting(&self) -> bool {
@@ -604,7 +610,7 @@ impl Order {
 
     /// An order proven absent has surfaced. Nothing of ours waits for it, so somebody must act.
     fn surfaced(&mut self) -> bool {
-        let absent = self.state == State::Rejected && !self.seen;
+        let absent = self.is_absent();
         self.seen = true;
         absent
     }
@@ -996,6 +1002,29 @@ impl Execution {
 /// What makes an execution one: where, what, which side, which id.
 pub type ExecutionKey = (AccountId, InstrumentId, Side, Text);
 
+/// How many of the newest orders are looked at one by one before the rest is searched.
+const NEWEST: usize = 8;
+
+/// The place of an order; those asked for are nearly always among the newest.
+fn place_of(orders: &[Order], id: ClientOrderId) -> Option<usize> {
+    let newest = orders.len().saturating_sub(NEWEST);
+    let (older, newer) = orders.split_at(newest);
+    match newer.iter().rposition(|order| order.place.order == id) {
+        Some(at) => Some(newest + at),
+        None => older.binary_search_by_key(&id, |order| order.place.order).ok(),
+    }
+}
+
+/// The place of the first order that is not before this id.
+fn first_of(orders: &[Order], id: ClientOrderId) -> usize {
+    let newest = orders.len().saturating_sub(NEWEST);
+    let (older, newer) = orders.split_at(newest);
+    match newer.iter().rposition(|order| order.place.order < id) {
+        Some(at) => newest + at + 1,
+        None => older.partition_point(|order| order.place.order < id),
+    }
+}
+
 /// All orders of ours that are not forgotten, and all their executions.
 ///
 /// Orders stand by hedge in ascending id, so that those of the living attempt are the last ones.
@@ -1026,6 +1055,11 @@ impl Orders {
     /// Adds an order; its id is new, the engine made it.
     pub fn insert(&mut self, order: Order) {
         let orders = &mut self.by_hedge[order.place.hedge];
+        // Ids ascend, so that a new one is nearly always the last.
+        if orders.last().is_none_or(|last| last.place.order < order.place.order) {
+            orders.push(order);
+            return;
+        }
         let at = orders.partition_point(|known| known.place.order < order.place.order);
         orders.insert(at, order);
     }
@@ -1034,14 +1068,13 @@ impl Orders {
     #[must_use]
     pub fn get(&self, id: ClientOrderId) -> Option<&Order> {
         let orders = self.by_hedge.get(id.hedge())?;
-        let at = orders.binary_search_by_key(&id, |order| order.place.order).ok()?;
-        orders.get(at)
+        orders.get(place_of(orders, id)?)
     }
 
     /// The order of this id, to be changed.
     pub fn get_mut(&mut self, id: ClientOrderId) -> Option<&mut Order> {
         let orders = self.by_hedge.get_mut(id.hedge())?;
-        let at = orders.binary_search_by_key(&id, |order| order.place.order).ok()?;
+        let at = place_of(orders, id)?;
         orders.get_mut(at)
     }
 
@@ -1060,7 +1093,10 @@ impl Orders {
     #[must_use]
     pub fn of_attempt(&self, decision: ClientOrderId) -> &[Order] {
         let orders = &self.by_hedge[decision.hedge()];
-        let first = orders.partition_point(|order| order.place.order < decision);
+        if orders.last().is_none_or(|last| last.place.order < decision) {
+            return &[];
+        }
+        let first = first_of(orders, decision);
         let rest = orders.get(first..).unwrap_or(&[]);
         let count = rest.partition_point(|order| order.place.order.decision() == decision);
         rest.get(..count).unwrap_or(&[])

@@ -822,13 +822,16 @@ impl Positions {
     pub fn unrealised(
         &self,
         account: AccountId,
-        marks: &Table<InstrumentId, Option<Price>>,
+        mark: impl Fn(InstrumentId) -> Option<Price>,
         instruments: &Table<InstrumentId, Instrument>,
     ) -> Money {
         let worth = |position: &Position| {
             let (book, instrument) = (&position.book, position.pair.instrument);
             let cost = book.cost();
-            let value = match marks.get(instrument).copied().flatten() {
+            if cost == 0 && book.lots() == 0 {
+                return Money::ZERO;
+            }
+            let value = match mark(instrument) {
                 Some(mark) => i128::from(mark.0) * i128::from(book.lots()),
                 None => cost,
             };

@@ -111,6 +111,16 @@ impl HedgePlan {
         goal
     }
 
+    /// What takes the lots held to those of `sets`.
+    #[must_use]
+    pub fn change(&self, held: &LegLots, sets: i64) -> LegLots {
+        let mut change = self.goal(sets);
+        for (lots, held) in change.iter_mut().zip(held) {
+            *lots -= held;
+        }
+        change
+    }
+
     /// The smallest and largest number of units that any sized leg stands for, in the direction of
     /// +sets, over `unit_den`.
     #[must_use]

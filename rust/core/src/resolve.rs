@@ -8,7 +8,7 @@
 //! supply at once, since that part has to be asked for again.
 
 use crate::num::{Money, Price, Side, div_ceil, div_floor};
-use crate::quote::{LegFacts, LegLots, Purpose, Repair};
+use crate::quote::{Kind, LegFacts, LegLots, Purpose, Repair};
 
 /// What a quantity of a leg was priced at when it was decided or traded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,13 +59,16 @@ pub enum Verdict {
     OverBudget,
 }
 
-/// Chooses between the costs of the two goals, within `budget` and what the hedge permits.
+/// Chooses between the costs of the two goals, within `budget` and what the hedge permits; at equal
+/// cost an attempt on sets goes forward, since it ends with what was wanted, and a Trim back, since
+/// what it adds would have to be given back one day.
 #[must_use]
 pub fn choose(
     supplement: Option<Money>,
     unwind: Option<Money>,
     permitted: Repair,
     budget: Money,
+    kind: Kind,
 ) -> Choice {
     let may = |cost: Option<Money>, repair: Repair| {
         cost.filter(|_| permitted == Repair::CheaperOf || permitted == repair)
@@ -74,8 +77,11 @@ pub fn choose(
     let back = may(unwind, Repair::Unwind);
     let within = |cost: Option<Money>| cost.filter(|cost| *cost <= budget);
     let verdict = match (within(complete), within(back)) {
-        // At equal cost the attempt goes forward: it ends with what was wanted.
-        (Some(complete), Some(back)) if complete <= back => Verdict::Do(Purpose::Supplement),
+        (Some(complete), Some(back))
+            if complete < back || (complete == back && kind != Kind::Trim) =>
+        {
+            Verdict::Do(Purpose::Supplement)
+        }
         (Some(_), None) => Verdict::Do(Purpose::Supplement),
         (Some(_) | None, Some(_)) => Verdict::Do(Purpose::Unwind),
         (None, None) => {
@@ -186,9 +192,15 @@ mod tests {
             (money(9), money(10), Repair::CheaperOf, 9, Verdict::Do(Purpose::Supplement)),
             (None, None, Repair::CheaperOf, 9, Verdict::Wait),
         ] {
-            let choice = choose(supplement, unwind, permitted, Money::units(budget));
+            let choice = choose(supplement, unwind, permitted, Money::units(budget), Kind::Enter);
             assert_eq!(choice.verdict, expected, "{supplement:?} {unwind:?} {permitted:?}");
         }
+        let trim = |supplement, unwind| {
+            let (permitted, budget) = (Repair::CheaperOf, Money::units(9));
+            choose(money(supplement), money(unwind), permitted, budget, Kind::Trim).verdict
+        };
+        assert_eq!(trim(3, 3), Verdict::Do(Purpose::Unwind));
+        assert_eq!(trim(2, 3), Verdict::Do(Purpose::Supplement));
     }
 
     #[test]

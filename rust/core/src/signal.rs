@@ -8,8 +8,8 @@
 
 use crate::book::Book;
 use crate::ids::{HedgeId, InstrumentId, LEGS_MAX, Table};
-use crate::merge::{Direction, Merged, Pair, scale_down, scale_up, tops};
-use crate::num::{MONEY_UNIT, Ratio};
+use crate::merge::{Direction, Merged, Pair, merged, scale_down, scale_up};
+use crate::num::{MONEY_UNIT, Price, Ratio, wide};
 use crate::quote::{HedgePlan, LegPlan};
 use crate::stats::{Ewma, Factor, Observed};
 use crate::time::{Span, Time};
@@ -110,6 +110,9 @@ const WANTS: [Want; 4] = [
     Want::Exit(Direction::Mirror),
 ];
 
+/// The conditions that enter.
+const ENTERS: u8 = Want::Enter(Direction::Plus).bit() | Want::Enter(Direction::Mirror).bit();
+
 /// One bound of a band, ready to be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Edge {
@@ -148,9 +151,7 @@ impl Edge {
             Edge::Never => return false,
             Edge::Difference(bound) => (pair.difference(), bound),
             Edge::Quotient(_) if pair.bought <= 0 => return false,
-            Edge::Quotient(bound) => {
-                (product(pair.sold, bound.den()), product(pair.bought, bound.num()))
-            }
+            Edge::Quotient(bound) => (wide(pair.sold, bound.den()), wide(pair.bought, bound.num())),
         };
         match direction {
             Direction::Plus => left >= right,
@@ -159,12 +160,111 @@ impl Edge {
     }
 }
 
-/// A product that the configuration proves to fit; short where the left side has 64 bits.
-#[inline]
-fn product(left: i128, right: i64) -> i128 {
-    match i64::try_from(left) {
-        Ok(left) => i128::from(left) * i128::from(right),
-        Err(_) => left * i128::from(right),
+/// The four bounds of a hedge in the order of [`Want::index`], laid out for comparing many hedges.
+#[derive(Clone, Copy, Debug)]
+enum Edges {
+    /// Bounds of a difference; one that is never met lies beyond what the configuration allows.
+    Differences([i128; 4]),
+    /// Bounds of a quotient.
+    Quotients([Edge; 4]),
+}
+
+impl Edges {
+    fn new(edges: [Edge; 4]) -> Edges {
+        let mut differences = [i128::MAX, i128::MIN, i128::MIN, i128::MAX];
+        for (bound, edge) in differences.iter_mut().zip(edges) {
+            match edge {
+                Edge::Never => {}
+                Edge::Difference(edge) => *bound = edge,
+                Edge::Quotient(_) => return Edges::Quotients(edges),
+            }
+        }
+        Edges::Differences(differences)
+    }
+
+    /// Whether trading for this want at these prices meets its bound.
+    fn is_met(&self, want: Want, pair: &Pair) -> bool {
+        let edge = match self {
+            Edges::Differences(bounds) => bounds.get(want.index()).copied().map(Edge::Difference),
+            Edges::Quotients(edges) => edges.get(want.index()).copied(),
+        };
+        edge.is_some_and(|edge| edge.is_met(want.direction(), pair))
+    }
+
+    /// One bit for each bound that is met.
+    #[inline]
+    fn bands(&self, merged: &Merged) -> u8 {
+        let (enter, exit) = (&merged.enter, &merged.exit);
+        let [plus_enter, plus_exit, mirror_enter, mirror_exit] = match self {
+            Edges::Differences([plus_enter, plus_exit, mirror_enter, mirror_exit]) => {
+                let (enter, exit) = (enter.difference(), exit.difference());
+                [
+                    enter >= *plus_enter,
+                    exit <= *plus_exit,
+                    exit <= *mirror_enter,
+                    enter >= *mirror_exit,
+                ]
+            }
+            Edges::Quotients([plus_enter, plus_exit, mirror_enter, mirror_exit]) => [
+                plus_enter.is_met(Direction::Plus, enter),
+                plus_exit.is_met(Direction::Mirror, exit),
+                mirror_enter.is_met(Direction::Mirror, exit),
+                mirror_exit.is_met(Direction::Plus, enter),
+            ],
+        };
+        u8::from(plus_enter)
+            | u8::from(plus_exit) << 1
+            | u8::from(mirror_enter) << 2
+            | u8::from(mirror_exit) << 3
+    }
+}
+
+/// Between which differences no band of any member of a group changes sides.
+#[derive(Clone, Copy, Debug)]
+struct Calm {
+    /// The enter difference: at least the first, less than the second.
+    enter: [i128; 2],
+    /// The exit difference: more than the first, at most the second.
+    exit: [i128; 2],
+}
+
+impl Calm {
+    /// The bounds of these members that are nearest to the tops; `None` where one of them compares
+    /// quotients.
+    fn around(members: &[Member], merged: &Merged) -> Option<Calm> {
+        let (enter, exit) = (merged.enter.difference(), merged.exit.difference());
+        let mut calm = Calm { enter: [i128::MIN, i128::MAX], exit: [i128::MIN, i128::MAX] };
+        for member in members {
+            let Edges::Differences([plus_enter, plus_exit, mirror_enter, mirror_exit]) =
+                member.edges
+            else {
+                return None;
+            };
+            for bound in [plus_enter, mirror_exit] {
+                let [low, high] = &mut calm.enter;
+                if enter >= bound {
+                    *low = bound.max(*low);
+                } else {
+                    *high = bound.min(*high);
+                }
+            }
+            for bound in [plus_exit, mirror_enter] {
+                let [low, high] = &mut calm.exit;
+                if exit <= bound {
+                    *high = bound.min(*high);
+                } else {
+                    *low = bound.max(*low);
+                }
+            }
+        }
+        Some(calm)
+    }
+
+    #[inline]
+    fn has(&self, merged: &Merged) -> bool {
+        let (enter, exit) = (merged.enter.difference(), merged.exit.difference());
+        let ([enter_low, enter_high], [exit_low, exit_high]) = (self.enter, self.exit);
+        enter_low <= enter && enter < enter_high && exit_low < exit && exit <= exit_high
     }
 }
 
@@ -181,19 +281,21 @@ struct Statistic {
     observes: Observes,
     alpha: Ratio,
     ewma: Ewma,
+    /// What every message adds while the tops stay; nothing while there is no value.
+    observed: Option<Observed>,
 }
 
 impl Statistic {
-    /// Takes the middle of both ways as an observation.
-    #[inline]
-    fn observe(&mut self, merged: &Merged) {
-        let sold = merged.enter.sold + merged.exit.sold;
-        let bought = merged.enter.bought + merged.exit.bought;
-        match self.observes {
-            Observes::Difference => self.ewma.push(Observed::whole(sold - bought)),
-            Observes::Quotient if bought > 0 => self.ewma.push(Observed::quotient(sold, bought)),
-            Observes::Quotient => {}
-        }
+    /// The middle of both ways.
+    fn observe(&mut self, merged: Option<&Merged>) {
+        self.observed = merged.and_then(|merged| {
+            let sold = merged.enter.sold + merged.exit.sold;
+            let bought = merged.enter.bought + merged.exit.bought;
+            match self.observes {
+                Observes::Difference => Some(Observed::whole(sold - bought)),
+                Observes::Quotient => (bought > 0).then(|| Observed::quotient(sold, bought)),
+            }
+        });
     }
 }
 
@@ -212,9 +314,24 @@ struct Run {
     marks: [u64; LEGS_MAX],
 }
 
-/// A hedge in its group.
+/// What a hedge is compared with, and how that stands: what is read on every message.
 #[derive(Clone, Debug)]
 struct Member {
+    edges: Edges,
+    /// Conditions whose band is met at the tops.
+    banded: u8,
+    /// Those of them whose deviation is met too.
+    standing: u8,
+    /// Those of them that persisted.
+    reached: u8,
+    /// Whether it has to be looked at although the tops did not change: a condition has yet to
+    /// persist, or depends on the mean or on time.
+    is_pending: bool,
+}
+
+/// The rest of a hedge.
+#[derive(Clone, Debug)]
+struct Terms {
     rule: Rule,
     denominator: i64,
     /// Which legs are traded.
@@ -222,34 +339,26 @@ struct Member {
     beyond: Option<Beyond>,
     /// The last estimate, and when it stops counting.
     estimate: Option<(i64, Time)>,
-    edges: [Edge; 4],
-    /// Conditions whose band is met at the tops.
-    banded: u8,
-    /// Those of them whose deviation is met too.
-    standing: u8,
-    /// Those of them that persisted.
-    reached: u8,
     runs: [Run; 4],
 }
 
-impl Member {
-    fn new(plan: &HedgePlan, rule: &Rule, beyond: Option<Beyond>) -> Member {
+impl Terms {
+    fn new(plan: &HedgePlan, rule: &Rule, beyond: Option<Beyond>) -> Terms {
         let mut traded = [false; LEGS_MAX];
         traded.iter_mut().zip(&plan.legs).for_each(|(is, leg)| *is = leg.lots.num() != 0);
-        let mut member = Member {
+        Terms {
             rule: *rule,
             denominator: plan.denominator,
             traded,
             beyond,
             estimate: None,
-            edges: [Edge::Never; 4],
-            banded: 0,
-            standing: 0,
-            reached: 0,
             runs: [Run::default(); 4],
-        };
-        member.set_edges();
-        member
+        }
+    }
+
+    /// Forgets an estimate that no longer counts; whether there was one.
+    fn has_expired(&mut self, now: Time) -> bool {
+        self.estimate.take_if(|(_, expires)| *expires <= now).is_some()
     }
 
     /// What is added to a band, in 10⁻⁹; `None` when the measure has no value.
@@ -262,33 +371,26 @@ impl Member {
         }
     }
 
-    /// Turns bands and estimate into thresholds.
-    fn set_edges(&mut self) {
-        let shift = self.shift(self.estimate);
-        for (edge, want) in self.edges.iter_mut().zip(WANTS) {
-            let bound = match want {
-                Want::Enter(Direction::Plus) => self.rule.plus.map(|band| band.enter),
-                Want::Exit(Direction::Plus) => self.rule.plus.map(|band| band.exit),
-                Want::Enter(Direction::Mirror) => self.rule.mirror.map(|band| band.enter),
-                Want::Exit(Direction::Mirror) => self.rule.mirror.map(|band| band.exit),
-            };
-            *edge = match (bound, shift) {
-                (Some(bound), Some(shift)) => {
-                    Edge::new(self.rule.measure, bound, shift, self.denominator, want)
-                }
-                (None, _) | (_, None) => Edge::Never,
-            };
+    /// The threshold of a want now.
+    fn edge(&self, want: Want) -> Edge {
+        let band = match want {
+            Want::Enter(Direction::Plus) | Want::Exit(Direction::Plus) => self.rule.plus,
+            Want::Enter(Direction::Mirror) | Want::Exit(Direction::Mirror) => self.rule.mirror,
+        };
+        match (band, self.shift(self.estimate)) {
+            (Some(band), Some(shift)) => {
+                let bound = match want {
+                    Want::Enter(_) => band.enter,
+                    Want::Exit(_) => band.exit,
+                };
+                Edge::new(self.rule.measure, bound, shift, self.denominator, want)
+            }
+            (None, _) | (_, None) => Edge::Never,
         }
     }
 
-    /// The conditions whose band is met at these tops.
-    #[inline]
-    fn bands(&self, merged: &Merged) -> u8 {
-        let [plus_enter, plus_exit, mirror_enter, mirror_exit] = self.edges;
-        u8::from(plus_enter.is_met(Direction::Plus, &merged.enter))
-            | u8::from(plus_exit.is_met(Direction::Mirror, &merged.exit)) << 1
-            | u8::from(mirror_enter.is_met(Direction::Mirror, &merged.exit)) << 2
-            | u8::from(mirror_exit.is_met(Direction::Plus, &merged.enter)) << 3
+    fn edges(&self) -> Edges {
+        Edges::new(WANTS.map(|want| self.edge(want)))
     }
 
     /// Takes away the entries that are not far enough from the mean.
@@ -309,43 +411,53 @@ impl Member {
     }
 
     /// Looks at what stands now and for how long.
-    fn settle(&mut self, now: Time, group: &Shared, messages: &Table<InstrumentId, u64>) {
-        let standing = self.far(self.banded, &group.statistics);
+    fn settle(
+        &mut self,
+        member: &mut Member,
+        now: Time,
+        shared: &Shared,
+        messages: &Table<InstrumentId, u64>,
+    ) {
+        let standing = self.far(member.banded, &shared.statistics);
         let persist = u64::from(self.rule.persist.max(1)) - 1;
+        member.reached &= standing;
         for (want, run) in WANTS.into_iter().zip(&mut self.runs) {
-            if standing & want.bit() == 0 {
-                self.reached &= !want.bit();
+            let bit = want.bit();
+            if standing & bit == 0 {
                 continue;
             }
             let is_late = self.rule.persist_within.is_some_and(|span| now > run.since + span);
-            let is_new = self.standing & want.bit() == 0;
-            if is_new || (is_late && self.reached & want.bit() == 0) {
+            if member.standing & bit == 0 || (is_late && member.reached & bit == 0) {
                 run.since = now;
-                for (mark, leg) in run.marks.iter_mut().zip(&group.legs) {
+                for (mark, leg) in run.marks.iter_mut().zip(&shared.legs) {
                     *mark = messages[leg.instrument];
                 }
             }
-            let mut legs = group.legs.iter().zip(&run.marks).zip(self.traded);
+            let mut legs = shared.legs.iter().zip(&run.marks).zip(self.traded);
             let has_persisted = legs.all(|((leg, mark), is_traded)| {
                 !is_traded || messages[leg.instrument] - mark >= persist
             });
             if has_persisted {
-                self.reached |= want.bit();
+                member.reached |= bit;
             }
         }
-        self.standing = standing;
+        member.standing = standing;
+        let asks_the_mean = self.beyond.is_some() && member.banded & ENTERS != 0;
+        let asks_the_time = self.estimate.is_some() && member.banded != 0;
+        member.is_pending = standing != member.reached || asks_the_mean || asks_the_time;
     }
 
-    fn digest(&self, writer: &mut Writer) {
+    fn digest(&self, member: &Member, writer: &mut Writer) {
         let (value, expires) = self.estimate.unzip();
         writer.option_i64(value);
         writer.option_i64(expires.map(|time: Time| time.0));
-        for bits in [self.banded, self.standing, self.reached] {
+        for bits in [member.banded, member.standing, member.reached] {
             writer.u8(bits);
         }
+        writer.bool(member.is_pending);
         for (want, run) in WANTS.into_iter().zip(&self.runs) {
             // A run that does not stand is left over and means nothing.
-            if self.standing & want.bit() != 0 {
+            if member.standing & want.bit() != 0 {
                 writer.i64(run.since.0);
                 run.marks.iter().for_each(|mark| writer.u64(*mark));
             }
@@ -365,11 +477,14 @@ struct Shared {
 struct Group {
     shared: Shared,
     members: Vec<Member>,
-    /// The tops at the last look.
+    /// Beside the members.
+    terms: Vec<Terms>,
+    /// The merged tops.
     merged: Option<Merged>,
-    /// Whether every member has to be looked at although the tops did not change: a band is met,
-    /// so that time and the mean matter, or an estimate is new.
-    is_busy: bool,
+    /// Where the tops may go without a change for any member.
+    calm: Option<Calm>,
+    /// Whether a member has to be looked at although the tops did not change.
+    is_pending: bool,
     /// Whether a condition of a member has persisted.
     is_reached: bool,
 }
@@ -381,32 +496,58 @@ fn is_alike(left: &LegPlan, right: &LegPlan) -> bool {
 }
 
 impl Group {
-    /// Merges the tops and compares them with all thresholds that may have changed sides.
+    /// Whether every band stands as it stood at the last look.
     #[inline]
-    fn look(&mut self, now: Time, merged: Option<Merged>, messages: &Table<InstrumentId, u64>) {
-        if self.is_busy || merged != self.merged {
-            self.merged = merged;
-            self.compare(now, messages);
+    fn is_calm(&self) -> bool {
+        match (&self.calm, &self.merged) {
+            (Some(calm), Some(merged)) => calm.has(merged),
+            (None, _) | (_, None) => false,
         }
     }
 
+    /// Merges the tops anew.
+    fn merge(&mut self, touches: &Table<InstrumentId, Option<[Price; 2]>>) {
+        self.merged = merged(&self.shared.legs, |instrument| touches[instrument]);
+        for statistic in &mut self.shared.statistics {
+            statistic.observe(self.merged.as_ref());
+        }
+    }
+
+    /// Takes an observation of each statistic.
+    #[inline]
+    fn push(&mut self) {
+        for statistic in &mut self.shared.statistics {
+            if let Some(observed) = statistic.observed {
+                statistic.ewma.push(observed);
+            }
+        }
+    }
+
+    /// Compares the tops with every member's thresholds and looks at what changed.
     fn compare(&mut self, now: Time, messages: &Table<InstrumentId, u64>) {
-        let mut banded = 0;
+        let mut is_pending = false;
         let mut reached = 0;
-        for member in &mut self.members {
-            if member.estimate.is_some_and(|(_, expires)| expires <= now) {
-                member.estimate = None;
-                member.set_edges();
+        for (member, terms) in self.members.iter_mut().zip(&mut self.terms) {
+            let bands = |edges: &Edges| match &self.merged {
+                Some(merged) => edges.bands(merged),
+                None => 0,
+            };
+            let mut banded = bands(&member.edges);
+            if member.is_pending || banded != member.banded {
+                if terms.has_expired(now) {
+                    member.edges = terms.edges();
+                    banded = bands(&member.edges);
+                }
+                member.banded = banded;
+                terms.settle(member, now, &self.shared, messages);
             }
-            member.banded = self.merged.as_ref().map_or(0, |merged| member.bands(merged));
-            if member.banded | member.standing != 0 {
-                member.settle(now, &self.shared, messages);
-            }
-            banded |= member.banded;
+            is_pending |= member.is_pending;
             reached |= member.reached;
         }
-        self.is_busy = banded != 0;
+        self.is_pending = is_pending;
         self.is_reached = reached != 0;
+        let merged = self.merged.as_ref();
+        self.calm = merged.and_then(|merged| Calm::around(&self.members, merged));
     }
 }
 
@@ -420,6 +561,8 @@ pub struct Signals {
     readers: Table<InstrumentId, Vec<usize>>,
     /// Messages of an instrument.
     messages: Table<InstrumentId, u64>,
+    /// Best prices at the end of the last message; `None` when they do not count.
+    touches: Table<InstrumentId, Option<[Price; 2]>>,
 }
 
 #[expect(clippy::indexing_slicing, reason = "ids are checked at the door, places are made here")]
@@ -438,7 +581,15 @@ impl Signals {
                 warm: deviation.warm,
             });
             places.push([place, group.members.len()]);
-            group.members.push(Member::new(plan, rule, beyond));
+            let terms = Terms::new(plan, rule, beyond);
+            group.members.push(Member {
+                edges: terms.edges(),
+                banded: 0,
+                standing: 0,
+                reached: 0,
+                is_pending: false,
+            });
+            group.terms.push(terms);
         }
         let mut readers = Table::new(vec![Vec::new(); instruments]);
         for (place, group) in groups.iter().enumerate() {
@@ -452,7 +603,8 @@ impl Signals {
             }
         }
         let messages = Table::new(vec![0; instruments]);
-        Signals { groups, places: Table::new(places), readers, messages }
+        let touches = Table::new(vec![None; instruments]);
+        Signals { groups, places: Table::new(places), readers, messages, touches }
     }
 
     /// A message of this instrument has ended: merges, observes, compares.
@@ -467,32 +619,37 @@ impl Signals {
         books: &Table<InstrumentId, Book>,
     ) -> bool {
         self.messages[instrument] += 1;
+        let touch = books[instrument].touch();
+        let is_moved = touch != self.touches[instrument];
+        self.touches[instrument] = touch;
         let mut is_reached = false;
         for place in &self.readers[instrument] {
             let group = &mut self.groups[*place];
-            let merged = tops(&group.shared.legs, books);
-            if let Some(merged) = &merged {
-                for statistic in &mut group.shared.statistics {
-                    statistic.observe(merged);
-                }
+            if is_moved {
+                group.merge(&self.touches);
             }
-            group.look(now, merged, &self.messages);
+            group.push();
+            if group.is_pending || (is_moved && !group.is_calm()) {
+                group.compare(now, &self.messages);
+            }
             is_reached |= group.is_reached;
         }
         is_reached
     }
 
-    /// The data of this instrument changed without a message: a gap, a feed that went down.
+    /// The data of this instrument changed without a message that ended: a gap, a feed that went
+    /// down. What read it stands no longer.
     pub fn refresh(
         &mut self,
         instrument: InstrumentId,
         now: Time,
         books: &Table<InstrumentId, Book>,
     ) {
+        self.touches[instrument] = books[instrument].touch();
         for place in &self.readers[instrument] {
             let group = &mut self.groups[*place];
-            let merged = tops(&group.shared.legs, books);
-            group.look(now, merged, &self.messages);
+            group.merge(&self.touches);
+            group.compare(now, &self.messages);
         }
     }
 
@@ -501,10 +658,11 @@ impl Signals {
     pub fn estimate(&mut self, hedge: HedgeId, value: i64, expires: Time) {
         let [place, at] = self.places[hedge];
         let group = &mut self.groups[place];
-        let member = &mut group.members[at];
-        member.estimate = Some((value, expires));
-        member.set_edges();
-        group.is_busy = true;
+        let terms = &mut group.terms[at];
+        terms.estimate = Some((value, expires));
+        group.members[at].edges = terms.edges();
+        group.members[at].is_pending = true;
+        group.is_pending = true;
     }
 
     /// What a hedge wants that holds so many signed sets. There is no flip: while sets are held it
@@ -529,11 +687,10 @@ impl Signals {
     /// have stood at the tops, the others ask the walked net prices.
     #[must_use]
     pub fn stands(&self, hedge: HedgeId, want: Want, walked: &Pair) -> bool {
-        let member = self.member(hedge);
-        match member.rule.measure {
+        match self.terms(hedge).rule.measure {
             Measure::Spread | Measure::GrossRatio => true,
             Measure::CounterPrice | Measure::Ratio | Measure::Estimate => {
-                member.edges[want.index()].is_met(want.direction(), walked)
+                self.member(hedge).edges.is_met(want, walked)
             }
         }
     }
@@ -543,18 +700,22 @@ impl Signals {
     /// the net value is not yet where the hedge gives back; giving back is not held up.
     #[must_use]
     pub fn has_edge(&self, hedge: HedgeId, want: Want, walked: &Pair) -> bool {
-        let member = self.member(hedge);
-        match (member.rule.measure, want) {
+        let terms = self.terms(hedge);
+        match (terms.rule.measure, want) {
             (Measure::Spread | Measure::GrossRatio, Want::Exit(_)) => true,
-            (Measure::Spread | Measure::GrossRatio, Want::Enter(way)) => {
-                let exit = member.edges[Want::Exit(way).index()];
-                let has_value = matches!(exit, Edge::Difference(_)) || walked.bought > 0;
-                has_value && !exit.is_met(way.flip(), walked)
+            (Measure::Spread, Want::Enter(way)) => !self.is_given_back(hedge, way, walked),
+            (Measure::GrossRatio, Want::Enter(way)) => {
+                walked.bought > 0 && !self.is_given_back(hedge, way, walked)
             }
             (Measure::CounterPrice | Measure::Ratio | Measure::Estimate, _) => {
                 self.stands(hedge, want, walked)
             }
         }
+    }
+
+    /// Whether sets that were added this way would be given back at these prices.
+    fn is_given_back(&self, hedge: HedgeId, way: Direction, pair: &Pair) -> bool {
+        self.member(hedge).edges.is_met(Want::Exit(way), pair)
     }
 
     /// Whether trading this way at these prices is at `bound` or better, in the hedge's measure: an
@@ -568,11 +729,11 @@ impl Signals {
         pair: &Pair,
         now: Time,
     ) -> bool {
-        let member = self.member(hedge);
-        let estimate = member.estimate.filter(|(_, expires)| *expires > now);
-        member.shift(estimate).is_some_and(|shift| {
+        let terms = self.terms(hedge);
+        let estimate = terms.estimate.filter(|(_, expires)| *expires > now);
+        terms.shift(estimate).is_some_and(|shift| {
             let want = Want::Enter(way);
-            let edge = Edge::new(member.rule.measure, bound, shift, member.denominator, want);
+            let edge = Edge::new(terms.rule.measure, bound, shift, terms.denominator, want);
             edge.is_met(way, pair)
         })
     }
@@ -587,10 +748,15 @@ impl Signals {
     /// The state as canonical bytes.
     pub fn digest(&self, writer: &mut Writer) {
         self.messages.iter().for_each(|count| writer.u64(*count));
+        for touch in self.touches.iter() {
+            writer.bool(touch.is_some());
+            touch.iter().flatten().for_each(|price| writer.i64(price.0));
+        }
         for group in &self.groups {
             group.shared.statistics.iter().for_each(|statistic| statistic.ewma.digest(writer));
-            group.members.iter().for_each(|member| member.digest(writer));
-            writer.bool(group.is_busy);
+            for (member, terms) in group.members.iter().zip(&group.terms) {
+                terms.digest(member, writer);
+            }
         }
     }
 
@@ -598,6 +764,11 @@ impl Signals {
     fn member(&self, hedge: HedgeId) -> &Member {
         let [place, at] = self.places[hedge];
         &self.groups[place].members[at]
+    }
+
+    fn terms(&self, hedge: HedgeId) -> &Terms {
+        let [place, at] = self.places[hedge];
+        &self.groups[place].terms[at]
     }
 }
 
@@ -612,8 +783,10 @@ fn group_of(groups: &mut Vec<Group>, legs: &[LegPlan]) -> usize {
         groups.push(Group {
             shared,
             members: Vec::new(),
+            terms: Vec::new(),
             merged: None,
-            is_busy: false,
+            calm: None,
+            is_pending: false,
             is_reached: false,
         });
         groups.len() - 1
@@ -631,7 +804,7 @@ fn statistic_of(statistics: &mut Vec<Statistic>, measure: Measure, deviation: &D
     };
     statistics.iter().position(is_same).unwrap_or_else(|| {
         let ewma = Ewma::new(Factor::new(deviation.alpha));
-        statistics.push(Statistic { observes, alpha: deviation.alpha, ewma });
+        statistics.push(Statistic { observes, alpha: deviation.alpha, ewma, observed: None });
         statistics.len() - 1
     })
 }

@@ -49,14 +49,25 @@ impl Observed {
     }
 }
 
-/// The nearest floating-point number.
+/// The nearest floating-point number, or one beside it beyond 64 bits: there it is put together
+/// from two halves.
 #[inline]
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "rounds to the nearest")]
 fn float(value: i128) -> f64 {
     match i64::try_from(value) {
         Ok(small) => small as f64,
-        Err(_) => value as f64,
+        Err(_) => float_wide(value),
     }
+}
+
+// Not inlined: out of line it is not worked out ahead for numbers that are small.
+#[cold]
+#[inline(never)]
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "rounds to the nearest")]
+fn float_wide(value: i128) -> f64 {
+    const HALF: i128 = 1 << 64;
+    let (high, low) = (value.div_euclid(HALF), value.rem_euclid(HALF));
+    high as f64 * HALF as f64 + low as f64
 }
 
 /// `value` as a whole number; `None` when it is not finite or beyond ±2¹²⁶.

@@ -10,9 +10,9 @@ use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, Text};
 use cross_market_core::instrument::{PriceBand, ReferenceChange};
-use cross_market_core::num::{Money, Side};
+use cross_market_core::num::{Money, Qty, Side};
 use cross_market_core::order::{Answer, Fill, Found, News, Place, Report, VenueStatus};
-use cross_market_core::quote::{Kind, LegLots};
+use cross_market_core::quote::{HedgePlan, Kind, LegLots};
 use cross_market_core::time::Time;
 
 use crate::outcome::ENDS;
@@ -38,22 +38,39 @@ const RESIDUAL_HELD: u8 = 3;
 struct Sent {
     place: Place,
     placed: Time,
-    /// Executions heard: id, lots now, and the cumulative quantity told with them.
-    heard: Vec<(Text, i64, Option<i64>)>,
+    /// Executions heard of.
+    heard: Vec<Heard>,
+    /// Lots that stand.
     cum: i64,
+    /// Lots that ever traded, what was taken back included: these fill the order.
+    gross: i64,
     /// How it ended, and the cumulative quantity that the venue gave with it.
     done: Option<VenueStatus>,
     told: Option<i64>,
     seen: bool,
     cancels: u64,
+    /// Those of kills too, which no bound holds back.
+    cancels_all: u64,
     cancel_out: bool,
+}
+
+/// An execution as events tell of it.
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    trade_id: Text,
+    /// Lots now.
+    lots: i64,
+    /// Lots it was made with; none while only its correction is known.
+    made: i64,
+    /// The cumulative quantity told with it.
+    after: Option<i64>,
 }
 
 impl Sent {
     /// Lots that may still come.
     fn leaves(&self) -> i64 {
         match (self.done, self.told) {
-            (None, _) => (self.place.qty.get() - self.cum).max(0),
+            (None, _) => (self.place.qty.get() - self.gross).max(0),
             (Some(_), Some(told)) => (told - self.cum).max(0),
             (Some(_), None) => 0,
         }
@@ -89,6 +106,7 @@ pub struct Checker {
     bands: Vec<Option<PriceBand>>,
     links: Vec<LinkState>,
     killed: Vec<Scope>,
+    killed_at: Vec<(Scope, Time)>,
     flattened: Vec<Scope>,
     stopped: BTreeSet<HedgeId>,
     restricted: BTreeSet<HedgeId>,
@@ -96,6 +114,7 @@ pub struct Checker {
     stuck: BTreeSet<ClientOrderId>,
     drifts: u64,
     conflicts: u64,
+    kills: bool,
     violations: Vec<Violation>,
 }
 
@@ -117,6 +136,7 @@ impl Checker {
             bands: config.instruments.iter().map(|instrument| instrument.band).collect(),
             links: vec![LinkState::Down; config.accounts.len()],
             killed: Vec::new(),
+            killed_at: Vec::new(),
             flattened: Vec::new(),
             stopped: BTreeSet::new(),
             restricted: BTreeSet::new(),
@@ -124,6 +144,7 @@ impl Checker {
             stuck: BTreeSet::new(),
             drifts: 0,
             conflicts: 0,
+            kills: false,
             violations: Vec::new(),
             config: config.clone(),
         }
@@ -186,8 +207,29 @@ impl Checker {
         if !out.is_empty() {
             self.broken(now, "refusal_commands_nothing", format!("{} commands", out.len()));
         }
-        // An absurd price may be refused at the door; the sequence number then shows the gap.
-        if !matches!(event, Event::Book(_)) {
+        // What is said of an order long done may name one that is forgotten: two days later.
+        let forgotten = match event {
+            Event::Answer(answer) => {
+                self.orders.get(&answer.order).is_some_and(|sent| sent.done.is_some())
+            }
+            Event::Book(_)
+            | Event::Link(_)
+            | Event::Report(_)
+            | Event::Cash(_)
+            | Event::Position(_)
+            | Event::Settle(_)
+            | Event::Reference(_)
+            | Event::Estimate(_)
+            | Event::Clock(_)
+            | Event::Tick
+            | Event::Control(_) => false,
+        };
+        if forgotten {
+            return;
+        }
+        // An absurd price may be refused at the door; the sequence number then shows the gap. A desk
+        // may say what cannot be done now.
+        if !matches!(event, Event::Book(_) | Event::Control(_)) {
             self.broken(now, "door_takes_what_venues_send", format!("{why:?} for {event:?}"));
         }
     }
@@ -231,7 +273,7 @@ impl Checker {
             }
             Event::Answer(answer) => self.answer(answer),
             Event::Reference(reference) => self.reference(reference.instrument, reference.change),
-            Event::Control(control) => self.verb(&control.verb, commands),
+            Event::Control(control) => self.verb(now, &control.verb, commands),
             Event::Cash(_)
             | Event::Position(_)
             | Event::Settle(_)
@@ -242,6 +284,22 @@ impl Checker {
         if commands.is_empty() && !matches!(event, Event::Control(_) | Event::Link(_)) {
             return;
         }
+        let kills = match event {
+            Event::Control(control) => matches!(control.verb, Verb::Kill(_)),
+            Event::Book(_)
+            | Event::Link(_)
+            | Event::Report(_)
+            | Event::Answer(_)
+            | Event::Cash(_)
+            | Event::Position(_)
+            | Event::Settle(_)
+            | Event::Reference(_)
+            | Event::Estimate(_)
+            | Event::Clock(_)
+            | Event::Tick => false,
+        };
+        // No bound holds the cancels of a kill back.
+        self.kills = kills;
         self.commands(now, commands);
         self.cancels_left(now, event);
     }
@@ -257,7 +315,7 @@ impl Checker {
         }
     }
 
-    fn verb(&mut self, verb: &Verb, commands: &[Command]) {
+    fn verb(&mut self, now: Time, verb: &Verb, commands: &[Command]) {
         let hedges = |scope: Scope| match scope {
             Scope::All => self.config.hedges.ids().collect(),
             Scope::Hedge(hedge) => vec![hedge],
@@ -273,7 +331,9 @@ impl Checker {
             Verb::Kill(scope) => {
                 self.killed.retain(|known| known != scope);
                 self.flattened.retain(|known| known != scope);
+                self.killed_at.retain(|(known, _)| known != scope);
                 self.killed.push(*scope);
+                self.killed_at.push((*scope, now));
             }
             Verb::Unlatch(scope) => {
                 if alerts(commands).any(|alert| alert.code == AlertCode::Unlatched) {
@@ -310,10 +370,11 @@ impl Checker {
     fn report(&mut self, report: &Report) {
         let Some(id) = report.order else { return };
         let Some(sent) = self.orders.get_mut(&id) else { return };
-        sent.seen = true;
+        // That a cancel found no order proves nothing about the order.
+        sent.seen |= !matches!(report.news, News::CancelRejected { .. });
         let mut traded = 0;
         match report.news {
-            News::Accepted => {}
+            News::Accepted | News::Fee { .. } => {}
             News::Rejected { .. } => sent.end(VenueStatus::Rejected, None),
             News::Fill(fill) => traded = sent.fill(&fill),
             News::Cancelled { cum } => sent.end(VenueStatus::Cancelled, Some(cum.get())),
@@ -326,7 +387,6 @@ impl Checker {
             }
             News::Bust { trade_id, .. } => traded = sent.revise(trade_id, 0),
             News::Correct { trade_id, qty, .. } => traded = sent.revise(trade_id, qty.get()),
-            News::Fee { .. } => {}
         }
         let (hedge, lots) = (sent.place.hedge, sent.place.side.sign() * traded);
         self.hold(hedge, usize::from(id.leg().0), lots);
@@ -361,7 +421,8 @@ impl Checker {
                 Command::Cancel(cancel) => {
                     self.message(now, cancel.order, "cancel");
                     if let Some(sent) = self.orders.get_mut(&cancel.order) {
-                        sent.cancels += 1;
+                        sent.cancels += u64::from(!self.kills);
+                        sent.cancels_all += 1;
                         sent.cancel_out = true;
                     }
                     self.cancel_bound(now, cancel.order);
@@ -416,10 +477,12 @@ impl Checker {
             placed: now,
             heard: Vec::new(),
             cum: 0,
+            gross: 0,
             done: None,
             told: None,
             seen: false,
             cancels: 0,
+            cancels_all: 0,
             cancel_out: false,
         };
         self.orders.insert(place.order, sent);
@@ -572,11 +635,18 @@ impl Checker {
         }
         let Some(plan) = self.config.hedges.get(hedge).map(|hedge| &hedge.plan) else { return };
         let sets = |wide: i128| i64::try_from(wide).unwrap_or(0);
+        let held = self.inventory.get(hedge.index()).copied().unwrap_or([0; LEGS_MAX]);
+        // A Trim lies between the sets that the least and the most advanced leg stand for.
+        let (from, to) = if alert.detail == Kind::Trim.code() {
+            whole_sets(plan, &held)
+        } else {
+            (sets(alert.value), sets(alert.limit))
+        };
         let begun = Begun {
             hedge,
-            goal_from: plan.goal(sets(alert.value)),
-            goal_to: plan.goal(sets(alert.limit)),
-            held: self.inventory.get(hedge.index()).copied().unwrap_or([0; LEGS_MAX]),
+            goal_from: plan.goal(from),
+            goal_to: plan.goal(to),
+            held,
             orders: [0; LEGS_MAX],
             messages: 0,
             ended: false,
@@ -652,11 +722,15 @@ impl Checker {
 
     /// After a kill, and when a line is back, every order of a killed scope has its cancel.
     fn cancels_left(&mut self, now: Time, event: &Event) {
+        // A kill concerns every account, a line that is back only its own.
         let due = match event {
-            Event::Control(control) => matches!(control.verb, Verb::Kill(_)),
-            Event::Link(link) => {
-                matches!(link.to, LinkTo::Trading(_)) && link.state == LinkState::Resynced
-            }
+            Event::Control(control) => matches!(control.verb, Verb::Kill(_)).then_some(None),
+            Event::Link(link) => match link.to {
+                LinkTo::Trading(account) => {
+                    (link.state == LinkState::Resynced).then_some(Some(account))
+                }
+                LinkTo::Feed(_) => None,
+            },
             Event::Book(_)
             | Event::Report(_)
             | Event::Answer(_)
@@ -666,14 +740,23 @@ impl Checker {
             | Event::Reference(_)
             | Event::Estimate(_)
             | Event::Clock(_)
-            | Event::Tick => false,
+            | Event::Tick => None,
         };
-        if !due || self.killed.is_empty() {
+        let Some(only) = due else { return };
+        if self.killed.is_empty() {
             return;
         }
         let mut left = Vec::new();
         for (id, sent) in &self.orders {
-            let killed = self.killed.iter().any(|scope| self.covers(*scope, &sent.place));
+            if only.is_some_and(|account| account != sent.place.account) {
+                continue;
+            }
+            // What was sent to flatten, after the kill, may stand.
+            let killed = self.killed_at.iter().any(|(scope, at)| {
+                sent.placed <= *at
+                    && self.killed.contains(scope)
+                    && self.covers(*scope, &sent.place)
+            });
             let up = self.links.get(sent.place.account.index()) == Some(&LinkState::Resynced);
             let most = self
                 .config
@@ -682,7 +765,7 @@ impl Checker {
                 .and_then(|account| self.config.venues.get(account.venue))
                 .map_or(0, |venue| u64::from(venue.cancels_max));
             let live = sent.done.is_none() && sent.leaves() > 0;
-            if killed && up && live && !sent.cancel_out && sent.cancels < most {
+            if killed && up && live && !sent.cancel_out && sent.cancels_all < most {
                 left.push(id.to_string());
             }
         }
@@ -706,33 +789,50 @@ impl Sent {
 
     /// Lots that are new with this fill.
     fn fill(&mut self, fill: &Fill) -> i64 {
-        let (lots, cum) = (fill.qty.get(), fill.cum.map(|cum| cum.get()));
-        let known = |(id, _, after): &(Text, i64, Option<i64>)| {
-            *id == fill.trade_id || (cum.is_some() && *after == cum)
-        };
-        if self.heard.iter().any(known) {
+        let (made, after) = (fill.qty.get(), fill.cum.map(Qty::get));
+        if let Some(known) = self.heard.iter_mut().find(|h| h.trade_id == fill.trade_id) {
+            // Its correction came first: the fill itself is no news of lots that stand.
+            if known.made == 0 {
+                (known.made, known.after) = (made, after);
+                self.gross += made;
+                self.fills_up();
+            }
             return 0;
         }
-        self.heard.push((fill.trade_id, lots, cum));
-        self.cum += lots;
+        if self.heard.iter().any(|known| after.is_some() && known.after == after) {
+            return 0;
+        }
+        self.heard.push(Heard { trade_id: fill.trade_id, lots: made, made, after });
+        self.cum += made;
+        self.gross += made;
         if self.done.is_some() {
             self.told = self.told.map(|told| told.max(self.cum));
-        } else if self.cum >= self.place.qty.get() {
+        }
+        self.fills_up();
+        made
+    }
+
+    fn fills_up(&mut self) {
+        if self.done.is_none() && self.gross >= self.place.qty.get() {
+            self.done = Some(VenueStatus::Filled);
+        }
+    }
+
+    /// Change of lots when an execution is taken back or corrected; one that was not heard of yet
+    /// counts as it is now.
+    fn revise(&mut self, trade_id: Text, lots: i64) -> i64 {
+        if let Some(known) = self.heard.iter_mut().find(|known| known.trade_id == trade_id) {
+            let change = lots - std::mem::replace(&mut known.lots, lots);
+            self.cum += change;
+            self.told = self.told.map(|told| told + change);
+            return change;
+        }
+        self.heard.push(Heard { trade_id, lots, made: 0, after: None });
+        self.cum += lots;
+        if self.done.is_none() && self.gross + lots >= self.place.qty.get() {
             self.done = Some(VenueStatus::Filled);
         }
         lots
-    }
-
-    /// Change of lots when an execution is taken back or corrected.
-    fn revise(&mut self, trade_id: Text, lots: i64) -> i64 {
-        let Some(found) = self.heard.iter_mut().find(|(id, _, _)| *id == trade_id) else {
-            return 0;
-        };
-        let change = lots - found.1;
-        found.1 = lots;
-        self.cum += change;
-        self.told = self.told.map(|told| told + change);
-        change
     }
 }
 
@@ -746,6 +846,19 @@ fn alerts(commands: &[Command]) -> impl Iterator<Item = &Alert> {
         | Command::Resync(_)
         | Command::Transfer(_) => None,
     })
+}
+
+/// The whole sets below and above what the legs stand for.
+fn whole_sets(plan: &HedgePlan, held: &LegLots) -> (i64, i64) {
+    let set = i128::from(plan.set_units);
+    let (mut low, mut high) = (i64::MAX, i64::MIN);
+    for (lots, leg) in held.iter().zip(&plan.legs).filter(|(_, leg)| leg.lots.num() != 0) {
+        let units = i128::from(leg.side.sign() * lots) * i128::from(leg.units);
+        let (below, above) = (units.div_euclid(set), -(-units).div_euclid(set));
+        low = low.min(i64::try_from(below).unwrap_or(i64::MIN));
+        high = high.max(i64::try_from(above).unwrap_or(i64::MAX));
+    }
+    (low, high)
 }
 
 /// What the rules ask of an engine once all is quiet.
@@ -768,9 +881,9 @@ impl Debug for Probe<'_> {
     }
 }
 
-/// Compares an engine with the truth once all is quiet; what differs is a broken rule.
-pub fn settle_up(world: &mut World, probe: &Probe<'_>) {
-    let now = world.now();
+/// Once all is quiet: every order and attempt has ended, at the venues and in the engine's eyes,
+/// nothing is held, and residuals are within their limits or were left to a person.
+pub fn at_rest(world: &mut World, probe: &Probe<'_>) {
     let mut found: Vec<(&'static str, String)> = Vec::new();
     for venue in world.venues() {
         for order in venue.orders().iter().filter(|order| order.is_working()) {
@@ -781,6 +894,23 @@ pub fn settle_up(world: &mut World, probe: &Probe<'_>) {
     if live > 0 {
         found.push(("engine_knows_every_end", format!("{live} orders")));
     }
+    for account in world.config.accounts.ids() {
+        let held = (probe.held)(account);
+        if held != Money::ZERO {
+            found.push(("nothing_stays_held", format!("account {}: {held}", account.0)));
+        }
+    }
+    let attempts = world.checker().map_or(0, Checker::live_attempts);
+    if attempts > 0 {
+        found.push(("every_attempt_ends", format!("{attempts} attempts")));
+    }
+    found.extend(residuals(world, probe));
+    tell(world, found);
+}
+
+/// Once the day is closed: positions and balances are what the venues hold.
+pub fn in_truth(world: &mut World, probe: &Probe<'_>) {
+    let mut found: Vec<(&'static str, String)> = Vec::new();
     for (account, instrument, lots) in world.truth().holdings() {
         let (ours, theirs) = ((probe.position)(account, instrument), lots.long - lots.short);
         if ours != theirs {
@@ -789,10 +919,6 @@ pub fn settle_up(world: &mut World, probe: &Probe<'_>) {
         }
     }
     for account in world.config.accounts.ids() {
-        let held = (probe.held)(account);
-        if held != Money::ZERO {
-            found.push(("nothing_stays_held", format!("account {}: {held}", account.0)));
-        }
         let cash = (probe.cash)(account);
         match world.truth().balance(account) {
             Some(truth) if truth == cash => {}
@@ -802,12 +928,12 @@ pub fn settle_up(world: &mut World, probe: &Probe<'_>) {
             }
         }
     }
-    found.extend(residuals(world, probe));
+    tell(world, found);
+}
+
+fn tell(world: &mut World, found: Vec<(&'static str, String)>) {
+    let now = world.now();
     if let Some(check) = world.checker_mut() {
-        if check.live_attempts() > 0 {
-            let live = format!("{} attempts", check.live_attempts());
-            found.push(("every_attempt_ends", live));
-        }
         for (rule, what) in found {
             check.broken(now, rule, what);
         }

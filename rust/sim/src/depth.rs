@@ -264,8 +264,8 @@ mod tests {
         depth.take(Side::Buy, Price(101), 3, &mut Vec::new());
         depth.apply(&row(Row::DeltaLast, Side::Sell, 102, 9));
         assert_eq!(depth.available(Side::Buy, Price(101)), 0);
-        depth.apply(&row(Row::DeltaLast, Side::Sell, 101, 3));
-        assert_eq!(depth.available(Side::Buy, Price(101)), 3);
+        depth.apply(&row(Row::DeltaLast, Side::Sell, 101, 4));
+        assert_eq!(depth.available(Side::Buy, Price(101)), 4);
     }
 
     #[test]

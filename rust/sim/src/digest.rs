@@ -74,7 +74,9 @@ impl Digest {
             Command::Transfer(transfer) => {
                 self.add(u64::from(transfer.from.0));
                 self.add(u64::from(transfer.to.0));
-                halves(transfer.amount.0).into_iter().for_each(|half| self.add(half));
+                for half in halves(transfer.amount.0) {
+                    self.add(half);
+                }
             }
             Command::Alert(alert) => self.alert(alert),
         }
@@ -88,8 +90,9 @@ impl Digest {
         let (kind, id) = subject(alert.subject);
         self.add(u64::from(kind));
         self.add(id);
-        let numbers = halves(alert.value).into_iter().chain(halves(alert.limit));
-        numbers.for_each(|half| self.add(half));
+        for half in halves(alert.value).into_iter().chain(halves(alert.limit)) {
+            self.add(half);
+        }
     }
 }
 

@@ -190,7 +190,7 @@ pub fn plan(seed: u64, without: &[Fault]) -> Plan {
         max_delay: if long_delay {
             Span::seconds(31)
         } else {
-            Span::millis(random.between(400, 2_000))
+            Span::millis(random.between(300, 1_200))
         },
         random,
         setup,
@@ -233,7 +233,7 @@ impl Drawer {
         let aliases = self.faults.has(Fault::FillAliased);
         let says_cum = config.venues.iter().map(|_| aliases || random.below(4) > 0).collect();
         let every = Span::millis(random.between(10, 60));
-        let lasts = Span(every.0 * random.between(8, 30));
+        let lasts = Span(every.0 * random.between(6, 20));
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));
@@ -453,7 +453,7 @@ impl Drawer {
             pull: -leg.side.sign() * half_swing,
             half: self.random.between(1, 3),
             gap: self.random.between(1, 2),
-            levels: self.random.between(1, 3),
+            levels: self.random.between(1, 2),
             lots: need * self.random.between(1, 3),
             thin: Chance::percent(thin),
             numbered: !snapshots && self.random.below(3) > 0,
@@ -517,7 +517,7 @@ impl Drawer {
         let max = self.clip * self.random.between(1, 4);
         let mut limits = usual_hedge(self.clip, max, at_rest, (clips + 1) * coarsest);
         let execution = &mut limits.execution;
-        execution.finish_within = Span::millis(self.random.between(400, 3_000));
+        execution.finish_within = Span::millis(self.random.between(300, 1_800));
         execution.order_timeout = Span::millis(self.random.between(30, 300));
         execution.repair = match self.random.below(4) {
             0 => Repair::Supplement,

@@ -278,6 +278,9 @@ impl Faults {
     }
 
     /// The stream of a class, for what a firing needs to draw.
+    ///
+    /// # Panics
+    /// Never: every class has one.
     pub fn stream(&mut self, fault: Fault) -> &mut Random {
         let index = fault.index();
         let purpose = mix(u64::from(fault.number()));

@@ -12,7 +12,7 @@ use crate::depth::Level;
 use crate::fault::Fault;
 use crate::lines::millis;
 use crate::market::Shape;
-use crate::world::{Happening, Item, Restore, World, is_margined};
+use crate::world::{FIRST_DAY, Happening, Item, Restore, World, is_margined};
 
 /// One level of a message: side, price, and its new size.
 type LevelRow = (Side, Price, i64);
@@ -34,10 +34,12 @@ impl World {
             return;
         }
         let mut reports = std::mem::take(&mut self.reports);
+        let from = self.venue(venue).executions().len();
         let truth = &mut self.truth;
         if let Some(at_venue) = self.venues.get_mut(venue.index()) {
             at_venue.trade_resting(truth, now, instrument, &mut reports);
         }
+        self.after_trades(venue, from);
         self.tell_all(reports);
     }
 
@@ -50,6 +52,18 @@ impl World {
         let next = self.now + self.market_every;
         if next <= self.market_until {
             self.push(next, Item::Market);
+        }
+    }
+
+    /// Makes every generated book for the first time and sends it whole.
+    pub(crate) fn first_books(&mut self) {
+        for instrument in self.config.instruments.ids() {
+            self.feed_mut(instrument).frozen = true;
+        }
+        self.refresh();
+        for instrument in self.config.instruments.ids() {
+            self.feed_mut(instrument).frozen = false;
+            self.send_snapshot(instrument);
         }
     }
 
@@ -142,15 +156,14 @@ impl World {
         } else {
             (0, 0)
         };
-        let heard = !feed.frozen && !feed.down && !lost;
-        if !heard {
+        if feed.frozen || feed.down || lost {
             return;
         }
         let receive = self.fed_at(instrument);
         let exchange = self.now;
-        let last = rows.len().saturating_sub(1);
-        for (place, (side, price, lots)) in rows.iter().enumerate() {
-            let row = if place == last { Row::DeltaLast } else { Row::Delta };
+        let end = rows.len().saturating_sub(1);
+        for (at, (side, price, lots)) in rows.iter().enumerate() {
+            let row = if at == end { Row::DeltaLast } else { Row::Delta };
             let (price, qty, side) = (*price, Qty::of(*lots), *side);
             let change = Change { price, qty, seq, exchange, receive, step, instrument, side, row };
             self.push(receive, Item::Row(change));
@@ -369,34 +382,28 @@ impl World {
         };
         let (bid, ask) = (listing.depth.best(Side::Buy), listing.depth.best(Side::Sell));
         let (Some(bid), Some(ask)) = (bid, ask) else { return };
-        match fault {
-            Fault::Crossed => {
-                let over = Price(ask.price.0 + self.faults.stream(fault).between(0, 2));
-                let after = self.takes(fault, 1, 300);
-                self.send_rows(instrument, &[(Side::Buy, over, 3)], false);
-                self.hold_feed(instrument, after);
-                self.send_rows(instrument, &[(Side::Buy, over, 0)], false);
+        if fault == Fault::Flicker {
+            for _ in 0..self.faults.stream(fault).between(2, 5) {
+                self.send_rows(instrument, &[(Side::Buy, bid.price, 0)], false);
+                self.hold_feed(instrument, Span(1_000));
+                self.send_rows(instrument, &[(Side::Buy, bid.price, bid.lots)], false);
+                self.hold_feed(instrument, Span(1_000));
             }
-            Fault::AbsurdPrice => {
-                let random = self.faults.stream(fault);
-                let factor = [10, -1, 0, 100][random.index(4).min(3)];
-                let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
-                let price = Price(bid.price.0.saturating_mul(factor));
-                let after = self.takes(fault, 1, 300);
-                let lots = listing_lots(self, instrument, side, price);
-                self.send_rows(instrument, &[(side, price, 5)], false);
-                self.hold_feed(instrument, after);
-                self.send_rows(instrument, &[(side, price, lots)], false);
-            }
-            _ => {
-                for _ in 0..self.faults.stream(fault).between(2, 5) {
-                    self.send_rows(instrument, &[(Side::Buy, bid.price, 0)], false);
-                    self.hold_feed(instrument, Span(1_000));
-                    self.send_rows(instrument, &[(Side::Buy, bid.price, bid.lots)], false);
-                    self.hold_feed(instrument, Span(1_000));
-                }
-            }
+            return;
         }
+        let random = self.faults.stream(fault);
+        let (side, price) = if fault == Fault::Crossed {
+            (Side::Buy, Price(ask.price.0 + random.between(0, 2)))
+        } else {
+            let factor = random.pick(&[10, -1, 0, 100]).copied().unwrap_or(10);
+            let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
+            (side, Price(bid.price.0.saturating_mul(factor)))
+        };
+        let after = self.takes(fault, 1, 300);
+        let before = listing_lots(self, instrument, side, price);
+        self.send_rows(instrument, &[(side, price, 4)], false);
+        self.hold_feed(instrument, after);
+        self.send_rows(instrument, &[(side, price, before)], false);
     }
 
     /// What is sent on a feed next is received so much later.
@@ -464,6 +471,8 @@ impl World {
         if self.faults.fires(Fault::DayRoll)
             && let Some(instrument) = self.any_instrument(Fault::DayRoll)
             && is_margined(&self.config, instrument)
+            // With the settlement at the end it rolls twice: no order is forgotten before.
+            && self.feed(instrument).day == FIRST_DAY
         {
             self.settle_at_mid(instrument);
         }
@@ -626,7 +635,7 @@ impl World {
     }
 
     /// Makes everything whole that is broken.
-    pub(crate) fn mend(&mut self) {
+    pub fn mend(&mut self) {
         for account in self.config.accounts.ids() {
             let login = self.login_mut(account);
             let deaf = login.deaf_until > login.mute_until;

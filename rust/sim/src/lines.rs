@@ -75,8 +75,10 @@ impl World {
     }
 
     fn send_place(&mut self, place: &Place) {
+        // What the order sets off finds it on its way already.
+        let leaves = self.can_send(place.account);
         self.provoke(place);
-        if !self.can_send(place.account) || self.faults.fires(Fault::SubmitLost) {
+        if !leaves || self.faults.fires(Fault::SubmitLost) {
             return;
         }
         if place.purpose == Purpose::Unwind
@@ -208,7 +210,7 @@ impl World {
     }
 
     /// What the venue will do later with the executions it has just made.
-    fn after_trades(&mut self, venue: VenueId, from: usize) {
+    pub(crate) fn after_trades(&mut self, venue: VenueId, from: usize) {
         let executions = self.venue(venue).executions();
         let pending: Vec<(usize, bool)> = executions
             .iter()
@@ -263,7 +265,9 @@ impl World {
             whim.most = Some(self.faults.stream(Fault::WrongTif).between(0, qty - 1));
             whim.rest = RestEnd::Rests;
         }
-        if self.faults.fires(Fault::Overfill) {
+        // Where longs and shorts stand apart, a venue cannot close more than there is.
+        let opens = place.effect == PositionEffect::Open;
+        if self.faults.fires_if(Fault::Overfill, opens) {
             whim.over = self.faults.stream(Fault::Overfill).between(1, 2);
         }
         if place.purpose == Purpose::Unwind && self.faults.fires(Fault::UnwindFails) {
@@ -530,7 +534,9 @@ impl World {
         let Some(order) = report.order else { return false };
         let venue = self.login(report.account).venue;
         let known = self.venue(venue).find(order).and_then(|at| self.venue(venue).order(at));
-        let within = known.is_some_and(|known| known.cum <= known.lots);
+        // A reject tells no total: a fill before it must not be lost with it.
+        let within = known
+            .is_some_and(|known| known.cum <= known.lots && known.status != VenueStatus::Rejected);
         let after = matches!(report.news, News::Fill(_))
             && self.log.iter().any(|logged| {
                 let done = matches!(
@@ -597,6 +603,7 @@ impl World {
         let News::Fill(mut fill) = report.news else { return None };
         if self.faults.stream(Fault::FillMutated).below(2) == 0 {
             fill.qty = fill.qty + Qty::of(1);
+            fill.cum = fill.cum.map(|cum| cum + Qty::of(1));
         } else {
             fill.price = Price(fill.price.0 + 1);
         }
@@ -635,7 +642,9 @@ impl World {
                 let status = if expires { VenueStatus::Expired } else { VenueStatus::Cancelled };
                 at_venue.end(now, at, status, &mut reports);
             }
-            Happening::LateFill(at, lots) => at_venue.fill(truth, now, at, lots, &mut reports),
+            Happening::LateFill(at, lots) if allowed => {
+                at_venue.fill(truth, now, at, lots, &mut reports);
+            }
             Happening::Bust(at) if allowed => at_venue.bust(truth, now, at, &mut reports),
             Happening::Correct(at) if allowed => {
                 if let Some(was) = at_venue.executions().get(at).copied() {
@@ -644,20 +653,28 @@ impl World {
                     at_venue.correct(truth, now, at, (price, lots), &mut reports);
                 }
             }
-            Happening::Bust(_) | Happening::Correct(_) => {}
+            Happening::LateFill(..) | Happening::Bust(_) | Happening::Correct(_) => {}
             Happening::Fee(at) => at_venue.tell_fee(now, at, &mut reports),
         }
         self.after_trades(venue, from);
         self.tell_all(reports);
     }
 
-    /// A venue does not take back an opening whose lots were closed since.
+    /// A venue does not take back an opening whose lots were closed since, and closes no lots that
+    /// are not there.
     fn can_be_revised(&self, venue: VenueId, happening: Happening) -> bool {
+        let at_venue = self.venue(venue);
         let at = match happening {
             Happening::Bust(at) | Happening::Correct(at) => at,
-            Happening::End(..) | Happening::LateFill(..) | Happening::Fee(_) => return true,
+            Happening::LateFill(at, lots) => {
+                return at_venue.order(at).is_some_and(|of| {
+                    let (held, side) = ((of.account, of.instrument), of.side);
+                    let closable = self.truth.closable(held.0, held.1, side, of.effect);
+                    closable.is_none_or(|there| there >= lots)
+                });
+            }
+            Happening::End(..) | Happening::Fee(_) => return true,
         };
-        let at_venue = self.venue(venue);
         let Some(execution) = at_venue.executions().get(at) else { return false };
         let Some(order) = at_venue.order(execution.order) else { return false };
         let netting = self.config.venues.get(venue).map_or(Netting::Net, |venue| venue.netting);
@@ -667,7 +684,13 @@ impl World {
         let effect = PositionEffect::CloseToday;
         let (account, instrument) = (order.account, order.instrument);
         let closable = self.truth.closable(account, instrument, order.side.flip(), effect);
-        closable.is_none_or(|lots| lots >= execution.lots)
+        let closing = at_venue.orders().iter().filter(|of| {
+            of.is_working()
+                && of.effect != PositionEffect::Open
+                && (of.account, of.instrument) == (account, instrument)
+        });
+        let spoken_for: i64 = closing.map(crate::venue::SimOrder::leaves).sum();
+        closable.is_none_or(|lots| lots - spoken_for >= execution.lots)
     }
 
     /// A trading line goes down, and comes back after a while.
@@ -693,6 +716,8 @@ impl World {
         let login = self.login_mut(account);
         (login.down, login.deaf_until, login.mute_until) = (false, Time::EARLIEST, Time::EARLIEST);
         let up = self.told_at(account);
+        // Nothing is heard before the engine knows that the line is up.
+        self.login_mut(account).deaf_until = up;
         self.say_link(up, LinkTo::Trading(account), LinkState::Up);
         let at = self.told_at(account);
         for entry in 0..self.log.len() {
@@ -753,7 +778,11 @@ impl World {
     /// The desk has the venue end an order that does not answer to cancels.
     pub fn end_order(&mut self, order: ClientOrderId) {
         for venue in self.config.venues.ids() {
-            if let Some(at) = self.venue(venue).find(order) {
+            let known = self.venue(venue).find(order);
+            let works = |at: &usize| {
+                self.venue(venue).order(*at).is_some_and(crate::venue::SimOrder::is_working)
+            };
+            if let Some(at) = known.filter(works) {
                 let now = self.now;
                 self.push(now, Item::Venue(venue, Happening::End(at, false)));
             }

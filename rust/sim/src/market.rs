@@ -54,6 +54,8 @@ pub struct Market {
     shifts: Vec<i64>,
     signal: i64,
     changes: Chance,
+    /// Counts the books made since the market has calmed down.
+    calm: Option<i64>,
     random: Random,
 }
 
@@ -61,7 +63,8 @@ impl Market {
     /// A market of these books; `changes`: how often a step begins another regime.
     #[must_use]
     pub fn new(quotes: Vec<Quote>, changes: Chance, random: Random) -> Market {
-        Market { shifts: vec![0; quotes.len()], quotes, signal: 0, changes, random }
+        let shifts = vec![0; quotes.len()];
+        Market { quotes, shifts, signal: 0, changes, calm: None, random }
     }
 
     /// How its books are made.
@@ -86,10 +89,12 @@ impl Market {
         self.signal = if self.signal > 0 { -1_000 } else { 1_000 };
     }
 
-    /// Lets no more regimes begin.
+    /// Lets no more regimes begin; from now on the best sizes alone change, so that every book is
+    /// fresh and what was taken at the touch comes back.
     pub fn calm(&mut self) {
         self.changes = Chance::NEVER;
         self.shifts.fill(0);
+        self.calm = self.calm.or(Some(0));
     }
 
     /// Moves the mid of a book for good.
@@ -106,6 +111,13 @@ impl Market {
         Some(Price(quote.mid + shift + quote.pull * self.signal / 1_000))
     }
 
+    fn noise(&mut self, quote: &Quote) -> i64 {
+        match self.calm {
+            Some(_) => 0,
+            None => self.random.between(-1, 1) * (quote.half / 4),
+        }
+    }
+
     /// Writes the next book at a place: levels of each side, best first.
     pub fn book(&mut self, at: usize, shape: Shape, levels: &mut Vec<(Side, Level)>) {
         levels.clear();
@@ -117,8 +129,11 @@ impl Market {
         let (Some(quote), Some(mid)) = (self.quotes.get(at).copied(), self.mid(at)) else {
             return;
         };
-        let mid = mid.0 + self.random.between(-1, 1) * (quote.half / 4);
-        let thin = self.random.happens(quote.thin);
+        if let Some(made) = &mut self.calm {
+            *made += 1;
+        }
+        let mid = mid.0 + self.noise(&quote);
+        let thin = self.calm.is_none() && self.random.happens(quote.thin);
         for side in [Side::Buy, Side::Sell] {
             let wanted = match shape {
                 Shape::Both => true,
@@ -127,10 +142,11 @@ impl Market {
             };
             for level in (0..quote.levels).filter(|_| wanted) {
                 let away = quote.half + level * quote.gap;
-                let lots = if thin {
-                    self.random.between(1, 2)
-                } else {
-                    self.random.between(quote.lots.div_euclid(2).max(1), quote.lots * 2)
+                let lots = match self.calm {
+                    Some(made) if level == 0 => quote.lots + made % 7,
+                    Some(_) => quote.lots,
+                    None if thin => self.random.between(1, 2),
+                    None => self.random.between(quote.lots.div_euclid(2).max(1), quote.lots * 2),
                 };
                 let price = Price(mid - side.sign() * away);
                 levels.push((side, Level { price, lots }));

@@ -1,6 +1,6 @@
 //! What a run did, as tables of plain columns, built from events and commands alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
 use cross_market_core::event::Event;
@@ -229,6 +229,8 @@ pub struct Outcome {
     attempt_at: BTreeMap<ClientOrderId, usize>,
     order_at: BTreeMap<ClientOrderId, usize>,
     fill_at: BTreeMap<(u16, u16, u8, String), usize>,
+    /// Cumulative quantities told by fills: fills may come in any order, each has its own.
+    cums: BTreeSet<(ClientOrderId, i64)>,
     refusal_at: BTreeMap<(u8, u64, u8), usize>,
 }
 
@@ -279,7 +281,9 @@ impl Outcome {
         }
         if !commands.is_empty() {
             let cause = stamps(event, now);
-            commands.iter().for_each(|command| self.command(now, cause, command));
+            for command in commands {
+                self.command(now, cause, command);
+            }
         }
     }
 
@@ -457,7 +461,7 @@ impl Outcome {
                 self.revise(report, (trade_id.as_str(), side_code(side)), now);
             }
             News::Fee { trade_id, side, amount, currency } => {
-                let key = self.key(report, (trade_id.as_str(), side_code(side)));
+                let key = key(report, (trade_id.as_str(), side_code(side)));
                 if let Some(row) = self.fill_at.get(&key).and_then(|at| self.fills.get_mut(*at)) {
                     (row.fee, row.fee_currency) = (Some(amount.0), Some(currency.0));
                 }
@@ -469,10 +473,6 @@ impl Outcome {
             | News::CancelRejected { .. }
             | News::Status { .. } => {}
         }
-    }
-
-    fn key(&self, report: &Report, (trade_id, side): (&str, u8)) -> (u16, u16, u8, String) {
-        (report.account.0, report.instrument.0, side, trade_id.to_owned())
     }
 
     fn told(&mut self, id: ClientOrderId, report: &Report) {
@@ -497,19 +497,18 @@ impl Outcome {
         if let (Some(order), Some(status)) = (self.order(id), status) {
             order.stands(status);
             if order.venue_order_id.is_empty() {
-                order.venue_order_id = report.venue_order_id.as_str().to_owned();
+                order.venue_order_id = report.venue_order_id.to_string();
             }
         }
     }
 
     fn fill(&mut self, report: &Report, fill: &Fill) {
-        let key = self.key(report, (fill.trade_id.as_str(), side_code(fill.side)));
+        let key = key(report, (fill.trade_id.as_str(), side_code(fill.side)));
         if self.fill_at.contains_key(&key) {
             return;
         }
-        let row = report.order.and_then(|order| self.order(order));
-        if let (Some(row), Some(cum)) = (row, fill.cum)
-            && row.cum >= cum.get()
+        if let (Some(order), Some(cum)) = (report.order, fill.cum)
+            && !self.cums.insert((order, cum.get()))
         {
             return; // The same execution under another id: its lots are counted already.
         }
@@ -547,7 +546,7 @@ impl Outcome {
 
     /// Takes an execution back, or corrects it to another price and size.
     fn revise(&mut self, report: &Report, id: (&str, u8), to: Option<(i64, i64)>) {
-        let key = self.key(report, id);
+        let key = key(report, id);
         let Some(row) = self.fill_at.get(&key).and_then(|at| self.fills.get_mut(*at)) else {
             return;
         };
@@ -585,6 +584,11 @@ impl OrderRow {
         self.cum += lots;
         self.cost += i128::from(price) * i128::from(lots);
     }
+}
+
+/// What tells one execution from all others.
+fn key(report: &Report, (trade_id, side): (&str, u8)) -> (u16, u16, u8, String) {
+    (report.account.0, report.instrument.0, side, trade_id.to_owned())
 }
 
 /// Exchange and receive stamps of an event; those of an event without are `now`.

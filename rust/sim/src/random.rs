@@ -45,7 +45,7 @@ impl Random {
     /// A generator for one purpose of a seed: what one purpose draws does not move the others.
     #[must_use]
     pub const fn stream(seed: u64, purpose: u64) -> Random {
-        Random::new(mix(seed) ^ mix(purpose ^ 0x5EED_0F_57_2E_A3))
+        Random::new(mix(seed) ^ mix(purpose ^ 0x005E_ED0F_572E_A300))
     }
 
     /// The next number.
@@ -114,7 +114,8 @@ mod tests {
         assert_eq!(seen, [true; 5]);
         assert_eq!(random.between(3, 3), 3);
         assert_eq!(random.below(0), 0);
-        assert!(i64::MIN <= random.between(i64::MIN, i64::MAX));
+        let wide: Vec<i64> = (0..8).map(|_| random.between(i64::MIN, i64::MAX)).collect();
+        assert!(wide.iter().any(|value| *value < 0) && wide.iter().any(|value| *value > 0));
     }
 
     #[test]

@@ -11,9 +11,7 @@ use cross_market_core::ids::{
 use cross_market_core::instrument::{
     Fees, Instrument, MarginRate, Netting, PriceBand, Settlement, Style,
 };
-use cross_market_core::num::{
-    Decimal, MONEY_PLACES, MONEY_UNIT, Money, Qty, Ratio, Side, gcd,
-};
+use cross_market_core::num::{Decimal, MONEY_PLACES, MONEY_UNIT, Money, Qty, Ratio, Side, gcd};
 use cross_market_core::order::{HedgeFlag, TimeInForce};
 use cross_market_core::phase::Phases;
 use cross_market_core::quote::{Execution, HedgePlan, LegPlan, Repair, Size};
@@ -102,10 +100,10 @@ fn ratio(num: i128, den: i128) -> Ratio {
 }
 
 fn narrow(wide: i128) -> i64 {
-    match i64::try_from(wide) {
-        Ok(value) => value,
-        Err(_) => panic!("a coefficient of a setup is beyond 64 bits: {wide}"),
-    }
+    let Ok(value) = i64::try_from(wide) else {
+        panic!("a coefficient of a setup is beyond 64 bits: {wide}");
+    };
+    value
 }
 
 impl Setup {

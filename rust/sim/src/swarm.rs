@@ -14,7 +14,7 @@ use cross_market_core::order::VenueStatus;
 use cross_market_core::position::StatementKind;
 use cross_market_core::time::{Span, Time};
 
-use crate::check::{Probe, Violation, settle_up};
+use crate::check::{Probe, Violation, at_rest, in_truth};
 use crate::draw::{Plan, START, plan};
 use crate::fault::{Fault, FaultCounts};
 use crate::outcome::Outcome;
@@ -176,20 +176,26 @@ fn play<T: Driven>(world: &mut World, plan: &Plan, seed: u64, engine: &mut T) {
         }
     }
     run_until(world, engine, end, &mut run);
-    world.quiet();
+    let awake = world.quiet();
+    run_until(world, engine, awake, &mut run);
+    world.mend();
     world.calm(plan.quiet_signal);
-    if quiet_down(world, engine, &mut run) {
+    let converged = quiet_down(world, engine, &mut run);
+    with_probe(engine, |probe| at_rest(world, probe));
+    if converged {
         close_books(world, engine, &mut run);
+        with_probe(engine, |probe| in_truth(world, probe));
     }
-    let engine = &*engine;
-    let probe = Probe {
+}
+
+fn with_probe<T: Driven>(engine: &T, asks: impl FnOnce(&Probe<'_>)) {
+    asks(&Probe {
         position: &|account, instrument| engine.position(account, instrument),
         live_orders: &|| engine.live_orders(),
         residual: &|hedge| engine.residual(hedge),
         held: &|account| engine.held(account),
         cash: &|account| engine.cash(account),
-    };
-    settle_up(world, &probe);
+    });
 }
 
 /// The desk asks the venue by telephone about an order that is alarmed as unknown, and says so.
@@ -223,7 +229,7 @@ fn quiet_down<T: Driven>(world: &mut World, engine: &mut T, run: &mut u16) -> bo
             return true;
         }
         let soon = world.now() + ROUND;
-        let next = world.next().into_iter().chain(engine.deadline()).min();
+        let next = world.next_news().into_iter().chain(engine.deadline()).min();
         // Nothing for a while: go to just before the next thing.
         let until =
             next.filter(|at| !busy && *at > soon + ROUND).map_or(soon, |at| Time(at.0 - ROUND.0));
@@ -239,18 +245,19 @@ fn quiet_down<T: Driven>(world: &mut World, engine: &mut T, run: &mut u16) -> bo
         world.refresh();
     }
     let found = format!(
-        "attempts {:?}, orders {}, waiting {}",
+        "attempts {:?}, orders {}, waiting for {:?}",
         world.checker().map(crate::check::Checker::live_attempts),
         engine.live_orders(),
-        world.is_waiting()
+        world.waiting_for()
     );
     broken(world, "quiet_converges", found);
     false
 }
 
-/// The day ends: settlements, then the venue's word on positions and balances. Where nobody else
+/// The day ends: the desk halts everything, then settlements, then the venue's word on positions and balances. Where nobody else
 /// traded in our accounts, none of it is news.
 fn close_books<T: Driven>(world: &mut World, engine: &mut T, run: &mut u16) {
+    world.control(world.now(), Verb::Kill(Scope::All));
     let instruments: Vec<InstrumentId> = world.truth().holdings().map(|(_, id, _)| id).collect();
     let mut settled: Vec<InstrumentId> = Vec::new();
     for instrument in instruments {

@@ -77,8 +77,8 @@ impl Twin {
                 self.down = true;
                 self.known = false;
             }
-            LinkState::Up => {}
-            LinkState::Resynced => self.down = false,
+            // Whole again is it only with a snapshot.
+            LinkState::Up | LinkState::Resynced => self.down = false,
         }
     }
 

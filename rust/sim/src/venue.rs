@@ -677,7 +677,7 @@ impl SimVenue {
         truth: &mut Truth,
         now: Time,
         (account, instrument): (AccountId, InstrumentId),
-        (side, price, size): (Side, Price, i64),
+        (side, price, traded): (Side, Price, i64),
         out: &mut Vec<Report>,
     ) {
         let at = self.orders.len();
@@ -689,14 +689,14 @@ impl SimVenue {
             side,
             effect: PositionEffect::Open,
             price,
-            lots: size,
+            lots: traded,
             cum: 0,
             status: VenueStatus::Working,
             ahead: 0,
             fee: FeeWhim::Usual,
         });
         out.push(self.report(at, now, News::Accepted));
-        self.execute(truth, now, at, (price, size), LiquiditySide::Taker, out);
+        self.execute(truth, now, at, (price, traded), LiquiditySide::Taker, out);
     }
 
     /// Takes an execution back.

@@ -136,6 +136,11 @@ pub(crate) enum Restore {
     Book(InstrumentId),
 }
 
+/// Whether the quiet phase waits for an item: for anything but market data.
+fn is_news(item: &Item) -> bool {
+    !matches!(item, Item::Market | Item::Row(_))
+}
+
 #[derive(Debug)]
 struct Queued {
     time: Time,
@@ -183,7 +188,11 @@ pub(crate) struct Feed {
     pub(crate) numbered: bool,
     pub(crate) seq: u64,
     pub(crate) last: Time,
+    pub(crate) day: Day,
 }
+
+/// The trading day on which every run begins.
+pub(crate) const FIRST_DAY: Day = Day(20_000);
 
 /// A report that a venue made, and whether the engine has had it.
 #[derive(Clone, Copy, Debug)]
@@ -248,7 +257,6 @@ pub struct World {
     pub(crate) at_once: Option<ClientOrderId>,
     pub(crate) reports: Vec<Report>,
     pub(crate) levels: Vec<(Side, Level)>,
-    pub(crate) day: Day,
     pub(crate) subset: (u64, u64),
     pub(crate) external: bool,
     recorded: Recorded,
@@ -290,6 +298,7 @@ impl World {
             numbered: false,
             seq: 0,
             last: Time::EARLIEST,
+            day: FIRST_DAY,
         };
         World {
             now: setup.start,
@@ -312,7 +321,6 @@ impl World {
             at_once: None,
             reports: Vec::new(),
             levels: Vec::new(),
-            day: Day(20_000),
             subset: (0, 0),
             external: false,
             recorded: Recorded::default(),
@@ -392,16 +400,24 @@ impl World {
         self.trace.as_deref().unwrap_or(&[])
     }
 
-    /// Whether anything but the market is still to happen.
+    /// Whether anything but market data is still to happen.
     #[must_use]
     pub const fn is_waiting(&self) -> bool {
         self.waiting > 0
     }
 
-    /// When the next thing happens, the market's steps included.
+    /// What is still to happen but market data, for reports.
     #[must_use]
-    pub fn next(&self) -> Option<Time> {
-        self.queue.peek().map(|Reverse(queued)| queued.time)
+    pub fn waiting_for(&self) -> Vec<String> {
+        let news = self.queue.iter().filter(|Reverse(queued)| is_news(&queued.item));
+        news.map(|Reverse(queued)| format!("{} {:?}", queued.time.0, queued.item)).collect()
+    }
+
+    /// When the next thing happens that is not market data.
+    #[must_use]
+    pub fn next_news(&self) -> Option<Time> {
+        let news = self.queue.iter().filter(|Reverse(queued)| is_news(&queued.item));
+        news.map(|Reverse(queued)| queued.time).min()
     }
 
     /// Whether somebody else traded in an account of ours.
@@ -416,9 +432,7 @@ impl World {
 
     pub(crate) fn push(&mut self, time: Time, item: Item) {
         self.count += 1;
-        if !matches!(item, Item::Market) {
-            self.waiting += 1;
-        }
+        self.waiting += u64::from(is_news(&item));
         self.queue.push(Reverse(Queued { time: time.max(self.now), count: self.count, item }));
     }
 
@@ -428,6 +442,9 @@ impl World {
     }
 
     /// Gives the engine an operator's word at `at`.
+    ///
+    /// # Panics
+    /// Never: the speaker's name is a short text.
     pub fn control(&mut self, at: Time, verb: Verb) {
         let actor = match Text::new("desk") {
             Ok(text) => text,
@@ -481,8 +498,9 @@ impl World {
     /// everything the venue has said before.
     pub fn settle(&mut self, instrument: InstrumentId, price: Price) {
         self.truth.settle(instrument, price);
-        let day = self.day;
-        self.day = Day(day.0 + 1);
+        let feed = self.feed_mut(instrument);
+        let day = feed.day;
+        feed.day = Day(day.0 + 1);
         let now = self.now;
         let venue = self.feed(instrument).venue;
         self.expire_day_orders(venue, instrument);
@@ -499,7 +517,6 @@ impl World {
             self.link(LinkTo::Trading(account), LinkState::Resynced);
         }
         for instrument in self.config.instruments.ids() {
-            self.link(LinkTo::Feed(instrument), LinkState::Up);
             self.link(LinkTo::Feed(instrument), LinkState::Resynced);
         }
     }
@@ -536,7 +553,7 @@ impl World {
         }
         self.market = Some(market);
         (self.market_every, self.market_until) = (every, until);
-        self.refresh();
+        self.first_books();
         self.push(self.now + every, Item::Market);
     }
 
@@ -627,17 +644,14 @@ impl World {
                 self.watch_deadline(deadline());
                 continue;
             }
-            match next.filter(|(time, _)| *time <= until && ticks.is_none()) {
-                Some((time, source)) => {
-                    self.now = self.now.max(time);
-                    self.stuck = 0;
-                    self.happen(source, handle);
-                }
-                None => {
-                    self.now = self.now.max(until);
-                    return Pause::Until;
-                }
-            }
+            let due = next.filter(|(time, _)| *time <= until && ticks.is_none());
+            let Some((time, source)) = due else {
+                self.now = self.now.max(until);
+                return Pause::Until;
+            };
+            self.now = self.now.max(time);
+            self.stuck = 0;
+            self.happen(source, handle);
         }
     }
 
@@ -704,9 +718,7 @@ impl World {
             }
             Source::Queue => {
                 let Some(Reverse(queued)) = self.queue.pop() else { return };
-                if !matches!(queued.item, Item::Market) {
-                    self.waiting -= 1;
-                }
+                self.waiting -= u64::from(is_news(&queued.item));
                 self.item(queued.item, handle);
             }
         }
@@ -774,7 +786,7 @@ impl World {
         let now = self.now;
         let result = handle(now, event, &mut out);
         if let Some(trace) = &mut self.trace {
-            trace.push(format!("{} {event:?}", now.0));
+            trace.push(line(now, event));
             trace.extend(out.iter().map(|command| format!("    {command:?}")));
             if let Err(problem) = &result {
                 trace.push(format!("    refused: {problem:?}"));
@@ -849,11 +861,20 @@ impl World {
         self.outcome.decided(order)
     }
 
-    /// Nothing goes wrong from now on.
-    pub fn quiet(&mut self) {
+    /// Nothing goes wrong from now on; what is broken stays so until [`World::mend`]. Returns when
+    /// a stalled process is awake again.
+    pub fn quiet(&mut self) -> Time {
         self.faults.quiet();
-        self.mend();
+        self.stalled_until.max(self.now)
     }
+}
+
+/// An event as a line of the trace; rows of books are short, for they are many.
+fn line(now: Time, event: &Event) -> String {
+    let second = now.0 % 100_000_000_000_000;
+    let Event::Book(row) = event else { return format!("{second} {event:?}") };
+    let level = format!("{:?} {:?} {}x{}", row.row, row.side, row.price.0, row.qty.get());
+    format!("{second} book {} {level} seq {} step {}", row.instrument.0, row.seq, row.step)
 }
 
 fn terms_of(config: &Config) -> Vec<Terms> {

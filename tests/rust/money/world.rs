@@ -234,7 +234,11 @@ impl World {
         for account in [NEAR, FAR] {
             let margin = self.positions.margin_total(account, &self.instruments);
             self.funds.set_margin(account, margin);
-            let paper = self.positions.unrealised(account, &self.marks, &self.instruments);
+            let paper = self.positions.unrealised(
+                account,
+                |instrument| self.marks.get(instrument).copied().flatten(),
+                &self.instruments,
+            );
             assert_eq!(self.funds.equity(account, paper), self.equity[account.index()]);
         }
         self.funds.balanced();

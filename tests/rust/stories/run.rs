@@ -77,7 +77,11 @@ pub(crate) fn run(story: &Story, print: bool) -> Result<String, String> {
             state(&names, &engine);
         }
     }
-    Ok(engine.digest().iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut hex = String::new();
+    for byte in engine.digest() {
+        write!(hex, "{byte:02x}").unwrap();
+    }
+    Ok(hex)
 }
 
 /// Sides of the orders that were placed: a report of one need not say its side.
@@ -190,10 +194,11 @@ fn error_name(error: &Error) -> String {
         Error::Unknown { field, .. }
         | Error::OutOfBounds { field, .. }
         | Error::Contradiction { field }
+        | Error::Number { field, .. }
         | Error::TimeOutOfRange { field, .. } => field.name().to_owned(),
         Error::TimeWentBack { .. } => "now".to_owned(),
         Error::Poisoned => "poisoned".to_owned(),
-        other => format!("{other:?}").split([' ', '(']).next().unwrap_or_default().to_lowercase(),
+        Error::Config(error) => error.field.clone(),
     }
 }
 

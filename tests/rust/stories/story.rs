@@ -146,16 +146,12 @@ pub(crate) fn set(config: &mut Value, path: &str, text: &str) -> Result<(), Stri
                 return Err(format!("{path}: {key} is inside a plain value"));
             }
         };
-        match after {
-            Some(after) => {
-                at = child;
-                rest = after;
-            }
-            None => {
-                *child = value(child, &key, text).map_err(|why| format!("{path}: {why}"))?;
-                return Ok(());
-            }
-        }
+        let Some(after) = after else {
+            *child = value(child, &key, text).map_err(|why| format!("{path}: {why}"))?;
+            return Ok(());
+        };
+        at = child;
+        rest = after;
     }
 }
 

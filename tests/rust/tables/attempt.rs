@@ -213,7 +213,9 @@ impl Run {
                 walk,
                 touch,
                 collar: [None; 2],
-                fee: [Money(1); 2],
+                // Going back costs a little more, so that going forward is the cheaper way.
+                fee: [Side::Buy, Side::Sell]
+                    .map(|side| Money(if side == self.forward[leg] { 1 } else { 2 })),
                 tick_value: Money(1),
                 age: Span::ZERO,
                 blocked: scene.blocked[leg],

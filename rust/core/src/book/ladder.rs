@@ -5,6 +5,7 @@
 //! it in a sorted vector. No level lies above the array, and when the array holds none, there is
 //! none at all; so the best level is the highest slot in use.
 
+use crate::num::Qty;
 use crate::wire::Writer;
 
 /// Slots of the array.
@@ -20,7 +21,9 @@ pub const OUTSIDE_MAX: usize = 4096;
 const _: () = assert!(SLOTS.is_power_of_two());
 
 /// One side of a book.
+// Aligned, so that the place of a side is a shift.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(super) struct Ladder {
     /// Sizes by slot. Slot 0 holds no level but a one: a search downwards ends there.
     slots: Box<[i64; SLOTS]>,
@@ -28,10 +31,6 @@ pub(super) struct Ladder {
     base: i64,
     /// Slot of the best level; 0 when there is none.
     best: usize,
-    /// Number of levels.
-    count: usize,
-    /// Σ weight × size over all levels.
-    sum: u64,
     /// What tells the weights of the two sides apart.
     salt: u64,
     /// Worst key that was read since `touched` was cleared; the best level counts as read always.
@@ -50,8 +49,6 @@ impl Ladder {
             slots,
             base: 0,
             best: 0,
-            count: 0,
-            sum: 0,
             salt,
             read: i64::MAX,
             touched: false,
@@ -74,8 +71,8 @@ impl Ladder {
     }
 
     /// Number of levels.
-    pub(super) const fn count(&self) -> usize {
-        self.count
+    pub(super) fn count(&self) -> usize {
+        self.levels().count()
     }
 
     /// Whether a level at or above what was read has changed.
@@ -98,41 +95,94 @@ impl Ladder {
 
     /// Keys and sizes, the best first.
     pub(super) fn levels(&self) -> impl Iterator<Item = (i64, i64)> {
-        let keys = (self.key(1)..=self.best_key()).rev();
-        let inside = keys.zip(self.used().iter().rev().copied());
-        inside.filter(|(_, lots)| *lots != 0).chain(self.outside.iter().rev().copied())
+        self.below(i64::MAX)
     }
 
-    /// Offers levels to `taking`, the best first, until it wants no more; `free` says how many
-    /// lots of a level may be counted on.
+    /// Keys below this one and their sizes, the best first.
+    fn below(&self, limit: i64) -> impl Iterator<Item = (i64, i64)> {
+        let end = self.slot_at(limit).clamp(1, self.best + 1);
+        let keys = (self.key(1)..self.key(end)).rev();
+        let inside = keys.zip(self.slots.get(1..end).unwrap_or(&[]).iter().rev().copied());
+        let outside = self.outside.iter().rev().copied();
+        let outside = outside.skip_while(move |(key, _)| *key >= limit);
+        inside.filter(|(_, lots)| *lots != 0).chain(outside)
+    }
+
+    /// The best `want` lots, more than zero, at keys not below `limit`; `free` says how many lots
+    /// of a level may be counted on.
     #[inline]
-    pub(super) fn take(&self, taking: &mut Taking, free: impl Fn(i64, i64) -> i64) {
-        let keys = (self.key(1)..=self.best_key()).rev();
-        for (key, lots) in keys.zip(self.used().iter().rev()) {
-            if *lots != 0 && taking.is_done_at(key, free(key, *lots)) {
-                return;
+    pub(super) fn best_lots(
+        &self,
+        want: i64,
+        limit: i64,
+        free: impl Fn(i64, i64) -> i64,
+    ) -> BestLots {
+        let mut found = BestLots::default();
+        let lowest = self.slot_at(limit).max(1);
+        let slots = self.slots.get(lowest..=self.best).unwrap_or(&[]);
+        let mut key = self.best_key();
+        for lots in slots.iter().rev() {
+            // A level without lots adds nothing: asking whether there are any would cost more.
+            if found.add(want, key, free(key, *lots)) {
+                return self.with_next(found, free);
+            }
+            key -= 1;
+        }
+        for (key, lots) in self.outside.iter().rev().take_while(|(key, _)| *key >= limit) {
+            if found.add(want, *key, free(*key, *lots)) {
+                break;
             }
         }
-        for (key, lots) in self.outside.iter().rev() {
-            if taking.is_done_at(*key, free(*key, *lots)) {
-                return;
-            }
+        self.with_next(found, free)
+    }
+
+    /// The best `claimed` lots, and those and the `qty` lots after them together.
+    #[inline]
+    pub(super) fn best_lots_after(
+        &self,
+        claimed: Qty,
+        qty: Qty,
+        limit: i64,
+        free: impl Fn(i64, i64) -> i64,
+    ) -> [BestLots; 2] {
+        let all = self.best_lots(claimed.get().saturating_add(qty.get()), limit, &free);
+        let claims = if claimed.is_zero() {
+            BestLots::default()
+        } else {
+            self.best_lots(claimed.get(), limit, &free)
+        };
+        [claims, all]
+    }
+
+    /// Looks for the next lot, where it is not on the worst level itself.
+    #[inline]
+    fn with_next(&self, mut found: BestLots, free: impl Fn(i64, i64) -> i64) -> BestLots {
+        if found.next.is_none() {
+            let below = if found.lots == 0 { i64::MAX } else { found.worst };
+            let mut rest = self.below(below);
+            found.next = rest.find(|(key, lots)| free(*key, *lots) != 0).map(|(key, _)| key);
         }
+        found
     }
 
     /// Sets one level; zero takes it away.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
+    #[expect(clippy::needless_bitwise_bool, reason = "no branch that a processor has to guess")]
     pub(super) fn set(&mut self, key: i64, lots: i64) {
-        let Ok(slot @ 1..SLOTS) = usize::try_from(key.wrapping_sub(self.base)) else {
+        // A key below the array wraps around to a slot far above it.
+        let Ok(slot @ 1..SLOTS) = usize::try_from(key.wrapping_sub(self.base).cast_unsigned())
+        else {
             return self.set_far(key, lots);
         };
         let best = self.best;
-        self.touched |= slot >= best || key >= self.read;
-        let before = std::mem::replace(self.lots_mut(slot), lots);
-        self.account(key, before, lots);
-        if lots != 0 {
-            self.best = best.max(slot);
-        } else if slot == best {
+        self.touched |= (slot >= best) | (key >= self.read);
+        *self.lots_mut(slot) = lots;
+        // A conditional move, and a branch that is taken only when the best level goes. It asks the
+        // array and not `lots`, for then a processor would have to guess what every level does.
+        let best = best.max(if lots == 0 { 0 } else { slot });
+        self.best = best;
+        if self.lots(best) == 0 {
             self.best = self.next_below(best);
             if self.best == 0 {
                 self.refill();
@@ -146,30 +196,34 @@ impl Ladder {
         self.slots.iter_mut().take(best + 1).skip(1).for_each(|lots| *lots = 0);
         self.outside.clear();
         self.best = 0;
-        self.count = 0;
-        self.sum = 0;
         self.touched = true;
     }
 
-    /// Number of levels, best key and sum of levels stand for the levels themselves.
+    /// Number of levels, best key and sum of levels stand for the levels themselves. The sum does
+    /// not depend on their order; it is made here, so that no row has to keep it.
     pub(super) fn digest(&self, writer: &mut Writer) {
-        writer.len(self.count);
+        let (mut count, mut sum) = (0, 0_u64);
+        for (key, lots) in self.levels() {
+            count += 1;
+            sum = sum.wrapping_add(self.weight(key).wrapping_mul(lots.cast_unsigned()));
+        }
+        writer.len(count);
         writer.option_i64(self.best());
-        writer.u64(self.sum);
+        writer.u64(sum);
         writer.i64(self.read);
         writer.bool(self.touched);
-    }
-
-    /// Slots 1 to the best one.
-    #[inline]
-    fn used(&self) -> &[i64] {
-        self.slots.get(1..=self.best).unwrap_or(&[])
     }
 
     #[inline]
     #[expect(clippy::as_conversions, clippy::cast_possible_wrap, reason = "below 4,096")]
     const fn key(&self, slot: usize) -> i64 {
-        self.base + slot as i64
+        self.base.wrapping_add(slot as i64)
+    }
+
+    /// The slot of a key, or the nearest one.
+    #[inline]
+    fn slot_at(&self, key: i64) -> usize {
+        usize::try_from(key.saturating_sub(self.base)).map_or(0, |slot| slot.min(SLOTS))
     }
 
     /// Key of the best level; of no meaning when there is none.
@@ -202,19 +256,16 @@ impl Ladder {
         }
     }
 
-    /// Keeps number and sum of levels when one goes from `before` to `after` lots.
-    #[inline]
-    fn account(&mut self, key: i64, before: i64, after: i64) {
-        self.count = self.count + usize::from(after != 0) - usize::from(before != 0);
-        let change = after.wrapping_sub(before).cast_unsigned();
-        self.sum = self.sum.wrapping_add(self.weight(key).wrapping_mul(change));
-    }
-
     /// A number for each side and key; a level enters the sum with this number times its size.
     #[inline]
     const fn weight(&self, key: i64) -> u64 {
         let mixed = (key.cast_unsigned() ^ self.salt).wrapping_mul(0xD6E8_FEB8_6659_FD93);
         (mixed ^ (mixed >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+
+    /// [`Ladder::set`] for a key that the array now covers.
+    fn set_near(&mut self, key: i64, lots: i64) {
+        self.set(key, lots);
     }
 
     /// Sets a level beyond the array, which is moved first where that helps.
@@ -225,14 +276,14 @@ impl Ladder {
             // Above everything; there is nothing to take away.
             if lots != 0 {
                 self.recentre(key);
-                self.set(key, lots);
+                self.set_near(key, lots);
             }
             return;
         }
         if self.best < LOW {
             self.recentre(self.best_key());
             if key > self.base {
-                return self.set(key, lots);
+                return self.set_near(key, lots);
             }
         }
         self.touched |= key >= self.read;
@@ -242,30 +293,24 @@ impl Ladder {
     /// Sets a level in the sorted vector.
     fn set_outside(&mut self, key: i64, lots: i64) {
         let found = self.outside.binary_search_by_key(&key, |(key, _)| *key);
-        let before = match found {
-            Ok(place) if lots == 0 => self.outside.remove(place).1,
+        match found {
+            Ok(place) if lots == 0 => {
+                self.outside.remove(place);
+            }
             Ok(place) => {
-                let level = self.outside.get_mut(place).map(|(_, lots)| lots);
-                level.map_or(0, |level| std::mem::replace(level, lots))
+                if let Some((_, level)) = self.outside.get_mut(place) {
+                    *level = lots;
+                }
             }
-            Err(_) if lots == 0 => return,
-            Err(place) => {
-                self.outside.insert(place, (key, lots));
-                0
-            }
-        };
-        self.account(key, before, lots);
+            Err(_) if lots == 0 => {}
+            Err(place) => self.outside.insert(place, (key, lots)),
+        }
         self.trim();
     }
 
     /// Drops the worst levels above the bound.
     fn trim(&mut self) {
         let excess = self.outside.len().saturating_sub(OUTSIDE_MAX);
-        for place in 0..excess {
-            if let Some((key, lots)) = self.outside.get(place).copied() {
-                self.account(key, lots, 0);
-            }
-        }
         self.outside.drain(..excess);
     }
 
@@ -298,47 +343,32 @@ impl Ladder {
     }
 }
 
-/// A walk in progress.
-pub(super) struct Taking {
-    /// Lots yet to be passed over.
-    claimed: i64,
-    /// Lots yet to be taken.
-    left: i64,
-    pub(super) taken: i64,
-    /// Σ key × lots taken.
+/// The best lots of a ladder.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct BestLots {
+    /// How many there are.
+    pub(super) lots: i64,
+    /// Σ key × lots.
     pub(super) cost: i128,
-    /// The last key taken from.
+    /// The last key; of no meaning when there are no lots.
     pub(super) worst: i64,
-    /// The worst key that may be taken from.
-    limit: i64,
-    /// Where the next lot would have come from.
-    pub(super) marginal: Option<i64>,
+    /// The key of the lot after them.
+    pub(super) next: Option<i64>,
 }
 
-impl Taking {
-    pub(super) const fn new(qty: i64, claimed: i64, limit: i64) -> Taking {
-        Taking { claimed, left: qty, taken: 0, cost: 0, worst: 0, limit, marginal: None }
-    }
-
-    /// Takes what is wanted of `lots` free lots at a level; whether nothing more is needed.
+impl BestLots {
+    /// Adds what is wanted of a level; whether all is there.
     #[inline]
-    fn is_done_at(&mut self, key: i64, lots: i64) -> bool {
-        let passed = self.claimed.min(lots);
-        self.claimed -= passed;
-        let lots = lots - passed;
-        if lots == 0 {
-            return false;
-        }
-        let taken = if key < self.limit { 0 } else { self.left.min(lots) };
-        self.left -= taken;
-        self.taken += taken;
+    fn add(&mut self, want: i64, key: i64, lots: i64) -> bool {
+        let taken = lots.min(want - self.lots);
+        self.lots += taken;
         self.cost += i128::from(key) * i128::from(taken);
         if taken != 0 {
             self.worst = key;
         }
         if taken < lots {
-            self.marginal = Some(key);
+            self.next = Some(key);
         }
-        taken < lots
+        self.lots == want
     }
 }

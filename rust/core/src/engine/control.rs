@@ -99,7 +99,7 @@ impl Engine {
         let held = self.hedges[hedge].sets;
         let back = sets.map_or(held.abs(), |sets| sets.get().min(held.abs()));
         let to = held - held.signum() * back;
-        self.try_leave(hedge, Kind::Exit, to, None, out)
+        self.leave(hedge, Kind::Exit, to, None, out)
     }
 
     /// Sets the latch and cancels in the same step: no budget holds these cancels back.

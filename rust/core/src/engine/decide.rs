@@ -1,10 +1,9 @@
 //! Decisions: what a hedge without an attempt wants, and whether it may.
 
-use std::sync::Arc;
-
-use super::Engine;
+use super::{Engine, HedgeState};
 use crate::command::{AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
+use crate::config::Hedge;
 use crate::gate::{self, Denial, Refusal};
 use crate::ids::{HedgeId, InstrumentId, LEGS_MAX};
 use crate::instrument::PositionEffect;
@@ -65,6 +64,9 @@ impl Engine {
             let state = &self.hedges[hedge];
             if state.flatten || state.over_residual {
                 self.consider(hedge, out);
+            } else if let Some(cap) = self.over_cap(hedge, out) {
+                // The limit may have begun to bind while the attempt lived.
+                self.reduce(hedge, self.hedges[hedge].sets.signum() * cap, out);
             }
         }
     }
@@ -73,12 +75,14 @@ impl Engine {
     pub(super) fn note_inventory(&mut self, hedge: HedgeId) {
         let held = self.positions.inventory(hedge);
         let plan = &self.config.hedges[hedge].plan;
-        let (sets, residual) = (plan.sets(&held), plan.residual(&held));
         let state = &mut self.hedges[hedge];
         let waited = state.waits();
-        state.sets = sets;
-        state.residual = residual;
-        state.over_residual = residual > self.policy.hedges[hedge].execution.max_residual;
+        if held != state.held {
+            state.held = held;
+            state.sets = plan.sets(&held);
+            state.residual = plan.residual(&held);
+        }
+        state.over_residual = state.residual > self.policy.hedges[hedge].execution.max_residual;
         if state.flatten && held == [0; LEGS_MAX] && state.attempt.is_none() {
             state.flatten = false;
         }
@@ -119,7 +123,7 @@ impl Engine {
         let begun = match want {
             Want::Exit(_) => {
                 let to = sets - sets.signum() * sets.abs().min(size.clip);
-                self.try_leave(hedge, Kind::Exit, to, Some(Edge::Band(want)), out)
+                self.leave(hedge, Kind::Exit, to, Some(Edge::Band(want)), out)
             }
             Want::Enter(direction) => {
                 let step = match direction {
@@ -157,18 +161,27 @@ impl Engine {
         edge: Edge,
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
-        let config = Arc::clone(&self.config);
-        let plan = &config.hedges[hedge].plan;
-        let held = self.positions.inventory(hedge);
-        let sets = self.hedges[hedge].sets;
+        let begun = self.try_enter(hedge, to, clip, edge, out);
+        self.work.walks = None;
+        begun
+    }
+
+    fn try_enter(
+        &mut self,
+        hedge: HedgeId,
+        to: i64,
+        clip: i64,
+        edge: Edge,
+        out: &mut Vec<Command>,
+    ) -> Result<(), Denial> {
+        let HedgeState { held, sets, .. } = self.hedges[hedge];
         if to == sets {
             let max = self.policy.hedges[hedge].size.max;
             let (value, limit) = (i128::from(sets.abs()), i128::from(max));
             return Err(Denial { value, limit, ..Denial::plain(Refusal::Inventory) });
         }
         let step = (to - sets).signum();
-        let first = sets + step * (to - sets).abs().min(clip);
-        let first = merge::executable(plan, &self.books, &self.owns, &held, sets, first);
+        let first = self.reach(hedge, &held, sets, sets + step * (to - sets).abs().min(clip));
         if first == sets {
             // What else stands in the way is the better reason.
             self.gate_idle(hedge, Kind::Enter, to)?;
@@ -186,6 +199,23 @@ impl Engine {
         self.start(hedge, Kind::Enter, to, (first - sets).abs(), Some((edge, figure)), out)
     }
 
+    /// The number of sets farthest from `from` toward `to` that the books hold now. The walks of
+    /// the whole way are kept for what follows in this step.
+    fn reach(&mut self, hedge: HedgeId, held: &LegLots, from: i64, to: i64) -> i64 {
+        let plan = &self.config.hedges[hedge].plan;
+        let lots = plan.change(held, to);
+        match merge::walks(plan, &self.books, &self.owns, &lots) {
+            Some(walks) => {
+                self.work.walks = Some((lots, walks));
+                to
+            }
+            None => {
+                self.work.walks = None;
+                merge::executable(plan, &self.books, &self.owns, held, from, to)
+            }
+        }
+    }
+
     /// The walked net figure of the sets up to `to`, beside what it must reach.
     pub(super) fn figure(
         &mut self,
@@ -194,26 +224,24 @@ impl Engine {
         to: i64,
         edge: Edge,
     ) -> Result<gate::Edge, Denial> {
-        let config = Arc::clone(&self.config);
-        let plan = &config.hedges[hedge].plan;
+        let plan = &self.config.hedges[hedge].plan;
         let sets = plan.sets(held);
-        let mut lots = plan.goal(to);
-        for (lots, held) in lots.iter_mut().zip(held) {
-            *lots -= held;
-        }
+        let lots = plan.change(held, to);
         let effects = self.effects(hedge, &lots);
         let direction = Direction::of(to - sets).unwrap_or(Direction::Plus);
-        let walked = merge::walked(
-            plan,
-            &self.books,
-            &self.owns,
-            &self.instruments,
-            &lots,
-            &effects,
-            direction,
-        );
+        let walks = match &self.work.walks {
+            Some((of, walks)) if *of == lots => Some(*walks),
+            Some(_) | None => merge::walks(plan, &self.books, &self.owns, &lots),
+        };
+        let walked = walks.and_then(|walks| {
+            let (books, instruments) = (&self.books, &self.instruments);
+            merge::valued(plan, books, instruments, walks, &lots, &effects, direction)
+        });
         merge::note(plan, &mut self.books, &lots, walked.as_ref());
         let Some(walked) = walked else {
+            // What else stands in the way, such as a missing rate, is the better reason.
+            let kind = if to.abs() > sets.abs() { Kind::Enter } else { Kind::Exit };
+            self.gate_idle(hedge, kind, to)?;
             return Err(Denial { value: 0, limit: 1, ..Denial::plain(Refusal::Size) });
         };
         let (stands, bound) = match edge {
@@ -229,7 +257,8 @@ impl Engine {
         if stands {
             return Ok(gate::Edge { stands, value: 0, limit: 0 });
         }
-        let (num, den) = match config.hedges[hedge].rule.measure {
+        let Hedge { plan, rule } = &self.config.hedges[hedge];
+        let (num, den) = match rule.measure {
             Measure::Spread | Measure::CounterPrice | Measure::Estimate => {
                 (walked.pair.difference(), i128::from(plan.denominator))
             }
@@ -271,13 +300,13 @@ impl Engine {
 
     /// Begins a Reduce toward `to`, or tells why not.
     fn reduce(&mut self, hedge: HedgeId, to: i64, out: &mut Vec<Command>) {
-        if let Err(denial) = self.try_leave(hedge, Kind::Reduce, to, None, out) {
+        if let Err(denial) = self.leave(hedge, Kind::Reduce, to, None, out) {
             self.refuse(hedge, &denial, out);
         }
     }
 
     /// Begins an Exit or Reduce toward `to`, in slices of as many sets as the books hold.
-    pub(super) fn try_leave(
+    pub(super) fn leave(
         &mut self,
         hedge: HedgeId,
         kind: Kind,
@@ -285,16 +314,26 @@ impl Engine {
         edge: Option<Edge>,
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
-        let config = Arc::clone(&self.config);
-        let plan = &config.hedges[hedge].plan;
-        let held = self.positions.inventory(hedge);
-        let sets = self.hedges[hedge].sets;
-        if held == plan.goal(to) {
+        let begun = self.try_leave(hedge, kind, to, edge, out);
+        self.work.walks = None;
+        begun
+    }
+
+    fn try_leave(
+        &mut self,
+        hedge: HedgeId,
+        kind: Kind,
+        to: i64,
+        edge: Option<Edge>,
+        out: &mut Vec<Command>,
+    ) -> Result<(), Denial> {
+        let HedgeState { held, sets, .. } = self.hedges[hedge];
+        if held == self.plan(hedge).goal(to) {
             return Err(Denial::plain(Refusal::Nothing));
         }
         let clip = self.policy.hedges[hedge].size.clip;
         let first = sets - (sets - to).signum() * (sets - to).abs().min(clip);
-        let reach = merge::executable(plan, &self.books, &self.owns, &held, sets, first);
+        let reach = self.reach(hedge, &held, sets, first);
         // With the sets where they are to be, only a residual is left to go.
         if reach == sets && sets != to {
             self.gate_idle(hedge, kind, to)?;
@@ -325,14 +364,22 @@ impl Engine {
             self.restrict_hedge(hedge, Cause::ResidualHeld, out);
             return;
         }
+        // An order that is not confirmed may still change what is to be traded away, and in a HALT
+        // a person is at work already.
+        let halted = self.plan(hedge).legs.iter().any(|leg| self.is_halted(hedge, leg.account));
+        if halted || self.live.iter().any(|id| id.hedge() == hedge) {
+            return;
+        }
+        // It begins even where nothing may be sent now: it waits within its time, and what is left
+        // then is told and held, instead of standing unseen until a market opens.
         let sets = self.hedges[hedge].sets;
-        let begun = match self.gate_idle(hedge, Kind::Trim, sets) {
-            Ok(()) => self.start(hedge, Kind::Trim, sets, 1, None, out),
-            Err(denial) => Err(denial),
-        };
-        match begun {
+        match self.start(hedge, Kind::Trim, sets, 1, None, out) {
             Ok(()) => self.conduct.begin_trim(hedge),
-            Err(denial) => self.refuse(hedge, &denial, out),
+            Err(denial) => {
+                // It would have ended as it began: it costs too much, or no id is left for it.
+                self.refuse(hedge, &denial, out);
+                self.restrict_hedge(hedge, Cause::ResidualHeld, out);
+            }
         }
     }
 
@@ -340,13 +387,13 @@ impl Engine {
     /// holiday, when it holds more.
     fn over_cap(&mut self, hedge: HedgeId, out: &mut Vec<Command>) -> Option<i64> {
         let sets = self.hedges[hedge].sets;
-        let cap = self.cap(hedge)?;
-        if sets.abs() <= cap {
-            self.hedges[hedge].over_told = false;
-            return None;
-        }
-        if !self.hedges[hedge].over_told {
-            self.hedges[hedge].over_told = true;
+        let cap = self.cap(hedge).filter(|cap| sets.abs() > *cap);
+        // While it binds, every message of the books may bring what the giving back waits for.
+        let waited = self.hedges[hedge].waits();
+        let told = std::mem::replace(&mut self.hedges[hedge].over_told, cap.is_some());
+        self.count_waiting(hedge, waited);
+        let cap = cap?;
+        if !told {
             let (value, limit) = (i128::from(sets.abs()), i128::from(cap));
             let subject = Subject::Hedge(hedge);
             self.alert(out, AlertCode::OverLimit, Urgency::Warn, subject, value, limit);
@@ -354,17 +401,15 @@ impl Engine {
         Some(cap)
     }
 
-    /// The overnight or holiday limit, while it binds; sets the wake at which it begins to.
+    /// The overnight or holiday limit, while it binds; sets the wake at which this may change.
     fn cap(&mut self, hedge: HedgeId) -> Option<i64> {
         let size = self.policy.hedges[hedge].size;
-        let config = Arc::clone(&self.config);
         let mut cap = size.max;
-        for leg in &config.hedges[hedge].plan.legs {
-            let Some(shut) = self.shut(leg.instrument) else { continue };
+        for at in 0..self.plan(hedge).legs.len() {
+            let Some(shut) = self.shut(self.plan(hedge).legs[at].instrument) else { continue };
             let begins = Time(shut.at.0.saturating_sub(size.before_break.0));
-            if self.now < begins {
-                self.wake_at(hedge, begins);
-            }
+            // Once it has begun to bind here, the shut after this one is looked at next.
+            self.wake_at(hedge, if self.now < begins { begins } else { shut.at });
             cap = cap.min(gate::sets_allowed(&size, Some(shut), self.now));
         }
         (cap < size.max).then_some(cap)

@@ -5,6 +5,7 @@
 
 use super::Engine;
 use crate::clock::ClockOf;
+use crate::config::MONEY_MAX;
 use crate::error::{Error, Field};
 use crate::event::{Control, Estimate, Event, Link, LinkTo, Scope, Verb};
 use crate::funds::Cash;
@@ -18,16 +19,21 @@ use crate::order::{Answer, FeeNews, Found, News, Report, VenueStatus};
 use crate::position::{Settle, Statement};
 use crate::time::Time;
 
-/// Largest amount of money an event may name: 10^15 units of a currency.
-const AMOUNT_MAX: i128 = 1_000_000_000_000_000 * crate::num::MONEY_UNIT;
-
 impl Engine {
     /// Judges `now`, which never steps back.
+    #[inline]
     pub(super) fn check_now(&self, now: Time) -> Result<(), Error> {
-        if now < self.now {
-            return Err(Error::TimeWentBack { by_ns: (self.now - now).0 });
+        if self.now <= now && now <= Time::LATEST { Ok(()) } else { Err(self.refusal_of_now(now)) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refusal_of_now(&self, found: Time) -> Error {
+        if found < self.now {
+            Error::TimeWentBack { by_ns: (self.now - found).0 }
+        } else {
+            Error::TimeOutOfRange { field: Field::Now, found }
         }
-        stamp(Field::Now, now)
     }
 
     /// Judges every event but a row of a book, which its book judges.
@@ -136,8 +142,13 @@ impl Engine {
         stamp(Field::Exchange, statement.exchange)?;
         self.pair(statement.account, statement.instrument)?;
         self.priced(statement.instrument, statement.price)?;
-        self.total(statement.instrument, statement.long)?;
-        self.total(statement.instrument, statement.short)
+        let most = self.config.position_max(&self.policy, statement.instrument);
+        for lots in [statement.long, statement.short] {
+            if lots.get() > most {
+                return Err(Error::OutOfBounds { field: Field::Qty, found: lots.get() });
+            }
+        }
+        Ok(())
     }
 
     fn check_settle(&self, settle: &Settle) -> Result<(), Error> {
@@ -178,10 +189,11 @@ impl Engine {
                         return Err(Error::OutOfBounds { field: Field::Rate, found: share.num() });
                     }
                 }
-                if rate.floor_per_lot < Money::ZERO {
-                    return Err(Error::Contradiction { field: Field::Rate });
+                if self.config.admits_margin(&self.policy, reference.instrument, &rate) {
+                    Ok(())
+                } else {
+                    Err(Error::Contradiction { field: Field::Rate })
                 }
-                bounded(rate.floor_per_lot)
             }
         }
     }
@@ -344,14 +356,14 @@ fn unknown_order(order: ClientOrderId) -> Error {
 }
 
 fn bounded(amount: Money) -> Result<(), Error> {
-    if amount.0.abs() <= AMOUNT_MAX {
+    if amount.abs() <= MONEY_MAX {
         Ok(())
     } else {
         Err(Error::OutOfBounds { field: Field::Amount, found: i64::MAX })
     }
 }
 
-fn stamp(field: Field, found: Time) -> Result<(), Error> {
+pub(super) fn stamp(field: Field, found: Time) -> Result<(), Error> {
     if Time::EARLIEST <= found && found <= Time::LATEST {
         Ok(())
     } else {

@@ -15,8 +15,8 @@ use crate::ids::{AccountId, ClientOrderId, Id, InstrumentId};
 use crate::instrument::{PositionEffect, Reference, ReferenceChange, Settlement};
 use crate::num::{Money, Qty, Side};
 use crate::order::{
-    Answer, Execution, ExecutionKey, FeeNews, Fill, Found, Input, News, Order, Report, State,
-    TimeInForce, VenueStatus, Verdict,
+    Answer, Cancel, Clash, Execution, ExecutionKey, FeeNews, Fill, Found, Input, News, Order,
+    Place, Report, State, TimeInForce, VenueStatus, Verdict,
 };
 use crate::position::{Filled, Owner, Settle, Statement, StatementKind, Trade};
 use crate::time::Time;
@@ -106,7 +106,13 @@ impl Engine {
         let id = answer.order;
         let Some(order) = self.orders.get_mut(id) else { return };
         let venue = self.config.accounts[order.place.account].venue;
-        let proven = self.now >= order.sent + self.config.venues[venue].max_delay;
+        // What counts is when the venue said it, not when we heard it: a "no" from before the
+        // longest delay that arrives late proves nothing. A measured clock corrects the stamp.
+        let said = match self.clocks.engine_time(venue, answer.exchange) {
+            Some((at, uncertainty)) => Time(at.0 - uncertainty.0),
+            None => answer.exchange,
+        };
+        let proven = said.min(self.now) >= order.sent + self.config.venues[venue].max_delay;
         if !answer.venue_order_id.is_empty() {
             order.venue_order_id = answer.venue_order_id;
         }
@@ -153,11 +159,22 @@ impl Engine {
                 }
             }
             Verdict::Ignored(_) => {}
-            Verdict::Conflict(_) => {
+            Verdict::Conflict(clash) => {
                 self.conflict(id, place.account, out);
                 self.hasten(id);
+                if clash == Clash::AbsentButSeen && after == State::Rejected {
+                    self.recall(&place, out);
+                }
             }
         }
+    }
+
+    /// An order proven absent lives after all, and another may have taken its place: it is
+    /// cancelled, whatever the budgets say. What it still trades is booked as late.
+    fn recall(&mut self, place: &Place, out: &mut Vec<Command>) {
+        let (order, account, instrument) = (place.order, place.account, place.instrument);
+        self.conduct.spend_kill(account, instrument, place.hedge, self.now);
+        out.push(Command::Cancel(Cancel { order, account, instrument }));
     }
 
     /// Lets the next query leave in this step: something about the order is not proven.
@@ -231,6 +248,7 @@ impl Engine {
     ) {
         let Some(order) = self.orders.get_mut(id) else { return };
         let (place, leaves) = (order.place, order.leaves());
+        let was_absent = order.is_absent();
         let verdict = order.next(Input::Fill { qty: fill.qty, cum: fill.cum });
         if let Verdict::Conflict(_) = verdict {
             self.conflict(id, place.account, out);
@@ -251,6 +269,11 @@ impl Engine {
         self.positions.release_lots(id, fill.qty);
         let fee = self.book_trade(Some(id), key, &trade, fill.fee, out);
         self.tell_attempt(id, &trade, fee, told, out);
+        if was_absent {
+            // What traded shows that it lives: the rest of it may trade too.
+            self.conflict(id, place.account, out);
+            self.recall(&place, out);
+        }
         if overfill > 0 {
             let value = i128::from(overfill);
             self.alert(out, AlertCode::Overfill, Urgency::Alarm, Subject::Order(id), value, 0);
@@ -388,7 +411,8 @@ impl Engine {
             return;
         }
         if known.order != id {
-            if let Some(id) = id {
+            // Also where no order is named: it is ours, and stays booked until that is clear.
+            if let Some(id) = id.or(known.order) {
                 self.conflict(id, key.0, out);
             }
             return;
@@ -397,6 +421,9 @@ impl Engine {
         if let Some(execution) = self.orders.execution_mut(&key) {
             execution.qty = Qty::ZERO;
             execution.is_final = true;
+            // Its fee went back with it; a fee that is named later is for nothing.
+            execution.fee = Money::ZERO;
+            execution.fee_pending = false;
         }
         let value = -i128::from(key.2.sign() * known.qty.get());
         let subject = known.order.map_or(Subject::Account(key.0), Subject::Order);
@@ -413,7 +440,7 @@ impl Engine {
         let known = self.orders.execution(&key).copied();
         let fee = match known {
             Some(known) if known.order != id && !known.qty.is_zero() => {
-                if let Some(id) = id {
+                if let Some(id) = id.or(known.order) {
                     self.conflict(id, key.0, out);
                 }
                 return;
@@ -606,7 +633,11 @@ impl Engine {
             }
             State::Acked | State::Partial | State::PendingAmend => {
                 let timeout = self.policy.hedges[order.place.hedge].execution.order_timeout;
-                let over = order.sent + timeout;
+                let over = if order.cancels > 0 {
+                    self.now + venue.query_interval
+                } else {
+                    order.sent + timeout
+                };
                 // Without its attempt an order has nothing to wait for.
                 if self.is_orphan(order) { self.now.max(order.due.min(over)) } else { over }
             }
@@ -634,6 +665,8 @@ impl Engine {
                         out.push(Command::Resync(instrument));
                     }
                 }
+                // A signal has no value while one of its books has none.
+                self.signals.refresh(instrument, self.now, &self.books);
                 self.touch_readers(instrument);
             }
             LinkTo::Trading(account) => self.on_trading_link(account, link.state, out),

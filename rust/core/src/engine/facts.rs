@@ -1,10 +1,11 @@
 //! Facts: what is true of every leg now, for the quantities an attempt asks about.
 
 use super::Engine;
+use crate::attempt::Attempt;
 use crate::event::LinkState;
-use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX};
+use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LEGS_MAX};
 use crate::merge;
-use crate::num::{Money, Price, Side, div_ceil};
+use crate::num::{Money, Price, Qty, Side, div_ceil};
 use crate::quote::{Blocked, Data, Facts, HedgePlan, LegAsk, LegFacts, LegLots, LegPlan, Walk};
 
 impl Engine {
@@ -12,25 +13,32 @@ impl Engine {
         &self.config.hedges[hedge].plan
     }
 
-    pub(super) fn facts(
-        &self,
-        hedge: HedgeId,
-        decision: ClientOrderId,
-        ask: &[LegAsk; LEGS_MAX],
-        held: &LegLots,
-    ) -> Facts {
+    /// What is true of every leg, for the quantities that the attempt asks about. While one of its
+    /// orders is alive it waits, and nothing is priced.
+    pub(super) fn facts(&self, hedge: HedgeId, attempt: &Attempt, held: &LegLots) -> Facts {
         let mut facts =
             Facts { legs: [LegFacts::UNKNOWN; LEGS_MAX], loss_left: self.loss_left(hedge) };
-        let plan = self.plan(hedge);
-        for (at, leg) in plan.legs.iter().enumerate() {
-            facts.legs[at] = self.leg_facts(hedge, leg, ask[at]);
-            facts.legs[at].held = held[at];
-        }
-        for order in self.orders.of_attempt(decision) {
+        let mut waits = false;
+        for order in self.orders.of_attempt(attempt.decision) {
             if !order.is_confirmed() {
                 let leg = &mut facts.legs[order.place.order.leg().index()];
                 leg.alive += 1;
                 leg.resting += u32::from(order.is_resting());
+                waits = true;
+            }
+        }
+        let plan = self.plan(hedge);
+        for (leg, facts) in plan.legs.iter().zip(&mut facts.legs) {
+            facts.age = self.now - self.books[leg.instrument].receive();
+            facts.blocked = self.blocked(hedge, leg);
+        }
+        for (held, facts) in held.iter().zip(&mut facts.legs) {
+            facts.held = *held;
+        }
+        if !waits {
+            let ask = attempt.ask(plan, held);
+            for (at, leg) in plan.legs.iter().enumerate() {
+                self.price_leg(leg, at, ask[at], attempt.may_repair(), &mut facts.legs[at]);
             }
         }
         facts
@@ -42,32 +50,46 @@ impl Engine {
         budget - self.conduct.lost_today(hedge)
     }
 
-    fn leg_facts(&self, hedge: HedgeId, leg: &LegPlan, ask: LegAsk) -> LegFacts {
+    /// What trading a leg comes to; fees and values only where repair may have to choose by cost.
+    fn price_leg(
+        &self,
+        leg: &LegPlan,
+        place: usize,
+        ask: LegAsk,
+        may_repair: bool,
+        facts: &mut LegFacts,
+    ) {
         let book = &self.books[leg.instrument];
-        let own = &self.owns[leg.instrument];
-        let tick_value = self.tick_value(leg);
-        let mut facts = LegFacts {
-            tick_value: tick_value.unwrap_or(Money::ZERO),
-            age: self.now - book.receive(),
-            blocked: self.blocked(hedge, leg),
-            ..LegFacts::UNKNOWN
-        };
-        if tick_value.is_none() {
-            // Without a rate no cost can be stated.
-            facts.blocked = facts.blocked.with(Blocked::FEED);
+        if may_repair {
+            facts.tick_value = self.tick_value(leg).unwrap_or(Money::ZERO);
         }
         for side in [Side::Buy, Side::Sell] {
             let at = side.index();
-            facts.touch[at] = book.top(side.flip()).map(|top| top.price);
+            facts.touch[at] = book.best(side.flip());
             facts.collar[at] = self.collar(leg.instrument, side);
             let qty = ask[at];
             if let (Some(limit), false) = (facts.collar[at], qty.is_zero()) {
-                facts.walk[at] = book.walk(side, qty, Some(limit), own);
-                facts.fee[at] = facts.walk[at]
-                    .map_or(Money::ZERO, |walk| self.leg_fee(leg, side, &walk, facts.tick_value));
+                let walk = match self.known_walk(place, side, qty, limit) {
+                    Some(walk) => Some(walk),
+                    None => book.walk(side, qty, Some(limit), &self.owns[leg.instrument]),
+                };
+                facts.walk[at] = walk;
+                if let (Some(walk), true) = (&walk, may_repair) {
+                    facts.fee[at] = self.leg_fee(leg, side, walk, facts.tick_value);
+                }
             }
         }
-        facts
+    }
+
+    /// The walk that this step has made already, where it went no further than `limit`.
+    fn known_walk(&self, leg: usize, side: Side, qty: Qty, limit: Price) -> Option<Walk> {
+        let (lots, walks) = self.work.walks.as_ref()?;
+        let is_same = Side::of(lots[leg]) == Some(side) && Qty::of(lots[leg]) == qty;
+        let within = |walk: &Walk| match side {
+            Side::Buy => walk.worst <= limit,
+            Side::Sell => walk.worst >= limit,
+        };
+        walks[leg].filter(|walk| is_same && within(walk))
     }
 
     /// Why nothing may be sent on a leg now.
@@ -82,7 +104,10 @@ impl Engine {
         }
         let book = &self.books[leg.instrument];
         let age = self.now - book.receive();
-        if book.data() != Data::Whole || age > self.policy.instruments[leg.instrument].age {
+        // Without a rate no cost can be stated.
+        let rated = leg.fx.is_none_or(|fx| self.books[fx].touch().is_some());
+        if !rated || book.data() != Data::Whole || age > self.policy.instruments[leg.instrument].age
+        {
             blocked = blocked.with(Blocked::FEED);
         }
         if self.is_halted(hedge, leg.account) {
@@ -94,7 +119,7 @@ impl Engine {
     /// The worst price that an order of `side` may carry now: so many ticks from the touch it
     /// meets, and inside the day's band.
     pub(super) fn collar(&self, id: InstrumentId, side: Side) -> Option<Price> {
-        let touch = self.books[id].top(side.flip())?.price;
+        let touch = self.books[id].best(side.flip())?;
         let away = side.sign() * self.policy.instruments[id].collar;
         let price = Price(touch.0 + away);
         match self.instruments[id].band {
@@ -132,10 +157,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn unrealised(&mut self, account: AccountId) -> Money {
-        for id in self.config.instruments.ids() {
-            self.work.marks[id] = self.mark(id);
-        }
-        self.positions.unrealised(account, &self.work.marks, &self.instruments)
+    pub(super) fn unrealised(&self, account: AccountId) -> Money {
+        self.positions.unrealised(account, |id| self.mark(id), &self.instruments)
     }
 }

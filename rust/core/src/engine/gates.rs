@@ -7,7 +7,7 @@ use crate::gate::{
     self, Ask, Bounded, Context, Denial, Edge, Feed, LegContext, Refusal, Shut, Stage,
 };
 use crate::ids::{HedgeId, Id, InstrumentId, LEGS_MAX};
-use crate::num::{Side, div_ceil};
+use crate::num::{Money, Side, div_ceil};
 use crate::quote::{Facts, Intent, Kind, LegLots, LegPlan};
 
 /// Numbers of one set of orders that are not of one leg.
@@ -91,7 +91,7 @@ impl Engine {
             attempt.execution.messages.saturating_sub(attempt.messages)
         });
         let unconfirmed = attempt.is_none_or(|attempt| attempt.messages == 0)
-            && self.orders.of_hedge(hedge).iter().rev().take(64).any(|of| !of.is_confirmed());
+            && self.live.iter().any(|order| order.hedge() == hedge);
         Context {
             now: self.now,
             stage: Stage::Full,
@@ -103,7 +103,12 @@ impl Engine {
             size: limits.size,
             sets_after: set.sets_after,
             residual_now: set.residual_now,
-            residual: Bounded { value: set.residual, limit: limits.execution.live_residual },
+            // What an attempt may add comes on top of what may lie at rest.
+            residual: Bounded {
+                value: set.residual,
+                limit: limits.execution.live_residual
+                    + set.residual_now.min(limits.execution.max_residual),
+            },
             sum_residual: self.sum_residual(hedge, set.residual),
             repair_loss: Bounded {
                 value: self.conduct.lost_today(hedge).0,
@@ -152,14 +157,15 @@ impl Engine {
         };
         let mut value = 0;
         for id in self.config.hedges.ids() {
+            let units = if id == hedge { residual } else { self.hedges[id].residual };
             let plan = self.plan(id);
-            if product(id) != own || plan.currency != currency {
+            if units == 0 || product(id) != own || plan.currency != currency {
                 continue;
             }
-            let units = if id == hedge { residual } else { self.hedges[id].residual };
             value += div_ceil(units * crate::num::MONEY_UNIT, i128::from(plan.unit_den));
         }
-        let limit = i128::from(limit.num()) * crate::num::MONEY_UNIT / i128::from(limit.den());
+        // A limit is not negative, so that this rounds down.
+        let limit = Money::units(1).scale_down(limit).0;
         Bounded { value, limit }
     }
 
@@ -201,10 +207,7 @@ impl Engine {
             ask,
             book: self.feed(leg.instrument),
             fx: leg.fx.map(|fx| self.feed(fx)),
-            touch: [
-                book.top(Side::Sell).map(|top| top.price),
-                book.top(Side::Buy).map(|top| top.price),
-            ],
+            touch: [book.best(Side::Sell), book.best(Side::Buy)],
             band: instrument.band,
             limits: self.policy.instruments[leg.instrument],
             tick_value: instrument.tick_value,
@@ -254,6 +257,7 @@ impl Engine {
         for at in 0..self.plan(hedge).legs.len() {
             let account = self.plan(hedge).legs[at].account;
             let unrealised = self.unrealised(account);
+            self.work.unrealised[account] = unrealised;
             self.day_results[account] = self.funds.day_result(account, unrealised);
         }
     }

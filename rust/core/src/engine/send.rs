@@ -4,10 +4,8 @@
 //! its attempt keeps for it. Nothing of a refused set stays behind: lots and money that were taken
 //! for it are given back before the refusal is told.
 
-use std::sync::Arc;
-
-use super::Engine;
 use super::decide::Edge;
+use super::{Engine, HedgeState};
 use crate::attempt::{Attempt, End, Task, Wants};
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
@@ -34,21 +32,21 @@ impl Engine {
         edge: Option<(Edge, gate::Edge)>,
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
-        let config = Arc::clone(&self.config);
-        let plan = &config.hedges[hedge].plan;
         let number = self.hedges[hedge].attempts + 1;
-        let engine = config.engine;
+        let engine = self.config.engine;
         let decision = ClientOrderId::pack(engine, self.run, hedge, number, LegId(0), 0)
             .ok_or(Denial::plain(Refusal::IdsExhausted))?;
-        let held = self.positions.inventory(hedge);
-        let from = plan.sets(&held);
+        let HedgeState { held, sets: from, .. } = self.hedges[hedge];
+        let plan = self.plan(hedge);
         let task = Task { decision, kind, from, to, clip };
         let execution = self.policy.hedges[hedge].execution;
         let mut attempt = Attempt::new(task, execution, plan, held, self.now);
-        let facts = self.facts(hedge, decision, &attempt.ask(plan, &held), &held);
+        let facts = self.facts(hedge, &attempt, &held);
         let mut wants = Wants::NOTHING;
         attempt.next(self.now, plan, &facts, &mut wants);
-        if wants.end.is_some() {
+        // A residual that may not be traded at its price is told as what it is: held.
+        let given_up = wants.end.filter(|end| *end == End::ResidualHeld && kind == Kind::Trim);
+        if wants.end.is_some() && given_up.is_none() {
             return Err(nothing_to_send(&facts, plan));
         }
         let mark = out.len();
@@ -68,6 +66,11 @@ impl Engine {
             out.truncate(mark);
             return Err(denial);
         }
+        if let Some(end) = given_up {
+            self.hedges[hedge].attempts = number;
+            self.end_attempt(hedge, &attempt, end, out);
+            return Ok(());
+        }
         let state = &mut self.hedges[hedge];
         let waited = state.waits();
         state.attempts = number;
@@ -86,18 +89,15 @@ impl Engine {
     pub(super) fn drive(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
         let waited = self.hedges[hedge].waits();
         let Some(mut attempt) = self.hedges[hedge].attempt.take() else { return };
-        let config = Arc::clone(&self.config);
-        let plan = &config.hedges[hedge].plan;
         let before = (attempt.state, attempt.blocked, *attempt.goal());
         let mut end = None;
         // A slice that is done begins the next one at once; more than one turn of this is the
         // next event's.
         for _ in 0..2 {
             let held = self.positions.inventory(hedge);
-            let ask = attempt.ask(plan, &held);
-            let facts = self.facts(hedge, attempt.decision, &ask, &held);
+            let facts = self.facts(hedge, &attempt, &held);
             let mut wants = Wants::NOTHING;
-            attempt.next(self.now, plan, &facts, &mut wants);
+            attempt.next(self.now, self.plan(hedge), &facts, &mut wants);
             let entering = wants.intents.iter().flatten().any(|of| of.purpose == Purpose::Work);
             if wants.cancel {
                 self.cancel_attempt(attempt.decision, wants.end.is_some(), out);
@@ -111,7 +111,7 @@ impl Engine {
                 Err(denial) => Err(denial),
             };
             if sent.is_err() && entering {
-                attempt.slice_refused(plan, &held, &mut wants);
+                attempt.slice_refused(self.plan(hedge), &held, &mut wants);
             }
             end = wants.end;
             if !wants.again {
@@ -288,22 +288,24 @@ impl Engine {
         self.reserve_messages()?;
         self.hold_lots()?;
         self.work.needs.clear();
+        // Sets that go back are not kept waiting for a reserve: their repair draws on free money.
+        // The decision id comes before those of its orders, which stand in their order.
+        if attempt.messages == 0 && attempt.kind == Kind::Enter {
+            let reserve = self.repair_reserve(hedge, attempt, facts);
+            self.work.needs.push(reserve);
+        }
         for at in 0..self.work.places.len() {
             let need = self.need(at);
             self.work.needs.push(need);
         }
-        if attempt.messages == 0 {
-            let reserve = self.repair_reserve(hedge, attempt, facts);
-            self.work.needs.push(reserve);
-        }
-        self.work.needs.sort_unstable_by_key(|need| (need.order, need.account));
-        for account in self.config.accounts.ids() {
-            if self.work.needs.iter().any(|need| need.account == account) {
-                let unrealised = self.unrealised(account);
-                self.work.unrealised[account] = unrealised;
+        // The unrealised results are those that the gates of this step have noted.
+        // The usage cap is soft: what gives sets back must be able to bring usage down.
+        let held = match attempt.kind {
+            Kind::Enter | Kind::Roll => {
+                self.funds.hold(&self.work.needs, &self.work.caps, &self.work.unrealised)
             }
-        }
-        let held = self.funds.hold(&self.work.needs, &self.work.caps, &self.work.unrealised);
+            Kind::Exit | Kind::Trim | Kind::Reduce => self.funds.hold_reducing(&self.work.needs),
+        };
         held.map(|_| ()).map_err(|error| {
             self.give_lots_back();
             denial(&error)
@@ -327,8 +329,9 @@ impl Engine {
 
     /// Proves that every account has tokens for the orders that wait.
     fn reserve_messages(&self) -> Result<(), Denial> {
-        for account in self.config.accounts.ids() {
-            let orders = self.work.places.iter().filter(|(place, _)| place.account == account);
+        for (place, _) in &self.work.places {
+            let account = place.account;
+            let orders = self.work.places.iter().filter(|(other, _)| other.account == account);
             let wanted = u32::try_from(orders.count()).unwrap_or(u32::MAX);
             let there = self.tokens_left(account);
             if wanted > there {

@@ -112,6 +112,10 @@ impl Engine {
         if order.state.is_done() || order.state == State::New {
             return;
         }
+        // A cancel that was refused, or has no answer yet, is not sent again before its time.
+        if order.cancels > 0 && self.now < order.due {
+            return;
+        }
         let account = order.place.account;
         let venue = &self.config.venues[self.config.accounts[account].venue];
         let (bound, wait) = (venue.cancels_max, venue.ack_timeout);

@@ -230,31 +230,7 @@ pub struct Context<'a> {
 /// # Errors
 /// The first [`Denial`] in [`super::ORDER`].
 pub fn entering(context: &Context<'_>) -> Result<(), Denial> {
-    stage(context)?;
-    refuse_if(context.stopped, Refusal::Stopped)?;
-    each_sized(context, halted_entering)?;
-    refuse_if(context.restricted, Refusal::HedgeRestricted)?;
-    each_sized(context, account_restricted)?;
-    each_sized(context, linked)?;
-    refuse_if(context.busy, Refusal::Busy)?;
-    refuse_if(context.ids_exhausted, Refusal::IdsExhausted)?;
-    books(context)?;
-    skewed(context)?;
-    each_sized(context, phase)?;
-    breaks(context)?;
-    repair_route(context)?;
-    refuse_if(!has_order(context), Refusal::Size)?;
-    each_asked(context, size)?;
-    inventory(context)?;
-    over(Refusal::Residual, context.residual)?;
-    over(Refusal::SumResidual, context.sum_residual)?;
-    each_asked(context, order_value)?;
-    each_asked(context, collar)?;
-    each_asked(context, opposite)?;
-    each_sized(context, day_loss)?;
-    repair_budget(context)?;
-    edge(context)?;
-    messages(context)
+    earlier(entering_set(context), each_leg(context, entering_leg))
 }
 
 /// May these orders of an Exit, Trim or Reduce leave?
@@ -262,25 +238,7 @@ pub fn entering(context: &Context<'_>) -> Result<(), Denial> {
 /// # Errors
 /// The first [`Denial`] in [`super::ORDER`].
 pub fn leaving(context: &Context<'_>) -> Result<(), Denial> {
-    stage(context)?;
-    each_sized(context, halted)?;
-    each_sized(context, linked)?;
-    refuse_if(context.busy, Refusal::Busy)?;
-    refuse_if(context.ids_exhausted, Refusal::IdsExhausted)?;
-    books(context)?;
-    skewed(context)?;
-    each_sized(context, phase)?;
-    if let Some(trims) = context.trims {
-        over(Refusal::Trims, trims)?;
-    }
-    refuse_if(!has_order(context), Refusal::Nothing)?;
-    each_asked(context, size)?;
-    residual_raised(context)?;
-    each_asked(context, order_value)?;
-    each_asked(context, collar)?;
-    each_asked(context, opposite)?;
-    edge(context)?;
-    messages(context)
+    earlier(leaving_set(context), each_leg(context, leaving_leg))
 }
 
 /// May this leg's order mend the attempt?
@@ -289,34 +247,135 @@ pub fn leaving(context: &Context<'_>) -> Result<(), Denial> {
 /// The first [`Denial`] in [`super::ORDER`].
 pub fn repairing(context: &Context<'_>, leg: LegId) -> Result<(), Denial> {
     let place = usize::from(leg.0);
-    let Some(facts) = context.legs.get(place) else {
-        return Err(Denial::plain(Refusal::Nothing).at(place));
-    };
+    match context.legs.get(place) {
+        Some(facts) => earlier(repairing_set(context), repairing_leg(context, place, facts)),
+        None => Err(Denial::plain(Refusal::Nothing).at(place)),
+    }
+}
+
+type Check = Result<(), Denial>;
+
+/// What is asked of the set as a whole, in the order of the checks.
+fn entering_set(context: &Context<'_>) -> Check {
     stage(context)?;
-    halted(place, facts)?;
-    linked(place, facts)?;
+    refuse_if(context.stopped, Refusal::Stopped)?;
+    refuse_if(context.restricted, Refusal::HedgeRestricted)?;
+    refuse_if(context.busy, Refusal::Busy)?;
     refuse_if(context.ids_exhausted, Refusal::IdsExhausted)?;
-    whole(place, &facts.book)?;
-    fresh(place, &facts.book)?;
-    phase(place, facts)?;
-    let Some(ask) = facts.ask else {
+    skewed(context)?;
+    repair_route(context)?;
+    refuse_if(!has_order(context), Refusal::Size)?;
+    inventory(context)?;
+    over(Refusal::Residual, context.residual)?;
+    over(Refusal::SumResidual, context.sum_residual)?;
+    repair_budget(context)?;
+    edge(context)?;
+    messages(context)
+}
+
+/// What is asked of each leg, in the order of the checks.
+fn entering_leg(context: &Context<'_>, place: usize, leg: &LegContext) -> Check {
+    if !leg.sized {
+        return books(place, leg);
+    }
+    halted_entering(place, leg)?;
+    account_restricted(place, leg)?;
+    linked(place, leg)?;
+    books(place, leg)?;
+    phase(place, leg)?;
+    breaks(context, place, leg)?;
+    if let Some(ask) = &leg.ask {
+        order(place, leg, ask)?;
+    }
+    day_loss(place, leg)
+}
+
+fn leaving_set(context: &Context<'_>) -> Check {
+    stage(context)?;
+    refuse_if(context.busy, Refusal::Busy)?;
+    refuse_if(context.ids_exhausted, Refusal::IdsExhausted)?;
+    skewed(context)?;
+    if let Some(trims) = context.trims {
+        over(Refusal::Trims, trims)?;
+    }
+    refuse_if(!has_order(context), Refusal::Nothing)?;
+    residual_raised(context)?;
+    edge(context)?;
+    messages(context)
+}
+
+fn leaving_leg(_context: &Context<'_>, place: usize, leg: &LegContext) -> Check {
+    if !leg.sized {
+        return books(place, leg);
+    }
+    halted(place, leg)?;
+    linked(place, leg)?;
+    books(place, leg)?;
+    phase(place, leg)?;
+    match &leg.ask {
+        Some(ask) => order(place, leg, ask),
+        None => Ok(()),
+    }
+}
+
+fn repairing_set(context: &Context<'_>) -> Check {
+    stage(context)?;
+    refuse_if(context.ids_exhausted, Refusal::IdsExhausted)?;
+    residual_raised(context)?;
+    over(Refusal::LossBudget, context.repair_loss)
+}
+
+/// A repair order trades one leg in its own currency: no FX, no other leg's book.
+fn repairing_leg(context: &Context<'_>, place: usize, leg: &LegContext) -> Check {
+    halted(place, leg)?;
+    linked(place, leg)?;
+    whole(place, leg, data_flaw(leg.book.data))?;
+    fresh(place, &leg.book)?;
+    phase(place, leg)?;
+    let Some(ask) = &leg.ask else {
         return Err(Denial::plain(Refusal::Nothing).at(place));
     };
-    touched(place, facts, ask)?;
-    size(place, facts, ask)?;
-    residual_raised(context)?;
-    order_value(place, facts, ask)?;
-    collar(place, facts, ask)?;
-    opposite(place, facts, ask)?;
-    over(Refusal::LossBudget, context.repair_loss)?;
-    let tokens = facts.tokens.min(context.messages_left);
-    if tokens == 0 {
-        return Err(Denial::numbers(Refusal::Messages, 1, 0).at(place).of(facts.account));
+    order(place, leg, ask)?;
+    if leg.tokens.min(context.messages_left) == 0 {
+        return Err(Denial::numbers(Refusal::Messages, 1, 0).at(place).of(leg.account));
     }
     Ok(())
 }
 
-type Check = Result<(), Denial>;
+/// What is asked of each order, in the order of the checks.
+fn order(place: usize, leg: &LegContext, ask: &Ask) -> Check {
+    size(place, leg, ask)?;
+    order_value(place, leg, ask)?;
+    collar(place, leg, ask)?;
+    opposite(place, leg)
+}
+
+/// The denial that [`super::ORDER`] has first; of equals, the one of the earlier leg.
+fn earlier(first: Check, second: Check) -> Check {
+    match (first, second) {
+        (Ok(()), other) | (other, Ok(())) => other,
+        (Err(first), Err(second)) => {
+            Err(if rank(second.refusal) < rank(first.refusal) { second } else { first })
+        }
+    }
+}
+
+fn rank(refusal: Refusal) -> usize {
+    super::ORDER.iter().position(|listed| *listed == refusal).unwrap_or(usize::MAX)
+}
+
+fn each_leg(
+    context: &Context<'_>,
+    check: impl Fn(&Context<'_>, usize, &LegContext) -> Check,
+) -> Check {
+    let mut told = Ok(());
+    for (place, leg) in context.legs.iter().enumerate() {
+        if let Err(denial) = check(context, place, leg) {
+            told = earlier(told, Err(denial));
+        }
+    }
+    told
+}
 
 fn refuse_if(wrong: bool, refusal: Refusal) -> Check {
     if wrong { Err(Denial::plain(refusal)) } else { Ok(()) }
@@ -325,20 +384,6 @@ fn refuse_if(wrong: bool, refusal: Refusal) -> Check {
 fn over(refusal: Refusal, found: Bounded) -> Check {
     if found.value > found.limit {
         return Err(Denial::numbers(refusal, found.value, found.limit));
-    }
-    Ok(())
-}
-
-fn each_sized(context: &Context<'_>, check: fn(usize, &LegContext) -> Check) -> Check {
-    let mut sized = context.legs.iter().enumerate().filter(|(_, leg)| leg.sized);
-    sized.try_for_each(|(place, leg)| check(place, leg))
-}
-
-fn each_asked(context: &Context<'_>, check: fn(usize, &LegContext, Ask) -> Check) -> Check {
-    for (place, leg) in context.legs.iter().enumerate() {
-        if let Some(ask) = leg.ask {
-            check(place, leg, ask)?;
-        }
     }
     Ok(())
 }
@@ -381,24 +426,19 @@ fn linked(place: usize, leg: &LegContext) -> Check {
     Err(Denial::plain(Refusal::LinkDown).at(place).of(leg.account))
 }
 
-/// Every book that the decision reads: the legs', the touch each order meets, and the FX books.
-fn books(context: &Context<'_>) -> Check {
-    for flaw in [Refusal::NoBook, Refusal::Gapped, Refusal::Crossed] {
-        for (place, leg) in context.legs.iter().enumerate() {
-            let found = [Some(leg.book), leg.fx].into_iter().flatten();
-            if found.into_iter().any(|feed| data_flaw(feed.data) == Some(flaw)) {
-                return Err(Denial::plain(flaw).at(place));
-            }
-            if let (Refusal::NoBook, Some(ask)) = (flaw, leg.ask) {
-                touched(place, leg, ask)?;
-            }
-        }
+/// The books of a leg: its own, the touch its order meets, and its FX.
+fn books(place: usize, leg: &LegContext) -> Check {
+    let rate = leg.fx.as_ref().and_then(|fx| data_flaw(fx.data));
+    let flaw = match (data_flaw(leg.book.data), rate) {
+        (None, flaw) | (flaw, None) => flaw,
+        (Some(own), Some(rate)) => Some(if rank(rate) < rank(own) { rate } else { own }),
+    };
+    whole(place, leg, flaw)?;
+    fresh(place, &leg.book)?;
+    match &leg.fx {
+        Some(fx) => fresh(place, fx),
+        None => Ok(()),
     }
-    for (place, leg) in context.legs.iter().enumerate() {
-        fresh(place, &leg.book)?;
-        leg.fx.as_ref().map_or(Ok(()), |fx| fresh(place, fx))?;
-    }
-    Ok(())
 }
 
 fn data_flaw(data: Data) -> Option<Refusal> {
@@ -410,17 +450,12 @@ fn data_flaw(data: Data) -> Option<Refusal> {
     }
 }
 
-fn whole(place: usize, feed: &Feed) -> Check {
-    match data_flaw(feed.data) {
+fn whole(place: usize, leg: &LegContext, flaw: Option<Refusal>) -> Check {
+    let lacks_touch = leg.ask.as_ref().is_some_and(|ask| touch(leg, ask.side).is_none());
+    refuse_if(lacks_touch, Refusal::NoBook).map_err(|denial| denial.at(place))?;
+    match flaw {
         None => Ok(()),
         Some(flaw) => Err(Denial::plain(flaw).at(place)),
-    }
-}
-
-fn touched(place: usize, leg: &LegContext, ask: Ask) -> Check {
-    match touch(leg, ask.side) {
-        Some(_) => Ok(()),
-        None => Err(Denial::plain(Refusal::NoBook).at(place)),
     }
 }
 
@@ -441,21 +476,34 @@ fn fresh(place: usize, feed: &Feed) -> Check {
 
 /// The ages of all books the decision reads, FX included, against each other.
 fn skewed(context: &Context<'_>) -> Check {
-    let feeds = || {
-        let legs = context.legs.iter().enumerate();
-        legs.flat_map(|(place, leg)| [Some(leg.book), leg.fx].map(|feed| (place, feed)))
-            .filter_map(|(place, feed)| feed.map(|feed| (place, feed)))
+    let Some(first) = context.legs.first() else { return Ok(()) };
+    let (mut newest, mut oldest) = (first.book.age.0, first.book.age.0);
+    let (mut oldest_place, mut tightest) = (0, first.book.skew_max.0);
+    let mut take = |place: usize, feed: &Feed| {
+        newest = newest.min(feed.age.0);
+        tightest = tightest.min(feed.skew_max.0);
+        if feed.age.0 > oldest {
+            (oldest, oldest_place) = (feed.age.0, place);
+        }
     };
-    let ages = || feeds().map(|(place, feed)| (feed.age.0, place));
-    let (Some((newest, _)), Some((oldest, oldest_place))) = (ages().min(), ages().max()) else {
+    for (place, leg) in context.legs.iter().enumerate() {
+        take(place, &leg.book);
+        if let Some(fx) = &leg.fx {
+            take(place, fx);
+        }
+    }
+    // No two books are further apart than the newest and the oldest.
+    if oldest - newest <= tightest {
         return Ok(());
-    };
-    for (_, feed) in feeds() {
-        let apart = (oldest - feed.age.0).max(feed.age.0 - newest);
-        if apart > feed.skew_max.0 {
-            // Whichever limit is broken, the oldest book is the one to look at.
-            let denial = Denial::numbers(Refusal::Skewed, apart, feed.skew_max.0);
-            return Err(denial.at(oldest_place));
+    }
+    for leg in context.legs {
+        for feed in [Some(&leg.book), leg.fx.as_ref()].into_iter().flatten() {
+            let apart = (oldest - feed.age.0).max(feed.age.0 - newest);
+            if apart > feed.skew_max.0 {
+                // Whichever limit is broken, the oldest book is the one to look at.
+                let denial = Denial::numbers(Refusal::Skewed, apart, feed.skew_max.0);
+                return Err(denial.at(oldest_place));
+            }
         }
     }
     Ok(())
@@ -469,14 +517,12 @@ fn phase(place: usize, leg: &LegContext) -> Check {
     Err(Denial::numbers(Refusal::Phase, found, wanted).at(place))
 }
 
-fn breaks(context: &Context<'_>) -> Check {
+fn breaks(context: &Context<'_>, place: usize, leg: &LegContext) -> Check {
     let before = context.size.before_break;
-    for (place, leg) in context.legs.iter().enumerate().filter(|(_, leg)| leg.sized) {
-        if let Some(shut) = leg.shut {
-            let left = shut.at - context.now;
-            if left <= before {
-                return Err(Denial::numbers(Refusal::Break, left.0, before.0).at(place));
-            }
+    if let Some(shut) = &leg.shut {
+        let left = shut.at - context.now;
+        if left <= before {
+            return Err(Denial::numbers(Refusal::Break, left.0, before.0).at(place));
         }
     }
     Ok(())
@@ -522,7 +568,7 @@ fn route(context: &Context<'_>, repair_side: fn(&LegContext) -> Side) -> Check {
     Ok(())
 }
 
-fn size(place: usize, leg: &LegContext, ask: Ask) -> Check {
+fn size(place: usize, leg: &LegContext, ask: &Ask) -> Check {
     let (qty, least) = (ask.qty.get(), leg.min_qty.get());
     if qty < least {
         return Err(Denial::numbers(Refusal::Size, qty, least).at(place));
@@ -547,21 +593,29 @@ fn residual_raised(context: &Context<'_>) -> Check {
     Ok(())
 }
 
-fn order_value(place: usize, leg: &LegContext, ask: Ask) -> Check {
+fn order_value(place: usize, leg: &LegContext, ask: &Ask) -> Check {
     let ticks_lots = i128::from(ask.limit.0).abs() * i128::from(ask.qty.get());
-    let (value, most) = (leg.tick_value.0 * ticks_lots, leg.limits.order_value.0);
+    let most = leg.limits.order_value.0;
+    let value = match (i64::try_from(ticks_lots), i64::try_from(leg.tick_value.0)) {
+        // One short multiplication does for all but absurd orders.
+        (Ok(ticks_lots), Ok(tick_value)) => i128::from(ticks_lots) * i128::from(tick_value),
+        (Ok(_) | Err(_), _) => leg.tick_value.0 * ticks_lots,
+    };
     if value > most {
         return Err(Denial::numbers(Refusal::OrderValue, value, most).at(place));
     }
     Ok(())
 }
 
-fn collar(place: usize, leg: &LegContext, ask: Ask) -> Check {
+fn collar(place: usize, leg: &LegContext, ask: &Ask) -> Check {
     let Some(touch) = touch(leg, ask.side) else {
         return Err(Denial::plain(Refusal::NoBook).at(place));
     };
-    let beyond = (i128::from(ask.limit.0) - i128::from(touch.0)) * i128::from(ask.side.sign());
-    if beyond > i128::from(leg.limits.collar) {
+    let beyond = match ask.side {
+        Side::Buy => ask.limit.0.saturating_sub(touch.0),
+        Side::Sell => touch.0.saturating_sub(ask.limit.0),
+    };
+    if beyond > leg.limits.collar {
         return Err(Denial::numbers(Refusal::Collar, beyond, leg.limits.collar).at(place));
     }
     let Some(band) = leg.band else { return Ok(()) };
@@ -572,7 +626,7 @@ fn collar(place: usize, leg: &LegContext, ask: Ask) -> Check {
     Ok(())
 }
 
-fn opposite(place: usize, leg: &LegContext, _ask: Ask) -> Check {
+fn opposite(place: usize, leg: &LegContext) -> Check {
     if leg.opposite { Err(Denial::plain(Refusal::OwnOpposite).at(place)) } else { Ok(()) }
 }
 
@@ -604,7 +658,9 @@ fn edge(context: &Context<'_>) -> Check {
 /// One message for each order, in each account and in the attempt.
 fn messages(context: &Context<'_>) -> Check {
     let asked = || context.legs.iter().enumerate().filter(|(_, leg)| leg.ask.is_some());
-    for (place, leg) in asked() {
+    let orders = u32::try_from(asked().count()).unwrap_or(u32::MAX);
+    // Accounts are counted apart only where not even all orders would fit.
+    for (place, leg) in asked().filter(|(_, leg)| leg.tokens < orders) {
         let wanted = asked().filter(|(_, other)| other.account == leg.account).count();
         if wanted > usize::try_from(leg.tokens).unwrap_or(usize::MAX) {
             let wanted = i128::try_from(wanted).unwrap_or(i128::MAX);
@@ -612,8 +668,7 @@ fn messages(context: &Context<'_>) -> Check {
             return Err(denial.at(place).of(leg.account));
         }
     }
-    let orders = i128::try_from(asked().count()).unwrap_or(i128::MAX);
-    over(Refusal::Messages, Bounded { value: orders, limit: context.messages_left.into() })
+    over(Refusal::Messages, Bounded { value: orders.into(), limit: context.messages_left.into() })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Runs seeds against the engine and prints what came of them; exit code 1 when a rule was broken.
 //!
 //! `campaign --seeds N [--from S] [--threads T] [--digest] [--verbose SEED]`
+#![allow(clippy::print_stdout, reason = "a program that prints its findings")]
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -159,13 +160,11 @@ fn campaign(arguments: &Arguments) -> ExitCode {
         .collect();
     let mut totals = Totals::default();
     for worker in workers {
-        match worker.join() {
-            Ok(part) => totals.merge(part),
-            Err(_) => {
-                eprintln!("a worker of the campaign died");
-                return ExitCode::from(3);
-            }
-        }
+        let Ok(part) = worker.join() else {
+            eprintln!("a worker of the campaign died");
+            return ExitCode::from(3);
+        };
+        totals.merge(part);
     }
     totals.broken.sort();
     print(&totals, begun.elapsed().as_millis(), arguments.digest);
@@ -195,13 +194,13 @@ fn print(totals: &Totals, millis: u128, digest: bool) {
         "\norders {}, fills {}, refused events {}",
         totals.orders, totals.fills, totals.errors
     );
-    let mut rules: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    let mut rules: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for (seed, rule, _) in &totals.broken {
-        let entry = rules.entry(rule).or_insert((0, *seed));
-        entry.0 += 1;
+        rules.entry(rule).or_default().push(*seed);
     }
-    for (rule, (count, seed)) in &rules {
-        println!("BROKEN {rule}: first in {count} runs, such as --verbose {seed}");
+    for (rule, seeds) in &rules {
+        let some: Vec<String> = seeds.iter().take(8).map(u64::to_string).collect();
+        println!("BROKEN {rule}: first in {} runs, such as seeds {}", seeds.len(), some.join(" "));
     }
     if digest {
         println!("digest {:016x}", totals.digest);
@@ -233,6 +232,13 @@ fn tell(seed: u64) -> ExitCode {
         Fault::ALL.iter().copied().filter(|fault| !needed.contains(fault)).collect();
     let small = one(seed, &Options { without, ..options });
     small.trace.iter().for_each(|line| println!("{line}"));
+    let config = cross_market_sim::draw::plan(seed, &[]).config;
+    for (hedge, limits) in config.hedges.iter().zip(config.policy.hedges.iter()) {
+        println!("{hedge:?}\n{limits:?}");
+    }
+    for venue in config.venues.iter() {
+        println!("{venue:?}");
+    }
     let names: Vec<&str> = needed.iter().map(|fault| fault.name()).collect();
     println!("seed {seed} breaks {rule} with the classes: {}", names.join(" "));
     for violation in &small.violations {

@@ -1,0 +1,582 @@
+"""The configuration of a run: venues, accounts, hedges and limits, checked when it is made."""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import field
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from cross_market import _core
+from cross_market._files import build, read_toml, table_of, toml_text
+from cross_market._values import (
+    Name,
+    Number,
+    choice,
+    count,
+    fraction_text,
+    keyed,
+    many,
+    one,
+    optional,
+    ratio,
+    reference,
+    unknown,
+    value,
+    wrong,
+)
+from cross_market.contracts.instrument import Fee, Instrument
+from cross_market.contracts.units import (
+    CurrencyCode,
+    UnitName,
+    money,
+    parse_money,
+    parse_quantity,
+    parse_span,
+    span,
+    whole,
+)
+from cross_market.policy.execution import CheaperOf, Simultaneous, Size, Supplement
+from cross_market.policy.limit import Limits, amount_in, template
+from cross_market.policy.signal import (
+    Band,
+    CounterPrice,
+    Estimate,
+    Ratio,
+    Signal,
+    Spread,
+    level,
+    level_in,
+)
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+
+@value
+class Venue:
+    """A place where orders go, and what it can do.
+
+    name: str – its name.
+    netting: str – 'net', 'gross' (orders say whether they open or close), or 'gross_by_day' (and
+        today's lots are closed by an effect of their own).
+    tif: str – 'ioc' where the venue knows it; else 'gtc' or 'day', cancelled after `order_timeout`.
+    ack_timeout: str, time – an order without an answer for so long is asked about.
+    max_delay: str, time – an order may surface so late; before that "absent" proves nothing.
+    query_interval: str, time – between two queries about one order; doubles with each.
+    cancels_max: int – cancels sent for one order before the alarm.
+    """
+
+    name: Name = field(kw_only=False)
+    netting: Annotated[str, choice("net", "gross", "gross_by_day")]
+    tif: Annotated[str, choice("ioc", "day", "gtc")] = "ioc"
+    ack_timeout: Annotated[str, span(above=True)] = "2 s"
+    max_delay: Annotated[str, span(above=True)] = "10 s"
+    query_interval: Annotated[str, span(above=True)] = "1 s"
+    cancels_max: Annotated[int, count(least=1, most=65_535)] = 8
+
+
+@value
+class Account:
+    """Whose money, at which venue, in which currency.
+
+    name: str – its name.
+    venue: str – the venue it trades at.
+    currency: str – the currency of its money.
+    island: str – money moves only inside an island, or over a declared route.
+    flag: str – what the exchange is told: 'speculation', 'arbitrage' or 'hedge'.
+    cash_tolerance: str, money – largest difference to the venue's balance that is not drift;
+        nothing when None.
+    """
+
+    name: Name = field(kw_only=False)
+    venue: Name
+    currency: CurrencyCode
+    island: Name
+    flag: Annotated[str, choice("speculation", "arbitrage", "hedge")]
+    cash_tolerance: Annotated[str | None, optional(money())] = None
+
+    def check(self) -> None:
+        if self.cash_tolerance is not None:
+            where = "account.cash_tolerance"
+            if parse_money(self.cash_tolerance, where)[1] != self.currency:
+                raise wrong(self.cash_tolerance, where, f"an amount in {self.currency}")
+
+
+@value
+class Leg:
+    """An instrument in an account, with the side that +1 set trades.
+
+    instrument: Instrument – what is traded.
+    side: str – 'buy' or 'sell'.
+    account: Account – where the money is.
+    lots: number – lots in one set with basis 'lots', 0 for a leg that only prices; None with basis
+        'physical'.
+    weight: number – weight of its price in the signal; it sizes nothing.
+    """
+
+    instrument: Annotated[Instrument, reference(Instrument)] = field(kw_only=False)
+    side: Annotated[str, choice("buy", "sell")]
+    account: Annotated[Account, reference(Account)]
+    lots: Annotated[Number | None, optional(ratio(least=0))] = None
+    weight: Annotated[Number, ratio(above=0)] = "1"
+
+    def check(self) -> None:
+        if self.account.venue != self.instrument.venue:
+            expected = f"an account at {self.instrument.venue}, where {self.instrument.name} trades"
+            raise wrong(self.account.name, "leg.account", expected)
+        if self.account.currency != self.instrument.currency:
+            expected = f"an account in {self.instrument.currency}, as {self.instrument.name}"
+            raise wrong(self.account.name, "leg.account", expected)
+        if self.instrument.style == "inverse":
+            expected = "a linear instrument; the value of an inverse one does not follow its price"
+            raise wrong(self.instrument.name, "leg.instrument", expected)
+
+
+@value
+class Hedge:
+    """The configured relation: legs, unit, currency, FX, signal, sizes, execution.
+
+    name: str – its name.
+    legs: list of Leg – 2 to 8, at least one bought and one sold.
+    unit: str – the common unit, such as 'g'.
+    currency: str – the currency in which values are compared.
+    fx: dict from currency to Instrument – the instrument that prices that currency in `currency`.
+    basis: str – 'physical' (lots from contract sizes; +1 set = 1 lot of the coarsest leg) or
+        'lots' (as the legs say).
+    signal: Ratio, Spread, CounterPrice or Estimate – when it trades.
+    size: Size – how large it may grow, in sets.
+    execution: Simultaneous – how it trades.
+    slippage: number or str – bands must be further apart than this: a plain number for ratios,
+        such as '0.50 CNY/g' for spreads; nothing when None.
+    priority: int – lower goes first.
+    """
+
+    name: Name = field(kw_only=False)
+    legs: Annotated[Any, many(Leg, least=2, most=8)]
+    unit: UnitName
+    currency: CurrencyCode
+    fx: Annotated[Any, keyed(Instrument, refers=True)] = ()
+    basis: Annotated[str, choice("physical", "lots")]
+    signal: Annotated[Signal, one(Ratio, Spread, CounterPrice, Estimate)]
+    size: Annotated[Size, one(Size)]
+    execution: Annotated[Simultaneous, one(Simultaneous)]
+    slippage: Annotated[Number | None, optional(level())] = None
+    priority: Annotated[int, count(most=1_000_000)] = 0
+
+    def check(self) -> None:
+        sides = {leg.side for leg in self.legs}
+        if sides != {"buy", "sell"}:
+            raise wrong(sorted(sides), "hedge.legs", "at least one bought and one sold leg")
+        for at, leg in enumerate(self.legs):
+            where = f"hedge.legs[{at}]"
+            leg.instrument.lot_in(self.unit)
+            if (leg.lots is None) != (self.basis == "physical"):
+                expected = "None with basis 'physical', lots in one set with basis 'lots'"
+                raise wrong(leg.lots, f"{where}.lots", expected)
+        self._check_fx()
+        where = "hedge.execution"
+        for each in ("max_residual", "live_residual"):
+            self.units(getattr(self.execution, each), f"{where}.{each}")
+        self.amount(self.execution.max_loss, f"{where}.max_loss")
+        self._levels()
+
+    def _check_fx(self) -> None:
+        foreign = {leg.instrument.currency for leg in self.legs} - {self.currency}
+        there = dict(self.fx)
+        for code in sorted(foreign - set(there)):
+            expected = f"an instrument that prices 1 {code} in {self.currency}"
+            raise wrong(None, f"hedge.fx.{code}", expected)
+        for code, instrument in there.items():
+            if code not in foreign:
+                raise unknown(code, f"hedge.fx.{code}", sorted(foreign), "a currency of the legs")
+            price = instrument.price_of
+            if (price.currency, price.unit) != (self.currency, code):
+                expected = f"an instrument quoted in {self.currency}/{code}"
+                raise wrong(instrument.quote, f"hedge.fx.{code}", expected)
+
+    def units(self, text: str, where: str) -> str:
+        """Return a quantity in the common unit, as exact text."""
+        return fraction_text(parse_quantity(text, where).to(self.unit, where))
+
+    def amount(self, text: str, where: str) -> str:
+        """Return an amount of money that must be in the hedge's currency, as plain text."""
+        number, code = parse_money(text, where)
+        if code != self.currency:
+            raise wrong(text, where, f"an amount in {self.currency}")
+        return f"{number:f}"
+
+    def _levels(self) -> tuple[Json, str]:
+        """Return the signal and the slippage as the core reads them."""
+        signal = self.signal
+        unit = None if isinstance(signal, Ratio) else f"{self.currency}/{self.unit}"
+
+        def read(band: Band | None, where: str) -> Json | None:
+            if band is None:
+                return None
+            pairs = (("enter", band.enter), ("exit", band.exit))
+            return {key: level_in(text, unit, f"{where}.{key}") for key, text in pairs}
+
+        deviation = signal.deviation
+        within = signal.persist_within
+        stated = {
+            "measure": measure(signal),
+            "plus": read(signal.plus(), "hedge.signal"),
+            "mirror": read(signal.mirror, "hedge.signal.mirror"),
+            "persist": whole(signal.persist),
+            "persist_within_ns": None if within is None else parse_span(within, "persist_within"),
+            "deviation": None
+            if deviation is None
+            else {
+                "enter": deviation.enter,
+                "alpha": deviation.alpha,
+                "warm": deviation.warm,
+            },
+        }
+        slippage = "0" if self.slippage is None else level_in(self.slippage, unit, "hedge.slippage")
+        return stated, slippage
+
+
+def measure(signal: Signal) -> str:
+    """Return the core's word for what a signal compares."""
+    if isinstance(signal, Ratio):
+        return "gross_ratio" if signal.gross else "ratio"
+    words = {Spread: "spread", CounterPrice: "counter_price", Estimate: "estimate"}
+    return words[type(signal)]
+
+
+@value
+class Config:
+    """Everything that is fixed for a run, and the limits it starts with.
+
+    venues: list of Venue – where orders go.
+    accounts: list of Account – whose money.
+    hedges: list of Hedge – what is traded.
+    limits: Limits – every limit; `limits.template(…)` fills them visibly.
+    engine: int – number of the engine, part of every order id.
+    run: int – number of the run, part of every order id; a journal folder hands out its own.
+    orders, executions: int – how many are kept; memory for them is taken at the start.
+    """
+
+    venues: Annotated[Any, many(Venue, least=1)]
+    accounts: Annotated[Any, many(Account, least=1)]
+    hedges: Annotated[Any, many(Hedge, least=1, most=1024)]
+    limits: Annotated[Limits, one(Limits)]
+    engine: Annotated[int, count(most=255)] = 1
+    run: Annotated[int, count(most=4095)] = 1
+    orders: Annotated[int, count(least=1, most=1 << 20)] = 4096
+    executions: Annotated[int, count(least=1, most=1 << 24)] = 65_536
+
+    def check(self) -> None:
+        venues = by_name(self.venues, "venues")
+        accounts = by_name(self.accounts, "accounts")
+        by_name(self.hedges, "hedges")
+        instruments = by_name(self.instruments, "instruments")
+        for at, account in enumerate(self.accounts):
+            if account.venue not in venues:
+                raise unknown(account.venue, f"accounts[{at}].venue", venues, "one of the venues")
+        for instrument in self.instruments:
+            if instrument.venue not in venues:
+                where = f"instruments.{instrument.name}.venue"
+                raise unknown(instrument.venue, where, venues, "one of the venues")
+        for at, hedge in enumerate(self.hedges):
+            for leg_at, leg in enumerate(hedge.legs):
+                if accounts.get(leg.account.name) != leg.account:
+                    where = f"hedges[{at}].legs[{leg_at}].account"
+                    raise unknown(leg.account.name, where, accounts, "one of the accounts")
+        for each, known in (
+            ("instruments", instruments),
+            ("accounts", accounts),
+            ("hedges", {hedge.name for hedge in self.hedges}),
+        ):
+            for key, _ in getattr(self.limits, each):
+                if key not in known:
+                    raise unknown(key, f"limits.{each}.{key}", known, f"one of the {each}")
+        _core.check_config(self.to_json())
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """Every instrument of the hedges, in the order in which they first stand there."""
+        found: dict[Instrument, None] = {}
+        for hedge in self.hedges:
+            found.update(dict.fromkeys(leg.instrument for leg in hedge.legs))
+            found.update(dict.fromkeys(instrument for _, instrument in hedge.fx))
+        return tuple(found)
+
+    def to_json(self) -> bytes:
+        """Return the configuration as the core reads it."""
+        stated = {
+            "engine": self.engine,
+            "run": self.run,
+            "venues": [venue_json(venue) for venue in self.venues],
+            "accounts": [account_json(account) for account in self.accounts],
+            "instruments": [instrument_json(instrument) for instrument in self.instruments],
+            "hedges": [hedge_json(hedge) for hedge in self.hedges],
+            "limits": limits_json(self),
+            "counts": {"orders": self.orders, "executions": self.executions},
+        }
+        return json.dumps(stated, ensure_ascii=True, separators=(",", ":")).encode()
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Config":
+        """Return the configuration that a TOML file states.
+
+        path: str or path – a file that not everybody may write; its table [simulation] is left to
+            `SimVenues.load`.
+        Raises ConfigError or InputTypeError with the path of the key that is wrong.
+        """
+        return config_of(read_toml(path))
+
+    def dump(self, path: str | os.PathLike[str]) -> None:
+        """Write the configuration as TOML, every limit visible; `load` reads it back equal."""
+        Path(path).write_text(toml_text(config_table(self)), encoding="utf-8")
+
+
+def by_name(items: Iterable[T], where: str) -> dict[str, T]:
+    """Return values by their names; raises ConfigError when two have the same."""
+    found: dict[str, T] = {}
+    for at, item in enumerate(items):
+        key = item.name  # type: ignore[attr-defined]
+        if key in found:
+            raise wrong(key, f"{where}[{at}].name", "a name that no other of them has")
+        found[key] = item
+    return found
+
+
+# The file: instruments stand on their own there, and limits may start from a template.
+
+
+def config_table(config: Config) -> Json:
+    table = table_of(config)
+    instruments = [table_of(instrument) for instrument in config.instruments]
+    order = ("engine", "run", "orders", "executions", "venues", "accounts")
+    found = {key: table[key] for key in order}
+    return {
+        **found,
+        "instruments": instruments,
+        "hedges": table["hedges"],
+        "limits": table["limits"],
+    }
+
+
+def config_of(table: Json) -> Config:
+    given = {key: item for key, item in table.items() if key != "simulation"}
+    names: dict[type, dict[str, Any]] = {}
+    for key, kind in (("instruments", Instrument), ("accounts", Account)):
+        tables = given.get(key, [])
+        if not isinstance(tables, list):
+            raise wrong(tables, key, f"a list of tables, [[{key}]]")
+        values = [build(kind, each, f"{key}[{at}]", {}) for at, each in enumerate(tables)]
+        names[kind] = by_name(values, key)
+    given.pop("instruments", None)
+    limits = given.get("limits")
+    if isinstance(limits, dict):
+        given["limits"] = completed(limits)
+    config: Config = build(Config, given, "", names)
+    unused = set(names[Instrument]) - {instrument.name for instrument in config.instruments}
+    if unused:
+        raise wrong(sorted(unused), "instruments", "only instruments that a hedge names")
+    return config
+
+
+def completed(limits: Json) -> Json:
+    """Return the table of limits with its template, and what holds for each, written out."""
+    given = dict(limits)
+    if "template" in given:
+        base = table_of(template(given.pop("template")))
+        for key, item in base.items():
+            above = given.get(key)
+            if isinstance(item, dict) and isinstance(above, dict):
+                given[key] = {**item, **above}
+            else:
+                given.setdefault(key, item)
+    for each, base_key in (
+        ("instruments", "each_instrument"),
+        ("accounts", "each_account"),
+        ("hedges", "each_hedge"),
+    ):
+        base, named = given.get(base_key, {}), given.get(each, {})
+        if isinstance(base, dict) and isinstance(named, dict):
+            given[each] = {
+                key: {**base, **item} if isinstance(item, dict) else item
+                for key, item in named.items()
+            }
+    return given
+
+
+# What the core reads.
+
+
+def venue_json(venue: Venue) -> Json:
+    return {
+        "name": venue.name,
+        "netting": venue.netting,
+        "tif": venue.tif,
+        "ack_timeout_ns": parse_span(venue.ack_timeout, "venue.ack_timeout"),
+        "max_delay_ns": parse_span(venue.max_delay, "venue.max_delay"),
+        "query_interval_ns": parse_span(venue.query_interval, "venue.query_interval"),
+        "cancels_max": venue.cancels_max,
+    }
+
+
+def account_json(account: Account) -> Json:
+    tolerance = account.cash_tolerance
+    return {
+        "name": account.name,
+        "venue": account.venue,
+        "currency": account.currency,
+        "island": account.island,
+        "flag": account.flag,
+        "cash_tolerance": amount_text(tolerance),
+    }
+
+
+def amount_text(text: str | None) -> str:
+    """Return an amount as plain text, '0' for none."""
+    return "0" if text is None else text.partition(" ")[0]
+
+
+def fee_json(fee: Fee) -> Json:
+    return {"per_lot": amount_text(fee.per_lot), "rate": str(fee.rate)}
+
+
+def instrument_json(instrument: Instrument) -> Json:
+    fees, margin = instrument.fees, instrument.margin
+    tick, lot = Fraction(str(instrument.tick)), Fraction(str(instrument.lot))
+    price_max, qty_max = instrument.price_max, instrument.qty_max
+    phases = instrument.phases
+    return {
+        "name": instrument.name,
+        "venue": instrument.venue,
+        "product": instrument.product,
+        "currency": instrument.currency,
+        "tick": str(instrument.tick),
+        "lot": str(instrument.lot),
+        "multiplier": fraction_text(instrument.multiplier),
+        "style": instrument.style,
+        "settlement": instrument.settlement,
+        "fees": {
+            "open": fee_json(fees.open),
+            "close": fee_json(fees.close or fees.open),
+            "close_today": fee_json(fees.close_today or fees.open),
+        },
+        "margin": {
+            "long": "0" if margin is None else str(margin.long),
+            "short": "0" if margin is None else str(margin.short),
+            "floor_per_lot": amount_text(None if margin is None else margin.floor_per_lot),
+        },
+        "phases": phases if phases == "always" else [list(pair) for pair in phases],
+        "band": None if instrument.band is None else list(instrument.band),
+        "own_in_book": instrument.own_in_book,
+        "min_qty": str(instrument.min_qty or instrument.lot),
+        "price_max": fraction_text(tick * 10**7) if price_max is None else str(price_max),
+        "qty_max": fraction_text(lot * 10**6) if qty_max is None else str(qty_max),
+    }
+
+
+def hedge_json(hedge: Hedge) -> Json:
+    signal, slippage = hedge._levels()
+    legs = [
+        {
+            "instrument": leg.instrument.name,
+            "account": leg.account.name,
+            "side": leg.side,
+            "lots": leg.lots,
+            "weight": leg.weight,
+            "units_per_lot": fraction_text(leg.instrument.lot_in(hedge.unit)),
+        }
+        for leg in hedge.legs
+    ]
+    return {
+        "name": hedge.name,
+        "priority": hedge.priority,
+        "currency": hedge.currency,
+        "fx": {code: instrument.name for code, instrument in hedge.fx},
+        "legs": legs,
+        "signal": signal,
+        "slippage": slippage,
+    }
+
+
+def limits_json(config: Config) -> Json:
+    limits = config.limits
+    instruments, accounts, hedges = {}, {}, {}
+    for instrument in config.instruments:
+        own, where = limits.of_instrument(instrument.name), f"limits.instruments.{instrument.name}"
+        tick = Fraction(str(instrument.tick))
+        instruments[instrument.name] = {
+            "order_value": amount_in(own.order_value, instrument.currency, f"{where}.order_value"),
+            "collar": fraction_text(whole(own.collar) * tick),
+            "age_ns": parse_span(own.age, f"{where}.age"),
+            "skew_ns": parse_span(own.skew, f"{where}.skew"),
+            "limit_distance": fraction_text(whole(own.limit_distance) * tick),
+        }
+    for account in config.accounts:
+        each, where = limits.of_account(account.name), f"limits.accounts.{account.name}"
+        accounts[account.name] = {
+            "usage_cap": str(each.usage_cap),
+            "day_loss": amount_in(each.day_loss, account.currency, f"{where}.day_loss"),
+            "message_rate": whole(each.message_rate),
+            "cancel_reserve": each.cancel_reserve,
+        }
+    for hedge in config.hedges:
+        hedges[hedge.name] = hedge_limits_json(hedge, limits)
+    return {
+        "instruments": instruments,
+        "accounts": accounts,
+        "hedges": hedges,
+        "sums": sums_json(config),
+    }
+
+
+def hedge_limits_json(hedge: Hedge, limits: Limits) -> Json:
+    own, where = limits.of_hedge(hedge.name), f"limits.hedges.{hedge.name}"
+    size, execution = hedge.size, hedge.execution
+    repair = execution.repair
+    word = "supplement" if isinstance(repair, Supplement) else "unwind"
+    loss = amount_in(own.max_loss_per_day, hedge.currency, f"{where}.max_loss_per_day")
+    return {
+        "clip": size.clip,
+        "max": size.max,
+        "overnight": size.overnight,
+        "holiday": size.holiday,
+        "before_break_ns": parse_span(own.before_break, f"{where}.before_break"),
+        "max_residual": hedge.units(execution.max_residual, f"{where}.max_residual"),
+        "live_residual": hedge.units(execution.live_residual, f"{where}.live_residual"),
+        "finish_within_ns": parse_span(execution.finish_within, f"{where}.finish_within"),
+        "order_timeout_ns": parse_span(own.order_timeout, f"{where}.order_timeout"),
+        "repair": "cheaper_of" if isinstance(repair, CheaperOf) else word,
+        "max_loss": hedge.amount(execution.max_loss, f"{where}.max_loss"),
+        "max_loss_per_day": loss,
+        "tries": own.tries,
+        "messages": own.messages,
+        "trims_per_day": own.trims_per_day,
+    }
+
+
+def sums_json(config: Config) -> list[Json]:
+    """Return the limit of the summed residual for every product and currency that hedges have."""
+    limits = config.limits
+    given = {(each.product, each.currency): each for each in limits.sum_residual}
+    largest: dict[tuple[str, str], tuple[Fraction, Hedge]] = {}
+    for hedge in config.hedges:
+        key = (hedge.legs[0].instrument.product, hedge.currency)
+        live = Fraction(hedge.units(hedge.execution.live_residual, "live_residual"))
+        if key not in largest or live > largest[key][0]:
+            largest[key] = (live, hedge)
+    for at, each in enumerate(limits.sum_residual):
+        if (each.product, each.currency) not in largest:
+            where = f"limits.sum_residual[{at}]"
+            raise wrong(each, where, "the product and currency of some hedge")
+    found = []
+    for (product, code), (live, hedge) in largest.items():
+        where = f"limits.sum_residual.{product}.{code}"
+        if (product, code) in given:
+            limit = hedge.units(given[(product, code)].limit, where)
+        elif limits.each_sum_residual is not None:
+            limit = fraction_text(live * limits.each_sum_residual)
+        else:
+            raise wrong(None, where, "a SumResidual for them, or each_sum_residual")
+        found.append({"product": product, "currency": code, "limit": limit})
+    return found

@@ -1,0 +1,278 @@
+"""One tradable contract: its size, its price, its costs, its hours."""
+
+import datetime
+from dataclasses import field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Any
+
+from cross_market._values import (
+    Name,
+    Number,
+    Reader,
+    choice,
+    decimal,
+    flag,
+    fraction_text,
+    one,
+    optional,
+    ratio,
+    read_decimal,
+    value,
+    wrong,
+    wrong_type,
+)
+from cross_market.contracts.units import (
+    PriceOf,
+    Quote,
+    money,
+    parse_money,
+    parse_quantity,
+    parse_quote,
+    quantity,
+)
+
+PHASES = ("continuous", "auction", "break", "overnight", "holiday", "halted")
+LATEST_NS = 7_258_118_400_000_000_000  # 2200-01-01
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+def time_ns(given: object, where: str) -> int:
+    """Return a moment in ns since the Unix epoch.
+
+    given: int or datetime – ns, or a datetime that knows its zone; files write the latter as text.
+    Raises InputTypeError for floats, ConfigError for a datetime without zone or out of range.
+    """
+    expected = "ns since 1970 as int, or a datetime with a zone; from 1970 to 2200"
+    if type(given) is str:
+        try:
+            given = datetime.datetime.fromisoformat(given)
+        except ValueError as error:
+            raise wrong(given, where, expected) from error
+    if isinstance(given, datetime.datetime):
+        if given.tzinfo is None:
+            raise wrong(given, where, expected + "; this one does not say its zone")
+        since = given - EPOCH
+        stamp = ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1000
+    elif type(given) is int:
+        stamp = given
+    else:
+        raise wrong_type(given, where, expected)
+    if not 0 <= stamp < LATEST_NS:
+        raise wrong(given, where, expected)
+    return stamp
+
+
+def phases() -> Reader:
+    """Read 'always', or a list of (start, phase) in ascending order."""
+    expected = "'always', or a list of (start, phase) with the starts ascending"
+
+    def read(given: object, where: str) -> object:
+        if given == "always":
+            return given
+        if type(given) not in (list, tuple):
+            raise wrong_type(given, where, expected)
+        found: list[tuple[int, str]] = []
+        for at, pair in enumerate(given):  # type: ignore[arg-type, var-annotated]
+            if type(pair) not in (list, tuple) or len(pair) != 2:
+                raise wrong(pair, f"{where}[{at}]", "a pair of start and phase")
+            start = time_ns(pair[0], f"{where}[{at}]")
+            if found and start <= found[-1][0]:
+                raise wrong(pair[0], f"{where}[{at}]", "a start after the one before it")
+            found.append((start, choice(*PHASES).read(pair[1], f"{where}[{at}]")))
+        if not found:
+            raise wrong(given, where, expected)
+        return tuple(found)
+
+    return Reader(read, expected)
+
+
+def band() -> Reader:
+    """Read the day's price band as (low, high)."""
+    expected = "the lowest and highest price of the day, such as ('600', '640')"
+
+    def read(given: object, where: str) -> tuple[str, str]:
+        if type(given) not in (list, tuple) or len(given) != 2:  # type: ignore[arg-type]
+            raise wrong_type(given, where, expected)
+        low, high = (read_decimal(each, where) for each in given)  # type: ignore[attr-defined]
+        if low >= high:
+            raise wrong(given, where, expected)
+        return f"{low:f}", f"{high:f}"
+
+    return Reader(read, expected)
+
+
+Phases = Annotated[Any, phases()]
+PriceBand = Annotated[Any, optional(band())]
+
+
+@value
+class Fee:
+    """What one trade costs: so much for each lot, and so much of its value.
+
+    per_lot: str, money – in the instrument's currency; negative is a rebate.
+    rate: number – of the absolute value; negative is a rebate.
+    """
+
+    per_lot: Annotated[str | None, optional(money(signed=True))] = None
+    rate: Annotated[Number, ratio()] = "0"
+
+
+@value
+class Fees:
+    """Fees by position effect, the taker's.
+
+    open: Fee – for opening, and for every order where positions are netted.
+    close: Fee – for closing lots of an earlier day; as `open` when None.
+    close_today: Fee – for closing today's lots; as `open` when None.
+    """
+
+    open: Annotated[Fee, one(Fee)]
+    close: Annotated[Fee | None, optional(one(Fee))] = None
+    close_today: Annotated[Fee | None, optional(one(Fee))] = None
+
+
+@value
+class Margin:
+    """What is set aside for a position.
+
+    long, short: number – fraction of the absolute value, by direction.
+    floor_per_lot: str, money – at least so much a lot, which binds at prices of zero and below.
+    """
+
+    long: Annotated[Number, ratio(above=0)]
+    short: Annotated[Number, ratio(above=0)]
+    floor_per_lot: Annotated[str | None, optional(money())] = None
+
+
+@value
+class Instrument:
+    """One tradable contract.
+
+    name: str – such as 'SHFE.au2602'; recorded data finds it as venue and symbol with a dot.
+    venue: str – where it trades.
+    product: str – the goods it stands for; limits are summed over it.
+    size: str, quantity – goods in 1 of the venue's size, such as '1000 g'.
+    quote: str – what one unit of price means, such as 'CNY/g', or '0.01 USD/bu_soy' for cents.
+    tick: number, price – smallest price step.
+    lot: number, venue's size – smallest size step, such as '0.00001' for coins.
+    settlement: str – 'cash' (the whole value changes hands) or 'margin' (variation is paid).
+    fees: Fees – what trading costs.
+    margin: Margin – required for 'margin', refused for 'cash'.
+    style: str – 'linear', or 'inverse' (coin-margined; its data decodes, a leg on it is refused).
+    phases: 'always' or list of (start, phase) – trading phases.
+    band: (low, high) – the day's price band, where the venue has one.
+    own_in_book: bool – whether the feed's levels count our own resting orders too.
+    min_qty: number, venue's size – smallest order; one lot when None.
+    price_max, qty_max: number – largest price and size for which the arithmetic is proven; 10⁷
+        ticks and 10⁶ lots when None. What is beyond is refused, not rounded.
+    """
+
+    name: Name = field(kw_only=False)
+    venue: Name
+    product: Name
+    size: Annotated[str, quantity()]
+    quote: PriceOf
+    tick: Annotated[Number, decimal(above=0)]
+    lot: Annotated[Number, decimal(above=0)] = "1"
+    settlement: Annotated[str, choice("cash", "margin")]
+    fees: Annotated[Fees, one(Fees)]
+    margin: Annotated[Margin | None, optional(one(Margin))] = None
+    style: Annotated[str, choice("linear", "inverse")] = "linear"
+    phases: Phases = "always"
+    band: PriceBand = None
+    own_in_book: Annotated[bool, flag()] = False
+    min_qty: Annotated[Number | None, optional(decimal(above=0))] = None
+    price_max: Annotated[Number | None, optional(decimal(above=0))] = None
+    qty_max: Annotated[Number | None, optional(decimal(above=0))] = None
+
+    def check(self) -> None:
+        where = "instrument"
+        if (self.settlement == "margin") != (self.margin is not None):
+            expected = "a Margin for settlement 'margin', None for 'cash'"
+            raise wrong(self.margin, f"{where}.margin", expected)
+        if self.style == "linear":
+            parse_quantity(self.size, f"{where}.size").to(self.price_of.unit, f"{where}.size")
+        for each in ("open", "close", "close_today"):
+            fee = getattr(self.fees, each)
+            if fee is not None and fee.per_lot is not None:
+                self._own_currency(fee.per_lot, f"{where}.fees.{each}.per_lot")
+        if self.margin is not None and self.margin.floor_per_lot is not None:
+            self._own_currency(self.margin.floor_per_lot, f"{where}.margin.floor_per_lot")
+        grids = (
+            ("band", self.band or (), self.tick),
+            ("min_qty", self._given(self.min_qty), self.lot),
+        )
+        for each, numbers, step in grids:
+            for number in numbers:
+                if Decimal(number) % Decimal(step) != 0:
+                    raise wrong(number, f"{where}.{each}", f"a whole multiple of {step}")
+
+    def _given(self, number: Number | None) -> tuple[Number, ...]:
+        return () if number is None else (number,)
+
+    def _own_currency(self, text: str, where: str) -> None:
+        if parse_money(text, where)[1] != self.currency:
+            raise wrong(text, where, f"an amount in {self.currency}")
+
+    @property
+    def price_of(self) -> Quote:
+        """What one unit of price means."""
+        return parse_quote(self.quote, "instrument.quote")
+
+    @property
+    def currency(self) -> str:
+        """The currency of its prices, fees and margin."""
+        return self.price_of.currency
+
+    @property
+    def multiplier(self) -> Fraction:
+        """Value of one unit of price for 1 of the venue's size, in the currency."""
+        quote = self.price_of
+        if self.style == "inverse":
+            return parse_quantity(self.size, "instrument.size").number * quote.scale
+        return (
+            parse_quantity(self.size, "instrument.size").to(quote.unit, "instrument.size")
+            * quote.scale
+        )
+
+    def lot_in(self, unit: str) -> Fraction:
+        """Return how many of `unit` one lot stands for, exactly."""
+        size = parse_quantity(self.size, "instrument.size")
+        return Fraction(self.lot) * size.to(unit, "instrument.size")
+
+    def ticks(self, price: Number) -> int:
+        """Return a price in ticks.
+
+        price: number – in the instrument's quote.
+        Raises ConfigError when it is not on the grid.
+
+        Example:
+            >>> gold.ticks("617.70")
+            30885
+        """
+        return steps(price, str(self.tick), "price", "tick")
+
+    def lots(self, size: Number) -> int:
+        """Return a size in lots.
+
+        size: number – in the venue's size.
+        Raises ConfigError when it is not on the grid.
+        """
+        return steps(size, str(self.lot), "size", "lot")
+
+    def price(self, ticks: int) -> Decimal:
+        """Return the price of a number of ticks."""
+        return Decimal(fraction_text(ticks * Fraction(self.tick)))
+
+    def amount(self, lots: int) -> Decimal:
+        """Return the size of a number of lots, in the venue's size."""
+        return Decimal(fraction_text(lots * Fraction(self.lot)))
+
+
+def steps(given: Number, step: str, where: str, what: str) -> int:
+    """Return `given` as a whole number of steps; raises ConfigError when it is not on the grid."""
+    count = Fraction(read_decimal(given, where)) / Fraction(step)
+    if count.denominator != 1:
+        raise wrong(given, where, f"a whole multiple of the {what}, {step}")
+    return int(count)

@@ -1,0 +1,426 @@
+"""What can happen to the engine: one frozen class for each kind of event.
+
+Names are those of the configuration. Prices are whole ticks and sizes whole lots
+(`Instrument.ticks` and `Instrument.lots` convert), money is int, str or Decimal in the currency of
+its account, times are ns since the Unix epoch. What is wrong is refused by `handle`, which names
+the field and changes nothing.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+Number = int | str | Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """A row of a market message.
+
+    instrument: str – its name.
+    side: str – 'bid' or 'ask'.
+    price: int, ticks. qty: int, lots – the level and its new size; 0 takes it away.
+    row: str – 'snapshot' (first row: the book is emptied, then this level is set), 'level' (a
+        further level of the snapshot) or 'delta'.
+    last: bool – whether the message ends with this row.
+    seq: int – number of the message; 0 when the venue has none.
+    step: int – how far `seq` is from the message before; 0 when gaps cannot be seen.
+    exchange, receive: int, ns – when the venue sent it, when we received it.
+    """
+
+    instrument: str
+    side: str
+    price: int
+    qty: int
+    row: str
+    last: bool
+    exchange: int
+    receive: int
+    seq: int = 0
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A connection changed. Either `account` (its trading login) or `instrument` (its feed).
+
+    state: str – 'down', 'up' (what happened in between is not known yet) or 'resynced'.
+    """
+
+    state: str
+    account: str | None = None
+    instrument: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """News: the order stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """News: the order was refused.
+
+    reason: str – money, lots, price, size, phase, rate, link, permission, duplicate, self_trade,
+        unknown_order, too_late, halted or other.
+    code: int – the venue's own code.
+    """
+
+    reason: str
+    code: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """News: the order traded.
+
+    trade_id: str – the venue's id, unique by account, instrument and side.
+    side: str – 'buy' or 'sell'. price: int, ticks. qty: int, lots.
+    cum: int, lots – the order's cumulative quantity after it, where the venue says so.
+    fee: number – None while pending; negative is a rebate. fee_currency: str – its currency.
+    liquidity: str – 'maker' or 'taker'.
+    """
+
+    trade_id: str
+    side: str
+    price: int
+    qty: int
+    cum: int | None = None
+    fee: Number | None = None
+    fee_currency: str | None = None
+    liquidity: str = "taker"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """News: the order was cancelled, having traded `cum` lots."""
+
+    cum: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """News: the order's time ran out, having traded `cum` lots."""
+
+    cum: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRejected:
+    """News: a cancel was refused; reasons as for Rejected."""
+
+    reason: str
+    code: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """News: where the venue says the order stands.
+
+    status: str – working, filled, cancelled, rejected or expired. cum: int, lots.
+    """
+
+    status: str
+    cum: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bust:
+    """News: an execution was taken back."""
+
+    trade_id: str
+    side: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correct:
+    """News: an execution was corrected to another price (ticks) and size (lots)."""
+
+    trade_id: str
+    side: str
+    price: int
+    qty: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeOf:
+    """News: the fee of an execution whose fee was pending; negative is a rebate."""
+
+    trade_id: str
+    side: str
+    amount: Number
+    currency: str
+
+
+News = (
+    Accepted
+    | Rejected
+    | Fill
+    | Cancelled
+    | Expired
+    | CancelRejected
+    | Status
+    | Bust
+    | Correct
+    | FeeOf
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Unsolicited news of an order.
+
+    order: int – our id; None for an order that this library did not send.
+    venue_order_id: str – the venue's id, '' where it has none.
+    """
+
+    account: str
+    instrument: str
+    exchange: int
+    receive: int
+    news: News
+    order: int | None = None
+    venue_order_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvenAbsent:
+    """Found: the venue's own authoritative no, it has never had this order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inconclusive:
+    """Found: nothing is proven; an empty list, an error, a partial answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The reply to a Query.
+
+    found: Status, ProvenAbsent or Inconclusive – what it found.
+    """
+
+    order: int
+    account: str
+    exchange: int
+    receive: int
+    found: Status | ProvenAbsent | Inconclusive
+    venue_order_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cash:
+    """News of an account's money, in its currency.
+
+    kind: str – 'opening' (the balance at the start), 'balance' (to be compared), 'transfer',
+        'funding', 'interest' or 'fee'.
+    """
+
+    account: str
+    exchange: int
+    kind: str
+    amount: Number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """The venue's word on a position.
+
+    kind: str – 'opening' (booked to unassigned) or 'compare'.
+    long, short: int, lots.
+    price: int, ticks – at which lots that we did not know are taken over.
+    """
+
+    account: str
+    instrument: str
+    exchange: int
+    kind: str
+    long: int
+    short: int
+    price: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """A settlement price (ticks) and the trading day that ends with it (days since 1970)."""
+
+    instrument: str
+    price: int
+    day: int
+    exchange: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """Change: the phase now, and until when (ns) it is known to last."""
+
+    phase: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceBand:
+    """Change: today's lowest and highest price (ticks); None and None take the band away."""
+
+    low: int | None
+    high: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginRate:
+    """Change: margin as a fraction of the value by direction, and at least so much a lot."""
+
+    long: Number
+    short: Number
+    floor_per_lot: Number = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """News of an instrument that is not a price."""
+
+    instrument: str
+    exchange: int
+    change: Phase | PriceBand | MarginRate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A value computed outside, in the hedge's currency per common unit, until `expires` (ns)."""
+
+    hedge: str
+    value: Number
+    expires: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """A measured clock: how far it is ahead of engine time, and by how much that may be wrong.
+
+    venue: str – whose; None for the machine's wall clock.
+    """
+
+    offset_ns: int
+    uncertainty_ns: int
+    venue: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Time passed, no news."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a verb applies to: one venue, account or hedge; everything when all are None."""
+
+    venue: str | None = None
+    account: str | None = None
+    hedge: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Verb: no Enter; Exit and repair go on. A hedge, or all."""
+
+    scope: Scope = Scope()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
+    """Verb: takes Stop back."""
+
+    scope: Scope = Scope()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kill:
+    """Verb: sets a HALT latch and cancels in the same step."""
+
+    scope: Scope = Scope()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlatch:
+    """Verb: ends a HALT latch, once nothing is unknown in its scope."""
+
+    scope: Scope = Scope()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flatten:
+    """Verb: gives all sets back; inside HALT only orders that reduce pass."""
+
+    scope: Scope = Scope()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unrestrict:
+    """Verb: ends RESTRICT of a hedge or account."""
+
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enter:
+    """Verb: starts an Enter of signed sets; `at_least` replaces the configured band."""
+
+    hedge: str
+    sets: int
+    at_least: Number | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """Verb: starts an Exit of so many sets; None gives all back."""
+
+    hedge: str
+    sets: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopt:
+    """Verb: moves signed lots from unassigned into a leg (its place, from 0) of a hedge."""
+
+    hedge: str
+    leg: int
+    lots: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Verb: an operator's word on an order whose outcome is unknown.
+
+    status: str – filled, cancelled, rejected or expired. cum: int, lots. reason: str – why.
+    """
+
+    order: int
+    status: str
+    cum: int
+    reason: str
+
+
+Verb = Stop | Resume | Kill | Unlatch | Flatten | Unrestrict | Enter | Exit | Adopt | Override
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """An operator's or platform's word, with its speaker."""
+
+    actor: str
+    verb: Verb
+
+
+Event = (
+    Book
+    | Link
+    | Report
+    | Answer
+    | Cash
+    | Position
+    | Settle
+    | Reference
+    | Estimate
+    | Clock
+    | Tick
+    | Control
+)

@@ -1,0 +1,163 @@
+"""What a simulation did, as Arrow tables."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cross_market._arrow import arrow
+from cross_market.research.rows import Rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TABLES = (
+    "attempts",
+    "orders",
+    "fills",
+    "funds",
+    "positions",
+    "hedges",
+    "alerts",
+    "chains",
+    "refusals",
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a simulation did.
+
+    tables: dict – Arrow tables by name; each is an attribute too: `attempts orders fills funds
+        positions hedges alerts chains refusals`. Times are UTC in ns (int64),
+        prices, sizes and money exact decimals.
+    rows: int – recorded rows used. left_out: int – rows of other instruments and kinds.
+    ahead_ns: dict – by venue, how far its clock was ahead of ours; its stamps were moved back.
+    events: int – events that the engine took. errors: int – events that its door refused.
+    refused: str – the first of these, None when there is none.
+    faults: dict – how often each class of faults happened.
+    journal: str – the journal's file, None when nothing was journaled.
+    link: bytes – its last link; kept elsewhere, it shows later that it was not shortened.
+    digest: bytes – SHA-256 of the engine's last state; equal runs have equal digests.
+    """
+
+    tables: "Mapping[str, pa.Table]"
+    rows: int
+    left_out: int
+    ahead_ns: Mapping[str, int]
+    events: int
+    errors: int
+    refused: str | None
+    faults: Mapping[str, int]
+    journal: str | None
+    link: bytes | None
+    digest: bytes
+
+    @classmethod
+    def of(cls, done: Mapping[str, Any], rows: Rows) -> "Result":
+        """Return the result of what the native module did with `rows`."""
+        return cls(
+            tables={name: arrow(done["tables"][name]) for name in TABLES},
+            rows=len(rows),
+            left_out=rows.left_out,
+            ahead_ns=rows.ahead_ns,
+            events=done["events"],
+            errors=done["errors"],
+            refused=done["refused"],
+            faults=done["faults"],
+            journal=done["journal"],
+            link=done["link"],
+            digest=done["digest"],
+        )
+
+    @property
+    def attempts(self) -> "pa.Table":
+        """One row for each attempt: kind, end, sets, what repair lost."""
+        return self.tables["attempts"]
+
+    @property
+    def orders(self) -> "pa.Table":
+        """One row for each order that was sent."""
+        return self.tables["orders"]
+
+    @property
+    def fills(self) -> "pa.Table":
+        """One row for each execution."""
+        return self.tables["fills"]
+
+    @property
+    def funds(self) -> "pa.Table":
+        """Money of every account at the end, by cause."""
+        return self.tables["funds"]
+
+    @property
+    def positions(self) -> "pa.Table":
+        """Positions at the end."""
+        return self.tables["positions"]
+
+    @property
+    def hedges(self) -> "pa.Table":
+        """What every hedge holds at the end: signed sets, and the residual in common units."""
+        return self.tables["hedges"]
+
+    @property
+    def alerts(self) -> "pa.Table":
+        """One row for each alert but refusals."""
+        return self.tables["alerts"]
+
+    @property
+    def chains(self) -> "pa.Table":
+        """One row for each order: the moments along its way."""
+        return self.tables["chains"]
+
+    @property
+    def refusals(self) -> "pa.Table":
+        """How often each hedge was refused for each reason."""
+        return self.tables["refusals"]
+
+    def summary(self) -> dict[str, Any]:
+        """Return the run in numbers: counts of attempts, refusals, alerts, and its digest."""
+        attempts = Counter(
+            (kind, end or "alive")
+            for kind, end in zip(
+                self.attempts["kind"].to_pylist(), self.attempts["end"].to_pylist(), strict=True
+            )
+        )
+        refusals: Counter[str] = Counter()
+        for reason, count in zip(
+            self.refusals["refusal"].to_pylist(), self.refusals["count"].to_pylist(), strict=True
+        ):
+            refusals[reason] += count
+        return {
+            "rows": self.rows,
+            "events": self.events,
+            "events_refused": self.errors,
+            "attempts": [
+                {"kind": kind, "end": end, "count": count}
+                for (kind, end), count in sorted(attempts.items())
+            ],
+            "orders": self.orders.num_rows,
+            "fills": self.fills.num_rows,
+            "refusals": dict(sorted(refusals.items())),
+            "alerts": dict(sorted(Counter(self.alerts["code"].to_pylist()).items())),
+            "faults": dict(sorted(self.faults.items())),
+            "clock_ahead_ns": {name: ns for name, ns in self.ahead_ns.items() if ns},
+            "journal": self.journal,
+            "link": None if self.link is None else self.link.hex(),
+            "digest": self.digest.hex(),
+        }
+
+    def write(self, folder: str | os.PathLike[str]) -> list[str]:
+        """Write every table as Parquet into `folder`, made when missing; return the files."""
+        import pyarrow.parquet as pq
+
+        path = Path(folder)
+        path.mkdir(parents=True, exist_ok=True)
+        files = []
+        for name, table in self.tables.items():
+            file = path / f"{name}.parquet"
+            pq.write_table(table, file)
+            files.append(str(file))
+        return files

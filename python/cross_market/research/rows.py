@@ -1,0 +1,374 @@
+"""Recorded market data: read, proven to lie on the grids, merged by the clock we received it by.
+
+A table has a row for each level of a message: `ts_receive_ns`, `ts_exchange_ns`, `venue` and
+`instrument` (or an `instrument` that is the full name), `kind` ('snapshot', 'delta', 'settle';
+other kinds are left out), `side` ('bid' or 'ask'), `price`, `size`, `msg` (rows of one message
+follow each other). Rows of an instrument are in the order in which they were received.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cross_market._values import Number, missing, shown, tidy, wrong, wrong_type
+from cross_market.config import Config
+from cross_market.contracts.instrument import LATEST_NS, Instrument
+from cross_market.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+# A path, a folder, an Arrow table, or a list of these; pyarrow says nothing of its types.
+Data = Any
+
+NEEDED = ("instrument", "kind", "side", "price", "size", "msg")
+STAMPS = ("ts_receive_ns", "ts_exchange_ns")
+# Codes of the core for a row that is not the last of its message; the last one has 3 more.
+SNAPSHOT, LEVEL, DELTA, LAST = 0, 1, 2, 3
+EXACT_MAX = 2**53
+EARLIEST_NS = 315_532_800_000_000_000  # 1980-01-01
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Recorded rows in the order in which they were received.
+
+    columns: dict – `instrument side row price qty exchange receive`, one numpy array each.
+    settlements: list of (receive ns, instrument number, price in ticks).
+    ahead_ns: dict – by venue, how far its clock was ahead of ours; 0 where it was not.
+    left_out: int – rows of other instruments or kinds.
+    """
+
+    columns: "dict[str, NDArray[Any]]"
+    settlements: list[tuple[int, int, int]]
+    ahead_ns: Mapping[str, int]
+    left_out: int
+
+    def __len__(self) -> int:
+        return len(self.columns["price"])
+
+
+def to_grid(
+    values: "NDArray[Any]", step: Number, what: str, row_of: "Ints | None" = None
+) -> "Ints":
+    """Return a column as whole steps after proving that every value lies on the grid.
+
+    values: array of int or float – prices or sizes as a file has them.
+    step: number – the tick or lot.
+    what: str – names the column in errors.
+    row_of: array of int – row numbers for errors; the place in `values` when None.
+    returns: array of int64, steps.
+    Raises ConfigError that names the first row that is not on the grid. A float passes when it is
+    the double nearest to the decimal of its grid point, which is what reading that decimal gives.
+
+    Example:
+        >>> to_grid(numpy.array([0.1, 0.3]), "0.1", "price")
+        array([1, 3])
+    """
+    import numpy as np
+
+    _, digits, exponent = tidy(Decimal(step)).as_tuple()
+    units, places = int("".join(map(str, digits))), -int(exponent)
+    if values.dtype.kind not in "fiu":
+        raise wrong_type(str(values.dtype), what, "a column of integers or floats")
+    if not len(values):
+        return np.empty(0, dtype=np.int64)
+    floats = values.astype(np.float64)
+    scale = 10.0**places
+    with np.errstate(invalid="ignore", over="ignore"):
+        steps = np.rint(floats * scale / units)
+        exact = np.isfinite(floats) & (np.abs(steps * units) <= EXACT_MAX)
+        # steps × units is an exact integer; one division gives the double nearest to the decimal.
+        exact &= (steps * units) / scale == floats
+    if values.dtype.kind != "f":
+        exact &= floats.astype(values.dtype) == values
+    if not exact.all():
+        at = int(np.argmin(exact))
+        row = at if row_of is None else int(row_of[at])
+        raise wrong(values[at].item(), f"{what}, row {row}", f"a whole multiple of {step}")
+    return steps.astype(np.int64)
+
+
+def load(data: Data, config: Config, feed_ns: Mapping[str, int]) -> Rows:
+    """Return the rows of the configured instruments, merged by receive stamp.
+
+    data: path, folder, Arrow table, or list of these – see the top of this module.
+    feed_ns: dict – by venue, what its fastest message is taken to have needed where its clock is
+        ahead of ours.
+    Raises ConfigError that names column and row of what is wrong.
+    """
+    import numpy as np
+
+    instruments = config.instruments
+    parts: dict[str, list[Part]] = {each.name: [] for each in instruments}
+    left_out = 0
+    for where, table in tables(data):
+        found = split(table, where, instruments)
+        left_out += table.num_rows - sum(len(part) for part in found.values())
+        for name, part in found.items():
+            parts[name].append(part)
+    books: list[Part] = []
+    settlements: list[tuple[int, int, int]] = []
+    for at, instrument in enumerate(instruments):
+        if not parts[instrument.name]:
+            expected = f"rows of {instrument.name}: venue and instrument with a dot between"
+            raise missing(expected, "data")
+        part = joined(parts[instrument.name], instrument.name)
+        settles = part.only(part.kind == "settle")
+        pairs = zip(settles.receive.tolist(), settles.price.tolist(), strict=True)
+        settlements += [(receive, at, price) for receive, price in pairs]
+        books.append(part.only(part.kind != "settle"))
+    ahead = set_clocks(books, instruments, feed_ns)
+    order = np.argsort(np.concatenate([book.receive for book in books]), kind="stable")
+    columns = {
+        "instrument": np.concatenate(
+            [np.full(len(book), at, dtype=np.int64) for at, book in enumerate(books)]
+        ),
+        "side": np.concatenate([(book.side == "ask").astype(np.int64) for book in books]),
+        "row": np.concatenate([row_codes(book) for book in books]),
+    }
+    for key in ("price", "qty", "exchange", "receive"):
+        columns[key] = np.concatenate([getattr(book, key) for book in books])
+    merged = {key: np.ascontiguousarray(column[order]) for key, column in columns.items()}
+    return Rows(merged, sorted(settlements), ahead, left_out)
+
+
+def tables(data: Data) -> "Iterator[tuple[str, pa.Table]]":
+    """Yield every table of `data` and what errors call it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if isinstance(data, pa.Table):
+        yield "data", data
+    elif isinstance(data, list | tuple):
+        for each in data:
+            yield from tables(each)
+    elif isinstance(data, str | os.PathLike):
+        path = Path(data)
+        files = [path]
+        if path.is_dir():
+            files = sorted(path.glob("norm*.parquet")) or sorted(path.glob("*.parquet"))
+        if not files:
+            raise wrong(str(path), "data", "a folder that holds Parquet files")
+        for file in files:
+            try:
+                yield file.name, pq.read_table(file)
+            except (OSError, pa.ArrowInvalid) as error:
+                message = f"data: {shown(str(file))} cannot be read as Parquet: {error}"
+                expected = "a Parquet file"
+                raise ConfigError(
+                    message, field="data", value=str(file), expected=expected
+                ) from error
+    else:
+        expected = "a path, an Arrow table, or a list of these"
+        raise wrong_type(data, "data", expected)
+
+
+@dataclass
+class Part:
+    """Rows of one instrument, converted; arrays of one length."""
+
+    kind: "NDArray[Any]"
+    side: "NDArray[Any]"
+    msg: "Ints"
+    price: "Ints"
+    qty: "Ints"
+    exchange: "Ints"  # NONE where the file says nothing
+    receive: "Ints"
+
+    def __len__(self) -> int:
+        return len(self.price)
+
+    def only(self, mask: "NDArray[np.bool_]") -> "Part":
+        """Return the rows for which `mask` is true."""
+        return Part(**{each.name: getattr(self, each.name)[mask] for each in fields(self)})
+
+
+NONE = -1
+
+
+def joined(parts: list[Part], name: str) -> Part:
+    """Return parts one behind the other; refuses a receive stamp before an earlier one."""
+    import numpy as np
+
+    both = Part(
+        **{
+            each.name: np.concatenate([getattr(part, each.name) for part in parts])
+            for each in fields(Part)
+        }
+    )
+    back = np.flatnonzero(np.diff(both.receive) < 0)
+    if len(back):
+        at = int(back[0]) + 1
+        expected = f"a stamp not before {int(both.receive[at - 1])}, that of the row before"
+        raise wrong(int(both.receive[at]), f"{name}, ts_receive_ns, row {at}", expected)
+    return both
+
+
+def split(table: "pa.Table", where: str, instruments: Iterable[Instrument]) -> dict[str, Part]:
+    """Return the rows of every configured instrument that are market data or settlements."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for column in NEEDED:
+        if column not in table.column_names:
+            expected = "a column of this name"
+            raise missing(expected, f"{where}, {column}")
+    text = {key: pc.cast(table[key], pa.string()) for key in ("instrument", "kind", "side")}
+    name = text["instrument"]
+    if "venue" in table.column_names:
+        venue = pc.cast(table["venue"], pa.string())
+        name = pc.binary_join_element_wise(venue, name, ".")
+    wanted = pc.is_in(text["kind"], pa.array(["snapshot", "delta", "settle"]))
+    found = {}
+    for instrument in instruments:
+        mask = pc.and_(wanted, pc.equal(name, instrument.name))
+        # Where venue or instrument is missing, the mask is None: not this instrument.
+        at = np.flatnonzero(mask.to_numpy(zero_copy_only=False).astype(bool))
+        if len(at):
+            found[instrument.name] = convert(table, text, at, instrument, where)
+    return found
+
+
+def convert(
+    table: "pa.Table",
+    text: "Mapping[str, Any]",
+    at: "Ints",
+    instrument: Instrument,
+    where: str,
+) -> Part:
+    """Return the rows at `at`, which are those of one instrument, as whole ticks and lots."""
+    import numpy as np
+    import pyarrow as pa
+
+    rows = table.select([key for key in (*NEEDED, *STAMPS) if key in table.column_names])
+    rows = rows.take(pa.array(at))
+    kind = text["kind"].take(pa.array(at)).to_numpy(zero_copy_only=False)
+    side = text["side"].take(pa.array(at)).to_numpy(zero_copy_only=False)
+    settles = kind == "settle"
+    odd = np.flatnonzero(~settles & (side != "bid") & (side != "ask"))
+    if len(odd):
+        raise wrong(side[odd[0]], f"{where}, side, row {at[odd[0]]}", "bid or ask")
+    price = numbers(rows["price"], f"{where}, price", at)
+    qty = np.zeros(len(at), dtype=np.int64)
+    books = ~settles
+    sizes = rows["size"].filter(pa.array(books))
+    sized = numbers(sizes, f"{where}, size", at[books])
+    qty[books] = to_grid(sized, str(instrument.lot), f"{where}, size", at[books])
+    low = np.flatnonzero(qty < 0)
+    if len(low):
+        raise wrong(int(qty[low[0]]), f"{where}, size, row {at[low[0]]}", "a size of 0 or more")
+    receive, exchange = stamps(rows, where, at)
+    return Part(
+        kind=kind,
+        side=side,
+        msg=numbers(rows["msg"], f"{where}, msg", at).astype(np.int64),
+        price=to_grid(price, str(instrument.tick), f"{where}, price", at),
+        qty=qty,
+        exchange=exchange,
+        receive=receive,
+    )
+
+
+def numbers(column: "pa.ChunkedArray", what: str, at: "Ints") -> "NDArray[Any]":
+    """Return a column of numbers; refuses a missing value by its row."""
+    import numpy as np
+
+    if column.null_count:
+        nulls = column.is_null().to_numpy(zero_copy_only=False)
+        row = int(at[int(np.argmax(nulls))])
+        raise wrong(None, f"{what}, row {row}", "a number in every row")
+    return column.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+
+
+def stamps(rows: "pa.Table", where: str, at: "Ints") -> "tuple[Ints, Ints]":
+    """Return receive and exchange stamps in ns.
+
+    A row without receive stamp was received when the exchange says it was sent; a message without
+    exchange stamp inherits the one before it, NONE where there is none yet.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    found = {}
+    for key in STAMPS:
+        if key not in rows.column_names:
+            found[key] = np.full(len(at), NONE, dtype=np.int64)
+            continue
+        if not pa.types.is_integer(rows[key].type):
+            expected = "a column of whole ns since the Unix epoch"
+            raise wrong_type(str(rows[key].type), f"{where}, {key}", expected)
+        found[key] = rows[key].fill_null(NONE).to_numpy(zero_copy_only=False).astype(np.int64)
+        odd = np.flatnonzero((found[key] != NONE) & ~in_range(found[key]))
+        if len(odd):
+            expected = "ns since the Unix epoch, from 1980 to 2200"
+            raise wrong(int(found[key][odd[0]]), f"{where}, {key}, row {at[odd[0]]}", expected)
+    receive, exchange = found["ts_receive_ns"], found["ts_exchange_ns"]
+    last = np.maximum.accumulate(np.where(exchange != NONE, np.arange(len(at)), -1))
+    exchange = np.where(last >= 0, exchange[np.maximum(last, 0)], NONE)
+    receive = np.where(receive == NONE, exchange, receive)
+    lost = np.flatnonzero(receive == NONE)
+    if len(lost):
+        raise wrong(
+            None, f"{where}, ts_receive_ns, row {at[lost[0]]}", "a stamp, or ts_exchange_ns"
+        )
+    return receive, exchange
+
+
+def in_range(stamps: "Ints") -> "NDArray[np.bool_]":
+    """Return which stamps can be ns: those of s, ms and µs lie before 1980."""
+    result: NDArray[np.bool_] = (stamps >= EARLIEST_NS) & (stamps < LATEST_NS)
+    return result
+
+
+def row_codes(part: Part) -> "Ints":
+    """Return what every row does, as the core's code: first of a snapshot, level, delta; last."""
+    import numpy as np
+
+    if not len(part):
+        return np.empty(0, dtype=np.int64)
+    begins = np.empty(len(part), dtype=bool)
+    begins[0] = True
+    begins[1:] = (part.msg[1:] != part.msg[:-1]) | (part.kind[1:] != part.kind[:-1])
+    ends = np.append(begins[1:], True)
+    snapshot = np.where(begins, SNAPSHOT, LEVEL)
+    codes: Ints = np.where(part.kind == "snapshot", snapshot, DELTA) + LAST * ends
+    return codes.astype(np.int64)
+
+
+def set_clocks(
+    books: list[Part], instruments: Iterable[Instrument], feed_ns: Mapping[str, int]
+) -> dict[str, int]:
+    """Move exchange stamps to our clock, in place; return how far each venue's clock was ahead.
+
+    A message cannot be received before it is sent. Where a venue's stamps say so, its clock is
+    ahead by the largest such difference plus what its fastest message needed (`feed_ns`), and all
+    its stamps are moved back by that. Where they do not, they stay. What has no exchange stamp is
+    taken to have needed `feed_ns` too.
+    """
+    import numpy as np
+
+    venues = [instrument.venue for instrument in instruments]
+    ahead = dict.fromkeys(venues, 0)
+    for venue in ahead:
+        fastest = [
+            int(np.min((book.receive - book.exchange)[book.exchange != NONE]))
+            for book, own in zip(books, venues, strict=True)
+            if own == venue and bool(np.any(book.exchange != NONE))
+        ]
+        if fastest and min(fastest) < 0:
+            ahead[venue] = feed_ns[venue] - min(fastest)
+    for book, venue in zip(books, venues, strict=True):
+        unknown_stamp = book.exchange == NONE
+        book.exchange = book.exchange - ahead[venue]
+        book.exchange[unknown_stamp] = book.receive[unknown_stamp] - feed_ns[venue]
+        book.exchange = np.minimum(book.exchange, book.receive)
+    return ahead

@@ -1,0 +1,134 @@
+"""Simulate a configuration on recorded data, with simulated venues between the two."""
+
+import os
+from collections.abc import Callable, Iterable
+
+from cross_market import _core
+from cross_market._values import missing, unknown, wrong, wrong_type
+from cross_market.config import Config
+from cross_market.contracts.units import parse_money, parse_span
+from cross_market.events import Verb
+from cross_market.research.result import Result
+from cross_market.research.rows import Data, load
+from cross_market.research.world import SimVenues, latency_ns, millionths
+
+# After the last row: time for orders and attempts to come to their ends.
+GRACE_NS = 30_000_000_000
+
+
+def simulate(
+    config: Config,
+    data: Data,
+    *,
+    venues: SimVenues,
+    verbs: Iterable[tuple[int, Verb]] = (),
+    journal: str | os.PathLike[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Result:
+    """Return what the configuration does on recorded data.
+
+    config: Config – what is traded.
+    data: path, folder, Arrow table, or list of these – rows `ts_exchange_ns ts_receive_ns venue
+        instrument kind side price size msg`; `kind` is 'snapshot', 'delta' or 'settle', other kinds
+        are left out. An instrument is called `venue.instrument` in the configuration. Prices and
+        sizes must lie on its grid: floats are proven to, and the first row that does not is named.
+    venues: SimVenues – latencies, faults, opening money and positions, seed.
+    verbs: list of (ns, verb of `cross_market.events`) – what an operator says, and when.
+    journal: path – folder for a new journal; nothing is journaled when None.
+    progress: function of (steps done, steps) – called some two hundred times.
+    returns: Result.
+
+    Rows are merged by the stamp of their receipt, which is the clock of the run: rows reach the
+    venues when they were sent and the engine when they were received. A venue whose clock is ahead,
+    so that messages seem to arrive before they are sent, is put right: all its stamps are moved
+    back until its fastest message took what its `feed` latency says. `Result.ahead_ns` tells by how
+    much.
+
+    Raises ConfigError and InputTypeError with the field, or the column and row, that is wrong;
+    JournalError when the journal cannot be written.
+
+    Example:
+        result = cm.simulate(config, "ticks.parquet", venues=cm.SimVenues.load("venues.toml"))
+        result.attempts.to_pandas()
+    """
+    if type(config) is not Config:
+        raise wrong_type(config, "config", "a Config")
+    if type(venues) is not SimVenues:
+        raise wrong_type(venues, "venues", "a SimVenues")
+    setup = setup_of(config, venues)
+    feed_ns = {venue.name: parse_span(venue.feed.base, "feed") for venue in venues.venues}
+    rows = load(data, config, feed_ns)
+    if not len(rows):
+        raise wrong(0, "data", "at least one row of a book")
+    slowest = max(parse_span(hedge.execution.finish_within, "") for hedge in config.hedges)
+    done = _core.simulate(
+        config.to_json(),
+        setup=setup,
+        columns=rows.columns,
+        settlements=rows.settlements,
+        verbs=list(verbs),
+        grace_ns=GRACE_NS + slowest,
+        journal=None if journal is None else os.fspath(journal),
+        progress=progress,
+    )
+    return Result.of(done, rows)
+
+
+def setup_of(config: Config, venues: SimVenues) -> dict[str, object]:
+    """Return the world as the native module takes it: numbers in the order of the configuration."""
+    latencies = {venue.name: venue for venue in venues.venues}
+    known = [venue.name for venue in config.venues]
+    for at, each in enumerate(venues.venues):
+        if each.name not in known:
+            raise unknown(each.name, f"venues.venues[{at}].name", known, "one of the venues")
+    for name in known:
+        if name not in latencies:
+            expected = f"latencies of {name}, a venue of the configuration"
+            raise missing(expected, "venues.venues")
+    accounts = {account.name: at for at, account in enumerate(config.accounts)}
+    balances = []
+    for at, each in enumerate(venues.balances):
+        where = f"venues.balances[{at}]"
+        if each.account not in accounts:
+            raise unknown(each.account, f"{where}.account", accounts, "one of the accounts")
+        number = accounts[each.account]
+        amount, currency = parse_money(each.amount, f"{where}.amount")
+        if currency != config.accounts[number].currency:
+            expected = f"an amount in {config.accounts[number].currency}"
+            raise wrong(each.amount, f"{where}.amount", expected)
+        if amount * 10**9 % 1:
+            raise wrong(each.amount, f"{where}.amount", "an amount with at most 9 decimals")
+        balances.append((number, int(amount * 10**9)))
+    without = sorted(set(accounts.values()) - {number for number, _ in balances})
+    if without or len(balances) != len(accounts):
+        expected = "one opening balance for every account"
+        raise missing(expected, "venues.balances")
+    return {
+        "seed": venues.seed,
+        "latencies": [
+            tuple(latency_ns(each) for each in (venue.order, venue.report, venue.feed))
+            for venue in (latencies[name] for name in known)
+        ],
+        "faults": [(fault.name, millionths(fault.chance)) for fault in venues.faults],
+        "balances": balances,
+        "holdings": holdings_of(config, venues, accounts),
+    }
+
+
+def holdings_of(
+    config: Config, venues: SimVenues, accounts: dict[str, int]
+) -> list[tuple[int, int, int, int]]:
+    """Return opening positions as account, instrument, signed lots and price in ticks."""
+    instruments = {each.name: (at, each) for at, each in enumerate(config.instruments)}
+    found = []
+    for at, each in enumerate(venues.holdings):
+        where = f"venues.holdings[{at}]"
+        if each.account not in accounts:
+            raise unknown(each.account, f"{where}.account", accounts, "one of the accounts")
+        if each.instrument not in instruments:
+            field = f"{where}.instrument"
+            raise unknown(each.instrument, field, instruments, "one of the instruments")
+        number, instrument = instruments[each.instrument]
+        lots, price = instrument.lots(each.size), instrument.ticks(each.price)
+        found.append((accounts[each.account], number, lots, price))
+    return found

@@ -1,0 +1,207 @@
+"""An engine with its journal, and the verbs of an operator."""
+
+import os
+from types import TracebackType
+from typing import TYPE_CHECKING, NoReturn
+
+from cross_market import _core
+from cross_market._arrow import arrow
+from cross_market.commands import Command
+from cross_market.config import Config
+from cross_market.contracts.units import parse_span
+from cross_market.errors import UsageError
+from cross_market.events import (
+    Adopt,
+    Control,
+    Enter,
+    Event,
+    Exit,
+    Flatten,
+    Kill,
+    Number,
+    Override,
+    Resume,
+    Scope,
+    Stop,
+    Unlatch,
+    Unrestrict,
+    Verb,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Session:
+    """An engine together with its append-only, hash-chained journal.
+
+    A folder that holds a journal is continued: it is replayed, what a crash left unfinished is cut
+    off aloud, and `first` holds what the restart asks of the venues. One process writes at a time.
+    Not pickled, not used after a fork, one call at a time.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        journal: str | os.PathLike[str],
+        now: int,
+        durable: str = "5 ms",
+        actor: str = "operator",
+    ) -> None:
+        """Open the journal.
+
+        journal: path – its folder, made when missing.
+        now: int, ns – engine time, never before the journal's last event.
+        durable: str – 'os' (orders leave once the operating system has the record), or the longest
+            time that orders wait for a sync they share, such as '5 ms'.
+        actor: str – who speaks through the verbs; in the journal with each of them.
+        Raises JournalError when the folder is in use, or its journal cannot be trusted.
+        """
+        group = None if durable == "os" else parse_span(durable, "durable")
+        self._core = _core.Session(config, journal=os.fspath(journal), now=now, group_ns=group)
+        self._actor = actor
+
+    @property
+    def first(self) -> list[Command]:
+        """What a restart asks of the venues; empty for a new journal."""
+        return self._core.first
+
+    @property
+    def recovered(self) -> dict[str, int | str | None] | None:
+        """What a restart found: records, events, bytes cut off; None for a new journal."""
+        return self._core.recovered
+
+    @property
+    def path(self) -> str:
+        """The journal's file."""
+        return self._core.path
+
+    @property
+    def run(self) -> int:
+        """The run's number, part of every order id."""
+        return self._core.run
+
+    def handle(self, now: int, event: Event) -> list[Command]:
+        """Take one event and return what may leave now; the rest comes from `release`.
+
+        now: int, ns – engine time, never before an earlier one.
+        Raises ConfigError or InputTypeError for what is wrong in the event, UsageError for a call
+        that is wrong here; then nothing has changed.
+        """
+        return self._core.handle(now, event)
+
+    def release(self, now: int) -> list[Command]:
+        """Return what waited for the journal to be durable, as far as it is now."""
+        return self._core.release(now)
+
+    def deadline(self) -> int | None:
+        """Return a lower bound (ns) of the next moment at which something is due."""
+        return self._core.deadline()
+
+    def digest(self) -> bytes:
+        """Return the SHA-256 of the whole state."""
+        return self._core.digest()
+
+    def link(self) -> bytes:
+        """Return the journal's last link; kept elsewhere, it shows a shortened journal later."""
+        return self._core.link()
+
+    def seq(self) -> int:
+        """Return the number of the last event."""
+        return self._core.seq()
+
+    def positions(self) -> "pa.Table":
+        """Return what every account holds now, and what of it belongs to no hedge."""
+        return arrow(self._core.tables()["positions"])
+
+    def hedges(self) -> "pa.Table":
+        """Return what every hedge holds now: signed sets, and the residual in common units."""
+        return arrow(self._core.tables()["hedges"])
+
+    def funds(self) -> "pa.Table":
+        """Return the money of every account now, by cause."""
+        return arrow(self._core.tables()["funds"])
+
+    def enter(
+        self, hedge: str, *, sets: int, now: int, at_least: Number | None = None
+    ) -> list[Command]:
+        """Start an Enter of signed sets; `at_least` replaces the configured band."""
+        return self._say(now, Enter(hedge=hedge, sets=sets, at_least=at_least))
+
+    def exit(self, hedge: str, *, now: int, sets: int | None = None) -> list[Command]:
+        """Start an Exit of so many sets, of all when None."""
+        return self._say(now, Exit(hedge=hedge, sets=sets))
+
+    def adopt(self, hedge: str, *, leg: int, lots: int, now: int) -> list[Command]:
+        """Move signed lots from unassigned into a leg (its place, from 0) of a hedge."""
+        return self._say(now, Adopt(hedge=hedge, leg=leg, lots=lots))
+
+    def stop(self, hedge: str | None = None, *, now: int) -> list[Command]:
+        """Let nothing be entered, in one hedge or all; Exit and repair go on."""
+        return self._say(now, Stop(scope=Scope(hedge=hedge)))
+
+    def resume(self, hedge: str | None = None, *, now: int) -> list[Command]:
+        """Take `stop` back."""
+        return self._say(now, Resume(scope=Scope(hedge=hedge)))
+
+    def kill(
+        self,
+        *,
+        now: int,
+        venue: str | None = None,
+        account: str | None = None,
+        hedge: str | None = None,
+    ) -> list[Command]:
+        """Set a HALT latch and cancel at once; of everything when no scope is named."""
+        return self._say(now, Kill(scope=Scope(venue=venue, account=account, hedge=hedge)))
+
+    def unlatch(
+        self,
+        *,
+        now: int,
+        venue: str | None = None,
+        account: str | None = None,
+        hedge: str | None = None,
+    ) -> list[Command]:
+        """End a HALT latch, once nothing is unknown in its scope."""
+        return self._say(now, Unlatch(scope=Scope(venue=venue, account=account, hedge=hedge)))
+
+    def flatten(self, hedge: str | None = None, *, now: int) -> list[Command]:
+        """Give all sets back; inside HALT only orders that reduce pass."""
+        return self._say(now, Flatten(scope=Scope(hedge=hedge)))
+
+    def unrestrict(
+        self, *, now: int, account: str | None = None, hedge: str | None = None
+    ) -> list[Command]:
+        """End RESTRICT of a hedge or an account."""
+        return self._say(now, Unrestrict(scope=Scope(account=account, hedge=hedge)))
+
+    def override(
+        self, order: int, *, status: str, cum: int, reason: str, now: int
+    ) -> list[Command]:
+        """Say where an order stands whose outcome is unknown; recorded with its reason."""
+        verb = Override(order=order, status=status, cum=cum, reason=reason)
+        return self._say(now, verb)
+
+    def close(self) -> bytes | None:
+        """Close the journal durably and return its last link; None when it was closed before."""
+        return self._core.close()
+
+    def _say(self, now: int, verb: Verb) -> list[Command]:
+        return self.handle(now, Control(actor=self._actor, verb=verb))
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> NoReturn:
+        message = "pickle: the session is alive and owns its state; expected its Config"
+        raise UsageError(message, call="pickle", state="alive", expected="its Config")

@@ -1,0 +1,102 @@
+//! The engine as Python sees it.
+
+use cross_market_core::command::Command;
+use cross_market_core::config::Config;
+use cross_market_core::engine::Engine as CoreEngine;
+use cross_market_core::error::Error;
+use cross_market_core::time::Time;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyInt, PyList};
+
+use crate::error::{door, wrong, wrong_type};
+use crate::names::Directory;
+use crate::owner::{Owner, not_pickled};
+use crate::{commands, events};
+
+/// A configuration and its canonical bytes.
+pub(crate) fn compiled(json: &[u8]) -> Result<(Config, Vec<u8>), Error> {
+    Ok((Config::from_json(json)?, Config::canonical(json)?))
+}
+
+/// The configuration that a Python `Config` states, and its canonical bytes.
+pub(crate) fn config_of(config: &Bound<'_, PyAny>) -> PyResult<(Config, Vec<u8>)> {
+    let py = config.py();
+    let Ok(stated) = config.call_method0("to_json") else {
+        return Err(wrong_type(py, "config", config, "a Config"));
+    };
+    let bytes: Vec<u8> = stated.extract()?;
+    compiled(&bytes).map_err(|error| door(py, "Config", &error))
+}
+
+/// A moment given as an int.
+pub(crate) fn time_of(value: &Bound<'_, PyAny>, field: &str) -> PyResult<Time> {
+    let expected = "ns since the Unix epoch, as int";
+    if !value.is_exact_instance_of::<PyInt>() {
+        return Err(wrong_type(value.py(), field, value, expected));
+    }
+    let ns = value.extract::<i64>();
+    ns.map(Time).map_err(|_| wrong(value.py(), field, value, expected))
+}
+
+struct State {
+    engine: CoreEngine,
+    out: Vec<Command>,
+}
+
+/// The core: one value that turns events into commands; it journals nothing.
+#[pyclass(frozen, module = "cross_market")]
+pub(crate) struct Engine {
+    state: Owner<State>,
+    names: Directory,
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    #[pyo3(signature = (config, *, start))]
+    fn new(config: &Bound<'_, PyAny>, start: &Bound<'_, PyAny>) -> PyResult<Engine> {
+        let py = config.py();
+        let (config, _) = config_of(config)?;
+        let start = time_of(start, "start")?;
+        let engine = CoreEngine::new(&config, start).map_err(|error| door(py, "Engine", &error))?;
+        let names = Directory::new(&config);
+        Ok(Engine { state: Owner::new("engine", State { engine, out: Vec::new() }), names })
+    }
+
+    /// Take one event at engine time `now` and return what is to be done.
+    ///
+    /// now: int, ns – never before an earlier one.
+    /// event – one of `cross_market.events`.
+    /// returns: list of `cross_market.commands`.
+    /// Raises `ConfigError` or `InputTypeError` for what is wrong in the event, `UsageError` for a
+    /// call that is wrong here; then nothing has changed.
+    fn handle<'py>(
+        &self,
+        now: &Bound<'py, PyAny>,
+        event: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let py = event.py();
+        let now = time_of(now, "now")?;
+        let event = events::event(event, &self.names)?;
+        self.state.with(py, "handle", |state| {
+            state.out.clear();
+            let handled = state.engine.handle(now, &event, &mut state.out);
+            handled.map_err(|error| door(py, "handle", &error))?;
+            commands::list(py, &state.out, &self.names)
+        })
+    }
+
+    /// Return a lower bound (ns) of the next moment at which a timer is due, None for never.
+    fn deadline(&self, py: Python<'_>) -> PyResult<Option<i64>> {
+        self.state.with(py, "deadline", |state| Ok(state.engine.deadline().map(|time| time.0)))
+    }
+
+    /// Return the SHA-256 over the canonical encoding of the whole state.
+    fn digest<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.state.with(py, "digest", |state| Ok(PyBytes::new(py, &state.engine.digest())))
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Err(not_pickled(slf.py(), "engine"))
+    }
+}

@@ -1,0 +1,59 @@
+//! The names of a configuration, both ways.
+
+use std::collections::BTreeMap;
+
+use cross_market_core::config::Config;
+use cross_market_core::ids::{AccountId, CurrencyId, HedgeId, Id, InstrumentId, Table, VenueId};
+
+/// Names of one kind.
+#[derive(Debug)]
+pub(crate) struct Names<I> {
+    by_id: Table<I, String>,
+    by_name: BTreeMap<String, I>,
+}
+
+impl<I: Id> Names<I> {
+    fn new<'a>(names: impl Iterator<Item = &'a String>) -> Names<I> {
+        let list: Vec<String> = names.cloned().collect();
+        let by_name = list.iter().enumerate().map(|(at, name)| (name.clone(), I::at(at))).collect();
+        Names { by_id: Table::new(list), by_name }
+    }
+
+    /// The id of a name.
+    pub(crate) fn id(&self, name: &str) -> Option<I> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The name of an id; empty for one that is not in the configuration.
+    pub(crate) fn name(&self, id: I) -> &str {
+        self.by_id.get(id).map_or("", String::as_str)
+    }
+
+    /// All names in the order of their ids.
+    pub(crate) fn list(&self) -> Vec<&str> {
+        self.by_id.iter().map(String::as_str).collect()
+    }
+}
+
+/// All names of a configuration.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    pub(crate) venues: Names<VenueId>,
+    pub(crate) accounts: Names<AccountId>,
+    pub(crate) instruments: Names<InstrumentId>,
+    pub(crate) hedges: Names<HedgeId>,
+    pub(crate) currencies: Names<CurrencyId>,
+}
+
+impl Directory {
+    /// The names of `config`.
+    pub(crate) fn new(config: &Config) -> Directory {
+        Directory {
+            venues: Names::new(config.venues.iter().map(|venue| &venue.name)),
+            accounts: Names::new(config.accounts.iter().map(|account| &account.name)),
+            instruments: Names::new(config.instruments.iter().map(|instrument| &instrument.name)),
+            hedges: Names::new(config.hedges.iter().map(|hedge| &hedge.plan.name)),
+            currencies: Names::new(config.currencies.iter()),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The engine with its journal, as Python sees it; and what is asked of a journal afterwards.
+
+use std::path::PathBuf;
+
+use cross_market_core::command::Command;
+use cross_market_core::record::{Code, Durability, Kind, Link};
+use cross_market_core::time::{Span, Time};
+use cross_market_journal::{
+    JournalError, Recovered, Replayed, Report, Session as CoreSession, Verdict, replay as play,
+    verify as prove,
+};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList};
+
+use crate::engine::{config_of, time_of};
+use crate::error::{guarded, internal, journal};
+use crate::names::Directory;
+use crate::owner::{Owner, not_pickled};
+use crate::{commands, events, tables};
+
+struct State {
+    session: CoreSession,
+    out: Vec<Command>,
+}
+
+/// The engine with its journal: what it decides is on record before it leaves.
+#[pyclass(frozen, module = "cross_market")]
+pub(crate) struct Session {
+    state: Owner<State>,
+    names: Directory,
+    path: PathBuf,
+    run: u16,
+    recovered: Option<Recovered>,
+    first: Vec<Command>,
+}
+
+/// Goes on with the newest journal of the folder, or begins one where there is none.
+fn open(
+    json: &[u8],
+    folder: &std::path::Path,
+    now: Time,
+    durability: Durability,
+) -> Result<(CoreSession, Option<Recovered>, Vec<Command>), JournalError> {
+    let mut first = Vec::new();
+    match CoreSession::restart(folder, json, now, durability, &mut first) {
+        Ok((session, recovered)) => Ok((session, Some(recovered), first)),
+        Err(JournalError::Missing { .. }) => {
+            let session = CoreSession::create(folder, json, now, durability)?;
+            Ok((session, None, first))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[pymethods]
+impl Session {
+    #[new]
+    #[expect(clippy::needless_pass_by_value, reason = "Python hands over owned values")]
+    #[pyo3(signature = (config, *, journal, now, group_ns))]
+    fn new(
+        config: &Bound<'_, PyAny>,
+        journal: PathBuf,
+        now: &Bound<'_, PyAny>,
+        group_ns: Option<i64>,
+    ) -> PyResult<Session> {
+        let py = config.py();
+        let (config, json) = config_of(config)?;
+        let now = time_of(now, "now")?;
+        let durability = group_ns.map_or(Durability::Os, |ns| Durability::Group(Span(ns)));
+        let opened = py.detach(|| guarded(|| open(&json, &journal, now, durability)));
+        let opened = opened.map_err(|invariant| internal(py, &invariant))?;
+        let (session, recovered, first) =
+            opened.map_err(|error| crate::error::journal(py, "Session", Some(&journal), &error))?;
+        let (path, run) = (session.path().to_owned(), session.run());
+        let state = State { session, out: Vec::new() };
+        let names = Directory::new(&config);
+        Ok(Session { state: Owner::new("session", state), names, path, run, recovered, first })
+    }
+
+    /// Take one event at engine time `now`; return what may leave now. The rest comes from
+    /// `release`.
+    fn handle<'py>(
+        &self,
+        now: &Bound<'py, PyAny>,
+        event: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let py = event.py();
+        let now = time_of(now, "now")?;
+        let event = events::event(event, &self.names)?;
+        self.state.with(py, "handle", |state| {
+            state.out.clear();
+            let handled = state.session.handle(now, &event, &mut state.out);
+            handled.map_err(|error| journal(py, "handle", Some(&self.path), &error))?;
+            commands::list(py, &state.out, &self.names)
+        })
+    }
+
+    /// Sync the group when it is due; return what waited for that.
+    fn release<'py>(&self, now: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+        let py = now.py();
+        let now = time_of(now, "now")?;
+        self.state.with(py, "release", |state| {
+            state.out.clear();
+            state.session.release(now, &mut state.out);
+            commands::list(py, &state.out, &self.names)
+        })
+    }
+
+    /// Return a lower bound (ns) of the next moment at which something is due, None for never.
+    fn deadline(&self, py: Python<'_>) -> PyResult<Option<i64>> {
+        self.state.with(py, "deadline", |state| Ok(state.session.deadline().map(|time| time.0)))
+    }
+
+    /// Return the SHA-256 over the canonical encoding of the whole state.
+    fn digest<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.state
+            .with(py, "digest", |state| Ok(PyBytes::new(py, &state.session.engine().digest())))
+    }
+
+    /// Return the last link of the journal's chain; kept elsewhere, it shows later that the
+    /// journal was not shortened.
+    fn link<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.state.with(py, "link", |state| Ok(link_bytes(py, &state.session.link())))
+    }
+
+    /// Return the number of the last event.
+    fn seq(&self, py: Python<'_>) -> PyResult<u64> {
+        self.state.with(py, "seq", |state| Ok(state.session.seq()))
+    }
+
+    /// Return what is held now: the tables funds, positions and hedges as columns.
+    fn tables<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.state.with(py, "tables", |state| {
+            let engine = state.session.engine();
+            let found = PyDict::new(py);
+            found.set_item("funds", tables::funds(py, engine, &self.names, None)?)?;
+            found.set_item("positions", tables::positions(py, engine, &self.names)?)?;
+            found.set_item("hedges", tables::hedges(py, engine, &self.names)?)?;
+            Ok(found)
+        })
+    }
+
+    /// Close the journal with a checkpoint, durable; return its last link, None when it was closed.
+    fn close<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let Some(state) = self.state.close(py, "close")? else {
+            return Ok(None);
+        };
+        let closed = py.detach(|| guarded(|| state.session.close()));
+        let closed = closed.map_err(|invariant| internal(py, &invariant))?;
+        let link = closed.map_err(|error| journal(py, "close", Some(&self.path), &error))?;
+        Ok(Some(link_bytes(py, &link)))
+    }
+
+    /// What a restart asks of the venues first; empty for a new journal.
+    #[getter]
+    fn first<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        commands::list(py, &self.first, &self.names)
+    }
+
+    /// The journal's file.
+    #[getter]
+    fn path(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// The run's number, part of every order id.
+    #[getter]
+    fn run(&self) -> u16 {
+        self.run
+    }
+
+    /// What a restart found: records, events, bytes cut off; None for a new journal.
+    #[getter]
+    fn recovered<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let Some(recovered) = &self.recovered else {
+            return Ok(None);
+        };
+        let found = PyDict::new(py);
+        found.set_item("records", recovered.records)?;
+        found.set_item("events", recovered.events)?;
+        found.set_item("cut_bytes", recovered.cut.map_or(0, |tail| tail.bytes))?;
+        found.set_item("poisoned", recovered.poisoned.map(|cause| format!("{cause:?}")))?;
+        Ok(Some(found))
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Err(not_pickled(slf.py(), "session"))
+    }
+}
+
+fn link_bytes<'py>(py: Python<'py>, link: &Link) -> Bound<'py, PyBytes> {
+    PyBytes::new(py, link)
+}
+
+/// Prove every record of a journal; the file is only read.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "Python hands over owned values")]
+pub(crate) fn verify(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDict>> {
+    let report = py.detach(|| guarded(|| prove(&path)));
+    let report = report.map_err(|invariant| internal(py, &invariant))?;
+    let found = PyDict::new(py);
+    verdict(&found, &report)?;
+    let counts = PyDict::new(py);
+    for kind in Kind::ALL {
+        counts.set_item(format!("{kind:?}").to_lowercase(), report.count(*kind))?;
+    }
+    found.set_item("records", report.records())?;
+    found.set_item("counts", counts)?;
+    found.set_item("events", report.last_seq)?;
+    found.set_item("bytes", report.bytes)?;
+    found.set_item("link", link_bytes(py, &report.link))?;
+    found.set_item("cuts", report.cuts.len())?;
+    let header = report.header.as_ref();
+    found.set_item("library", header.map(|header| &header.library))?;
+    found.set_item("run", header.map(|header| header.id.run))?;
+    found.set_item("config", header.map(|header| PyBytes::new(py, &header.config)))?;
+    Ok(found)
+}
+
+fn verdict(found: &Bound<'_, PyDict>, report: &Report) -> PyResult<()> {
+    let (word, text, record, at) = match &report.verdict {
+        Verdict::Clean => ("clean", None, None, None),
+        Verdict::Torn(tail) => {
+            let text = format!("torn tail of {} bytes at byte {}", tail.bytes, tail.at);
+            ("torn", Some(text), Some(tail.record), Some(tail.at))
+        }
+        Verdict::Damaged(damage) => {
+            ("damaged", Some(damage.to_string()), Some(damage.record), Some(damage.at))
+        }
+        Verdict::Unreadable(error) => ("unreadable", Some(error.to_string()), None, None),
+    };
+    found.set_item("verdict", word)?;
+    found.set_item("why", text)?;
+    found.set_item("record", record)?;
+    found.set_item("at", at)
+}
+
+/// Replay a journal into a new engine and compare every command and digest.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "Python hands over owned values")]
+pub(crate) fn replay(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDict>> {
+    let played = py.detach(|| guarded(|| play(&path, &[])));
+    let played = played.map_err(|invariant| internal(py, &invariant))?;
+    let played: Replayed = played.map_err(|error| journal(py, "replay", Some(&path), &error))?;
+    let found = PyDict::new(py);
+    found.set_item("records", played.records)?;
+    found.set_item("events", played.events)?;
+    found.set_item("decisions", played.decisions)?;
+    found.set_item("commands", played.commands)?;
+    found.set_item("checkpoints", played.checkpoints)?;
+    found.set_item("digest", PyBytes::new(py, &played.digest))?;
+    found.set_item("link", link_bytes(py, &played.link))?;
+    found.set_item("tail_bytes", played.tail.map_or(0, |tail| tail.bytes))?;
+    found.set_item("per_second", played.per_second())?;
+    Ok(found)
+}

@@ -1,0 +1,238 @@
+"""The engine behind its door: exact types, known names, one call at a time."""
+
+import copy
+import dataclasses
+import os
+import pickle
+import threading
+from typing import Any
+
+import pytest
+
+import cross_market as cm
+from cross_market import _core
+from cross_market import events as ev
+
+NOT_A_NUMBER: Any = float("nan")
+START = 1_770_000_000_000_000_000
+
+
+def book(**changed: object) -> ev.Book:
+    """Return a row of Shanghai's book; keyword arguments replace its values."""
+    given: dict[str, Any] = {
+        "instrument": "SHFE.au2602",
+        "side": "bid",
+        "price": 30885,
+        "qty": 3,
+        "row": "snapshot",
+        "last": True,
+        "exchange": START,
+        "receive": START,
+    }
+    return ev.Book(**{**given, **changed})
+
+
+@pytest.fixture
+def engine(gold: cm.Config) -> cm.Engine:
+    return cm.Engine(gold, start=START)
+
+
+def test_refusals_and_alerts_are_those_of_the_core() -> None:
+    assert list(cm.commands.REFUSALS) == _core.refusals()
+    assert list(cm.commands.ALERTS) == _core.alerts()
+
+
+def test_an_order_id_is_text_for_venues() -> None:
+    assert cm.order_text(0) == "0" * 13
+    assert len(cm.order_text(2**64 - 1)) == 13
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "kind"),
+    [
+        ("instrument", "SHFE.au9999", cm.ConfigError),
+        ("instrument", "shfe.au2602", cm.ConfigError),
+        ("instrument", 3, cm.InputTypeError),
+        ("side", "buy", cm.ConfigError),
+        ("price", 617.7, cm.InputTypeError),
+        ("price", True, cm.InputTypeError),
+        ("price", "30885", cm.InputTypeError),
+        ("price", 2**63, cm.ConfigError),
+        ("price", 2**40, cm.ConfigError),
+        ("qty", -1, cm.ConfigError),
+        ("qty", 2**62, cm.ConfigError),
+        ("qty", 1.0, cm.InputTypeError),
+        ("row", "update", cm.ConfigError),
+        ("last", 1, cm.InputTypeError),
+        ("seq", -1, cm.ConfigError),
+        ("seq", 2**64, cm.ConfigError),
+        ("step", 2**32, cm.ConfigError),
+        ("exchange", START / 1e9, cm.InputTypeError),
+        ("receive", None, cm.InputTypeError),
+        ("exchange", -1, cm.ConfigError),
+        ("exchange", 2**63 - 1, cm.ConfigError),
+    ],
+)
+def test_wrong_events_are_refused_and_change_nothing(
+    engine: cm.Engine, field: str, given: object, kind: type[Exception]
+) -> None:
+    engine.handle(START + 1, book())
+    before = engine.digest()
+    with pytest.raises(kind) as caught:
+        engine.handle(START + 2, book(**{field: given}))
+    assert getattr(caught.value, "field", "").endswith(field)
+    assert engine.digest() == before
+    engine.handle(START + 2, book(row="delta"))
+
+
+@pytest.mark.parametrize("given", ["Tick", None, 7, ev.Stop(), ev.Tick, object()])
+def test_what_is_no_event_is_refused(engine: cm.Engine, given: Any) -> None:  # noqa: ANN401
+    with pytest.raises(cm.InputTypeError):
+        engine.handle(START + 1, given)
+
+
+def wrong_events() -> list[Any]:
+    """Events with one wrong value each, of every kind."""
+    report: dict[str, Any] = {
+        "account": "sh",
+        "instrument": "SHFE.au2602",
+        "exchange": START,
+        "receive": START,
+    }
+    fill: dict[str, Any] = {"trade_id": "T1", "side": "sell", "price": 1, "qty": 1}
+    return [
+        ev.Link(state="up"),
+        ev.Link(state="up", account="sh", instrument="SHFE.au2602"),
+        ev.Link(state="away", account="sh"),
+        ev.Report(**report, news=ev.Fill(**{**fill, "trade_id": ""})),
+        ev.Report(**report, news=ev.Fill(**{**fill, "trade_id": "x" * 41})),
+        ev.Report(**report, news=ev.Fill(**{**fill, "trade_id": "a\nb"})),
+        ev.Report(**report, news=ev.Fill(**{**fill, "trade_id": "\u0412TC"})),
+        ev.Report(**report, news=ev.Fill(**fill, fee="1.5", fee_currency="XXX")),
+        ev.Report(**report, news=ev.Fill(**{**fill, "fee": 1.5, "fee_currency": "CNY"})),
+        ev.Report(**report, news=ev.Fill(**fill, fee="0.0000000001", fee_currency="CNY")),
+        ev.Report(**report, news=ev.Rejected(reason="bad mood")),
+        ev.Report(**report, news=ev.Rejected(reason="money", code=-1)),
+        ev.Report(**report, news=ev.Tick()),  # type: ignore[arg-type]
+        ev.Answer(
+            order=-1,
+            account="sh",
+            exchange=START,
+            receive=START,
+            found=ev.ProvenAbsent(),
+        ),
+        ev.Cash(account="nobody", exchange=START, kind="opening", amount=1),
+        ev.Cash(account="sh", exchange=START, kind="gift", amount=1),
+        ev.Cash(account="sh", exchange=START, kind="opening", amount=NOT_A_NUMBER),
+        ev.Position(
+            account="sh",
+            instrument="SHFE.au2602",
+            exchange=START,
+            kind="opening",
+            long=-1,
+            short=0,
+            price=1,
+        ),
+        ev.Settle(instrument="SHFE.au2602", price=1, day=2**40, exchange=START),
+        ev.Reference(
+            instrument="SHFE.au2602", exchange=START, change=ev.PriceBand(low=1, high=None)
+        ),
+        ev.Reference(
+            instrument="SHFE.au2602", exchange=START, change=ev.Phase(phase="lunch", until=START)
+        ),
+        ev.Estimate(hedge="silver", value="1", expires=START),
+        ev.Clock(offset_ns=1, uncertainty_ns=1, venue="NYSE"),
+        ev.Control(actor="", verb=ev.Stop()),
+        ev.Control(actor="desk", verb=ev.Stop(scope=ev.Scope(hedge="silver"))),
+        ev.Control(actor="desk", verb=ev.Kill(scope=ev.Scope(hedge="gold", account="sh"))),
+        ev.Control(actor="desk", verb=ev.Enter(hedge="gold", sets=1.5)),  # type: ignore[arg-type]
+        ev.Control(actor="desk", verb=ev.Adopt(hedge="gold", leg=300, lots=1)),
+        ev.Control(actor="desk", verb=ev.Override(order=1, status="working", cum=0, reason="sure")),
+    ]
+
+
+@pytest.mark.parametrize("event", wrong_events(), ids=lambda event: type(event).__name__)
+def test_every_kind_is_refused_by_field(engine: cm.Engine, event: ev.Event) -> None:
+    before = engine.digest()
+    with pytest.raises((cm.ConfigError, cm.InputTypeError)) as caught:
+        engine.handle(START + 1, event)
+    assert getattr(caught.value, "field", None)
+    assert engine.digest() == before
+
+
+def test_time_never_steps_back(engine: cm.Engine) -> None:
+    engine.handle(START + 5, ev.Tick())
+    with pytest.raises(cm.UsageError) as caught:
+        engine.handle(START + 4, ev.Tick())
+    assert caught.value.call == "handle"
+
+
+def test_commands_name_what_they_are_about(engine: cm.Engine) -> None:
+    commands = engine.handle(START + 1, ev.Control(actor="desk", verb=ev.Stop()))
+    alerts = [each for each in commands if isinstance(each, cm.commands.Alert)]
+    assert [alert.code for alert in alerts] == ["stopped"]
+    assert alerts[0].subject[0] == "engine"
+
+
+def test_equal_inputs_give_equal_states(gold: cm.Config) -> None:
+    digests = []
+    for _ in range(2):
+        engine = cm.Engine(gold, start=START)
+        engine.handle(START + 1, ev.Link(state="resynced", account="sh"))
+        engine.handle(START + 2, book())
+        digests.append(engine.digest())
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("work", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_an_engine_is_not_pickled(engine: cm.Engine, work: Any) -> None:  # noqa: ANN401
+    with pytest.raises(cm.UsageError) as caught:
+        work(engine)
+    assert caught.value.call == "pickle"
+
+
+def test_an_engine_stays_in_its_process(engine: cm.Engine) -> None:
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            engine.deadline()
+        except cm.UsageError:
+            os.write(write, b"refused")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(read, 10) == b"refused"
+    os.close(read)
+    os.close(write)
+
+
+def test_a_call_inside_a_call_is_refused_or_comes_before(engine: cm.Engine) -> None:
+    # Attributes are read before the engine is entered, so the inner call is simply the earlier.
+    @dataclasses.dataclass(frozen=True)
+    class Sly(ev.Tick):
+        pass
+
+    Sly.__module__ = "cross_market.events"
+    Sly.__name__ = "Tick"
+    engine.handle(START + 1, Sly())
+
+
+def test_threads_take_turns_or_are_refused(engine: cm.Engine) -> None:
+    problems: list[BaseException] = []
+
+    def work() -> None:
+        for _ in range(300):
+            try:
+                engine.handle(START + 10, ev.Tick())
+            except cm.UsageError as error:
+                problems.append(error)
+            except BaseException as error:
+                problems.append(error)
+                raise
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(isinstance(problem, cm.UsageError) for problem in problems)

@@ -1,0 +1,139 @@
+"""Recorded rows: on the grid or refused by row, merged by receipt, clocks put right."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+import cross_market as cm
+from cross_market.research.rows import load, to_grid
+from parts import gold_config
+
+NOW = 1_770_000_000_000_000_000
+FEEDS = {"SHFE": 1_000_000, "COMEX": 2_000_000, "FX": 3_000_000}
+
+
+def test_floats_on_the_grid_are_exact() -> None:
+    ticks = np.arange(-30_000, 30_000, dtype=np.int64)
+    for step, places in (("0.02", 2), ("0.1", 1), ("0.0005", 4), ("0.25", 2), ("10", 0)):
+        units = int(step.replace(".", ""))
+        printed = np.array([float(f"{tick * units}e-{places}") for tick in ticks])
+        assert (to_grid(printed, step, "price") == ticks).all()
+
+
+@pytest.mark.parametrize(
+    "value", [617.71, 0.1 + 0.2, float("nan"), float("inf"), 1e300, math.nextafter(617.7, 0)]
+)
+def test_a_float_off_the_grid_names_its_row(value: float) -> None:
+    with pytest.raises(cm.ConfigError) as caught:
+        to_grid(np.array([617.7, value, 617.7]), "0.02", "price")
+    assert caught.value.field == "price, row 1"
+
+
+@pytest.mark.parametrize("given", [np.array(["1"]), np.array([True]), np.array([1 + 2j])])
+def test_columns_of_other_types_are_refused(given: Any) -> None:  # noqa: ANN401
+    with pytest.raises(cm.InputTypeError):
+        to_grid(given, "1", "price")
+
+
+def table(**changed: object) -> pa.Table:
+    """Return two messages for each of the gold instruments; columns may be replaced."""
+    names = ["SHFE.au2602", "COMEX.GCG6", "FX.USDCNY"]
+    prices = {"SHFE.au2602": 617.7, "COMEX.GCG6": 2650.1, "FX.USDCNY": 7.25}
+    rows: list[dict[str, object]] = []
+    for message in range(2):
+        for at, name in enumerate(names):
+            for side in ("bid", "ask"):
+                stamp = NOW + message * 1000 + at
+                rows.append(
+                    {
+                        "ts_exchange_ns": stamp - 10,
+                        "ts_receive_ns": stamp,
+                        "instrument": name,
+                        "kind": "snapshot",
+                        "side": side,
+                        "price": prices[name],
+                        "size": 3.0,
+                        "msg": message,
+                        "uid": 7,
+                    }
+                )
+    columns = {key: [row[key] for row in rows] for key in rows[0]}
+    for key, change in changed.items():
+        assert isinstance(change, tuple)
+        at, value = change
+        columns[key][at] = value
+    return pa.table(columns)
+
+
+def test_rows_are_merged_by_receipt() -> None:
+    rows = load(table(), gold_config(), FEEDS)
+    assert len(rows) == 12
+    assert (np.diff(rows.columns["receive"]) >= 0).all()
+    assert rows.columns["instrument"].tolist() == [0, 0, 1, 1, 2, 2] * 2
+    # Two rows a snapshot: its first, and a further level that is the last.
+    assert rows.columns["row"].tolist() == [0, 4] * 6
+    assert rows.columns["price"].tolist()[:4] == [30885, 30885, 26501, 26501]
+    assert rows.ahead_ns == {"SHFE": 0, "COMEX": 0, "FX": 0}
+
+
+@pytest.mark.parametrize(
+    ("column", "at", "value", "field"),
+    [
+        ("price", 3, 2650.15, "data, price, row 3"),
+        ("price", 3, None, "data, price, row 3"),
+        ("size", 4, 0.5, "data, size, row 4"),
+        ("size", 4, -1.0, "data, size, row 4"),
+        ("size", 4, None, "data, size, row 4"),
+        ("side", 5, "buy", "data, side, row 5"),
+        ("ts_receive_ns", 6, 1_770_000_000, "data, ts_receive_ns, row 6"),
+        ("ts_exchange_ns", 6, 1_770_000_000_000, "data, ts_exchange_ns, row 6"),
+        ("ts_receive_ns", 6, NOW - 1, "SHFE.au2602, ts_receive_ns, row 2"),
+        ("msg", 7, None, "data, msg, row 7"),
+    ],
+)
+def test_wrong_rows_are_named(column: str, at: int, value: object, field: str) -> None:
+    with pytest.raises(cm.ConfigError) as caught:
+        load(table(**{column: (at, value)}), gold_config(), FEEDS)
+    assert caught.value.field == field
+
+
+def test_missing_columns_and_instruments_are_named() -> None:
+    with pytest.raises(cm.ConfigError) as caught:
+        load(table().drop_columns(["size"]), gold_config(), FEEDS)
+    assert caught.value.field == "data, size"
+    only = table().filter(pc.equal(table()["instrument"], "SHFE.au2602"))
+    with pytest.raises(cm.ConfigError, match=r"COMEX\.GCG6"):
+        load(only, gold_config(), FEEDS)
+
+
+def test_stamps_as_floats_are_refused() -> None:
+    floats = table().set_column(0, "ts_exchange_ns", pa.array([1.77e18] * 12))
+    with pytest.raises(cm.InputTypeError):
+        load(floats, gold_config(), FEEDS)
+
+
+def test_a_clock_that_is_ahead_is_put_right() -> None:
+    data = table()
+    ahead = [stamp + 5_000_000_000 for stamp in data["ts_exchange_ns"].to_pylist()]
+    rows = load(data.set_column(0, "ts_exchange_ns", pa.array(ahead)), gold_config(), FEEDS)
+    # The fastest message of each venue is taken to have needed what its feed latency says.
+    assert rows.ahead_ns["SHFE"] == 5_000_000_000 - 10 + FEEDS["SHFE"]
+    took = rows.columns["receive"] - rows.columns["exchange"]
+    assert took.min() == min(FEEDS.values())
+    assert took[rows.columns["instrument"] == 1].min() == FEEDS["COMEX"]
+
+
+def test_a_message_without_stamp_inherits_one() -> None:
+    rows = load(table(ts_exchange_ns=(6, None)), gold_config(), FEEDS)
+    own = rows.columns["exchange"][rows.columns["instrument"] == 0]
+    assert own.tolist() == [NOW - 10, NOW - 10, NOW - 10, NOW + 1000 - 10]
+
+
+@pytest.mark.parametrize("data", [3, None, {"a": 1}, b"x"])
+def test_what_is_no_data_is_refused(data: object) -> None:
+    with pytest.raises(cm.InputTypeError):
+        load(data, gold_config(), FEEDS)

@@ -1,0 +1,654 @@
+//! The simulation itself: matching and queues, what each fault does to a script in the engine's
+//! place, that each rule can be broken, and that a seed is a run.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test: what fails must be loud"
+)]
+
+use std::cell::{Cell, RefCell};
+
+use cross_market_core::book::{Change, Row};
+use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
+use cross_market_core::config::Config;
+use cross_market_core::engine::{Effect, Engine};
+use cross_market_core::event::{Control, Event, Link, LinkState, LinkTo, Scope, Verb};
+use cross_market_core::ids::{
+    AccountId, ClientOrderId, HedgeId, InstrumentId, LegId, Text, VenueId,
+};
+use cross_market_core::instrument::PositionEffect;
+use cross_market_core::num::{Price, Qty, Side};
+use cross_market_core::order::{
+    Cancel, Fill, Found, HedgeFlag, News, Place, Query, RejectClass, Report, TimeInForce,
+    VenueStatus,
+};
+use cross_market_core::phase::Phase;
+use cross_market_core::quote::{Kind, Purpose};
+use cross_market_core::time::{Span, Time};
+use cross_market_sim::check::Checker;
+use cross_market_sim::draw::{START, faults, plan};
+use cross_market_sim::fault::{Fault, Faults};
+use cross_market_sim::random::Chance;
+use cross_market_sim::swarm::{Options, Run, run};
+use cross_market_sim::truth::{Terms, Truth};
+use cross_market_sim::venue::{Listing, SimVenue, Whim};
+use cross_market_sim::world::{Pause, World, WorldSetup};
+
+const GOLD: InstrumentId = InstrumentId(0);
+const OURS: AccountId = AccountId(0);
+
+/// A configuration that is drawn without faults, two legs and no FX: legs at venues 0 and 1.
+fn config() -> Config {
+    let seed = (0..1_000).find(|seed| {
+        let config = plan(*seed, &[]).config;
+        let two = config.hedges[HedgeId(0)].plan.legs.len() == 2 && config.instruments.len() == 2;
+        two && config.hedges.len() == 1 && !faults(*seed).any()
+    });
+    plan(seed.unwrap(), &[]).config
+}
+
+fn order(leg: u8, number: u16) -> ClientOrderId {
+    ClientOrderId::pack(1, config().run, HedgeId(0), 1, LegId(leg), number).unwrap()
+}
+
+fn place(number: u16, side: Side, price: i64, qty: i64, tif: TimeInForce) -> Place {
+    Place {
+        order: order(0, number),
+        price: Price(price),
+        qty: Qty::new(qty).unwrap(),
+        account: OURS,
+        instrument: GOLD,
+        hedge: HedgeId(0),
+        side,
+        effect: PositionEffect::Open,
+        tif,
+        flag: HedgeFlag::Arbitrage,
+        kind: Kind::Enter,
+        purpose: Purpose::Work,
+    }
+}
+
+/// A venue with bids 5 at 99 and asks 3 at 101, 7 at 102.
+struct Floor {
+    venue: SimVenue,
+    truth: Truth,
+}
+
+impl Floor {
+    fn new() -> Floor {
+        let config = config();
+        let of = &config.instruments[GOLD];
+        let netting = cross_market_core::instrument::Netting::Net;
+        let (tick_value, settlement) = (of.tick_value, of.settlement);
+        let terms = Terms { tick_value, settlement, netting };
+        let mut listing = Listing::new((GOLD, of.currency), tick_value, of.fees, 1, None);
+        for (side, price, lots) in [(Side::Buy, 99, 5), (Side::Sell, 101, 3), (Side::Sell, 102, 7)]
+        {
+            listing.depth.set(side, Price(price), Qty::of(lots));
+        }
+        let venue = SimVenue::new(VenueId(0), vec![listing], true);
+        Floor { venue, truth: Truth::new(vec![terms], 1) }
+    }
+
+    fn place(&mut self, place: &Place) -> Vec<News> {
+        self.place_with(place, &Whim::default())
+    }
+
+    fn place_with(&mut self, place: &Place, whim: &Whim) -> Vec<News> {
+        let mut out = Vec::new();
+        self.venue.place(&mut self.truth, Time(1), place, whim, &mut out);
+        out.iter().map(|report| report.news).collect()
+    }
+
+    fn set(&mut self, side: Side, price: i64, lots: i64) -> Vec<News> {
+        let mut out = Vec::new();
+        let listing = self.venue.listing_mut(GOLD).unwrap();
+        listing.depth.set(side, Price(price), Qty::of(lots));
+        self.venue.trade_resting(&mut self.truth, Time(2), GOLD, &mut out);
+        out.iter().map(|report| report.news).collect()
+    }
+
+    fn held(&self) -> i64 {
+        let lots = self.truth.lots(OURS, GOLD);
+        lots.long - lots.short
+    }
+}
+
+/// Price and lots of the fills among the news.
+fn fills(news: &[News]) -> Vec<(i64, i64)> {
+    let fill = |news: &News| match news {
+        News::Fill(fill) => Some((fill.price.0, fill.qty.get())),
+        _ => None,
+    };
+    news.iter().filter_map(fill).collect()
+}
+
+#[test]
+fn an_order_takes_the_best_first_and_its_time_in_force_decides_the_rest() {
+    let check = |tif, qty, expected: &[(i64, i64)], last: VenueStatus| {
+        let mut floor = Floor::new();
+        let news = floor.place(&place(1, Side::Buy, 102, qty, tif));
+        assert_eq!(news[0], News::Accepted);
+        assert_eq!(fills(&news), expected, "{tif:?}");
+        assert_eq!(floor.venue.orders()[0].status, last, "{tif:?}");
+        assert_eq!(floor.held(), expected.iter().map(|(_, lots)| lots).sum::<i64>());
+    };
+    check(TimeInForce::Ioc, 4, &[(101, 3), (102, 1)], VenueStatus::Filled);
+    check(TimeInForce::Ioc, 12, &[(101, 3), (102, 7)], VenueStatus::Cancelled);
+    check(TimeInForce::Gtc, 12, &[(101, 3), (102, 7)], VenueStatus::Working);
+    check(TimeInForce::Day, 12, &[(101, 3), (102, 7)], VenueStatus::Working);
+    check(TimeInForce::Fok, 12, &[], VenueStatus::Cancelled);
+    check(TimeInForce::Fok, 10, &[(101, 3), (102, 7)], VenueStatus::Filled);
+}
+
+#[test]
+fn what_we_took_stays_taken() {
+    let mut floor = Floor::new();
+    floor.place(&place(1, Side::Buy, 101, 3, TimeInForce::Ioc));
+    let again = floor.place(&place(2, Side::Buy, 101, 3, TimeInForce::Ioc));
+    assert_eq!(fills(&again), []);
+    floor.set(Side::Sell, 101, 2);
+    let fresh = floor.place(&place(3, Side::Buy, 101, 3, TimeInForce::Ioc));
+    assert_eq!(fills(&fresh), [(101, 2)]);
+}
+
+#[test]
+fn a_resting_order_stands_behind_what_was_there() {
+    let mut floor = Floor::new();
+    floor.place(&place(1, Side::Buy, 99, 4, TimeInForce::Gtc));
+    assert_eq!(floor.venue.orders()[0].ahead, 5);
+    // Two of the five before us go away: our place moves up, nothing trades.
+    assert_eq!(fills(&floor.set(Side::Buy, 99, 3)), []);
+    // Five are sold at our price: three for those before us, two for us.
+    assert_eq!(fills(&floor.set(Side::Sell, 99, 5)), [(99, 2)]);
+    assert_eq!(floor.venue.orders()[0].leaves(), 2);
+    // The same five cannot be sold twice.
+    assert_eq!(fills(&floor.set(Side::Sell, 103, 1)), []);
+    assert_eq!(fills(&floor.set(Side::Sell, 98, 9)), [(99, 2)]);
+}
+
+#[test]
+fn better_prices_go_first_and_earlier_orders_at_one_price() {
+    let mut floor = Floor::new();
+    for (number, price) in [(1, 99), (2, 100), (3, 100)] {
+        floor.place(&place(number, Side::Buy, price, 2, TimeInForce::Gtc));
+    }
+    let mut out = Vec::new();
+    floor.venue.listing_mut(GOLD).unwrap().depth.set(Side::Sell, Price(98), Qty::of(3));
+    floor.venue.trade_resting(&mut floor.truth, Time(2), GOLD, &mut out);
+    let orders: Vec<_> = out.iter().map(|report| report.order.unwrap().attempt_try()).collect();
+    assert_eq!(orders, [2, 3]);
+    assert_eq!(fills(&out.iter().map(|r| r.news).collect::<Vec<_>>()), [(100, 2), (100, 1)]);
+}
+
+#[test]
+fn a_venue_rejects_with_the_reason() {
+    let rejected = |floor: &mut Floor, place: &Place| match floor.place(place).last() {
+        Some(News::Rejected { class, .. }) => *class,
+        news => panic!("{news:?}"),
+    };
+    let buy = |number| place(number, Side::Buy, 101, 1, TimeInForce::Ioc);
+    let mut floor = Floor::new();
+    floor.place(&buy(1));
+    assert_eq!(rejected(&mut floor, &buy(1)), RejectClass::Duplicate);
+    assert_eq!(rejected(&mut floor, &Place { qty: Qty::ZERO, ..buy(2) }), RejectClass::Size);
+    floor.place(&place(3, Side::Sell, 105, 1, TimeInForce::Gtc));
+    assert_eq!(
+        rejected(&mut floor, &Place { price: Price(105), ..buy(4) }),
+        RejectClass::SelfTrade
+    );
+    floor.venue.listing_mut(GOLD).unwrap().phase = Phase::Halted;
+    assert_eq!(rejected(&mut floor, &buy(5)), RejectClass::Halted);
+    floor.venue.listing_mut(GOLD).unwrap().phase = Phase::Auction;
+    assert_eq!(rejected(&mut floor, &buy(6)), RejectClass::Phase);
+}
+
+#[test]
+fn a_cancel_meets_what_is_there() {
+    let mut floor = Floor::new();
+    floor.place(&place(1, Side::Buy, 99, 4, TimeInForce::Gtc));
+    let mut out = Vec::new();
+    assert!(floor.venue.cancel(Time(2), order(0, 1), &mut out));
+    assert!(floor.venue.cancel(Time(3), order(0, 1), &mut out));
+    assert!(!floor.venue.cancel(Time(4), order(0, 9), &mut out));
+    assert_eq!(out[0].news, News::Cancelled { cum: Qty::ZERO });
+    assert!(matches!(out[1].news, News::CancelRejected { class: RejectClass::TooLate, .. }));
+    assert_eq!(floor.venue.found(order(0, 9)), Found::ProvenAbsent);
+}
+
+#[test]
+fn a_bust_and_a_correction_move_the_truth() {
+    let mut floor = Floor::new();
+    floor.place(&place(1, Side::Buy, 102, 4, TimeInForce::Ioc));
+    let mut out = Vec::new();
+    floor.venue.bust(&mut floor.truth, Time(2), 0, &mut out);
+    floor.venue.correct(&mut floor.truth, Time(3), 1, (Price(103), 2), &mut out);
+    assert_eq!((floor.held(), floor.venue.orders()[0].cum), (2, 2));
+    // What a query rests on tells the fills as they were made, and what became of them.
+    out.clear();
+    floor.venue.executions_of(0, Time(4), &mut out);
+    let told: Vec<News> = out.iter().map(|report| report.news).collect();
+    assert_eq!(fills(&told), [(101, 3), (102, 1)]);
+    assert!(matches!(told[1], News::Bust { .. }) && matches!(told[3], News::Correct { .. }));
+}
+
+/// A script in the engine's place: sends one order on the first market row it sees, cancels and
+/// asks when told, and remembers what it hears.
+struct Script {
+    sends: Vec<Command>,
+    heard: Vec<(Time, Event)>,
+}
+
+fn play(faults: Faults, commands: &[Command], until: Span) -> (Vec<(Time, Event)>, World) {
+    play_seed(7, faults, commands, until)
+}
+
+fn play_seed(
+    seed: u64,
+    faults: Faults,
+    commands: &[Command],
+    until: Span,
+) -> (Vec<(Time, Event)>, World) {
+    let config = config();
+    let mut setup = WorldSetup::plain(seed, START, &config, Span::millis(1));
+    setup.faults = faults;
+    let mut world = World::new(&config, setup);
+    let rows: Vec<Change> = [(Side::Buy, 99, 50), (Side::Sell, 101, 50)]
+        .into_iter()
+        .zip([Row::Snapshot, Row::LevelLast])
+        .map(|((side, price, lots), row)| Change {
+            price: Price(price),
+            qty: Qty::of(lots),
+            seq: 1,
+            exchange: START + Span::millis(1),
+            receive: START + Span::millis(3),
+            step: 0,
+            instrument: GOLD,
+            side,
+            row,
+        })
+        .collect();
+    world.record(&rows);
+    let script = RefCell::new(Script { sends: commands.to_vec(), heard: Vec::new() });
+    let due = Cell::new(None);
+    let mut handle = |now: Time, event: &Event, out: &mut Vec<Command>| {
+        let mut script = script.borrow_mut();
+        script.heard.push((now, event.clone()));
+        let last = matches!(event, Event::Book(row) if row.row.is_last());
+        if (last || matches!(event, Event::Tick)) && !script.sends.is_empty() {
+            out.push(script.sends.remove(0));
+            due.set((!script.sends.is_empty()).then_some(now + Span::millis(100)));
+        } else if matches!(event, Event::Tick) {
+            due.set(None);
+        }
+        Ok::<Effect, ()>(Effect::Decision)
+    };
+    let pause = world.run(START + until, &mut handle, &|| due.get());
+    assert_eq!(pause, Pause::Until);
+    (script.into_inner().heard, world)
+}
+
+fn reports(heard: &[(Time, Event)]) -> Vec<(i64, News)> {
+    let report = |(now, event): &(Time, Event)| match event {
+        Event::Report(report) => Some(((*now - START).0 / 1_000_000, report.news)),
+        _ => None,
+    };
+    heard.iter().filter_map(report).collect()
+}
+
+fn always(fault: Fault) -> Faults {
+    Faults::none(7).with(fault, Chance::ALWAYS)
+}
+
+fn take(qty: i64) -> Command {
+    Command::Place(place(1, Side::Buy, 101, qty, TimeInForce::Ioc))
+}
+
+fn second() -> Span {
+    Span::seconds(1)
+}
+
+#[test]
+fn rows_reach_the_venue_at_their_exchange_time_and_the_engine_at_receive_time() {
+    let (heard, world) = play(Faults::none(7), &[take(4)], second());
+    let rows = heard.iter().filter(|(_, event)| matches!(event, Event::Book(_)));
+    assert!(rows.clone().all(|(now, _)| *now == START + Span::millis(3)));
+    assert_eq!(rows.count(), 2);
+    // Sent at 3 ms, there at 4 ms, back at 5 ms.
+    let reports = reports(&heard);
+    assert_eq!(reports[0], (5, News::Accepted));
+    assert_eq!(fills(&[reports[1].1]), [(101, 4)]);
+    let chain = &world.outcome().chains[0];
+    let after = |at: i64| (at - START.0) / 1_000_000;
+    assert_eq!([chain.decided, chain.arrived, chain.acked, chain.filled].map(after), [3, 4, 5, 5]);
+    assert_eq!(after(chain.cause_exchange), 1);
+}
+
+#[test]
+fn what_is_lost_late_or_doubled_shows_in_what_is_heard() {
+    let kinds = |fault| {
+        let (heard, world) = play(always(fault), &[take(4)], Span::seconds(2));
+        (reports(&heard), world.venues()[0].orders().len())
+    };
+    let acks = |news: &[(i64, News)]| news.iter().filter(|(_, n)| *n == News::Accepted).count();
+    let (news, there) = kinds(Fault::SubmitLost);
+    assert_eq!((news.len(), there), (0, 0));
+    let (news, there) = kinds(Fault::AckLost);
+    assert_eq!((acks(&news), there), (0, 1));
+    let (news, _) = kinds(Fault::AckTwice);
+    assert_eq!(acks(&news), 2);
+    let (news, _) = kinds(Fault::FillTwice);
+    assert_eq!(fills(&news.iter().map(|(_, n)| *n).collect::<Vec<_>>()).len() % 2, 0);
+    let (news, _) = kinds(Fault::AckLate);
+    let ack = news.iter().find(|(_, n)| *n == News::Accepted).unwrap().0;
+    let venue = &config().venues[VenueId(0)];
+    assert!(ack >= venue.ack_timeout.0 / 1_000_000, "{ack}");
+    let (news, _) = kinds(Fault::SubmitLate);
+    assert!(news[0].0 * 1_000_000 >= venue.max_delay.0 / 2 - 1_000_000);
+    assert!(news[0].0 * 1_000_000 <= venue.max_delay.0 + 10_000_000);
+    let (news, _) = kinds(Fault::FillAtOnce);
+    assert!(matches!(news[0], (3, News::Accepted)));
+}
+
+#[test]
+fn a_mutated_fill_comes_after_the_true_one_and_differs() {
+    let (heard, _) = play(always(Fault::FillMutated), &[take(4)], second());
+    let all: Vec<Fill> = reports(&heard)
+        .iter()
+        .filter_map(|(_, news)| match news {
+            News::Fill(fill) => Some(*fill),
+            _ => None,
+        })
+        .collect();
+    let twice = all.iter().filter(|fill| fill.trade_id == all[0].trade_id).collect::<Vec<_>>();
+    assert_eq!(twice.len(), 2);
+    assert_ne!((twice[0].price, twice[0].qty), (twice[1].price, twice[1].qty));
+}
+
+#[test]
+fn the_venue_may_act_against_its_word() {
+    let last = |fault, command| {
+        let (heard, world) = play(always(fault), &[command], second());
+        let order = world.venues()[0].orders()[0];
+        (reports(&heard).last().map(|(_, news)| *news), order)
+    };
+    let (news, order) = last(Fault::LegRejected, take(4));
+    assert!(matches!(news, Some(News::Rejected { .. })) && order.cum == 0);
+    let (_, order) = last(Fault::Overfill, take(4));
+    assert!(order.cum > 4);
+    let (_, order) = last(Fault::RestDies, take(4));
+    assert!(order.cum < 4 && !order.is_working());
+    let (_, order) = last(Fault::WrongTif, take(4));
+    assert!(order.cum < 4 && order.is_working());
+    let rests = Command::Place(place(1, Side::Buy, 99, 4, TimeInForce::Gtc));
+    let (_, order) = last(Fault::Unsolicited, rests);
+    assert!(matches!(order.status, VenueStatus::Cancelled | VenueStatus::Expired));
+}
+
+#[test]
+fn cancels_are_lost_refused_or_overtaken() {
+    let rests = Command::Place(place(1, Side::Buy, 99, 4, TimeInForce::Gtc));
+    let cancel = Command::Cancel(Cancel { order: order(0, 1), account: OURS, instrument: GOLD });
+    let end = |fault| {
+        let (heard, world) = play(always(fault), &[rests, cancel], second());
+        (reports(&heard).last().unwrap().1, world.venues()[0].orders()[0].status)
+    };
+    let (_, status) = end(Fault::CancelLost);
+    assert_eq!(status, VenueStatus::Working);
+    let (news, status) = end(Fault::CancelUnknown);
+    assert!(matches!(news, News::CancelRejected { class: RejectClass::UnknownOrder, .. }));
+    assert_eq!(status, VenueStatus::Working);
+    let (news, status) = end(Fault::CancelRace);
+    assert!(matches!(news, News::CancelRejected { class: RejectClass::TooLate, .. }));
+    assert_eq!(status, VenueStatus::Filled);
+}
+
+#[test]
+fn a_query_brings_the_executions_before_its_answer() {
+    let query = Command::Query(Query { order: order(0, 1), account: OURS, instrument: GOLD });
+    let (heard, _) = play(Faults::none(7), &[take(4), query], second());
+    let from = heard.iter().rposition(|(_, event)| matches!(event, Event::Tick)).unwrap();
+    let after: Vec<_> = heard[from + 1..].iter().map(|(_, event)| event).collect();
+    assert!(matches!(after[0], Event::Report(_)), "{after:?}");
+    let Event::Answer(answer) = after.last().unwrap() else { panic!("{after:?}") };
+    let expected = Found::Order { status: VenueStatus::Filled, cum: Qty::of(4) };
+    assert_eq!(answer.found, expected);
+    let (heard, _) = play(always(Fault::QueryEmpty), &[take(4), query], second());
+    let Event::Answer(answer) = &heard.last().unwrap().1 else { panic!("{heard:?}") };
+    assert_eq!(answer.found, Found::Inconclusive);
+}
+
+#[test]
+fn a_line_that_comes_back_brings_what_was_missed_and_says_when_that_is_all() {
+    let mut seen = 0;
+    for seed in 0..20 {
+        let cut = Faults::none(seed).with(Fault::Disconnect, Chance::ALWAYS);
+        let (heard, world) = play_seed(seed, cut, &[take(4)], Span::seconds(2));
+        let place_of = |wanted: LinkState| {
+            let ours = LinkTo::Trading(OURS);
+            let link = Link { to: ours, state: wanted };
+            heard.iter().position(|(_, e)| matches!(e, Event::Link(found) if *found == link))
+        };
+        // By lot it is the line of the other account, or the order is lost with the line.
+        let Some(down) = place_of(LinkState::Down) else { continue };
+        let (up, whole) =
+            (place_of(LinkState::Up).unwrap(), place_of(LinkState::Resynced).unwrap());
+        let told = |range: std::ops::Range<usize>| reports(&heard[range]).len();
+        assert_eq!(told(down..up), 0, "nothing is heard on a line that is down");
+        let there = !world.venues()[0].orders().is_empty();
+        assert_eq!(told(up..whole) > 0, there, "what was missed comes before the all-clear");
+        seen += usize::from(there);
+    }
+    assert!(seen > 1, "{seen}");
+}
+
+#[test]
+fn a_stalled_process_hears_everything_late_with_the_stamps_it_came_with() {
+    let (heard, _) = play(always(Fault::Stall), &[take(4)], Span::seconds(20));
+    let late = heard.iter().filter_map(|(now, event)| match event {
+        Event::Report(report) => Some(*now - report.receive),
+        _ => None,
+    });
+    assert!(late.clone().count() > 1 && late.min().unwrap() >= Span::millis(90));
+}
+
+fn alert(code: AlertCode, detail: u8, (value, limit): (i128, i128), subject: Subject) -> Command {
+    let (urgency, refusal) = (Urgency::Info, None);
+    Command::Alert(Alert { code, urgency, refusal, detail, subject, value, limit })
+}
+
+fn started(kind: Kind) -> Command {
+    let subject = Subject::Attempt(order(0, 0));
+    alert(AlertCode::AttemptStarted, kind.code(), (0, 1), subject)
+}
+
+fn ended(end: u8) -> Command {
+    alert(AlertCode::AttemptEnded, end, (0, 0), Subject::Attempt(order(0, 0)))
+}
+
+/// The rules that a sequence of steps breaks.
+fn broken(steps: &[(Event, Vec<Command>)]) -> Vec<&'static str> {
+    let mut checker = Checker::new(&config());
+    let resynced = |account| {
+        let to = LinkTo::Trading(AccountId(account));
+        Event::Link(Link { to, state: LinkState::Resynced })
+    };
+    for account in 0..2 {
+        checker.step(START, &resynced(account), &[]);
+    }
+    for instrument in [InstrumentId(0), InstrumentId(1)] {
+        for (side, price, row) in
+            [(Side::Buy, 99, Row::Snapshot), (Side::Sell, 101, Row::LevelLast)]
+        {
+            let change = Change {
+                price: Price(price),
+                qty: Qty::of(50),
+                seq: 1,
+                exchange: START,
+                receive: START,
+                step: 0,
+                instrument,
+                side,
+                row,
+            };
+            checker.step(START, &Event::Book(change), &[]);
+        }
+    }
+    for (event, commands) in steps {
+        checker.step(START, event, commands);
+    }
+    checker.violations().iter().map(|violation| violation.rule).collect()
+}
+
+fn verb(verb: Verb) -> Event {
+    Event::Control(Box::new(Control { actor: Text::new("desk").unwrap(), verb }))
+}
+
+/// An order of leg 0 within its goal, on the side that +1 set trades.
+fn fitting(number: u16) -> Place {
+    let config = config();
+    let leg = &config.hedges[HedgeId(0)].plan.legs[0];
+    let price = match leg.side {
+        Side::Buy => 101,
+        Side::Sell => 99,
+    };
+    let place = place(number, leg.side, price, 1, TimeInForce::Ioc);
+    Place { account: leg.account, instrument: leg.instrument, ..place }
+}
+
+fn news(order: ClientOrderId, news: News) -> Event {
+    let place = fitting(1);
+    Event::Report(Box::new(Report {
+        order: Some(order),
+        venue_order_id: Text::EMPTY,
+        account: place.account,
+        instrument: place.instrument,
+        exchange: START,
+        receive: START,
+        news,
+    }))
+}
+
+#[test]
+fn what_keeps_the_rules_breaks_none() {
+    let rejected = News::Rejected { class: RejectClass::Other, code: 0 };
+    let steps = [
+        (Event::Tick, vec![started(Kind::Enter), Command::Place(fitting(1))]),
+        (news(fitting(1).order, rejected), vec![ended(2)]),
+    ];
+    assert_eq!(broken(&steps), [""; 0]);
+}
+
+#[test]
+fn every_rule_over_orders_can_be_broken() {
+    let after =
+        |place: Place| vec![(Event::Tick, vec![started(Kind::Enter), Command::Place(place)])];
+    let one = fitting(1);
+    let far = Price(one.price.0 + one.side.sign() * 1_000);
+    let lots = config().hedges[HedgeId(0)].plan.legs[0].lots.nearest(1);
+    for (place, rule) in [
+        (Place { qty: Qty::ZERO, ..one }, "size_above_zero"),
+        (Place { price: far, ..one }, "price_in_collar"),
+        (Place { qty: Qty::of(lots + 1), ..one }, "leg_within_its_goal"),
+        (Place { side: one.side.flip(), ..one }, "leg_within_its_goal"),
+        (Place { account: AccountId(1), ..one }, "id_says_what_it_is"),
+    ] {
+        let found = broken(&after(place));
+        assert!(found.contains(&rule), "{rule}: {found:?}");
+    }
+    let check = |steps: &[(Event, Vec<Command>)], rule: &str| {
+        let found = broken(steps);
+        assert!(found.contains(&rule), "{rule}: {found:?}");
+    };
+    let placed = vec![started(Kind::Enter), Command::Place(one)];
+    check(&[(Event::Tick, vec![Command::Place(one)])], "order_has_an_attempt");
+    check(
+        &[(Event::Tick, placed.clone()), (Event::Tick, vec![Command::Place(one)])],
+        "ids_never_repeat",
+    );
+    let cancel = Command::Cancel(Cancel { order: order(0, 9), account: OURS, instrument: GOLD });
+    check(&[(Event::Tick, vec![cancel])], "names_a_sent_order");
+    let many: Vec<Command> = (1..60).map(|number| Command::Place(fitting(number))).collect();
+    check(&[(Event::Tick, placed), (Event::Tick, many)], "tries_bounded");
+}
+
+#[test]
+fn every_rule_over_attempts_can_be_broken() {
+    let one = Command::Place(fitting(1));
+    let check = |steps: &[(Event, Vec<Command>)], rule: &str| {
+        let found = broken(steps);
+        assert!(found.contains(&rule), "{rule}: {found:?}");
+    };
+    let tick = |commands: Vec<Command>| (Event::Tick, commands);
+    check(&[tick(vec![started(Kind::Enter), one, ended(0)])], "ends_with_orders_confirmed");
+    check(&[tick(vec![started(Kind::Enter), ended(2), ended(2)])], "one_end_of_four");
+    check(&[tick(vec![started(Kind::Enter), ended(9)])], "one_end_of_four");
+    check(&[tick(vec![ended(0)])], "ends_what_began");
+    check(&[tick(vec![started(Kind::Enter), ended(3)])], "residual_held_alarms");
+    check(&[tick(vec![started(Kind::Enter), ended(2), one])], "no_order_after_the_end");
+    let other = ClientOrderId::pack(1, config().run, HedgeId(0), 2, LegId(0), 0).unwrap();
+    let again = alert(AlertCode::AttemptStarted, 0, (0, 1), Subject::Attempt(other));
+    check(&[tick(vec![started(Kind::Enter), again])], "one_attempt_a_hedge");
+    check(
+        &[(verb(Verb::Stop(Scope::All)), vec![]), tick(vec![started(Kind::Enter)])],
+        "no_enter_while_stopped",
+    );
+}
+
+#[test]
+fn every_rule_over_latches_can_be_broken() {
+    let one = Command::Place(fitting(1));
+    let check = |steps: &[(Event, Vec<Command>)], rule: &str| {
+        let found = broken(steps);
+        assert!(found.contains(&rule), "{rule}: {found:?}");
+    };
+    let kill = |commands: Vec<Command>| (verb(Verb::Kill(Scope::All)), commands);
+    let ordered = (Event::Tick, vec![started(Kind::Enter), one]);
+    check(&[ordered, kill(vec![])], "kill_cancels_at_once");
+    let begun = (Event::Tick, vec![started(Kind::Enter)]);
+    check(&[begun.clone(), kill(vec![]), (Event::Tick, vec![one])], "no_order_in_halt");
+    let account = fitting(1).account;
+    let down = Event::Link(Link { to: LinkTo::Trading(account), state: LinkState::Down });
+    check(&[begun, (down, vec![]), (Event::Tick, vec![one])], "no_order_into_a_dead_line");
+}
+
+fn real(seed: u64) -> Run {
+    let options = Options { restarts: true, ..Options::default() };
+    run(seed, &options, |config, start| Engine::new(config, start).map_err(|e| e.to_string()))
+}
+
+#[test]
+fn a_seed_is_a_run() {
+    for seed in 0..40 {
+        let (first, again) = (real(seed), real(seed));
+        assert_eq!(first.digest, again.digest, "seed {seed}");
+        assert_eq!(first.outcome.events, again.outcome.events);
+    }
+    assert_ne!(real(1).digest, real(2).digest);
+}
+
+#[test]
+fn a_quarter_of_the_seeds_has_no_faults_and_every_class_is_drawn() {
+    let none = (0..4_000).filter(|seed| !faults(*seed).any()).count();
+    assert!((900..1_100).contains(&none), "{none}");
+    for fault in Fault::ALL {
+        assert!((0..4_000).any(|seed| faults(seed).has(*fault)), "{}", fault.name());
+    }
+}
+
+#[test]
+fn schedules_break_no_rule() {
+    let mut ends = [0; 5];
+    for seed in 0..80 {
+        let run = real(seed);
+        assert_eq!(run.violations, [], "seed {seed}: campaign --verbose {seed}");
+        for (sum, count) in ends.iter_mut().zip(run.outcome.ends()) {
+            *sum += count;
+        }
+    }
+    assert!(ends[..4].iter().all(|count| *count > 0), "every end occurs: {ends:?}");
+    assert_eq!(ends[4], 0, "every attempt ends");
+}
