@@ -82,7 +82,7 @@ fn books() -> Table<InstrumentId, Book> {
 fn book_change() {
     let (changes, mut books) = (changes(), books());
     let (before, counted) = changes.split_at(BEFORE + 2);
-    for change in &before {
+    for change in before {
         apply(&mut books, change);
     }
     measured(|| counted.iter().for_each(|change| apply(&mut books, change)));

@@ -993,6 +993,8 @@ pub struct Execution {
     pub fee_pending: bool,
     /// Whether it was taken back or corrected: what still comes under its id is passed over.
     pub is_final: bool,
+    /// Day rolls of its instrument since it came; counted for what belongs to no order of ours.
+    pub days: u8,
 }
 
 impl Execution {
@@ -1004,6 +1006,7 @@ impl Execution {
         fee: Money::ZERO,
         fee_pending: false,
         is_final: true,
+        days: 0,
     };
 }
 
@@ -1149,12 +1152,17 @@ impl Orders {
         }
         let by_hedge = &self.by_hedge;
         self.executions.retain(|(_, of, _, _), execution| {
-            *of != instrument
-                || execution.order.is_none_or(|id| {
-                    by_hedge.get(id.hedge()).is_some_and(|orders| {
-                        orders.binary_search_by_key(&id, |order| order.place.order).is_ok()
-                    })
-                })
+            if *of != instrument {
+                return true;
+            }
+            let Some(id) = execution.order else {
+                // It belongs to no order of ours: it is kept as long as if its order had been done.
+                execution.days = execution.days.saturating_add(1);
+                return execution.days < 2;
+            };
+            by_hedge.get(id.hedge()).is_some_and(|orders| {
+                orders.binary_search_by_key(&id, |order| order.place.order).is_ok()
+            })
         });
     }
 
