@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use cross_market_core::book::{Change, Row};
 use cross_market_core::command::Command;
-use cross_market_core::event::{Control, Estimate, Event, Scope, Verb};
+use cross_market_core::event::{Control, Estimate, Event, Link, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text};
 use cross_market_core::num::{Money, Price, Qty, Side};
@@ -783,6 +783,25 @@ fn a_kill_survives_a_restart() {
     session.release(at(9_900), &mut out);
     assert_eq!(count(&out, PLACE), 0, "{out:?}");
     drop(session);
+    replay(&path, &[]).unwrap();
+}
+
+/// With its link down an order cannot be cancelled; one that has not left yet must not leave.
+#[test]
+fn a_kill_takes_back_what_waits_though_the_link_is_down() {
+    let folder = Folder::new();
+    let mut session = folder.create().unwrap();
+    open(&mut session, at(1));
+    let mut out = Vec::new();
+    for account in [AccountId(0), AccountId(1)] {
+        let down = Link { to: LinkTo::Trading(account), state: LinkState::Down };
+        session.handle(at(20), &Event::Link(down), &mut out).unwrap();
+    }
+    session.handle(at(30), &verb(Verb::Kill(Scope::All)), &mut out).unwrap();
+    session.release(at(90), &mut out);
+    assert_eq!(count(&out, PLACE), 0, "{out:?}");
+    let path = session.path().to_owned();
+    session.close().unwrap();
     replay(&path, &[]).unwrap();
 }
 

@@ -243,8 +243,17 @@ struct Script {
 }
 
 fn play(faults: Faults, commands: &[Command], until: Span) -> (Vec<(Time, Event)>, World) {
+    play_seed(7, faults, commands, until)
+}
+
+fn play_seed(
+    seed: u64,
+    faults: Faults,
+    commands: &[Command],
+    until: Span,
+) -> (Vec<(Time, Event)>, World) {
     let config = config();
-    let mut setup = WorldSetup::plain(7, START, &config, Span::millis(1));
+    let mut setup = WorldSetup::plain(seed, START, &config, Span::millis(1));
     setup.faults = faults;
     let mut world = World::new(&config, setup);
     let rows: Vec<Change> = [(Side::Buy, 99, 50), (Side::Sell, 101, 50)]
@@ -417,7 +426,7 @@ fn a_line_that_comes_back_brings_what_was_missed_and_says_when_that_is_all() {
     let mut seen = 0;
     for seed in 0..20 {
         let cut = Faults::none(seed).with(Fault::Disconnect, Chance::ALWAYS);
-        let (heard, world) = play(cut, &[take(4)], Span::seconds(2));
+        let (heard, world) = play_seed(seed, cut, &[take(4)], Span::seconds(2));
         let place_of = |wanted: LinkState| {
             let ours = LinkTo::Trading(OURS);
             let link = Link { to: ours, state: wanted };

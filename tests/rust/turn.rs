@@ -1,6 +1,8 @@
 //! The turn of an event on a small engine: enter, fill, exit, and what stands between them.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test: what fails must be loud")]
 #![allow(clippy::indexing_slicing, reason = "a test: what fails must be loud")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test: it looks for one kind of command")]
+#![allow(clippy::needless_pass_by_value, reason = "a test: events are made on the spot")]
 
 use cross_market_core::attempt::End;
 use cross_market_core::book::{Change, Row};
@@ -293,6 +295,24 @@ fn a_no_from_before_the_longest_delay_proves_nothing_however_late_it_comes() {
     assert_eq!(answer(&mut bench, sent + 5_000_000_000), State::Rejected);
 }
 
+/// A fee that is named for an execution that was taken back is for nothing.
+#[test]
+fn a_fee_after_a_bust_moves_no_money() {
+    let mut bench = Bench::new();
+    bench.book(0, 600_500, 600_510, 100);
+    let orders = places(&bench.book(1, 600_000, 600_010, 100));
+    let balance = |bench: &Bench| bench.engine.funds().balance(orders[0].account);
+    let before = balance(&bench);
+    bench.fill(&orders[0], 5, 600_500);
+    assert!(balance(&bench) < before);
+    let trade_id = Text::new("T1").unwrap();
+    bench.report(&orders[0], News::Bust { trade_id, side: Side::Sell });
+    assert_eq!(balance(&bench), before);
+    let (amount, currency) = (Money::ZERO, cross_market_core::ids::CurrencyId(0));
+    bench.report(&orders[0], News::Fee { trade_id, side: Side::Sell, amount, currency });
+    assert_eq!(balance(&bench), before);
+}
+
 /// 3.11034768 lots of one leg to one of the other: a thousand clips of one set each, and the legs
 /// are never further apart than half a lot of the finer one.
 #[test]
@@ -514,4 +534,66 @@ fn a_bust_of_our_fill_that_names_no_order_is_a_conflict() {
         assert!(conflict, "{told:?}");
     }
     assert_eq!(bench.engine.position(AccountId(0), InstrumentId(0)), -5);
+}
+
+#[test]
+fn a_residual_of_very_many_sets_is_weighed_in_a_few_steps() {
+    let mut json = one_to_one();
+    for instrument in 0..2 {
+        json["instruments"][instrument]["qty_max"] = json!("1000000000");
+    }
+    let mut bench = Bench::of(&compiled(&json));
+    bench.book(0, 600_500, 600_510, 100);
+    let lots = 20_000_000_000;
+    bench.event(Event::Position(Box::new(cross_market_core::position::Statement {
+        account: AccountId(0),
+        instrument: InstrumentId(0),
+        exchange: Time(bench.now),
+        kind: cross_market_core::position::StatementKind::Opening,
+        long: Qty::new(lots).unwrap(),
+        short: Qty::ZERO,
+        price: Price(600_500),
+    })));
+    let actor = Text::new("desk").unwrap();
+    let leg = cross_market_core::ids::LegId(0);
+    let verb = Verb::Adopt { hedge: HedgeId(0), leg, lots };
+    // Set by set this would not come back.
+    let told = bench.event(Event::Control(Box::new(Control { actor, verb })));
+    assert!(told.len() > 1, "{told:?}");
+    assert!(bench.engine.residual(HedgeId(0)) > 0);
+}
+
+/// Two engines that will behave differently have different digests.
+#[test]
+fn what_an_engine_will_do_is_in_its_digest() {
+    let told = |change: &dyn Fn(&mut Value)| {
+        let mut bench = Bench::new();
+        bench.book(0, 600_500, 600_510, 100);
+        bench.book(1, 600_300, 600_310, 100);
+        let mut json = one_to_one();
+        change(&mut json["limits"]);
+        let policy = Box::new(compiled(&json).policy);
+        let actor = Text::new("desk").unwrap();
+        bench.event(Event::Control(Box::new(Control { actor, verb: Verb::Policy(policy) })));
+        bench.engine.digest()
+    };
+    let same = told(&|_| {});
+    assert_eq!(same, told(&|_| {}));
+    assert_ne!(same, told(&|limits| limits["hedges"]["btc"]["clip"] = json!(4)));
+    assert_ne!(same, told(&|limits| limits["hedges"]["btc"]["max_loss"] = json!("99")));
+    assert_ne!(same, told(&|limits| limits["instruments"]["A.BTC"]["collar"] = json!("40")));
+    assert_ne!(same, told(&|limits| limits["accounts"]["a"]["usage_cap"] = json!("0.8")));
+    // An operator's figure, which every later slice has to reach.
+    let entered = |least: &str| {
+        let mut bench = Bench::new();
+        bench.book(0, 600_500, 600_510, 100);
+        bench.book(1, 600_300, 600_310, 100);
+        let actor = Text::new("desk").unwrap();
+        let at_least = Some(cross_market_core::num::Ratio::parse(least).unwrap());
+        let verb = Verb::Enter { hedge: HedgeId(0), sets: 10, at_least };
+        let sent = bench.event(Event::Control(Box::new(Control { actor, verb })));
+        assert_eq!(places(&sent).len(), 2, "{sent:?}");
+        bench.engine.digest()
+    };
+    assert_ne!(entered("0"), entered("1"));
 }

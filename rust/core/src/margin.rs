@@ -65,11 +65,8 @@ pub fn worst_case_closing(
     let mark = mark.unwrap_or(limit);
     // Margin grows with the value, and so does a fee unless it is a rebate: of the two prices one
     // is the worse for each.
-    let (near, far) = if limit.0.unsigned_abs() < mark.0.unsigned_abs() {
-        (limit, mark)
-    } else {
-        (mark, limit)
-    };
+    let (near, far) =
+        if limit.0.unsigned_abs() < mark.0.unsigned_abs() { (limit, mark) } else { (mark, limit) };
     let is_rebate = instrument.fees.by(effect).rate < Ratio::ZERO;
     let fees = fee(instrument, effect, qty, if is_rebate { near } else { far });
     let paid = match instrument.settlement {

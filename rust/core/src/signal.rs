@@ -151,9 +151,7 @@ impl Edge {
             Edge::Never => return false,
             Edge::Difference(bound) => (pair.difference(), bound),
             Edge::Quotient(_) if pair.bought <= 0 => return false,
-            Edge::Quotient(bound) => {
-                (wide(pair.sold, bound.den()), wide(pair.bought, bound.num()))
-            }
+            Edge::Quotient(bound) => (wide(pair.sold, bound.den()), wide(pair.bought, bound.num())),
         };
         match direction {
             Direction::Plus => left >= right,

@@ -15,10 +15,12 @@ use std::path::{Path, PathBuf};
 use cross_market_core::attempt::End;
 use cross_market_core::book::Change;
 use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
+use cross_market_core::conduct::Halt;
 use cross_market_core::engine::{Effect, Engine};
 use cross_market_core::error::Error;
 use cross_market_core::event::Event;
 use cross_market_core::ids::ClientOrderId;
+use cross_market_core::order::Place;
 use cross_market_core::record::{
     Cause, Checkpoint, Code, Durability, FrameRows, Link, Poison, ROWS_MAX,
 };
@@ -411,6 +413,9 @@ impl Session {
                 self.due = self.due.or(Some(self.now + span));
             }
             self.leave(out);
+            if matches!(event, Event::Control(_)) {
+                self.hold_back();
+            }
         }
     }
 
@@ -437,6 +442,27 @@ impl Session {
                 out.push(command);
             }
         }
+    }
+
+    /// Takes back the orders that wait under a HALT latch. A cancel does the same, but where the
+    /// trading link is down the engine sends none.
+    fn hold_back(&mut self) {
+        let (engine, live) = (&self.engine, &mut self.live);
+        self.waiting.retain(|command| match command {
+            Command::Place(place) => {
+                let is_latched = is_latched(engine, place);
+                if is_latched {
+                    live.withdraw(place.order);
+                }
+                !is_latched
+            }
+            Command::Amend(_)
+            | Command::Cancel(_)
+            | Command::Query(_)
+            | Command::Resync(_)
+            | Command::Transfer(_)
+            | Command::Alert(_) => true,
+        });
     }
 
     /// Puts a digest of the state on record; `false` when there is none to be had.
@@ -484,6 +510,14 @@ impl Session {
         drop(self.log.flush());
         out.append(&mut self.commands);
     }
+}
+
+/// Whether a HALT latch forbids an order to leave.
+fn is_latched(engine: &Engine, place: &Place) -> bool {
+    engine.config().accounts.get(place.account).is_some_and(|account| {
+        let halt = engine.latches().halt_over(place.hedge, place.account, account.venue);
+        halt == Halt::Latched
+    })
 }
 
 /// Takes an order back that still waits; `true` when there was one.

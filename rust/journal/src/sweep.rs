@@ -35,7 +35,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, is_right: bool, what: impl FnOnce() -> String) {
+    /// Counts one try, and keeps what it was when it is the first that was wrong.
+    pub fn count(&mut self, is_right: bool, what: impl FnOnce() -> String) {
         self.tried += 1;
         if !is_right {
             self.failed += 1;

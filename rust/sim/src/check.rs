@@ -873,6 +873,8 @@ pub struct Probe<'a> {
     pub held: &'a dyn Fn(AccountId) -> Money,
     /// Balance without unrealised results.
     pub cash: &'a dyn Fn(AccountId) -> Money,
+    /// Price and lots of the levels of a book, best first.
+    pub levels: &'a dyn Fn(InstrumentId, Side) -> Vec<(i64, i64)>,
 }
 
 impl Debug for Probe<'_> {
@@ -908,9 +910,19 @@ pub fn at_rest(world: &mut World, probe: &Probe<'_>) {
     tell(world, found);
 }
 
-/// Once the day is closed: positions and balances are what the venues hold.
+/// Once the day is closed: books, positions and balances are what the venues have.
 pub fn in_truth(world: &mut World, probe: &Probe<'_>) {
     let mut found: Vec<(&'static str, String)> = Vec::new();
+    for listing in world.venues().iter().flat_map(|venue| venue.listings()) {
+        for side in [Side::Buy, Side::Sell] {
+            let ours = (probe.levels)(listing.instrument, side);
+            let theirs = listing.depth.recorded(side).map(|level| (level.price.0, level.lots));
+            if !theirs.eq(ours.iter().copied()) {
+                let text = format!("instrument {} {side:?}: {ours:?}", listing.instrument.0);
+                found.push(("books_are_true", text));
+            }
+        }
+    }
     for (account, instrument, lots) in world.truth().holdings() {
         let (ours, theirs) = ((probe.position)(account, instrument), lots.long - lots.short);
         if ours != theirs {

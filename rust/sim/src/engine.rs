@@ -5,7 +5,7 @@ use cross_market_core::engine::{Effect, Engine};
 use cross_market_core::error::Error;
 use cross_market_core::event::Event;
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId};
-use cross_market_core::num::Money;
+use cross_market_core::num::{Money, Side};
 use cross_market_core::time::Time;
 
 use crate::swarm::Driven;
@@ -48,5 +48,10 @@ impl Driven for Engine {
 
     fn cash(&self, account: AccountId) -> Money {
         self.funds().balance(account)
+    }
+
+    fn levels(&self, instrument: InstrumentId, side: Side) -> Vec<(i64, i64)> {
+        let levels = self.book(instrument).into_iter().flat_map(|book| book.levels(side));
+        levels.map(|level| (level.price.0, level.qty.get())).collect()
     }
 }

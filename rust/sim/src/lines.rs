@@ -75,8 +75,10 @@ impl World {
     }
 
     fn send_place(&mut self, place: &Place) {
+        // What the order sets off finds it on its way already.
+        let leaves = self.can_send(place.account);
         self.provoke(place);
-        if !self.can_send(place.account) || self.faults.fires(Fault::SubmitLost) {
+        if !leaves || self.faults.fires(Fault::SubmitLost) {
             return;
         }
         if place.purpose == Purpose::Unwind

@@ -9,7 +9,7 @@ use cross_market_core::engine::Effect;
 use cross_market_core::event::{Event, Scope, Verb};
 use cross_market_core::funds::CashKind;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, Text};
-use cross_market_core::num::{Money, Price, Qty};
+use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::VenueStatus;
 use cross_market_core::position::StatementKind;
 use cross_market_core::time::{Span, Time};
@@ -50,6 +50,8 @@ pub trait Driven {
     fn held(&self, account: AccountId) -> Money;
     /// Balance without unrealised results.
     fn cash(&self, account: AccountId) -> Money;
+    /// Price and lots of the levels of a book, best first.
+    fn levels(&self, instrument: InstrumentId, side: Side) -> Vec<(i64, i64)>;
 }
 
 /// How a run is run.
@@ -195,6 +197,7 @@ fn with_probe<T: Driven>(engine: &T, asks: impl FnOnce(&Probe<'_>)) {
         residual: &|hedge| engine.residual(hedge),
         held: &|account| engine.held(account),
         cash: &|account| engine.cash(account),
+        levels: &|instrument, side| engine.levels(instrument, side),
     });
 }
 

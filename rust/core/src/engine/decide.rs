@@ -420,3 +420,20 @@ pub(super) enum Edge {
     /// An operator's figure.
     AtLeast(crate::num::Ratio),
 }
+
+impl Edge {
+    pub(super) fn digest(self, out: &mut crate::wire::Writer) {
+        match self {
+            Edge::Band(want) => {
+                let enters = matches!(want, Want::Enter(_));
+                out.u8(u8::from(enters));
+                out.bool(want.direction() == Direction::Mirror);
+            }
+            Edge::AtLeast(least) => {
+                out.u8(2);
+                out.i64(least.num());
+                out.i64(least.den());
+            }
+        }
+    }
+}

@@ -327,6 +327,7 @@ impl Engine {
             fee,
             fee_pending: pending,
             is_final: false,
+            days: 0,
         };
         self.orders.remember(key, execution);
         fee
@@ -421,6 +422,9 @@ impl Engine {
         if let Some(execution) = self.orders.execution_mut(&key) {
             execution.qty = Qty::ZERO;
             execution.is_final = true;
+            // Its fee went back with it; a fee that is named later is for nothing.
+            execution.fee = Money::ZERO;
+            execution.fee_pending = false;
         }
         let value = -i128::from(key.2.sign() * known.qty.get());
         let subject = known.order.map_or(Subject::Account(key.0), Subject::Order);

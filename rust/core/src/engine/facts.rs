@@ -113,7 +113,8 @@ impl Engine {
         let age = self.now - book.receive();
         // Without a rate no cost can be stated.
         let rated = leg.fx.is_none_or(|fx| self.books[fx].touch().is_some());
-        if !rated || book.data() != Data::Whole || age > self.policy.instruments[leg.instrument].age {
+        if !rated || book.data() != Data::Whole || age > self.policy.instruments[leg.instrument].age
+        {
             blocked = blocked.with(Blocked::FEED);
         }
         if self.is_halted(hedge, leg.account) {

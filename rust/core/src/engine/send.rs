@@ -4,8 +4,8 @@
 //! its attempt keeps for it. Nothing of a refused set stays behind: lots and money that were taken
 //! for it are given back before the refusal is told.
 
-use super::{Engine, HedgeState};
 use super::decide::Edge;
+use super::{Engine, HedgeState};
 use crate::attempt::{Attempt, End, Task, Wants};
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
