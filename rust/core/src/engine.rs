@@ -126,6 +126,8 @@ pub struct Engine {
     /// What every execution did, for taking it back exactly.
     booked: BTreeMap<ExecutionKey, Filled>,
     hedges: Table<HedgeId, HedgeState>,
+    /// When each hedge is to be looked at without news: its wake, or the end of its attempt.
+    dues: Table<HedgeId, Time>,
     latches: Latches,
     conduct: Conduct,
     links: Table<AccountId, LinkState>,
@@ -210,6 +212,7 @@ impl Engine {
             positions: positions(config, orders_max),
             booked: BTreeMap::new(),
             hedges: Table::new(vec![hedge; config.hedges.len()]),
+            dues: Table::new(vec![Time::MAX; config.hedges.len()]),
             latches: Latches::new(config.venues.len(), accounts, config.hedges.len()),
             conduct: conduct(config),
             links: Table::new(vec![LinkState::Resynced; accounts]),

@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use crate::book::Book;
 use crate::ids::{Id, InstrumentId, LEGS_MAX, LegId, Table};
 use crate::instrument::{Instrument, PositionEffect};
-use crate::num::{Money, Price, Qty, Side, div_ceil, div_floor};
+use crate::num::{Money, Price, Qty, Side, div_ceil, div_floor, wide};
 use crate::quote::{Data, HedgePlan, LegLots, LegPlan, Own, Top, Walk};
 
 /// Which way a hedge is traded.
@@ -300,7 +300,7 @@ fn net(
 ) -> i128 {
     let value = instrument.value(walk.cost);
     let fee = instrument.fees.by(effect).of(value, walk.qty);
-    let divisor = instrument.tick_value.0 * i128::from(walk.qty.get());
+    let divisor = wide(instrument.tick_value.0, walk.qty.get());
     match side {
         Side::Sell => {
             let amount = (value - fee).0;
@@ -410,7 +410,7 @@ pub fn consolidated(
 /// When the divisor is not more than zero or the result leaves 128 bits: the configuration proves
 /// that neither occurs.
 pub(crate) fn scale_down(left: i128, right: i128, divisor: i128) -> i128 {
-    match left.checked_mul(right) {
+    match product(left, right) {
         Some(product) => div_floor(product, divisor),
         None => scale_wide(left, right, divisor),
     }
@@ -418,9 +418,17 @@ pub(crate) fn scale_down(left: i128, right: i128, divisor: i128) -> i128 {
 
 /// `left × right ÷ divisor`, rounded up; the product may have 256 bits.
 pub(crate) fn scale_up(left: i128, right: i128, divisor: i128) -> i128 {
-    match left.checked_mul(right) {
+    match product(left, right) {
         Some(product) => div_ceil(product, divisor),
         None => -scale_wide(-left, right, divisor),
+    }
+}
+
+/// The product where it has 128 bits; quick where both sides have 64, as they nearly always have.
+fn product(left: i128, right: i128) -> Option<i128> {
+    match (i64::try_from(left), i64::try_from(right)) {
+        (Ok(left), Ok(right)) => Some(i128::from(left) * i128::from(right)),
+        (Err(_), _) | (_, Err(_)) => left.checked_mul(right),
     }
 }
 

@@ -356,6 +356,8 @@ struct Leg {
 pub struct Positions {
     /// Sorted by (account, instrument).
     pairs: Vec<Position>,
+    /// Those of `pairs`, close together: they are asked for often.
+    keys: Vec<(AccountId, InstrumentId)>,
     /// By hedge, by leg.
     hedges: Table<HedgeId, Vec<Leg>>,
     /// The trading day now.
@@ -388,6 +390,7 @@ impl Positions {
             short_reserved: Reserved::default(),
         };
         let mut positions = Positions {
+            keys: pairs.iter().map(|pair| (pair.account, pair.instrument)).collect(),
             pairs: pairs.into_iter().map(position).collect(),
             hedges: Table::new(Vec::new()),
             days: Table::new(vec![Day(0); instruments]),
@@ -656,7 +659,10 @@ impl Positions {
     ) -> Result<Split, PositionError> {
         let index = self.index(account, instrument)?;
         let free = match self.position(index).pair.netting {
-            Netting::Net => Closable::default(),
+            Netting::Net => {
+                let opens = (!qty.is_zero()).then_some((PositionEffect::Open, qty));
+                return Ok(Split { children: [None, None, opens] });
+            }
             Netting::Gross | Netting::GrossByDay => self.free(index, side.flip()),
         };
         let earlier = qty.min(free.earlier);
@@ -945,8 +951,7 @@ impl Positions {
     }
 
     fn index(&self, account: AccountId, instrument: InstrumentId) -> Result<usize, PositionError> {
-        let key = |position: &Position| (position.pair.account, position.pair.instrument);
-        let found = self.pairs.binary_search_by_key(&(account, instrument), key);
+        let found = self.keys.binary_search(&(account, instrument));
         found.map_err(|_| PositionError::NoPair { account, instrument })
     }
 

@@ -48,6 +48,9 @@ impl Engine {
         for at in 0..self.dirty.len() {
             let hedge = self.dirty[at];
             self.note_inventory(hedge);
+            let state = &self.hedges[hedge];
+            let due = state.attempt.as_ref().map_or(Time::MAX, |attempt| attempt.due);
+            self.dues[hedge] = due.min(state.wake);
         }
     }
 
@@ -222,7 +225,7 @@ impl Engine {
         edge: Edge,
     ) -> Result<gate::Edge, Denial> {
         let plan = &self.config.hedges[hedge].plan;
-        let sets = plan.sets(held);
+        let sets = self.hedges[hedge].sets;
         let lots = plan.change(held, to);
         let effects = self.effects(hedge, &lots);
         let direction = Direction::of(to - sets).unwrap_or(Direction::Plus);

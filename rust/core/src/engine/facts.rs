@@ -69,13 +69,16 @@ impl Engine {
         let book = &self.books[leg.instrument];
         if may_repair {
             facts.tick_value = self.tick_value(leg).unwrap_or(Money::ZERO);
+            facts.touch = [book.best(Side::Sell), book.best(Side::Buy)];
         }
         for side in [Side::Buy, Side::Sell] {
             let at = side.index();
-            facts.touch[at] = book.best(side.flip());
-            facts.collar[at] = self.collar(leg.instrument, side);
             let qty = ask[at];
-            if let (Some(limit), false) = (facts.collar[at], qty.is_zero()) {
+            if qty.is_zero() {
+                continue;
+            }
+            facts.collar[at] = self.collar(leg.instrument, side);
+            if let Some(limit) = facts.collar[at] {
                 let walk = match self.known_walk(place, side, qty, limit) {
                     Some(walk) => Some(walk),
                     None => book.walk(side, qty, Some(limit), &self.owns[leg.instrument]),

@@ -13,9 +13,9 @@ use crate::funds::{HoldError, Need, Short, ShortKind};
 use crate::gate::{self, Denial, Refusal};
 use crate::ids::{ATTEMPT_MAX, AccountId, ClientOrderId, HedgeId, Id, LEGS_MAX, LegId};
 use crate::margin;
-use crate::num::{Money, Qty};
+use crate::num::{Money, Qty, Side};
 use crate::order::{Input, Order, Place};
-use crate::quote::{Facts, HedgePlan, Intent, Kind, LegLots, Purpose};
+use crate::quote::{Intent, Kind, LegLots, Purpose};
 use crate::time::Time;
 
 /// Attempts left at which the end of the ids is told.
@@ -41,13 +41,12 @@ impl Engine {
         let execution = self.policy.hedges[hedge].execution;
         let mut attempt = Attempt::new(task, execution, self.plan(hedge), held, self.now);
         self.note_facts(hedge, &attempt, &held);
-        let (plan, facts) = (self.plan(hedge), &self.work.facts);
         let mut wants = Wants::NOTHING;
-        attempt.next(self.now, plan, facts, &mut wants);
+        attempt.next(self.now, self.plan(hedge), &self.work.facts, &mut wants);
         // A residual that may not be traded at its price is told as what it is: held.
         let given_up = wants.end.filter(|end| *end == End::ResidualHeld && kind == Kind::Trim);
         if wants.end.is_some() && given_up.is_none() {
-            return Err(nothing_to_send(facts, plan));
+            return Err(self.nothing_to_send(hedge));
         }
         let mark = out.len();
         let subject = Subject::Attempt(decision);
@@ -189,6 +188,7 @@ impl Engine {
             for intent in wants.intents.iter().flatten() {
                 self.children(hedge, attempt, intent)?;
             }
+            self.prove_messages(wants.intents.iter().flatten().count())?;
             self.reserve_set(hedge, attempt, held)?;
             self.commit(attempt, out);
             return Ok(());
@@ -231,6 +231,7 @@ impl Engine {
         self.gate_repair(hedge, attempt, intent, held)?;
         self.work.places.clear();
         self.children(hedge, attempt, intent)?;
+        self.prove_messages(1)?;
         self.reserve_repair(attempt.decision)?;
         self.commit(attempt, out);
         Ok(())
@@ -246,19 +247,19 @@ impl Engine {
     ) -> Result<(), Denial> {
         let leg = self.plan(hedge).legs[intent.leg.index()];
         let at = |refusal| Denial { leg: Some(intent.leg), ..Denial::plain(refusal) };
+        let exhausted = || at(Refusal::IdsExhausted);
         let split = self.positions.split(leg.account, leg.instrument, intent.side, intent.qty);
         let split = split.map_err(|_| at(Refusal::Lots))?;
         let account = &self.config.accounts[leg.account];
         let tif = self.config.venues[account.venue].tif;
-        let exhausted = at(Refusal::IdsExhausted);
-        let first = attempt.next_try(intent.leg).ok_or(exhausted)?;
+        let first = attempt.next_try(intent.leg).ok_or_else(exhausted)?;
         for (attempt_try, (effect, qty)) in (first..).zip(split.iter()) {
             let used = u16::try_from(self.work.places.len()).unwrap_or(u16::MAX);
             let last = attempt.execution.tries;
             if attempt_try > last || !self.orders.has_room(hedge, usize::from(used) + 1) {
-                return Err(exhausted);
+                return Err(exhausted());
             }
-            let order = attempt.decision.order(intent.leg, attempt_try).ok_or(exhausted)?;
+            let order = attempt.decision.order(intent.leg, attempt_try).ok_or_else(exhausted)?;
             let place = Place {
                 order,
                 price: intent.limit,
@@ -285,7 +286,6 @@ impl Engine {
         attempt: &Attempt,
         held: &LegLots,
     ) -> Result<(), Denial> {
-        self.reserve_messages()?;
         self.hold_lots()?;
         self.work.needs.clear();
         // Sets that go back are not kept waiting for a reserve: their repair draws on free money.
@@ -313,7 +313,6 @@ impl Engine {
     }
 
     fn reserve_repair(&mut self, decision: ClientOrderId) -> Result<(), Denial> {
-        self.reserve_messages()?;
         self.hold_lots()?;
         for at in 0..self.work.places.len() {
             let need = self.need(at);
@@ -327,8 +326,12 @@ impl Engine {
         Ok(())
     }
 
-    /// Proves that every account has tokens for the orders that wait.
-    fn reserve_messages(&self) -> Result<(), Denial> {
+    /// Proves that every account has tokens for the orders that wait. The gates have proven it for
+    /// one order an intent.
+    fn prove_messages(&self, intents: usize) -> Result<(), Denial> {
+        if self.work.places.len() <= intents {
+            return Ok(());
+        }
         for (place, _) in &self.work.places {
             let account = place.account;
             let orders = self.work.places.iter().filter(|(other, _)| other.account == account);
@@ -345,7 +348,7 @@ impl Engine {
 
     fn hold_lots(&mut self) -> Result<(), Denial> {
         for at in 0..self.work.places.len() {
-            let (place, _) = self.work.places[at];
+            let (place, _) = &self.work.places[at];
             let held = self.positions.hold_lots(
                 place.order,
                 place.account,
@@ -355,8 +358,8 @@ impl Engine {
                 place.qty,
             );
             let Ok(closes) = held else {
-                self.give_lots_back();
                 let leg = Some(place.order.leg());
+                self.give_lots_back();
                 return Err(Denial { leg, ..Denial::plain(Refusal::Lots) });
             };
             self.work.places[at].1 = closes;
@@ -376,13 +379,13 @@ impl Engine {
     }
 
     fn need(&self, at: usize) -> Need {
-        let (place, closes) = self.work.places[at];
+        let (place, closes) = &self.work.places[at];
         let amount = margin::worst_case_closing(
             &self.instruments[place.instrument],
             place.side,
             place.effect,
             place.qty,
-            closes,
+            *closes,
             place.price,
             self.mark(place.instrument),
         );
@@ -446,20 +449,21 @@ impl Engine {
         }));
     }
 
+    /// Why an attempt ended before it began: a leg cannot be traded, or not for the whole size.
+    fn nothing_to_send(&self, hedge: HedgeId) -> Denial {
+        let mut legs = self.plan(hedge).legs.iter();
+        let blocked = legs.position(|leg| {
+            [Side::Buy, Side::Sell].iter().any(|side| self.collar(leg.instrument, *side).is_none())
+        });
+        let refusal = if blocked.is_some() { Refusal::NoBook } else { Refusal::Size };
+        Denial { leg: blocked.map(LegId::at), ..Denial::plain(refusal) }
+    }
+
     /// Sets the hedge's next look at itself.
     pub(super) fn wake_at(&mut self, hedge: HedgeId, at: Time) {
         let wake = &mut self.hedges[hedge].wake;
         *wake = (*wake).min(at);
     }
-}
-
-/// Why an attempt ended before it began: a leg cannot be traded, or not for the whole size.
-fn nothing_to_send(facts: &Facts, plan: &HedgePlan) -> Denial {
-    let legs = facts.legs.iter().take(plan.legs.len()).enumerate();
-    let mut blocked = legs.filter(|(_, leg)| leg.collar.iter().any(Option::is_none));
-    let leg = blocked.next().map(|(at, _)| LegId::at(at));
-    let refusal = if leg.is_some() { Refusal::NoBook } else { Refusal::Size };
-    Denial { leg, ..Denial::plain(refusal) }
 }
 
 fn denial(error: &HoldError) -> Denial {

@@ -24,10 +24,8 @@ impl Engine {
             self.fire(id, out);
         }
         for hedge in self.config.hedges.ids() {
-            let state = &mut self.hedges[hedge];
-            let due = state.attempt.as_ref().map_or(Time::MAX, |attempt| attempt.due);
-            if due.min(state.wake) <= self.now {
-                state.wake = Time::MAX;
+            if self.dues[hedge] <= self.now {
+                self.hedges[hedge].wake = Time::MAX;
                 self.touch(hedge);
             }
         }
@@ -160,11 +158,7 @@ impl Engine {
     pub(super) fn set_deadline(&mut self) {
         let orders = self.live.iter().filter_map(|id| self.orders.get(*id));
         let orders = orders.map(|order| order.due).min().unwrap_or(Time::MAX);
-        let hedges = self.hedges.iter().map(|state| {
-            let due = state.attempt.as_ref().map_or(Time::MAX, |attempt| attempt.due);
-            due.min(state.wake)
-        });
-        let hedges = hedges.min().unwrap_or(Time::MAX);
+        let hedges = self.dues.iter().copied().min().unwrap_or(Time::MAX);
         self.deadline = orders.min(hedges);
     }
 
