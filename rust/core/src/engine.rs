@@ -289,15 +289,12 @@ impl Engine {
         };
         let applied = book.take(change)?;
         self.now = now;
-        match applied {
-            // Inside a message the book is neither what it was nor what it will be: what is due
-            // waits for the last row.
-            Applied::Open => Ok(Effect::Market),
-            Applied::Ignored if now < self.deadline => Ok(Effect::Market),
-            Applied::Done | Applied::Ignored | Applied::Gap => {
-                Ok(self.market(change.instrument, applied, out))
-            }
+        // Inside a message the book is neither what it was nor what it will be: what is due waits
+        // for the last row.
+        if applied == Applied::Open {
+            return Ok(Effect::Market);
         }
+        Ok(self.market(change.instrument, applied, out))
     }
 
     /// A lower bound of the next moment at which a timer is due.
@@ -321,7 +318,7 @@ impl Engine {
         self.set_deadline();
     }
 
-    /// The end of a message, or a row while a timer is due.
+    /// A row that is not inside a message.
     #[inline(never)]
     fn market(
         &mut self,
@@ -329,12 +326,37 @@ impl Engine {
         applied: Applied,
         out: &mut Vec<Command>,
     ) -> Effect {
+        let mut reached = false;
+        if applied == Applied::Done {
+            self.forget_claims(instrument);
+            reached = self.message(instrument);
+        }
+        let calls = match applied {
+            Applied::Open | Applied::Ignored => false,
+            Applied::Done => reached || self.waiting > 0 || self.gapped[instrument],
+            Applied::Gap => true,
+        };
+        if calls || self.now >= self.deadline {
+            self.market_news(instrument, applied, reached, out)
+        } else {
+            Effect::Market
+        }
+    }
+
+    /// What follows from a row, where anything may.
+    #[inline(never)]
+    fn market_news(
+        &mut self,
+        instrument: InstrumentId,
+        applied: Applied,
+        reached: bool,
+        out: &mut Vec<Command>,
+    ) -> Effect {
         self.dirty.clear();
         let mut whole = false;
         if applied == Applied::Done {
-            self.forget_claims(instrument);
             whole = self.gapped[instrument] && self.books[instrument].data() != Data::Gapped;
-            if !self.message(instrument) && self.now < self.deadline && !whole {
+            if !self.gather(instrument, reached) && self.now < self.deadline && !whole {
                 return Effect::Market;
             }
         }

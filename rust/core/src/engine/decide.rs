@@ -14,18 +14,20 @@ use crate::signal::{Measure, Want};
 use crate::time::Time;
 
 impl Engine {
-    /// The end of a book message: signals of the hedges that read it. Gives whether any of them
-    /// has something to decide.
+    /// The end of a book message: signals of the hedges that read it. Gives whether any of their
+    /// conditions stands.
+    #[inline]
     pub(super) fn message(&mut self, instrument: InstrumentId) -> bool {
-        let touched = self.books[instrument].touched();
-        if !touched && self.waiting == 0 {
+        let book = &mut self.books[instrument];
+        if !book.touched() {
             return false;
         }
-        let mut reached = false;
-        if touched {
-            self.books[instrument].clear_touched();
-            reached = self.signals.message(instrument, self.now, &self.books);
-        }
+        book.clear_touched();
+        self.signals.message(instrument, self.now, &self.books)
+    }
+
+    /// The hedges that the end of a book message concerns become dirty; whether there are any.
+    pub(super) fn gather(&mut self, instrument: InstrumentId, reached: bool) -> bool {
         if !reached && self.waiting == 0 {
             return false;
         }

@@ -189,10 +189,15 @@ impl Engine {
     }
 
     /// A book message that is newer than the end of an order shows what the order took.
+    #[inline]
     pub(super) fn forget_claims(&mut self, instrument: InstrumentId) {
-        if self.claims[instrument].is_empty() {
-            return;
+        if !self.claims[instrument].is_empty() {
+            self.forget_old_claims(instrument);
         }
+    }
+
+    #[inline(never)]
+    fn forget_old_claims(&mut self, instrument: InstrumentId) {
         let received = self.books[instrument].receive();
         self.claims[instrument].retain(|claim| claim.done.is_none_or(|done| done >= received));
         self.count_claims(instrument);
