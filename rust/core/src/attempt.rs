@@ -423,7 +423,9 @@ impl Attempt {
         held: &LegLots,
         wants: &mut Wants,
     ) {
-        if now >= self.due {
+        // One more question and the last cancel of every order must stay inside the bound.
+        let last = self.messages + 2 * facts.alive() >= self.execution.messages;
+        if now >= self.due || last {
             wants.cancel = true;
             self.end(End::ResidualHeld, wants);
             return;

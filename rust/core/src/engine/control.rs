@@ -209,8 +209,12 @@ impl Engine {
                 attempt.due = now + attempt.execution.finish_within;
             }
         }
-        self.touch_all();
-        self.finish(out);
+        // The questions leave; what the attempts want waits for the first news.
+        self.deadline = self.now;
+        self.run_timers(out);
+        self.dirty.clear();
+        self.funds.balanced();
+        self.set_deadline();
     }
 
     /// A broken invariant: the state is no longer trusted. Cancels every order that may live, once;

@@ -128,6 +128,9 @@ impl Engine {
                     | VenueStatus::Expired => Input::Done { status, cum: Some(cum) },
                 };
                 self.input(id, input, out);
+                if status == VenueStatus::Working {
+                    self.end_at_once(id, out);
+                }
             }
             // Before its longest delay has passed the order may still surface.
             Found::ProvenAbsent if !proven => self.input(id, Input::Inconclusive, out),
@@ -135,6 +138,18 @@ impl Engine {
             Found::Inconclusive => self.input(id, Input::Inconclusive, out),
         }
         self.after_order(id, out);
+    }
+
+    /// An order that was to trade at once or not at all, and still works after its time at a venue
+    /// that does not keep to it, is cancelled.
+    fn end_at_once(&mut self, id: ClientOrderId, out: &mut Vec<Command>) {
+        let Some(order) = self.orders.get(id).copied() else { return };
+        let at_once = matches!(order.place.tif, TimeInForce::Ioc | TimeInForce::Fok);
+        let over = self.now >= order.sent + self.venue_of(order.place.account).ack_timeout;
+        if at_once && over && order.is_resting() {
+            self.hasten(id);
+            self.cancel(id, out);
+        }
     }
 
     /// Gives an order one input, and tells what it revealed.
@@ -200,6 +215,10 @@ impl Engine {
             return;
         }
         match self.orders.execution(&key).copied() {
+            // Corrected before it came: only the fee that comes with it is news.
+            Some(known) if known.is_final && !known.qty.is_zero() => {
+                self.on_fee(&key, fill.fee, out);
+            }
             Some(known) if known.is_final => self.pass_over(id, &known, fill, out),
             Some(known) => {
                 let same =
@@ -697,8 +716,10 @@ impl Engine {
                     let subject = Subject::Account(account);
                     self.alert(out, AlertCode::LinkUp, Urgency::Info, subject, 0, 0);
                 }
-                // Cancels that a HALT could not send leave first, then the questions.
+                // What a HALT covers is cancelled first, whatever was sent before the link went,
+                // then everything is asked about.
                 for id in &orders {
+                    self.hasten(*id);
                     if self.orders.get(*id).is_some_and(|order| self.is_halted_order(order)) {
                         self.cancel(*id, out);
                     }
