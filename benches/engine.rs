@@ -5,6 +5,12 @@
 //! ladders and compares both cross spreads at each message end. W4e50: the same with fifty hedges
 //! on the pair. W8: one input to an order and one step of its attempt, beside a bare table machine.
 //! Tick to commands: the row that makes a band reached, until both orders are in the list.
+#![allow(
+    clippy::cast_possible_wrap,
+    clippy::needless_bitwise_bool,
+    reason = "limits are written bare"
+)]
+#![allow(clippy::map_unwrap_or, clippy::semicolon_if_nothing_returned, reason = "a program")]
 #![allow(clippy::print_stdout, reason = "a program: it prints its figures")]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a program: it measures")]
 #![allow(clippy::float_arithmetic, reason = "a program: times to be printed")]

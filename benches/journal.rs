@@ -35,8 +35,10 @@ fn main() {
     let folder = std::env::temp_dir().join(format!("cross_market-bench-{}", std::process::id()));
     std::fs::create_dir(&folder).expect("a new folder");
     for group in [100, 1000] {
-        let (ours, limit) = durable(&event, group, &folder);
+        let (ours, limit) = durable(&event, group, Written::Together, &folder);
         figure(&format!("W7d.{group}"), ours, limit);
+        let (ours, limit) = durable(&event, group, Written::Each, &folder);
+        figure(&format!("W7d.{group}.each"), ours, limit);
     }
     std::fs::remove_dir_all(&folder).expect("our own folder");
 }
@@ -121,25 +123,38 @@ fn check_payload(encoder: &mut Encoder, event: &Event) {
     encoder.taken();
 }
 
-/// Nanoseconds a record, synced in groups: ours, and the same number of bytes written raw.
-fn durable(event: &Event, group: u64, folder: &Path) -> (f64, f64) {
+/// When the records of a group are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    /// All at once, as the limit does it.
+    Together,
+    /// Each before the next, as a session does it: a process that dies loses none.
+    Each,
+}
+
+/// Nanoseconds a record, synced in groups: ours, and as many bytes written at once and synced.
+fn durable(event: &Event, group: u64, written: Written, folder: &Path) -> (f64, f64) {
     let mut encoder = encoder();
     encoder.taken();
-    let mut file = open(&folder.join(format!("ours-{group}")));
-    let mut raw = open(&folder.join(format!("raw-{group}")));
+    let mut file = open(&folder.join(format!("ours-{group}-{written:?}")));
+    let mut raw = open(&folder.join(format!("raw-{group}-{written:?}")));
     let (mut ours, mut limits) = (Vec::new(), Vec::new());
     let mut bytes = Vec::new();
     for _ in 0..(40_000 / group).max(60) {
+        let mut size = 0;
         ours.push(per_record(group, || {
-            for seq in 0..group {
+            for seq in 1..=group {
                 encoder.decision(seq, Time(1_770_000_000_000_400_000), black_box(event), &[]);
+                if written == Written::Each || seq == group {
+                    file.write_all(encoder.bytes()).expect("room on the disk");
+                    size += encoder.bytes().len();
+                    encoder.taken();
+                }
             }
-            file.write_all(encoder.bytes()).expect("room on the disk");
             file.sync_data().expect("a sync");
             encoder.settle();
         }));
-        bytes.resize(encoder.bytes().len(), 7);
-        encoder.taken();
+        bytes.resize(size, 7);
         limits.push(per_record(group, || {
             raw.write_all(&bytes).expect("room on the disk");
             raw.sync_data().expect("a sync");

@@ -11,6 +11,8 @@
 #![allow(clippy::as_conversions, clippy::cast_precision_loss, reason = "a program: numbers fit")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "numbers fit")]
 #![allow(clippy::indexing_slicing, reason = "a program: a mistake is to be loud")]
+#![allow(clippy::cast_possible_wrap, reason = "numbers fit")]
+#![allow(clippy::needless_bitwise_bool, reason = "a limit: branches are what it avoids")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -194,7 +196,7 @@ impl Maker {
     fn best(&self, market: usize, side: usize) -> i32 {
         let book = &self.books[market][side];
         let level = if side == 0 { book.last_key_value() } else { book.first_key_value() };
-        *level.map(|(price, _)| price).unwrap_or(&0)
+        level.map_or(0, |(price, _)| *price)
     }
 
     fn snapshots(&mut self, base: i32) {

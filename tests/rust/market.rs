@@ -1,4 +1,5 @@
 //! Books, merged tops and walks, and signals against slow obvious versions.
+#![allow(clippy::similar_names, clippy::unnecessary_wraps, reason = "a test: short and plain")]
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test: what fails must be loud")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test: what fails must be loud")]
 

@@ -354,6 +354,7 @@ impl Attempt {
         }
         out.i128(self.lost.0);
         out.u32(self.messages);
+        self.execution.write(out);
         out.bool(self.traded);
         out.bool(self.turned_back);
         for leg in 0..LEGS_MAX {

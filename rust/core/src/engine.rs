@@ -411,6 +411,7 @@ impl Engine {
         let mut out = Writer::new();
         out.u16(self.run);
         out.bool(self.poisoned);
+        self.policy.write(&mut out);
         for book in self.books.iter() {
             book.digest(&mut out);
         }
@@ -434,6 +435,7 @@ impl Engine {
             out.len(claims.len());
             for claim in claims {
                 out.u64(claim.order.0);
+                out.bool(claim.side == crate::num::Side::Sell);
                 out.i64(claim.lots);
                 out.option_i64(claim.done.map(|done| done.0));
             }
@@ -442,6 +444,11 @@ impl Engine {
             out.bool(*told);
         }
         self.clocks.digest(&mut out);
+        // In the order of the executions, whose keys the orders give.
+        out.len(self.booked.len());
+        for filled in self.booked.values() {
+            filled.digest(&mut out);
+        }
         Sha256::digest(out.as_slice()).into()
     }
 
@@ -612,6 +619,10 @@ fn digest_hedge(state: &HedgeState, out: &mut Writer) {
     out.bool(state.over_told);
     out.u8(state.refused.map_or(u8::MAX, Refusal::code));
     out.i64(state.wake.0);
+    match state.edge {
+        Some(edge) => edge.digest(out),
+        None => out.u8(u8::MAX),
+    }
     match &state.attempt {
         Some(attempt) => {
             out.u8(1);

@@ -956,6 +956,13 @@ impl Order {
         out.u64(self.place.order.0);
         out.i64(self.place.price.0);
         out.i64(self.place.qty.get());
+        out.u16(self.place.account.0);
+        out.u16(self.place.instrument.0);
+        out.bool(self.place.side == Side::Sell);
+        out.u8(self.place.effect.code());
+        out.u8(self.place.kind.code());
+        out.u8(self.place.purpose.code());
+        out.bytes(self.venue_order_id.as_str().as_bytes());
         out.u8(self.state.code());
         out.u8(self.claimed.map_or(u8::MAX, State::code));
         out.bool(self.seen);
@@ -964,6 +971,7 @@ impl Order {
         out.i128(self.cost);
         out.i64(self.sent.0);
         out.i64(self.due.0);
+        out.i64(self.heard.0);
         out.u16(self.cancels);
         out.u16(self.queries);
         out.u8(self.days_done);
@@ -985,6 +993,8 @@ pub struct Execution {
     pub fee_pending: bool,
     /// Whether it was taken back or corrected: what still comes under its id is passed over.
     pub is_final: bool,
+    /// Day rolls of its instrument since it came; counted for what belongs to no order of ours.
+    pub days: u8,
 }
 
 impl Execution {
@@ -996,6 +1006,7 @@ impl Execution {
         fee: Money::ZERO,
         fee_pending: false,
         is_final: true,
+        days: 0,
     };
 }
 
@@ -1141,12 +1152,17 @@ impl Orders {
         }
         let by_hedge = &self.by_hedge;
         self.executions.retain(|(_, of, _, _), execution| {
-            *of != instrument
-                || execution.order.is_none_or(|id| {
-                    by_hedge.get(id.hedge()).is_some_and(|orders| {
-                        orders.binary_search_by_key(&id, |order| order.place.order).is_ok()
-                    })
-                })
+            if *of != instrument {
+                return true;
+            }
+            let Some(id) = execution.order else {
+                // It belongs to no order of ours: it is kept as long as if its order had been done.
+                execution.days = execution.days.saturating_add(1);
+                return execution.days < 2;
+            };
+            by_hedge.get(id.hedge()).is_some_and(|orders| {
+                orders.binary_search_by_key(&id, |order| order.place.order).is_ok()
+            })
         });
     }
 
@@ -1164,6 +1180,8 @@ impl Orders {
             out.u16(instrument.0);
             out.u8(u8::from(*side == Side::Sell));
             out.bytes(trade_id.as_str().as_bytes());
+            out.bool(execution.order.is_some());
+            out.u64(execution.order.map_or(0, |order| order.0));
             out.i64(execution.price.0);
             out.i64(execution.qty.get());
             out.i128(execution.fee.0);

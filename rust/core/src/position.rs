@@ -167,6 +167,20 @@ pub struct Filled {
 }
 
 impl Filled {
+    /// What is kept of an execution, for the state digest.
+    pub fn digest(&self, writer: &mut Writer) {
+        writer.i64(i64::from(self.day.0));
+        writer.i64(self.excess.get());
+        for booked in [&self.position, &self.owner] {
+            writer.i64(booked.opened.get());
+            writer.i64(booked.closed.get());
+            writer.i128(booked.realised);
+            writer.i128(booked.entry);
+            writer.i64(i64::from(booked.closed_day.0));
+            writer.u32(booked.cuts);
+        }
+    }
+
     /// What [`Positions::fill`] of `trade` means for the money of its account.
     #[must_use]
     pub fn money(&self, instrument: &Instrument, trade: &Trade, fee: Money) -> TradeMoney {

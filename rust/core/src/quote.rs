@@ -3,6 +3,7 @@
 use crate::ids::{AccountId, CurrencyId, InstrumentId, LEGS_MAX, LegId};
 use crate::num::{Money, Price, Qty, Ratio, Side, div_nearest, narrow};
 use crate::time::Span;
+use crate::wire::Writer;
 
 /// The best level of one side of a book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -307,6 +308,26 @@ pub struct Execution {
     pub messages: u32,
     /// Most Trim attempts in one trading day.
     pub trims_per_day: u32,
+}
+
+impl Execution {
+    /// Appends every value, for the journal and the state digest.
+    pub fn write(&self, out: &mut Writer) {
+        out.i128(self.max_residual);
+        out.i128(self.live_residual);
+        out.i64(self.finish_within.0);
+        out.i64(self.order_timeout.0);
+        out.u8(match self.repair {
+            Repair::CheaperOf => 0,
+            Repair::Supplement => 1,
+            Repair::Unwind => 2,
+        });
+        out.i128(self.max_loss.0);
+        out.i128(self.max_loss_per_day.0);
+        out.u16(self.tries);
+        out.u32(self.messages);
+        out.u32(self.trims_per_day);
+    }
 }
 
 /// How large a hedge may grow, in sets.

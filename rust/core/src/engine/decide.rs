@@ -204,16 +204,12 @@ impl Engine {
     fn reach(&mut self, hedge: HedgeId, held: &LegLots, from: i64, to: i64) -> i64 {
         let plan = &self.config.hedges[hedge].plan;
         let lots = plan.change(held, to);
-        match merge::walks(plan, &self.books, &self.owns, &lots) {
-            Some(walks) => {
-                self.work.walks = Some((lots, walks));
-                to
-            }
-            None => {
-                self.work.walks = None;
-                merge::executable(plan, &self.books, &self.owns, held, from, to)
-            }
+        let walks = merge::walks(plan, &self.books, &self.owns, &lots);
+        self.work.walks = walks.map(|walks| (lots, walks));
+        if self.work.walks.is_some() {
+            return to;
         }
+        merge::executable(plan, &self.books, &self.owns, held, from, to)
     }
 
     /// The walked net figure of the sets up to `to`, beside what it must reach.
@@ -423,4 +419,21 @@ pub(super) enum Edge {
     Band(Want),
     /// An operator's figure.
     AtLeast(crate::num::Ratio),
+}
+
+impl Edge {
+    pub(super) fn digest(self, out: &mut crate::wire::Writer) {
+        match self {
+            Edge::Band(want) => {
+                let enters = matches!(want, Want::Enter(_));
+                out.u8(u8::from(enters));
+                out.bool(want.direction() == Direction::Mirror);
+            }
+            Edge::AtLeast(least) => {
+                out.u8(2);
+                out.i64(least.num());
+                out.i64(least.den());
+            }
+        }
+    }
 }

@@ -15,7 +15,7 @@ use crate::ids::{
 };
 use crate::instrument::{Reference, ReferenceChange};
 use crate::num::{Money, Price, Qty, Ratio};
-use crate::order::{Answer, FeeNews, Found, News, Report, VenueStatus};
+use crate::order::{Answer, FeeNews, Found, News, Report, State, VenueStatus};
 use crate::position::{Settle, Statement};
 use crate::time::Time;
 
@@ -241,6 +241,12 @@ impl Engine {
                     return Err(unknown_order(*order));
                 };
                 if *status == VenueStatus::Working {
+                    return Err(Error::Contradiction { field: Field::Order });
+                }
+                // The word replaces evidence that is missing; an order that works is cancelled.
+                let is_open = known.state == State::Unknown
+                    || (known.state.is_done() && !known.is_confirmed());
+                if !is_open {
                     return Err(Error::Contradiction { field: Field::Order });
                 }
                 // What traded beyond what is booked has a price: it comes as a report first.

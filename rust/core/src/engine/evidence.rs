@@ -327,6 +327,7 @@ impl Engine {
             fee,
             fee_pending: pending,
             is_final: false,
+            days: 0,
         };
         self.orders.remember(key, execution);
         fee

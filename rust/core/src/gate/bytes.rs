@@ -28,7 +28,7 @@ impl Policy {
         out.len(self.hedges.len());
         for limits in self.hedges.iter() {
             write_size(&limits.size, out);
-            write_execution(&limits.execution, out);
+            limits.execution.write(out);
         }
         out.len(self.sums.len());
         for sum in &self.sums {
@@ -114,23 +114,6 @@ fn read_size(from: &mut Reader<'_>) -> Result<Size, WireError> {
         holiday: from.i64()?,
         before_break: Span(from.i64()?),
     })
-}
-
-fn write_execution(execution: &Execution, out: &mut Writer) {
-    out.i128(execution.max_residual);
-    out.i128(execution.live_residual);
-    out.i64(execution.finish_within.0);
-    out.i64(execution.order_timeout.0);
-    out.u8(match execution.repair {
-        Repair::CheaperOf => 0,
-        Repair::Supplement => 1,
-        Repair::Unwind => 2,
-    });
-    out.i128(execution.max_loss.0);
-    out.i128(execution.max_loss_per_day.0);
-    out.u16(execution.tries);
-    out.u32(execution.messages);
-    out.u32(execution.trims_per_day);
 }
 
 fn read_execution(from: &mut Reader<'_>) -> Result<Execution, WireError> {

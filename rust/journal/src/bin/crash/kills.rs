@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command as Process, Stdio};
 
 use cross_market_core::book::{Change, Row};
@@ -113,7 +113,7 @@ fn placed(path: &Path) -> Result<BTreeSet<String>, JournalError> {
 }
 
 /// The child: trades until it is killed.
-pub(crate) fn feed(run: &PathBuf, turn: u32) -> Result<(), JournalError> {
+pub(crate) fn feed(run: &Path, turn: u32) -> Result<(), JournalError> {
     let start = Time(START.0 + TURN.0 * i64::from(turn));
     let durability = Durability::Group(Span::millis(1));
     let json = samples::config().as_bytes();

@@ -4,7 +4,7 @@
 
 mod kills;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 use cross_market_journal::sweep::{Tally, bounds, cuts, edits, flips, holes, journal};
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         [name, size] if name == "--size" => size.parse().map_or_else(|_| usage(), campaign),
         [name, run, turn] if name == kills::FEED => turn.parse().map_or_else(
             |_| usage(),
-            |turn| match kills::feed(&PathBuf::from(run), turn) {
+            |turn| match kills::feed(Path::new(run), turn) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
                     eprintln!("{error}");
