@@ -952,6 +952,12 @@ fn tell(world: &mut World, found: Vec<(&'static str, String)>) {
     }
 }
 
+/// Whether every residual is within its limit, or was left to a person.
+#[must_use]
+pub fn is_aligned(world: &World, probe: &Probe<'_>) -> bool {
+    residuals(world, probe).is_empty()
+}
+
 /// A residual beyond its limit is allowed where an attempt ended in the open, and alarmed it.
 fn residuals(world: &World, probe: &Probe<'_>) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
