@@ -17,12 +17,17 @@ use cross_market_core::time::{Span, Time};
 
 /// Machines; a power of two.
 const MACHINES: usize = 1_024;
-const EVENTS: usize = 200_000;
+/// Events of a slice: four for each machine.
+const EVENTS: usize = 4 * MACHINES;
+const SLICES: usize = 50;
 const NOW: Time = Time(1_700_000_000_000_000_000);
 const LOTS: i64 = 8;
 
-/// Events as small numbers: sent, sent, part, rest, rest, failed.
-pub(crate) fn events() -> Vec<u8> {
+/// A machine and an event as a small number: sent, sent, part, rest, rest, failed.
+type Step = (usize, u8);
+
+/// Events in slices; each is for machines that begin anew.
+pub(crate) fn events() -> Vec<Vec<Step>> {
     let mut state = 88_172_645_463_325_252_u64;
     let mut next = || {
         state ^= state << 13;
@@ -30,7 +35,26 @@ pub(crate) fn events() -> Vec<u8> {
         state ^= state << 17;
         [0, 0, 1, 2, 2, 3][(state % 6) as usize]
     };
-    (0..EVENTS).map(|_| next()).collect()
+    let slice = |_| (0..EVENTS).map(|at| (machine_of(at), next())).collect();
+    (0..SLICES).map(slice).collect()
+}
+
+/// The same without what comes to an attempt that has no order left: nothing is asked of it then.
+pub(crate) fn of_working(events: &[Vec<Step>]) -> Vec<Vec<Step>> {
+    let mut ours = Ours::new();
+    let mut of_slice = |slice: &Vec<Step>| {
+        ours.begin();
+        let mut is_done = [false; MACHINES / 2];
+        let mut working = Vec::new();
+        for (machine, event) in slice {
+            if !is_done[machine / 2] {
+                is_done[machine / 2] = ours.step(*machine, *event);
+                working.push((*machine, *event));
+            }
+        }
+        working
+    };
+    events.iter().map(&mut of_slice).collect()
 }
 
 /// The machine that an event is for.
@@ -75,11 +99,16 @@ impl Limits {
         Limits(vec![Bare::Idle; MACHINES])
     }
 
+    /// Every machine begins anew.
+    pub(crate) fn begin(&mut self) {
+        self.0.fill(Bare::Idle);
+    }
+
     /// Runs the events; gives how many ended hedged.
-    pub(crate) fn run(&mut self, events: &[u8]) -> u64 {
+    pub(crate) fn run(&mut self, events: &[Step]) -> u64 {
         let mut hedged = 0_u64;
-        for (at, event) in events.iter().enumerate() {
-            let state = &mut self.0[machine_of(at)];
+        for (machine, event) in events {
+            let state = &mut self.0[*machine];
             *state = bare_step(*state, *event);
             hedged += u64::from(*state == Bare::Hedged);
         }
@@ -95,6 +124,8 @@ pub(crate) struct Ours {
     fresh: (Order, Attempt),
     orders: Vec<Order>,
     attempts: Vec<Attempt>,
+    /// By attempt and leg: whether an order is alive, whether it rests, lots held.
+    told: Vec<[(bool, bool, i64); 2]>,
     wants: Wants,
 }
 
@@ -109,6 +140,7 @@ impl Ours {
         Ours {
             orders: vec![fresh.0; MACHINES],
             attempts: vec![fresh.1.clone(); MACHINES / 2],
+            told: vec![[(true, false, 0); 2]; MACHINES / 2],
             plan,
             facts,
             fresh,
@@ -116,17 +148,27 @@ impl Ours {
         }
     }
 
-    /// Runs the events; gives how many attempts ended.
-    pub(crate) fn run(&mut self, events: &[u8]) -> u64 {
+    /// Every attempt begins anew, with an order that is sent on both legs.
+    pub(crate) fn begin(&mut self) {
+        for (at, order) in self.orders.iter_mut().enumerate() {
+            *order = self.fresh.0;
+            order.place.side = if at.is_multiple_of(2) { Side::Sell } else { Side::Buy };
+        }
+        self.attempts.iter_mut().for_each(|attempt| attempt.clone_from(&self.fresh.1));
+        self.told.fill([(true, false, 0); 2]);
+    }
+
+    /// Runs the events; gives after how many no order was alive.
+    pub(crate) fn run(&mut self, events: &[Step]) -> u64 {
         let mut ended = 0;
-        for (at, event) in events.iter().enumerate() {
-            ended += u64::from(self.step(machine_of(at), *event));
+        for (machine, event) in events {
+            ended += u64::from(self.step(*machine, *event));
         }
         ended
     }
 
-    #[inline(never)]
-    pub(crate) fn step(&mut self, machine: usize, event: u8) -> bool {
+    #[inline]
+    fn step(&mut self, machine: usize, event: u8) -> bool {
         let order = &mut self.orders[machine];
         let left = Qty::of(LOTS - order.cum);
         let input = match event {
@@ -138,25 +180,17 @@ impl Ours {
         if !order.is_confirmed() {
             std::hint::black_box(order.next(input));
         }
-        let first = machine & !1;
-        for leg in 0..2 {
-            let order = &self.orders[first + leg];
-            let facts = &mut self.facts.legs[leg];
-            facts.alive = u32::from(!order.is_confirmed());
-            facts.resting = u32::from(order.is_resting());
-            facts.held = order.place.side.sign() * order.cum;
+        let told = &mut self.told[machine / 2];
+        let held = order.place.side.sign() * order.cum;
+        told[machine % 2] = (!order.is_confirmed(), order.is_resting(), held);
+        for (facts, (alive, resting, held)) in self.facts.legs.iter_mut().zip(told) {
+            facts.alive = u32::from(*alive);
+            facts.resting = u32::from(*resting);
+            facts.held = *held;
         }
-        let attempt = &mut self.attempts[machine / 2];
-        attempt.next(NOW, &self.plan, &self.facts, &mut self.wants);
+        self.attempts[machine / 2].next(NOW, &self.plan, &self.facts, &mut self.wants);
         std::hint::black_box(&self.wants);
-        let both = self.facts.legs[0].alive + self.facts.legs[1].alive == 0;
-        if both {
-            self.orders[first] = self.fresh.0;
-            self.orders[first + 1] = self.fresh.0;
-            self.orders[first + 1].place.side = Side::Buy;
-            self.attempts[machine / 2].clone_from(&self.fresh.1);
-        }
-        both
+        self.facts.legs[0].alive + self.facts.legs[1].alive == 0
     }
 }
 

@@ -117,6 +117,15 @@ impl Wants {
     /// Nothing is wanted.
     pub const NOTHING: Wants =
         Wants { intents: [None; LEGS_MAX], cancel: false, choice: None, end: None, again: false };
+
+    /// Nothing is wanted any more. Only what says so is written, not the room for what was wanted.
+    fn clear(&mut self) {
+        self.intents.iter_mut().for_each(|intent| *intent = None);
+        self.cancel = false;
+        self.choice = None;
+        self.end = None;
+        self.again = false;
+    }
 }
 
 /// One attempt.
@@ -153,6 +162,24 @@ pub struct Attempt {
     filled: [Basis; LEGS_MAX],
     traded: bool,
     turned_back: bool,
+}
+
+/// What the facts of all legs say together.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "answers that do not depend on each other")]
+struct Seen {
+    /// Signed lots held, by leg.
+    held: LegLots,
+    /// Whether an order is not both done and confirmed.
+    alive: u32,
+    /// Whether an order rests and may be cancelled.
+    is_resting: bool,
+    /// Whether a leg without such an order is not at its goal.
+    is_short: bool,
+    /// Whether every leg is at its goal.
+    is_at_goal: bool,
+    /// Why a leg that is not may not trade now.
+    blocked: Blocked,
 }
 
 /// What an attempt is asked to do.
@@ -269,17 +296,20 @@ impl Attempt {
 
     /// Writes what is wanted now.
     pub fn next(&mut self, now: Time, plan: &HedgePlan, facts: &Facts, wants: &mut Wants) {
-        *wants = Wants::NOTHING;
+        wants.clear();
         if matches!(self.state, State::Ended(_)) {
             return;
         }
-        let held = facts.held();
-        self.blocked = self.blocked_now(plan, facts, &held);
-        if facts.alive() > 0 {
-            self.while_alive(now, plan, facts, &held, wants);
-        } else if self.state == State::Reserved && self.kind != Kind::Trim {
+        let seen = self.look(plan, facts);
+        self.blocked = seen.blocked;
+        if (seen.alive > 0) {
+            self.while_alive(now, &seen, wants);
+            return;
+        }
+        let held = seen.held;
+        if self.state == State::Reserved && self.kind != Kind::Trim {
             self.work(now, plan, facts, &held, wants);
-        } else if self.at_goal(plan, &held) && self.state != State::Reserved {
+        } else if seen.is_at_goal && self.state != State::Reserved {
             self.goal_reached(plan, &held, wants);
         } else if (self.kind != Kind::Trim || self.turned_back) && self.is_within(plan, &held) {
             self.end_within(plan, &held, wants);
@@ -397,46 +427,51 @@ impl Attempt {
     }
 
     fn at_goal(&self, plan: &HedgePlan, held: &LegLots) -> bool {
-        let legs = plan.legs.len();
-        held[..legs] == self.goal[..legs]
+        let legs = held.iter().zip(&self.goal).take(plan.legs.len());
+        legs.fold(true, |is, (held, goal)| is & (held == goal))
     }
 
     fn is_within(&self, plan: &HedgePlan, held: &LegLots) -> bool {
         plan.residual(held) <= self.execution.max_residual
     }
 
-    fn blocked_now(&self, plan: &HedgePlan, facts: &Facts, held: &LegLots) -> Blocked {
-        let mut blocked = Blocked::NONE;
-        for leg in 0..plan.legs.len() {
-            if self.goal[leg] != held[leg] {
-                blocked = blocked.with(facts.legs[leg].blocked);
+    /// Goes over the facts of every leg once.
+    fn look(&self, plan: &HedgePlan, facts: &Facts) -> Seen {
+        let mut seen = Seen {
+            held: [0; LEGS_MAX],
+            alive: 0,
+            is_resting: false,
+            is_short: false,
+            is_at_goal: true,
+            blocked: Blocked::NONE,
+        };
+        let legs = facts.legs.iter().zip(&self.goal).zip(&mut seen.held);
+        for ((facts, goal), held) in legs.take(plan.legs.len()) {
+            *held = facts.held;
+            seen.alive += facts.alive;
+            seen.is_resting |= facts.resting > 0;
+            if facts.held != *goal {
+                seen.is_at_goal = false;
+                seen.is_short |= facts.alive == 0;
+                seen.blocked = seen.blocked.with(facts.blocked);
             }
         }
-        blocked
+        seen
     }
 
-    fn while_alive(
-        &mut self,
-        now: Time,
-        plan: &HedgePlan,
-        facts: &Facts,
-        held: &LegLots,
-        wants: &mut Wants,
-    ) {
+    fn while_alive(&mut self, now: Time, seen: &Seen, wants: &mut Wants) {
         // One more question and the last cancel of every order must stay inside the bound.
-        let last = self.messages + 2 * facts.alive() >= self.execution.messages;
+        let last = self.messages + 2 * seen.alive >= self.execution.messages;
         if now >= self.due || last {
             wants.cancel = true;
             self.end(End::ResidualHeld, wants);
             return;
         }
-        if self.at_goal(plan, held) {
+        if seen.is_at_goal {
             self.state = State::Confirming;
         }
         // A leg that is done and short will not be joined by its siblings: what rests of them goes.
-        wants.cancel = (0..plan.legs.len())
-            .any(|leg| facts.legs[leg].alive == 0 && held[leg] != self.goal[leg])
-            && facts.legs.iter().any(|leg| leg.resting > 0);
+        wants.cancel = seen.is_short && seen.is_resting;
     }
 
     fn work(

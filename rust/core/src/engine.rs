@@ -28,11 +28,11 @@ use crate::funds::{Funds, Need};
 use crate::gate::{LegContext, Policy, Refusal};
 use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, RUN_MAX, Table};
 use crate::instrument::Instrument;
-use crate::merge::Walks;
+use crate::merge::{NO_WALKS, Walks};
 use crate::num::{Money, Qty};
 use crate::order::{ExecutionKey, Orders, Place};
 use crate::position::{Filled, Pair, Positions};
-use crate::quote::{Data, LegLots, Own};
+use crate::quote::{Data, Facts, LegLots, Own};
 use crate::signal::Signals;
 use crate::time::{Day, Time};
 use crate::wire::Writer;
@@ -156,8 +156,14 @@ struct Work {
     contexts: Vec<LegContext>,
     unrealised: Table<AccountId, Money>,
     caps: Table<AccountId, crate::num::Ratio>,
-    /// The walks that this step has made, for so many signed lots a leg of the hedge it looks at.
-    walks: Option<(LegLots, Walks)>,
+    /// Walks of the hedge that is looked at.
+    walks: Walks,
+    /// The signed lots a leg that `walks` are for, while they may be relied on: until the end of
+    /// the decision they were made for.
+    walked: Option<LegLots>,
+    facts: Facts,
+    /// Legs of `facts` that may say something.
+    facts_used: usize,
 }
 
 impl Engine {
@@ -222,7 +228,10 @@ impl Engine {
                 contexts: Vec::with_capacity(LEGS_MAX),
                 unrealised: Table::new(vec![Money::ZERO; accounts]),
                 caps: Table::new(config.policy.accounts.iter().map(|of| of.usage_cap).collect()),
-                walks: None,
+                walks: NO_WALKS,
+                walked: None,
+                facts: Facts::UNKNOWN,
+                facts_used: 0,
             },
             config: Arc::new(config.clone()),
         };

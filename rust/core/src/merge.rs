@@ -216,29 +216,37 @@ pub fn walked(
     effects: &[PositionEffect; LEGS_MAX],
     direction: Direction,
 ) -> Option<Walked> {
-    let walks = walks(plan, books, owns, lots)?;
-    valued(plan, books, instruments, walks, lots, effects, direction)
+    let mut legs = NO_WALKS;
+    if !walks(plan, books, owns, lots, &mut legs) {
+        return None;
+    }
+    let pair = valued(plan, books, instruments, &legs, lots, effects, direction)?;
+    Some(Walked { pair, legs })
 }
 
 /// The walk of each leg that trades.
 pub type Walks = [Option<Walk>; LEGS_MAX];
 
-/// The walks for `lots` signed lots a leg; `None` when a book does not hold the whole size.
-#[must_use]
+/// No leg trades.
+pub const NO_WALKS: Walks = [None; LEGS_MAX];
+
+/// Writes the walks for `lots` signed lots a leg; whether every book holds the whole size.
 pub fn walks(
     plan: &HedgePlan,
     books: &Table<InstrumentId, Book>,
     owns: &Table<InstrumentId, Own>,
     lots: &LegLots,
-) -> Option<Walks> {
-    let mut walks = [None; LEGS_MAX];
-    for (leg, (walk, lots)) in plan.legs.iter().zip(walks.iter_mut().zip(lots)) {
-        if let Some(side) = Side::of(*lots) {
-            let (book, own) = (&books[leg.instrument], &owns[leg.instrument]);
-            *walk = Some(full_walk(book, side, Qty::of(*lots), own)?);
-        }
-    }
-    Some(walks)
+    walks: &mut Walks,
+) -> bool {
+    let mut legs = plan.legs.iter().zip(lots);
+    walks.iter_mut().all(|walk| {
+        *walk = None;
+        let Some((leg, lots)) = legs.next() else { return true };
+        let Some(side) = Side::of(*lots) else { return true };
+        let (book, own) = (&books[leg.instrument], &owns[leg.instrument]);
+        *walk = full_walk(book, side, Qty::of(*lots), own);
+        walk.is_some()
+    })
 }
 
 /// What these walks come to, net of fees; [`walked`] says the rest.
@@ -247,11 +255,11 @@ pub fn valued(
     plan: &HedgePlan,
     books: &Table<InstrumentId, Book>,
     instruments: &Table<InstrumentId, Instrument>,
-    walks: Walks,
+    walks: &Walks,
     lots: &LegLots,
     effects: &[PositionEffect; LEGS_MAX],
     direction: Direction,
-) -> Option<Walked> {
+) -> Option<Pair> {
     let mut pair = Pair::default();
     let rows = walks.iter().zip(lots).zip(effects);
     for (leg, ((walk, lots), effect)) in plan.legs.iter().zip(rows) {
@@ -273,7 +281,7 @@ pub fn valued(
             Side::Buy => pair.bought += value,
         }
     }
-    Some(Walked { pair, legs: walks })
+    Some(pair)
 }
 
 /// The walk of the whole size, or nothing.
@@ -307,15 +315,15 @@ fn net(
     }
 }
 
-/// Takes note in every book of what a walk has read; of all of it where nothing was found.
+/// Takes note in every book of what its walk has read; of all of it where nothing was found.
 pub fn note(
     plan: &HedgePlan,
     books: &mut Table<InstrumentId, Book>,
     lots: &LegLots,
-    walked: Option<&Walked>,
+    walks: Option<&Walks>,
 ) {
     for (place, (leg, lots)) in plan.legs.iter().zip(lots).enumerate() {
-        let walk = walked.and_then(|walked| walked.legs.get(place)).and_then(Option::as_ref);
+        let walk = walks.and_then(|walks| walks.get(place)).and_then(Option::as_ref);
         if let Some(side) = Side::of(*lots) {
             books[leg.instrument].note_walk(side, walk);
         }

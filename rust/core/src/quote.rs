@@ -400,6 +400,10 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Nothing is known of any leg.
+    pub const UNKNOWN: Facts =
+        Facts { legs: [LegFacts::UNKNOWN; LEGS_MAX], loss_left: Money::ZERO };
+
     /// Signed lots held, by leg.
     #[must_use]
     pub fn held(&self) -> LegLots {

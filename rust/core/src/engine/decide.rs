@@ -162,7 +162,7 @@ impl Engine {
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
         let begun = self.try_enter(hedge, to, clip, edge, out);
-        self.work.walks = None;
+        self.work.walked = None;
         begun
     }
 
@@ -204,11 +204,12 @@ impl Engine {
     fn reach(&mut self, hedge: HedgeId, held: &LegLots, from: i64, to: i64) -> i64 {
         let plan = &self.config.hedges[hedge].plan;
         let lots = plan.change(held, to);
-        let walks = merge::walks(plan, &self.books, &self.owns, &lots);
-        self.work.walks = walks.map(|walks| (lots, walks));
-        if self.work.walks.is_some() {
+        let walks = &mut self.work.walks;
+        if merge::walks(plan, &self.books, &self.owns, &lots, walks) {
+            self.work.walked = Some(lots);
             return to;
         }
+        self.work.walked = None;
         merge::executable(plan, &self.books, &self.owns, held, from, to)
     }
 
@@ -225,16 +226,15 @@ impl Engine {
         let lots = plan.change(held, to);
         let effects = self.effects(hedge, &lots);
         let direction = Direction::of(to - sets).unwrap_or(Direction::Plus);
-        let walks = match &self.work.walks {
-            Some((of, walks)) if *of == lots => Some(*walks),
-            Some(_) | None => merge::walks(plan, &self.books, &self.owns, &lots),
-        };
-        let walked = walks.and_then(|walks| {
-            let (books, instruments) = (&self.books, &self.instruments);
-            merge::valued(plan, books, instruments, walks, &lots, &effects, direction)
-        });
-        merge::note(plan, &mut self.books, &lots, walked.as_ref());
-        let Some(walked) = walked else {
+        let walks = &mut self.work.walks;
+        let is_walked = self.work.walked == Some(lots)
+            || merge::walks(plan, &self.books, &self.owns, &lots, walks);
+        let (books, instruments) = (&self.books, &self.instruments);
+        let value = || merge::valued(plan, books, instruments, walks, &lots, &effects, direction);
+        let pair = if is_walked { value() } else { None };
+        let read = pair.is_some().then_some(&*walks);
+        merge::note(plan, &mut self.books, &lots, read);
+        let Some(pair) = pair else {
             // What else stands in the way, such as a missing rate, is the better reason.
             let kind = if to.abs() > sets.abs() { Kind::Enter } else { Kind::Exit };
             self.gate_idle(hedge, kind, to)?;
@@ -242,12 +242,11 @@ impl Engine {
         };
         let (stands, bound) = match edge {
             Edge::Band(want) => {
-                let stands = self.signals.has_edge(hedge, want, &walked.pair);
+                let stands = self.signals.has_edge(hedge, want, &pair);
                 (stands, self.bound(hedge, want))
             }
             Edge::AtLeast(least) => {
-                let pair = &walked.pair;
-                (self.signals.meets(hedge, direction, least, pair, self.now), Some(least))
+                (self.signals.meets(hedge, direction, least, &pair, self.now), Some(least))
             }
         };
         if stands {
@@ -256,9 +255,9 @@ impl Engine {
         let Hedge { plan, rule } = &self.config.hedges[hedge];
         let (num, den) = match rule.measure {
             Measure::Spread | Measure::CounterPrice | Measure::Estimate => {
-                (walked.pair.difference(), i128::from(plan.denominator))
+                (pair.difference(), i128::from(plan.denominator))
             }
-            Measure::Ratio | Measure::GrossRatio => (walked.pair.sold, walked.pair.bought.max(1)),
+            Measure::Ratio | Measure::GrossRatio => (pair.sold, pair.bought.max(1)),
         };
         let nine = |num: i128, den: i128| {
             let (whole, rest) = (num.div_euclid(den), num.rem_euclid(den));
@@ -311,7 +310,7 @@ impl Engine {
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
         let begun = self.try_leave(hedge, kind, to, edge, out);
-        self.work.walks = None;
+        self.work.walked = None;
         begun
     }
 

@@ -6,42 +6,49 @@ use crate::event::LinkState;
 use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LEGS_MAX};
 use crate::merge;
 use crate::num::{Money, Price, Qty, Side, div_ceil};
-use crate::quote::{Blocked, Data, Facts, HedgePlan, LegAsk, LegFacts, LegLots, LegPlan, Walk};
+use crate::quote::{Blocked, Data, HedgePlan, LegAsk, LegFacts, LegLots, LegPlan, Walk};
 
 impl Engine {
     pub(super) fn plan(&self, hedge: HedgeId) -> &HedgePlan {
         &self.config.hedges[hedge].plan
     }
 
-    /// What is true of every leg, for the quantities that the attempt asks about. While one of its
-    /// orders is alive it waits, and nothing is priced.
-    pub(super) fn facts(&self, hedge: HedgeId, attempt: &Attempt, held: &LegLots) -> Facts {
-        let mut facts =
-            Facts { legs: [LegFacts::UNKNOWN; LEGS_MAX], loss_left: self.loss_left(hedge) };
+    /// Writes what is true of every leg into `work.facts`, for the quantities that the attempt asks
+    /// about. While one of its orders is alive it waits, and nothing is priced.
+    pub(super) fn note_facts(&mut self, hedge: HedgeId, attempt: &Attempt, held: &LegLots) {
+        let legs = self.plan(hedge).legs.len();
+        for at in legs..self.work.facts_used {
+            self.work.facts.legs[at] = LegFacts::UNKNOWN;
+        }
+        self.work.facts_used = legs;
+        self.work.facts.loss_left = self.loss_left(hedge);
+        let mut alive = [[0; 2]; LEGS_MAX];
         let mut waits = false;
         for order in self.orders.of_attempt(attempt.decision) {
             if !order.is_confirmed() {
-                let leg = &mut facts.legs[order.place.order.leg().index()];
-                leg.alive += 1;
-                leg.resting += u32::from(order.is_resting());
+                let [alive, resting] = &mut alive[order.place.order.leg().index()];
+                *alive += 1;
+                *resting += u32::from(order.is_resting());
                 waits = true;
             }
         }
-        let plan = self.plan(hedge);
-        for (leg, facts) in plan.legs.iter().zip(&mut facts.legs) {
-            facts.age = self.now - self.books[leg.instrument].receive();
-            facts.blocked = self.blocked(hedge, leg);
-        }
-        for (held, facts) in held.iter().zip(&mut facts.legs) {
-            facts.held = *held;
-        }
-        if !waits {
-            let ask = attempt.ask(plan, held);
-            for (at, leg) in plan.legs.iter().enumerate() {
-                self.price_leg(leg, at, ask[at], attempt.may_repair(), &mut facts.legs[at]);
+        let ask = (!waits).then(|| attempt.ask(self.plan(hedge), held));
+        for at in 0..legs {
+            let [alive, resting] = alive[at];
+            let leg = &self.plan(hedge).legs[at];
+            let mut facts = LegFacts {
+                age: self.now - self.books[leg.instrument].receive(),
+                blocked: self.blocked(hedge, leg),
+                held: held[at],
+                alive,
+                resting,
+                ..LegFacts::UNKNOWN
+            };
+            if let Some(ask) = &ask {
+                self.price_leg(leg, at, ask[at], attempt.may_repair(), &mut facts);
             }
+            self.work.facts.legs[at] = facts;
         }
-        facts
     }
 
     /// What repair of a hedge may still lose today.
@@ -83,7 +90,7 @@ impl Engine {
 
     /// The walk that this step has made already, where it went no further than `limit`.
     fn known_walk(&self, leg: usize, side: Side, qty: Qty, limit: Price) -> Option<Walk> {
-        let (lots, walks) = self.work.walks.as_ref()?;
+        let (lots, walks) = (self.work.walked?, &self.work.walks);
         let is_same = Side::of(lots[leg]) == Some(side) && Qty::of(lots[leg]) == qty;
         let within = |walk: &Walk| match side {
             Side::Buy => walk.worst <= limit,

@@ -8,7 +8,7 @@ use crate::gate::{
 };
 use crate::ids::{HedgeId, Id, InstrumentId, LEGS_MAX};
 use crate::num::{Money, Side, div_ceil};
-use crate::quote::{Facts, Intent, Kind, LegLots, LegPlan};
+use crate::quote::{Intent, Kind, LegLots, LegPlan};
 
 /// Numbers of one set of orders that are not of one leg.
 #[derive(Clone, Copy, Debug)]
@@ -25,11 +25,11 @@ impl Engine {
         hedge: HedgeId,
         attempt: &Attempt,
         wants: &Wants,
+        held: &LegLots,
         edge: Option<Edge>,
     ) -> Result<(), Denial> {
-        let held = self.positions.inventory(hedge);
-        let legs = self.leg_contexts(hedge, &held, &wants.intents);
-        let set = self.set(hedge, &held, &wants.intents, attempt.slice_to());
+        let legs = self.leg_contexts(hedge, held, &wants.intents);
+        let set = self.set(hedge, held, &wants.intents, attempt.slice_to());
         let context = self.context(hedge, Some(attempt), set, edge, &legs);
         let verdict = match attempt.kind {
             Kind::Enter => gate::entering(&context),
@@ -64,13 +64,12 @@ impl Engine {
         hedge: HedgeId,
         attempt: &Attempt,
         intent: &Intent,
-        facts: &Facts,
+        held: &LegLots,
     ) -> Result<(), Denial> {
-        let held = facts.held();
         let mut intents = [None; LEGS_MAX];
         intents[intent.leg.index()] = Some(*intent);
-        let legs = self.leg_contexts(hedge, &held, &intents);
-        let set = self.set(hedge, &held, &intents, attempt.slice_to());
+        let legs = self.leg_contexts(hedge, held, &intents);
+        let set = self.set(hedge, held, &intents, attempt.slice_to());
         let context = self.context(hedge, Some(attempt), set, None, &legs);
         let verdict = gate::repairing(&context, intent.leg);
         self.work.contexts = legs;

@@ -15,7 +15,7 @@ use crate::ids::{ATTEMPT_MAX, AccountId, ClientOrderId, HedgeId, Id, LEGS_MAX, L
 use crate::margin;
 use crate::num::{Money, Qty};
 use crate::order::{Input, Order, Place};
-use crate::quote::{Facts, HedgePlan, Intent, Kind, Purpose};
+use crate::quote::{Facts, HedgePlan, Intent, Kind, LegLots, Purpose};
 use crate::time::Time;
 
 /// Attempts left at which the end of the ids is told.
@@ -37,17 +37,17 @@ impl Engine {
         let decision = ClientOrderId::pack(engine, self.run, hedge, number, LegId(0), 0)
             .ok_or(Denial::plain(Refusal::IdsExhausted))?;
         let HedgeState { held, sets: from, .. } = self.hedges[hedge];
-        let plan = self.plan(hedge);
         let task = Task { decision, kind, from, to, clip };
         let execution = self.policy.hedges[hedge].execution;
-        let mut attempt = Attempt::new(task, execution, plan, held, self.now);
-        let facts = self.facts(hedge, &attempt, &held);
+        let mut attempt = Attempt::new(task, execution, self.plan(hedge), held, self.now);
+        self.note_facts(hedge, &attempt, &held);
+        let (plan, facts) = (self.plan(hedge), &self.work.facts);
         let mut wants = Wants::NOTHING;
-        attempt.next(self.now, plan, &facts, &mut wants);
+        attempt.next(self.now, plan, facts, &mut wants);
         // A residual that may not be traded at its price is told as what it is: held.
         let given_up = wants.end.filter(|end| *end == End::ResidualHeld && kind == Kind::Trim);
         if wants.end.is_some() && given_up.is_none() {
-            return Err(nothing_to_send(&facts, plan));
+            return Err(nothing_to_send(facts, plan));
         }
         let mark = out.len();
         let subject = Subject::Attempt(decision);
@@ -62,7 +62,7 @@ impl Engine {
             limit: i128::from(to),
         }));
         let figure = edge.map(|(_, figure)| figure);
-        if let Err(denial) = self.send(hedge, &mut attempt, &wants, &facts, figure, out) {
+        if let Err(denial) = self.send(hedge, &mut attempt, &wants, &held, figure, out) {
             out.truncate(mark);
             return Err(denial);
         }
@@ -95,9 +95,9 @@ impl Engine {
         // next event's.
         for _ in 0..2 {
             let held = self.positions.inventory(hedge);
-            let facts = self.facts(hedge, &attempt, &held);
+            self.note_facts(hedge, &attempt, &held);
             let mut wants = Wants::NOTHING;
-            attempt.next(self.now, self.plan(hedge), &facts, &mut wants);
+            attempt.next(self.now, self.plan(hedge), &self.work.facts, &mut wants);
             let entering = wants.intents.iter().flatten().any(|of| of.purpose == Purpose::Work);
             if wants.cancel {
                 self.cancel_attempt(attempt.decision, wants.end.is_some(), out);
@@ -107,7 +107,7 @@ impl Engine {
                 None => Ok(None),
             };
             let sent = match figure {
-                Ok(figure) => self.send(hedge, &mut attempt, &wants, &facts, figure, out),
+                Ok(figure) => self.send(hedge, &mut attempt, &wants, &held, figure, out),
                 Err(denial) => Err(denial),
             };
             if sent.is_err() && entering {
@@ -177,19 +177,19 @@ impl Engine {
         hedge: HedgeId,
         attempt: &mut Attempt,
         wants: &Wants,
-        facts: &Facts,
+        held: &LegLots,
         figure: Option<gate::Edge>,
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
         let mut intents = wants.intents.iter().flatten();
         let Some(first) = intents.next() else { return Ok(()) };
         if first.purpose == Purpose::Work {
-            self.gate_set(hedge, attempt, wants, figure)?;
+            self.gate_set(hedge, attempt, wants, held, figure)?;
             self.work.places.clear();
             for intent in wants.intents.iter().flatten() {
                 self.children(hedge, attempt, intent)?;
             }
-            self.reserve_set(hedge, attempt, facts)?;
+            self.reserve_set(hedge, attempt, held)?;
             self.commit(attempt, out);
             return Ok(());
         }
@@ -212,7 +212,7 @@ impl Engine {
         }
         let mut sent = false;
         for intent in wants.intents.iter().flatten() {
-            sent |= self.send_repair(hedge, attempt, intent, facts, out).is_ok();
+            sent |= self.send_repair(hedge, attempt, intent, held, out).is_ok();
         }
         if !sent {
             out.truncate(mark);
@@ -225,10 +225,10 @@ impl Engine {
         hedge: HedgeId,
         attempt: &mut Attempt,
         intent: &Intent,
-        facts: &Facts,
+        held: &LegLots,
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
-        self.gate_repair(hedge, attempt, intent, facts)?;
+        self.gate_repair(hedge, attempt, intent, held)?;
         self.work.places.clear();
         self.children(hedge, attempt, intent)?;
         self.reserve_repair(attempt.decision)?;
@@ -283,7 +283,7 @@ impl Engine {
         &mut self,
         hedge: HedgeId,
         attempt: &Attempt,
-        facts: &Facts,
+        held: &LegLots,
     ) -> Result<(), Denial> {
         self.reserve_messages()?;
         self.hold_lots()?;
@@ -291,7 +291,7 @@ impl Engine {
         // Sets that go back are not kept waiting for a reserve: their repair draws on free money.
         // The decision id comes before those of its orders, which stand in their order.
         if attempt.messages == 0 && attempt.kind == Kind::Enter {
-            let reserve = self.repair_reserve(hedge, attempt, facts);
+            let reserve = self.repair_reserve(hedge, attempt, held);
             self.work.needs.push(reserve);
         }
         for at in 0..self.work.places.len() {
@@ -390,7 +390,7 @@ impl Engine {
     }
 
     /// What an attempt keeps for its repair: the collar's move on the coarsest leg it trades.
-    fn repair_reserve(&self, hedge: HedgeId, attempt: &Attempt, facts: &Facts) -> Need {
+    fn repair_reserve(&self, hedge: HedgeId, attempt: &Attempt, held: &LegLots) -> Need {
         let plan = self.plan(hedge);
         let sized = plan.legs.iter().enumerate().filter(|(_, leg)| leg.lots.num() != 0);
         let coarsest = sized.max_by_key(|(at, leg)| (leg.units, LEGS_MAX - at));
@@ -398,7 +398,7 @@ impl Engine {
             let account = AccountId(0);
             return Need { order: attempt.decision, account, amount: Money::ZERO };
         };
-        let lots = attempt.goal()[at] - facts.legs[at].held;
+        let lots = attempt.goal()[at] - held[at];
         let ticks = i128::from(self.policy.instruments[leg.instrument].collar);
         let move_ = ticks * i128::from(lots.abs());
         let amount = self.instruments[leg.instrument].value(move_);
@@ -408,6 +408,8 @@ impl Engine {
     /// The orders that wait in `work.places` leave.
     fn commit(&mut self, attempt: &mut Attempt, out: &mut Vec<Command>) {
         self.changed = true;
+        // What these orders take is no longer there for another walk.
+        self.work.walked = None;
         for at in 0..self.work.places.len() {
             let (place, _) = self.work.places[at];
             let (account, instrument) = (place.account, place.instrument);
