@@ -166,7 +166,6 @@ pub struct Attempt {
 
 /// What the facts of all legs say together.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "answers that do not depend on each other")]
 struct Seen {
     /// Signed lots held, by leg.
     held: LegLots,
@@ -302,7 +301,7 @@ impl Attempt {
         }
         let seen = self.look(plan, facts);
         self.blocked = seen.blocked;
-        if (seen.alive > 0) {
+        if seen.alive > 0 {
             self.while_alive(now, &seen, wants);
             return;
         }
@@ -428,7 +427,7 @@ impl Attempt {
 
     fn at_goal(&self, plan: &HedgePlan, held: &LegLots) -> bool {
         let legs = held.iter().zip(&self.goal).take(plan.legs.len());
-        legs.fold(true, |is, (held, goal)| is & (held == goal))
+        legs.fold(true, |is, (held, goal)| is && held == goal)
     }
 
     fn is_within(&self, plan: &HedgePlan, held: &LegLots) -> bool {

@@ -136,13 +136,15 @@ impl Engine {
             account: order.place.account,
             instrument: order.place.instrument,
         }));
-        let wait = self.venue_of(order.place.account).ack_timeout;
+        let venue = self.venue_of(order.place.account);
+        let (wait, bound) = (venue.ack_timeout, venue.cancels_max);
         let now = self.now;
         let (account, instrument) = (order.place.account, order.place.instrument);
         self.conduct.spend_kill(account, instrument, order.place.hedge, now);
         if let Some(order) = self.orders.get_mut(id) {
             let _ = order.next(Input::CancelSent);
-            order.cancels = order.cancels.saturating_add(1);
+            // A kill takes no account of the bound, but does not hide that it is reached.
+            order.cancels = order.cancels.saturating_add(1).min(bound);
             order.due = now + wait;
         }
     }

@@ -119,7 +119,6 @@ impl Engine {
         match answer.found {
             Found::Order { status, cum } => {
                 order.heard = self.now;
-                order.queries = 0;
                 let input = match status {
                     VenueStatus::Working => Input::Working { cum },
                     VenueStatus::Filled
@@ -176,7 +175,10 @@ impl Engine {
             Verdict::Ignored(_) => {}
             Verdict::Conflict(clash) => {
                 self.conflict(id, place.account, out);
-                self.hasten(id);
+                // The first contradiction is asked about at once; one that stands, less and less.
+                if before != State::Unknown {
+                    self.hasten(id);
+                }
                 if clash == Clash::AbsentButSeen && after == State::Rejected {
                     self.recall(&place, out);
                 }
@@ -666,7 +668,7 @@ impl Engine {
             | State::Filled
             | State::Cancelled
             | State::Rejected
-            | State::Expired => order.due.min(self.now + venue.query_interval),
+            | State::Expired => order.due,
         }
     }
 
