@@ -663,8 +663,10 @@ impl Engine {
                 // Without its attempt an order has nothing to wait for.
                 if self.is_orphan(order) { self.now.max(order.due.min(over)) } else { over }
             }
-            State::New | State::Sent | State::PendingCancel => order.due,
-            State::Unknown
+            State::New
+            | State::Sent
+            | State::PendingCancel
+            | State::Unknown
             | State::Filled
             | State::Cancelled
             | State::Rejected
