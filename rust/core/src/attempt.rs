@@ -166,12 +166,11 @@ pub struct Attempt {
 
 /// What the facts of all legs say together.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "answers that do not depend on each other")]
 struct Seen {
     /// Signed lots held, by leg.
     held: LegLots,
     /// Whether an order is not both done and confirmed.
-    is_alive: bool,
+    alive: u32,
     /// Whether an order rests and may be cancelled.
     is_resting: bool,
     /// Whether a leg without such an order is not at its goal.
@@ -302,7 +301,7 @@ impl Attempt {
         }
         let seen = self.look(plan, facts);
         self.blocked = seen.blocked;
-        if seen.is_alive {
+        if seen.alive > 0 {
             self.while_alive(now, &seen, wants);
             return;
         }
@@ -428,7 +427,7 @@ impl Attempt {
 
     fn at_goal(&self, plan: &HedgePlan, held: &LegLots) -> bool {
         let legs = held.iter().zip(&self.goal).take(plan.legs.len());
-        legs.fold(true, |is, (held, goal)| is & (held == goal))
+        legs.fold(true, |is, (held, goal)| is && held == goal)
     }
 
     fn is_within(&self, plan: &HedgePlan, held: &LegLots) -> bool {
@@ -439,7 +438,7 @@ impl Attempt {
     fn look(&self, plan: &HedgePlan, facts: &Facts) -> Seen {
         let mut seen = Seen {
             held: [0; LEGS_MAX],
-            is_alive: false,
+            alive: 0,
             is_resting: false,
             is_short: false,
             is_at_goal: true,
@@ -448,7 +447,7 @@ impl Attempt {
         let legs = facts.legs.iter().zip(&self.goal).zip(&mut seen.held);
         for ((facts, goal), held) in legs.take(plan.legs.len()) {
             *held = facts.held;
-            seen.is_alive |= facts.alive > 0;
+            seen.alive += facts.alive;
             seen.is_resting |= facts.resting > 0;
             if facts.held != *goal {
                 seen.is_at_goal = false;
@@ -460,7 +459,9 @@ impl Attempt {
     }
 
     fn while_alive(&mut self, now: Time, seen: &Seen, wants: &mut Wants) {
-        if now >= self.due {
+        // One more question and the last cancel of every order must stay inside the bound.
+        let last = self.messages + 2 * seen.alive >= self.execution.messages;
+        if now >= self.due || last {
             wants.cancel = true;
             self.end(End::ResidualHeld, wants);
             return;

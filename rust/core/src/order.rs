@@ -497,6 +497,8 @@ pub struct Order {
     /// Whether the venue has ever shown that it has it; a rejected order that was not seen was
     /// proven absent.
     pub seen: bool,
+    /// Whether an execution was taken back or corrected: filled may then be less than its size.
+    pub revised: bool,
     /// Σ price × lots booked, in ticks × lots.
     pub cost: i128,
     /// The venue's id.
@@ -526,6 +528,7 @@ impl Order {
             venue_cum: 0,
             claimed: None,
             seen: false,
+            revised: false,
             cost: 0,
             venue_order_id: Text::EMPTY,
             sent: now,
@@ -722,7 +725,8 @@ impl Order {
             | State::PendingAmend
             | State::PendingCancel
             | State::Unknown => {
-                if total < self.venue_cum || (end == State::Filled && total < size) {
+                let is_less = end == State::Filled && total < size && !self.revised;
+                if total < self.venue_cum || is_less {
                     // Taken at its word, this end would leave executions that nobody waits for.
                     self.state = State::Unknown;
                     return Verdict::Conflict(Clash::TotalBelowTold);
@@ -915,6 +919,7 @@ impl Order {
         }
         self.cum -= qty.get();
         self.venue_cum -= qty.get();
+        self.revised = true;
         if self.state == State::Partial && self.cum == 0 {
             self.state = State::Acked;
         }
@@ -966,6 +971,7 @@ impl Order {
         out.u8(self.state.code());
         out.u8(self.claimed.map_or(u8::MAX, State::code));
         out.bool(self.seen);
+        out.bool(self.revised);
         out.i64(self.cum);
         out.i64(self.venue_cum);
         out.i128(self.cost);

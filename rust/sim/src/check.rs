@@ -913,7 +913,7 @@ pub fn at_rest(world: &mut World, probe: &Probe<'_>) {
 /// Once the day is closed: books, positions and balances are what the venues have.
 pub fn in_truth(world: &mut World, probe: &Probe<'_>) {
     let mut found: Vec<(&'static str, String)> = Vec::new();
-    for listing in world.venues().iter().flat_map(|venue| venue.listings()) {
+    for listing in world.venues().iter().flat_map(crate::venue::SimVenue::listings) {
         for side in [Side::Buy, Side::Sell] {
             let ours = (probe.levels)(listing.instrument, side);
             let theirs = listing.depth.recorded(side).map(|level| (level.price.0, level.lots));
@@ -950,6 +950,12 @@ fn tell(world: &mut World, found: Vec<(&'static str, String)>) {
             check.broken(now, rule, what);
         }
     }
+}
+
+/// Whether every residual is within its limit, or was left to a person.
+#[must_use]
+pub fn is_aligned(world: &World, probe: &Probe<'_>) -> bool {
+    residuals(world, probe).is_empty()
 }
 
 /// A residual beyond its limit is allowed where an attempt ended in the open, and alarmed it.

@@ -14,7 +14,7 @@ use cross_market_core::order::VenueStatus;
 use cross_market_core::position::StatementKind;
 use cross_market_core::time::{Span, Time};
 
-use crate::check::{Probe, Violation, at_rest, in_truth};
+use crate::check::{Probe, Violation, at_rest, in_truth, is_aligned};
 use crate::draw::{Plan, START, plan};
 use crate::fault::{Fault, FaultCounts};
 use crate::outcome::Outcome;
@@ -190,7 +190,7 @@ fn play<T: Driven>(world: &mut World, plan: &Plan, seed: u64, engine: &mut T) {
     }
 }
 
-fn with_probe<T: Driven>(engine: &T, asks: impl FnOnce(&Probe<'_>)) {
+fn with_probe<T: Driven, R>(engine: &T, asks: impl FnOnce(&Probe<'_>) -> R) -> R {
     asks(&Probe {
         position: &|account, instrument| engine.position(account, instrument),
         live_orders: &|| engine.live_orders(),
@@ -198,7 +198,7 @@ fn with_probe<T: Driven>(engine: &T, asks: impl FnOnce(&Probe<'_>)) {
         held: &|account| engine.held(account),
         cash: &|account| engine.cash(account),
         levels: &|instrument, side| engine.levels(instrument, side),
-    });
+    })
 }
 
 /// The desk asks the venue by telephone about an order that is alarmed as unknown, and says so.
@@ -228,7 +228,8 @@ fn quiet_down<T: Driven>(world: &mut World, engine: &mut T, run: &mut u16) -> bo
         let busy = attempts > 0 || engine.live_orders() > 0 || !killed.is_empty();
         let quiet = !busy && !world.is_waiting();
         idle = if quiet { idle + 1 } else { 0 };
-        if idle > 2 {
+        // A residual may wait for message tokens, which come back within a second.
+        if idle > 2 && (idle > 12 || with_probe(engine, |probe| is_aligned(world, probe))) {
             return true;
         }
         let soon = world.now() + ROUND;

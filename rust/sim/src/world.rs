@@ -100,6 +100,8 @@ pub(crate) enum Item {
     Restore(Restore),
     /// The generated market moves.
     Market,
+    /// A stalled process is awake again.
+    Wake,
 }
 
 /// What happens at a venue by itself.
@@ -251,6 +253,7 @@ pub struct World {
     pub(crate) market_every: Span,
     pub(crate) market_until: Time,
     pub(crate) stalled_until: Time,
+    backlog: Vec<Item>,
     pub(crate) deadline: Option<Time>,
     pub(crate) old_book: Vec<Vec<Change>>,
     pub(crate) shapes: Vec<Shape>,
@@ -315,6 +318,7 @@ impl World {
             market_every: Span::millis(50),
             market_until: Time::EARLIEST,
             stalled_until: Time::EARLIEST,
+            backlog: Vec::new(),
             deadline: None,
             old_book: vec![Vec::new(); config.instruments.len()],
             shapes: vec![Shape::Both; config.instruments.len()],
@@ -735,11 +739,16 @@ impl World {
             | Item::Report(_)
             | Item::Mutated(_)
             | Item::Aliased(_) => true,
-            Item::Command(_) | Item::Venue(..) | Item::Restore(_) | Item::Market => false,
+            Item::Command(_) | Item::Venue(..) | Item::Restore(_) | Item::Market | Item::Wake => {
+                false
+            }
         };
-        if for_engine && self.now < self.stalled_until {
-            let later = self.stalled_until;
-            self.push(later, item);
+        if for_engine && (self.now < self.stalled_until || !self.backlog.is_empty()) {
+            if self.backlog.is_empty() {
+                let awake = self.stalled_until;
+                self.push(awake, Item::Wake);
+            }
+            self.backlog.push(item);
             return;
         }
         match item {
@@ -772,6 +781,24 @@ impl World {
             Item::Venue(venue, happening) => self.happens_at(venue, happening),
             Item::Restore(restore) => self.restore(restore),
             Item::Market => self.market_step(),
+            Item::Wake => self.wake(handle),
+        }
+    }
+
+    /// A stalled process is awake again, unless it stalled anew: everything comes at once, in the
+    /// order in which it came.
+    fn wake<H, E>(&mut self, handle: &mut H)
+    where
+        H: FnMut(Time, &Event, &mut Vec<Command>) -> Result<Effect, E>,
+        E: std::fmt::Debug,
+    {
+        if self.now < self.stalled_until {
+            let awake = self.stalled_until;
+            self.push(awake, Item::Wake);
+            return;
+        }
+        for item in std::mem::take(&mut self.backlog) {
+            self.item(item, handle);
         }
     }
 

@@ -136,13 +136,15 @@ impl Engine {
             account: order.place.account,
             instrument: order.place.instrument,
         }));
-        let wait = self.venue_of(order.place.account).ack_timeout;
+        let venue = self.venue_of(order.place.account);
+        let (wait, bound) = (venue.ack_timeout, venue.cancels_max);
         let now = self.now;
         let (account, instrument) = (order.place.account, order.place.instrument);
         self.conduct.spend_kill(account, instrument, order.place.hedge, now);
         if let Some(order) = self.orders.get_mut(id) {
             let _ = order.next(Input::CancelSent);
-            order.cancels = order.cancels.saturating_add(1);
+            // A kill takes no account of the bound, but does not hide that it is reached.
+            order.cancels = order.cancels.saturating_add(1).min(bound);
             order.due = now + wait;
         }
     }
@@ -209,8 +211,12 @@ impl Engine {
                 attempt.due = now + attempt.execution.finish_within;
             }
         }
-        self.touch_all();
-        self.finish(out);
+        // The questions leave; what the attempts want waits for the first news.
+        self.deadline = self.now;
+        self.run_timers(out);
+        self.dirty.clear();
+        self.funds.balanced();
+        self.set_deadline();
     }
 
     /// A broken invariant: the state is no longer trusted. Cancels every order that may live, once;

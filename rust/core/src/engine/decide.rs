@@ -235,8 +235,7 @@ impl Engine {
         let is_walked = self.work.walked == Some(lots)
             || merge::walks(plan, &self.books, &self.owns, &lots, walks);
         let (books, instruments) = (&self.books, &self.instruments);
-        let value =
-            || merge::valued(plan, books, instruments, walks, &lots, &effects, direction);
+        let value = || merge::valued(plan, books, instruments, walks, &lots, &effects, direction);
         let pair = if is_walked { value() } else { None };
         let read = pair.is_some().then_some(&*walks);
         merge::note(plan, &mut self.books, &lots, read);

@@ -119,7 +119,6 @@ impl Engine {
         match answer.found {
             Found::Order { status, cum } => {
                 order.heard = self.now;
-                order.queries = 0;
                 let input = match status {
                     VenueStatus::Working => Input::Working { cum },
                     VenueStatus::Filled
@@ -128,6 +127,9 @@ impl Engine {
                     | VenueStatus::Expired => Input::Done { status, cum: Some(cum) },
                 };
                 self.input(id, input, out);
+                if status == VenueStatus::Working {
+                    self.end_at_once(id, out);
+                }
             }
             // Before its longest delay has passed the order may still surface.
             Found::ProvenAbsent if !proven => self.input(id, Input::Inconclusive, out),
@@ -135,6 +137,18 @@ impl Engine {
             Found::Inconclusive => self.input(id, Input::Inconclusive, out),
         }
         self.after_order(id, out);
+    }
+
+    /// An order that was to trade at once or not at all, and still works after its time at a venue
+    /// that does not keep to it, is cancelled.
+    fn end_at_once(&mut self, id: ClientOrderId, out: &mut Vec<Command>) {
+        let Some(order) = self.orders.get(id).copied() else { return };
+        let at_once = matches!(order.place.tif, TimeInForce::Ioc | TimeInForce::Fok);
+        let over = self.now >= order.sent + self.venue_of(order.place.account).ack_timeout;
+        if at_once && over && order.is_resting() {
+            self.hasten(id);
+            self.cancel(id, out);
+        }
     }
 
     /// Gives an order one input, and tells what it revealed.
@@ -161,7 +175,10 @@ impl Engine {
             Verdict::Ignored(_) => {}
             Verdict::Conflict(clash) => {
                 self.conflict(id, place.account, out);
-                self.hasten(id);
+                // The first contradiction is asked about at once; one that stands, less and less.
+                if before != State::Unknown {
+                    self.hasten(id);
+                }
                 if clash == Clash::AbsentButSeen && after == State::Rejected {
                     self.recall(&place, out);
                 }
@@ -200,6 +217,10 @@ impl Engine {
             return;
         }
         match self.orders.execution(&key).copied() {
+            // Corrected before it came: only the fee that comes with it is news.
+            Some(known) if known.is_final && !known.qty.is_zero() => {
+                self.on_fee(&key, fill.fee, out);
+            }
             Some(known) if known.is_final => self.pass_over(id, &known, fill, out),
             Some(known) => {
                 let same =
@@ -642,12 +663,14 @@ impl Engine {
                 // Without its attempt an order has nothing to wait for.
                 if self.is_orphan(order) { self.now.max(order.due.min(over)) } else { over }
             }
-            State::New | State::Sent | State::PendingCancel => order.due,
-            State::Unknown
+            State::New
+            | State::Sent
+            | State::PendingCancel
+            | State::Unknown
             | State::Filled
             | State::Cancelled
             | State::Rejected
-            | State::Expired => order.due.min(self.now + venue.query_interval),
+            | State::Expired => order.due,
         }
     }
 
@@ -697,8 +720,10 @@ impl Engine {
                     let subject = Subject::Account(account);
                     self.alert(out, AlertCode::LinkUp, Urgency::Info, subject, 0, 0);
                 }
-                // Cancels that a HALT could not send leave first, then the questions.
+                // What a HALT covers is cancelled first, whatever was sent before the link went,
+                // then everything is asked about.
                 for id in &orders {
+                    self.hasten(*id);
                     if self.orders.get(*id).is_some_and(|order| self.is_halted_order(order)) {
                         self.cancel(*id, out);
                     }
