@@ -6,7 +6,7 @@ use cross_market_core::event::Event;
 use cross_market_core::funds::{Cash, CashKind, Funds};
 use cross_market_core::ids::{AccountId, Table};
 use cross_market_core::num::{Money, Ratio};
-use cross_market_core::time::Time;
+use cross_market_core::time::{Span, Time};
 use serde_json::{Value, json};
 
 /// Where the desk's hedges enter and leave, in ticks.
@@ -23,9 +23,32 @@ pub(crate) const IDLE: Bands = Bands { plus: [500_000, -500_000], mirror: [-500_
 
 /// Two venues, an account and an instrument at each, and so many hedges on the pair.
 pub(crate) fn config(hedges: usize, clip: i64, bands: Bands) -> Config {
+    compiled(&json(hedges, clip, bands))
+}
+
+/// One hedge whose orders rest until they are filled, as long as a configuration allows.
+pub(crate) fn resting(bands: Bands) -> Config {
+    let mut json = json(1, 1, bands);
+    let longest = Span::LONGEST.0;
+    json["limits"]["hedges"]["hedge-0"]["finish_within_ns"] = longest.into();
+    json["limits"]["hedges"]["hedge-0"]["order_timeout_ns"] = longest.into();
+    for venue in json["venues"].as_array_mut().into_iter().flatten() {
+        venue["tif"] = "gtc".into();
+    }
+    compiled(&json)
+}
+
+fn compiled(json: &Value) -> Config {
+    match Config::from_json(json.to_string().as_bytes()) {
+        Ok(config) => config,
+        Err(error) => panic!("the desk's configuration is refused: {error}"),
+    }
+}
+
+fn json(hedges: usize, clip: i64, bands: Bands) -> Value {
     let names: Vec<String> = (0..hedges).map(|at| format!("hedge-{at}")).collect();
     let limits = |name: &String| (name.clone(), hedge_limits(clip));
-    let json = json!({
+    json!({
         "engine": 1, "run": 1,
         "venues": [venue("V0"), venue("V1")],
         "accounts": [account("A0", "V0"), account("A1", "V1")],
@@ -38,11 +61,7 @@ pub(crate) fn config(hedges: usize, clip: i64, bands: Bands) -> Config {
             "sums": [{"product": "P", "currency": "USD", "limit": "1000000"}],
         },
         "counts": {"orders": 4096, "executions": 65536},
-    });
-    match Config::from_json(json.to_string().as_bytes()) {
-        Ok(config) => config,
-        Err(error) => panic!("the desk's configuration is refused: {error}"),
-    }
+    })
 }
 
 /// An engine of this configuration with money in both accounts.
