@@ -62,6 +62,9 @@ pub enum Effect {
 struct HedgeState {
     /// The attempt that lives.
     attempt: Option<Attempt>,
+    /// Whether its last step found an order alive and wanted nothing: only news of its orders, why
+    /// its legs are blocked, and time concern it.
+    rests: bool,
     /// Attempts begun in this run.
     attempts: u32,
     /// The refusal that was told last and still stands.
@@ -182,6 +185,7 @@ impl Engine {
         let plans: Vec<_> = config.hedges.iter().map(|hedge| (&hedge.plan, &hedge.rule)).collect();
         let hedge = HedgeState {
             attempt: None,
+            rests: false,
             attempts: 0,
             refused: None,
             edge: None,

@@ -1,6 +1,7 @@
 //! Decisions: what a hedge without an attempt wants, and whether it may.
 
 use super::{Engine, HedgeState};
+use crate::attempt::Attempt;
 use crate::command::{AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
 use crate::config::Hedge;
@@ -9,7 +10,7 @@ use crate::ids::{HedgeId, InstrumentId, LEGS_MAX};
 use crate::instrument::PositionEffect;
 use crate::merge::{self, Direction};
 use crate::num::{MONEY_UNIT, Ratio};
-use crate::quote::{Kind, LegLots};
+use crate::quote::{Blocked, Kind, LegLots};
 use crate::signal::{Measure, Want};
 use crate::time::Time;
 
@@ -35,11 +36,29 @@ impl Engine {
         for at in 0..self.readers[instrument].len() {
             let hedge = self.readers[instrument][at];
             let state = &self.hedges[hedge];
-            if state.waits() || self.signals.wants(hedge, state.sets).is_some() {
+            let concerned = match &state.attempt {
+                Some(attempt) => !state.rests || self.is_stirred(hedge, attempt),
+                None => state.waits() || self.signals.wants(hedge, state.sets).is_some(),
+            };
+            if concerned {
                 self.dirty.push(hedge);
             }
         }
         !self.dirty.is_empty()
+    }
+
+    /// Whether a book message or time has changed anything for an attempt that waits for its
+    /// orders: why its legs may not trade, or that it must end.
+    fn is_stirred(&self, hedge: HedgeId, attempt: &Attempt) -> bool {
+        let held = self.hedges[hedge].held;
+        let mut blocked = Blocked::NONE;
+        for (leg, (held, goal)) in self.plan(hedge).legs.iter().zip(held.iter().zip(attempt.goal()))
+        {
+            if held != goal {
+                blocked = blocked.with(self.blocked(hedge, leg));
+            }
+        }
+        blocked != attempt.blocked || self.now >= attempt.due
     }
 
     pub(super) fn drive_dirty(&mut self, out: &mut Vec<Command>) {

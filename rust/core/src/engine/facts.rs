@@ -103,7 +103,7 @@ impl Engine {
     }
 
     /// Why nothing may be sent on a leg now.
-    fn blocked(&self, hedge: HedgeId, leg: &LegPlan) -> Blocked {
+    pub(super) fn blocked(&self, hedge: HedgeId, leg: &LegPlan) -> Blocked {
         let mut blocked = Blocked::NONE;
         let instrument = &self.instruments[leg.instrument];
         if self.links[leg.account] != LinkState::Resynced {

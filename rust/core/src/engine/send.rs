@@ -74,6 +74,7 @@ impl Engine {
         let waited = state.waits();
         state.attempts = number;
         state.attempt = Some(attempt);
+        state.rests = false;
         state.refused = None;
         state.edge = edge.map(|(edge, _)| edge);
         self.count_waiting(hedge, waited);
@@ -90,6 +91,7 @@ impl Engine {
         let Some(mut attempt) = self.hedges[hedge].attempt.take() else { return };
         let before = (attempt.state, attempt.blocked, *attempt.goal());
         let mut end = None;
+        let mut rests = false;
         // A slice that is done begins the next one at once; more than one turn of this is the
         // next event's.
         for _ in 0..2 {
@@ -113,6 +115,7 @@ impl Engine {
                 attempt.slice_refused(self.plan(hedge), &held, &mut wants);
             }
             end = wants.end;
+            rests = self.work.facts.alive() > 0 && !wants.cancel;
             if !wants.again {
                 break;
             }
@@ -122,6 +125,7 @@ impl Engine {
             Some(end) => self.end_attempt(hedge, &attempt, end, out),
             None => self.hedges[hedge].attempt = Some(attempt),
         }
+        self.hedges[hedge].rests = rests;
         self.count_waiting(hedge, waited);
     }
 
