@@ -4,6 +4,12 @@
 //! A row reaches its venue at its exchange time and the engine at its receive time. With orders
 //! resting, both were sent on books that stood far apart for a moment; they rest where these stood,
 //! so that their attempt lives through the whole replay and is looked at on every message.
+#![allow(
+    clippy::cast_possible_wrap,
+    clippy::needless_bitwise_bool,
+    reason = "limits are written bare"
+)]
+#![allow(clippy::map_unwrap_or, reason = "a program")]
 #![allow(clippy::print_stdout, reason = "a program: it prints its figures")]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a program: it measures")]
 #![allow(clippy::float_arithmetic, reason = "a program: times to be printed")]
@@ -22,6 +28,7 @@ use cross_market_core::event::Event;
 use cross_market_core::ids::InstrumentId;
 use cross_market_core::num::{Price, Qty, Side};
 use cross_market_core::time::{Span, Time};
+use cross_market_sim::venue::SimVenue;
 use cross_market_sim::world::{World, WorldSetup};
 
 use common::desk::{self, Bands, IDLE};
@@ -106,7 +113,7 @@ fn simulated(config: &Config, rows: &[Change], orders: usize, laps: &mut Laps) {
     assert_eq!(world.outcome().errors, 0, "the engine refused rows");
     let alive = engine.borrow().live_orders();
     assert_eq!(alive, orders, "orders alive at the end: {:?}", world.outcome());
-    let worked = world.venues().iter().flat_map(|venue| venue.orders());
+    let worked = world.venues().iter().flat_map(SimVenue::orders);
     assert_eq!(worked.filter(|order| order.is_working()).count(), orders, "orders that rest");
 }
 
@@ -130,9 +137,9 @@ fn limit(work: &Workload, laps: &mut Laps) {
             (None, None) => break,
         };
         if row.1 {
-            i += 1
+            i += 1;
         } else {
-            j += 1
+            j += 1;
         }
         let (row, at) = (row.0, i + j);
         let market = usize::from(row.market & 1);

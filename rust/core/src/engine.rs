@@ -59,6 +59,7 @@ pub enum Effect {
 
 /// What the engine keeps of a hedge besides its inventory and its signal.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 struct HedgeState {
     /// The attempt that lives.
     attempt: Option<Attempt>,

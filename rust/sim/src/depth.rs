@@ -20,19 +20,124 @@ struct Taken {
     of: i64,
 }
 
-/// Levels of both sides, the best last, so that changes near the touch move little.
+/// Levels of both sides, and what we took of them.
 #[derive(Clone, Debug, Default)]
 pub struct Depth {
-    recorded: [Vec<Level>; 2],
+    recorded: [Levels; 2],
     taken: [Vec<Taken>; 2],
     seq: u64,
 }
 
-/// The order in which levels of a side are kept: bids ascend, asks descend.
+/// The order of the levels of a side: the better price has the higher rank.
 fn rank(side: Side, price: Price) -> i64 {
     match side {
         Side::Buy => price.0,
         Side::Sell => -price.0,
+    }
+}
+
+/// Ranks of a window.
+const WINDOW: usize = 2_048;
+/// Levels outside the window above which it is moved to the best one.
+const FAR_MAX: usize = 64;
+
+/// Lots by rank: a window of ranks next to each other, the others in a sorted list. The window is
+/// made when the first level comes, and moved when too much lies outside it.
+#[derive(Clone, Debug, Default)]
+struct Levels {
+    /// Rank of the first place of the window.
+    base: i64,
+    /// Lots in the window; empty until the first level comes.
+    near: Vec<i64>,
+    /// How many places of the window there are up to its best level; 0: it holds none.
+    used: usize,
+    /// Ranks outside the window and their lots, ascending.
+    far: Vec<(i64, i64)>,
+    /// How many of these there may be before the window is moved.
+    far_max: usize,
+}
+
+impl Levels {
+    fn place(&self, rank: i64) -> Option<usize> {
+        let place = usize::try_from(rank.checked_sub(self.base)?).ok()?;
+        (place < self.near.len()).then_some(place)
+    }
+
+    fn at(&self, rank: i64) -> i64 {
+        if let Some(place) = self.place(rank) {
+            return self.near.get(place).copied().unwrap_or(0);
+        }
+        let found = self.far.binary_search_by_key(&rank, |(rank, _)| *rank);
+        found.ok().and_then(|at| self.far.get(at)).map_or(0, |(_, lots)| *lots)
+    }
+
+    fn set(&mut self, rank: i64, lots: i64) {
+        let Some(place) = self.place(rank) else { return self.set_far(rank, lots) };
+        if let Some(here) = self.near.get_mut(place) {
+            *here = lots;
+        }
+        if lots != 0 {
+            self.used = self.used.max(place + 1);
+        } else if place + 1 == self.used {
+            let below = self.near.get(..place).unwrap_or(&[]);
+            self.used = below.iter().rposition(|lots| *lots != 0).map_or(0, |best| best + 1);
+        }
+    }
+
+    fn set_far(&mut self, rank: i64, lots: i64) {
+        match self.far.binary_search_by_key(&rank, |(rank, _)| *rank) {
+            Ok(at) if lots == 0 => {
+                self.far.remove(at);
+            }
+            Ok(at) => {
+                if let Some((_, here)) = self.far.get_mut(at) {
+                    *here = lots;
+                }
+            }
+            Err(_) if lots == 0 => {}
+            Err(at) => self.far.insert(at, (rank, lots)),
+        }
+        if self.near.is_empty() || self.far.len() > self.far_max {
+            self.recentre();
+        }
+    }
+
+    /// Moves the window to the best level.
+    fn recentre(&mut self) {
+        let all: Vec<(i64, i64)> = self.iter().collect();
+        let Some((best, _)) = all.first() else { return };
+        self.near.clear();
+        self.near.resize(WINDOW, 0);
+        self.far.clear();
+        self.used = 0;
+        self.base = best.saturating_sub(i64::try_from(WINDOW / 2).unwrap_or(0));
+        for (rank, lots) in all.iter().rev() {
+            match self.place(*rank) {
+                Some(_) => self.set(*rank, *lots),
+                None => self.far.push((*rank, *lots)),
+            }
+        }
+        // What still lies outside does so for good: the next move waits for as much again.
+        self.far_max = FAR_MAX + 2 * self.far.len();
+    }
+
+    fn clear(&mut self) {
+        let used = self.used;
+        self.near.iter_mut().take(used).for_each(|lots| *lots = 0);
+        self.used = 0;
+        self.far.clear();
+    }
+
+    /// Ranks and lots, the best first.
+    fn iter(&self) -> impl Iterator<Item = (i64, i64)> {
+        let (below, above) =
+            self.far.split_at(self.far.partition_point(|(rank, _)| *rank < self.base));
+        let used = self.near.get(..self.used).unwrap_or(&[]).iter().enumerate().rev();
+        let near = used.filter(|(_, lots)| **lots != 0).map(|(place, lots)| {
+            let place = i64::try_from(place).unwrap_or(i64::MAX);
+            (self.base.saturating_add(place), *lots)
+        });
+        above.iter().rev().copied().chain(near).chain(below.iter().rev().copied())
     }
 }
 
@@ -49,7 +154,7 @@ impl Depth {
         self.seq
     }
 
-    fn side(&self, side: Side) -> &Vec<Level> {
+    fn side(&self, side: Side) -> &Levels {
         let [bids, asks] = &self.recorded;
         match side {
             Side::Buy => bids,
@@ -78,7 +183,7 @@ impl Depth {
     pub fn apply(&mut self, change: &Change) {
         match change.row {
             Row::Snapshot | Row::SnapshotLast => {
-                self.recorded.iter_mut().for_each(Vec::clear);
+                self.recorded.iter_mut().for_each(Levels::clear);
             }
             Row::Level | Row::LevelLast | Row::Delta | Row::DeltaLast => {}
         }
@@ -111,36 +216,19 @@ impl Depth {
             Side::Buy => bids,
             Side::Sell => asks,
         };
-        let wanted = rank(side, price);
-        let at = levels.partition_point(|level| rank(side, level.price) < wanted);
-        let found = levels.get(at).is_some_and(|level| level.price == price);
-        match (found, qty.is_zero()) {
-            (true, true) => {
-                levels.remove(at);
-            }
-            (true, false) => {
-                if let Some(level) = levels.get_mut(at) {
-                    level.lots = qty.get();
-                }
-            }
-            (false, true) => {}
-            (false, false) => levels.insert(at, Level { price, lots: qty.get() }),
-        }
+        levels.set(rank(side, price), qty.get());
     }
 
     /// Takes all levels away, as a book without orders.
     pub fn clear(&mut self) {
-        self.recorded.iter_mut().for_each(Vec::clear);
+        self.recorded.iter_mut().for_each(Levels::clear);
         self.taken.iter_mut().for_each(Vec::clear);
     }
 
     /// The recorded lots at a price.
     #[must_use]
     pub fn recorded_at(&self, side: Side, price: Price) -> i64 {
-        let levels = self.side(side);
-        let wanted = rank(side, price);
-        let at = levels.partition_point(|level| rank(side, level.price) < wanted);
-        levels.get(at).filter(|level| level.price == price).map_or(0, |level| level.lots)
+        self.side(side).at(rank(side, price))
     }
 
     fn taken_at(&self, side: Side, price: Price) -> i64 {
@@ -149,7 +237,8 @@ impl Depth {
 
     /// The recorded levels of a side, best first.
     pub fn recorded(&self, side: Side) -> impl Iterator<Item = Level> + '_ {
-        self.side(side).iter().rev().copied()
+        let levels = self.side(side).iter();
+        levels.map(move |(at, lots)| Level { price: Price(rank(side, Price(at))), lots })
     }
 
     /// The levels of a side that can still be taken, best first.
@@ -163,7 +252,7 @@ impl Depth {
     /// The best recorded level of a side.
     #[must_use]
     pub fn best(&self, side: Side) -> Option<Level> {
-        self.side(side).last().copied()
+        self.recorded(side).next()
     }
 
     /// Whether a taker of `taker` at `limit` meets anything.

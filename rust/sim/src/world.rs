@@ -656,6 +656,41 @@ impl World {
             self.now = self.now.max(time);
             self.stuck = 0;
             self.happen(source, handle);
+            self.play(until.min(tick.unwrap_or(Time::MAX)), handle, deadline);
+        }
+    }
+
+    /// Plays recorded rows as long as nothing else can come between them: before `until`, before
+    /// what waits in the queue, and while the engine commands nothing and its deadline stands.
+    fn play<H, D, E>(&mut self, until: Time, handle: &mut H, deadline: &D)
+    where
+        H: FnMut(Time, &Event, &mut Vec<Command>) -> Result<Effect, E>,
+        D: Fn() -> Option<Time>,
+        E: std::fmt::Debug,
+    {
+        if self.died || self.check.is_some() || self.trace.is_some() {
+            return;
+        }
+        let due = deadline();
+        let waiting = self.count;
+        let queued = self.queue.peek().map_or(Time::MAX, |Reverse(next)| next.time);
+        let end = until.min(queued);
+        while self.count == waiting && due == self.deadline {
+            let at_venue = self.recorded.next_at_venue().map_or(Time::MAX, exchange_of);
+            let at_engine = self.recorded.next_at_engine().map_or(Time::MAX, |row| row.receive);
+            let time = at_venue.min(at_engine);
+            if time >= end {
+                return;
+            }
+            self.now = self.now.max(time);
+            if at_venue <= at_engine {
+                self.happen(Source::VenueRow, handle);
+            } else {
+                self.happen(Source::EngineRow, handle);
+                if deadline() != due {
+                    return;
+                }
+            }
         }
     }
 
