@@ -219,52 +219,103 @@ impl Edges {
     }
 }
 
-/// Between which differences no band of any member of a group changes sides.
+/// Between which prices no band of any member of a group changes sides.
 #[derive(Clone, Copy, Debug)]
 struct Calm {
     /// The enter difference: at least the first, less than the second.
     enter: [i128; 2],
     /// The exit difference: more than the first, at most the second.
     exit: [i128; 2],
+    /// The quotients, where a member compares them.
+    quotients: Option<CalmQuotients>,
+}
+
+/// Of each way the bound that is met and the one that is not that are nearest to the tops.
+#[derive(Clone, Copy, Debug, Default)]
+struct CalmQuotients {
+    enter: [Option<Ratio>; 2],
+    exit: [Option<Ratio>; 2],
 }
 
 impl Calm {
-    /// The bounds of these members that are nearest to the tops; `None` where one of them compares
-    /// quotients.
-    fn around(members: &[Member], merged: &Merged) -> Option<Calm> {
-        let (enter, exit) = (merged.enter.difference(), merged.exit.difference());
-        let mut calm = Calm { enter: [i128::MIN, i128::MAX], exit: [i128::MIN, i128::MAX] };
+    /// The bounds of these members that are nearest to the tops.
+    fn around(members: &[Member], merged: &Merged) -> Calm {
+        let mut calm =
+            Calm { enter: [i128::MIN, i128::MAX], exit: [i128::MIN, i128::MAX], quotients: None };
         for member in members {
-            let Edges::Differences([plus_enter, plus_exit, mirror_enter, mirror_exit]) =
-                member.edges
-            else {
-                return None;
-            };
-            for bound in [plus_enter, mirror_exit] {
-                let [low, high] = &mut calm.enter;
-                if enter >= bound {
-                    *low = bound.max(*low);
-                } else {
-                    *high = bound.min(*high);
-                }
-            }
-            for bound in [plus_exit, mirror_enter] {
-                let [low, high] = &mut calm.exit;
-                if exit <= bound {
-                    *high = bound.min(*high);
-                } else {
-                    *low = bound.max(*low);
+            match &member.edges {
+                Edges::Differences(bounds) => calm.narrow(bounds, merged),
+                Edges::Quotients(edges) => {
+                    calm.quotients.get_or_insert_default().narrow(edges, merged);
                 }
             }
         }
-        Some(calm)
+        calm
+    }
+
+    fn narrow(&mut self, bounds: &[i128; 4], merged: &Merged) {
+        let (enter, exit) = (merged.enter.difference(), merged.exit.difference());
+        let [plus_enter, plus_exit, mirror_enter, mirror_exit] = *bounds;
+        for bound in [plus_enter, mirror_exit] {
+            let [low, high] = &mut self.enter;
+            if enter >= bound {
+                *low = bound.max(*low);
+            } else {
+                *high = bound.min(*high);
+            }
+        }
+        for bound in [plus_exit, mirror_enter] {
+            let [low, high] = &mut self.exit;
+            if exit <= bound {
+                *high = bound.min(*high);
+            } else {
+                *low = bound.max(*low);
+            }
+        }
     }
 
     #[inline]
     fn has(&self, merged: &Merged) -> bool {
         let (enter, exit) = (merged.enter.difference(), merged.exit.difference());
         let ([enter_low, enter_high], [exit_low, exit_high]) = (self.enter, self.exit);
-        enter_low <= enter && enter < enter_high && exit_low < exit && exit <= exit_high
+        enter_low <= enter
+            && enter < enter_high
+            && exit_low < exit
+            && exit <= exit_high
+            && self.quotients.as_ref().is_none_or(|quotients| quotients.has(merged))
+    }
+}
+
+impl CalmQuotients {
+    fn narrow(&mut self, edges: &[Edge; 4], merged: &Merged) {
+        for (want, edge) in WANTS.into_iter().zip(edges) {
+            let Edge::Quotient(bound) = edge else { continue };
+            let direction = want.direction();
+            let ([met, unmet], pair) = match direction {
+                Direction::Plus => (&mut self.enter, &merged.enter),
+                Direction::Mirror => (&mut self.exit, &merged.exit),
+            };
+            let is_met = edge.is_met(direction, pair);
+            let nearest = if is_met { met } else { unmet };
+            // Toward +sets a higher bound is harder to meet, toward −sets a lower one.
+            let is_nearer = |other: Ratio| match (direction, is_met) {
+                (Direction::Plus, true) | (Direction::Mirror, false) => *bound > other,
+                (Direction::Plus, false) | (Direction::Mirror, true) => *bound < other,
+            };
+            if nearest.is_none_or(is_nearer) {
+                *nearest = Some(*bound);
+            }
+        }
+    }
+
+    #[inline]
+    fn has(&self, merged: &Merged) -> bool {
+        let stands = |[met, unmet]: [Option<Ratio>; 2], direction, pair: &Pair| {
+            let is_met = |bound| Edge::Quotient(bound).is_met(direction, pair);
+            met.is_none_or(is_met) && !unmet.is_some_and(is_met)
+        };
+        stands(self.enter, Direction::Plus, &merged.enter)
+            && stands(self.exit, Direction::Mirror, &merged.exit)
     }
 }
 
@@ -547,7 +598,7 @@ impl Group {
         self.is_pending = is_pending;
         self.is_reached = reached != 0;
         let merged = self.merged.as_ref();
-        self.calm = merged.and_then(|merged| Calm::around(&self.members, merged));
+        self.calm = merged.map(|merged| Calm::around(&self.members, merged));
     }
 }
 
