@@ -991,8 +991,11 @@ pub struct Execution {
     pub order: Option<ClientOrderId>,
     /// Its price.
     pub price: Price,
-    /// Its size; zero once it was taken back.
+    /// Its size; zero once it was taken back, and while only its fee is known.
     pub qty: Qty,
+    /// The order's cumulative quantity after it, where the venue said so: under another id the
+    /// same total is the same execution.
+    pub after: Option<Qty>,
     /// What was booked as its fee, in the account's currency.
     pub fee: Money,
     /// Whether the venue has still to name the fee.
@@ -1009,11 +1012,24 @@ impl Execution {
         order: None,
         price: Price(0),
         qty: Qty::ZERO,
+        after: None,
         fee: Money::ZERO,
         fee_pending: false,
         is_final: true,
         days: 0,
     };
+
+    /// One whose fee was told before it came.
+    #[must_use]
+    pub const fn awaited(fee: Money) -> Execution {
+        Execution { fee, is_final: false, ..Execution::TAKEN_BACK }
+    }
+
+    /// Whether it has not come: only its fee is known.
+    #[must_use]
+    pub const fn is_awaited(&self) -> bool {
+        self.qty.is_zero() && !self.is_final
+    }
 }
 
 /// What makes an execution one: where, what, which side, which id.
@@ -1050,6 +1066,8 @@ pub struct Orders {
     by_hedge: Table<HedgeId, Vec<Order>>,
     room: usize,
     executions: BTreeMap<ExecutionKey, Execution>,
+    /// Other ids of executions, by the one under which they are booked.
+    aliases: BTreeMap<ExecutionKey, Text>,
     executions_max: usize,
 }
 
@@ -1059,7 +1077,13 @@ impl Orders {
     pub fn new(hedges: usize, orders_max: usize, executions_max: usize) -> Orders {
         let room = (orders_max / hedges.max(1)).max(64);
         let by_hedge = (0..hedges).map(|_| Vec::with_capacity(room)).collect();
-        Orders { by_hedge: Table::new(by_hedge), room, executions: BTreeMap::new(), executions_max }
+        Orders {
+            by_hedge: Table::new(by_hedge),
+            room,
+            executions: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            executions_max,
+        }
     }
 
     /// Whether `hedge` may make `count` orders more.
@@ -1140,6 +1164,43 @@ impl Orders {
         self.executions.get_mut(key)
     }
 
+    /// The key under which an execution is booked: its own, unless it is known under another id.
+    #[must_use]
+    pub fn booked_as(&self, key: ExecutionKey) -> ExecutionKey {
+        match self.aliases.get(&key) {
+            Some(trade_id) => (key.0, key.1, key.2, *trade_id),
+            None => key,
+        }
+    }
+
+    /// The execution of `order` that this fill is under another id: the order's cumulative quantity
+    /// after both is the same. One that was revised since is not compared, its total is free again.
+    #[must_use]
+    pub fn same_as(&self, order: &Order, key: &ExecutionKey, fill: &Fill) -> Option<ExecutionKey> {
+        let after = fill.cum?;
+        let next = order.cum + fill.qty.get();
+        if !order.revised && order.venue_cum == order.cum && after.get() == next {
+            // It is the next one, without a gap before it.
+            return None;
+        }
+        let (account, instrument, side, _) = *key;
+        let first = (account, instrument, side, Text::EMPTY);
+        let same = |(of, known): &(&ExecutionKey, &Execution)| {
+            of.3 != key.3
+                && known.order == Some(order.place.order)
+                && known.after == Some(after)
+                && !known.is_final
+        };
+        let of_side = |of: &&ExecutionKey| (of.0, of.1, of.2) == (account, instrument, side);
+        let rows = self.executions.range(first..).take_while(|(of, _)| of_side(of));
+        rows.into_iter().find(same).map(|(of, _)| *of)
+    }
+
+    /// Remembers that an execution has another id too.
+    pub fn alias(&mut self, other: ExecutionKey, booked: &ExecutionKey) {
+        self.aliases.insert(other, booked.3);
+    }
+
     /// Remembers an execution.
     pub fn remember(&mut self, key: ExecutionKey, execution: Execution) {
         self.executions.insert(key, execution);
@@ -1170,6 +1231,8 @@ impl Orders {
                 orders.binary_search_by_key(&id, |order| order.place.order).is_ok()
             })
         });
+        let executions = &self.executions;
+        self.aliases.retain(|key, booked| executions.contains_key(&(key.0, key.1, key.2, *booked)));
     }
 
     /// All orders and executions in canonical bytes.
@@ -1190,9 +1253,18 @@ impl Orders {
             out.u64(execution.order.map_or(0, |order| order.0));
             out.i64(execution.price.0);
             out.i64(execution.qty.get());
+            out.i64(execution.after.map_or(-1, Qty::get));
             out.i128(execution.fee.0);
             out.bool(execution.fee_pending);
             out.bool(execution.is_final);
+        }
+        out.len(self.aliases.len());
+        for ((account, instrument, side, trade_id), booked) in &self.aliases {
+            out.u16(account.0);
+            out.u16(instrument.0);
+            out.u8(u8::from(*side == Side::Sell));
+            out.bytes(trade_id.as_str().as_bytes());
+            out.bytes(booked.as_str().as_bytes());
         }
     }
 }

@@ -799,7 +799,9 @@ impl Sent {
             }
             return 0;
         }
-        if self.heard.iter().any(|known| after.is_some() && known.after == after) {
+        // The same total is the same fill under another id, unless something was taken back since.
+        let same = |known: &Heard| after.is_some() && known.after == after;
+        if self.heard.iter().any(|known| same(known) && known.lots == known.made) {
             return 0;
         }
         self.heard.push(Heard { trade_id: fill.trade_id, lots: made, made, after });
