@@ -497,8 +497,11 @@ pub struct Order {
     /// Whether the venue has ever shown that it has it; a rejected order that was not seen was
     /// proven absent.
     pub seen: bool,
-    /// Whether an execution was taken back or corrected: filled may then be less than its size.
+    /// Whether an execution was taken back or corrected: filled may then be less than its size, and
+    /// a total may count what stands no more.
     pub revised: bool,
+    /// Executions of which only a correction was heard: their fee came with what is missing.
+    pub unheard: u8,
     /// Σ price × lots booked, in ticks × lots.
     pub cost: i128,
     /// The venue's id.
@@ -529,6 +532,7 @@ impl Order {
             claimed: None,
             seen: false,
             revised: false,
+            unheard: 0,
             cost: 0,
             venue_order_id: Text::EMPTY,
             sent: now,
@@ -543,7 +547,7 @@ impl Order {
     /// Whether it can do nothing more and everything it did is booked.
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
-        self.state.is_done() && self.venue_cum == self.cum
+        self.state.is_done() && self.venue_cum == self.cum && self.unheard == 0
     }
 
     /// Whether the venue has proven that it never had it, and nothing has shown otherwise since.
@@ -645,7 +649,8 @@ impl Order {
     fn on_fill(&mut self, qty: Qty, cum: Option<Qty>) -> Verdict {
         self.seen = true;
         let total = self.cum + qty.get();
-        if let Some(cum) = cum {
+        // Once something was taken back it is not told which of its executions a total counts.
+        if let Some(cum) = cum.filter(|_| !self.revised) {
             // Executions may come in any order, so a total below ours is no fault; booking more
             // than the largest total the venue ever gave is.
             let known = self.venue_cum.max(cum.get());
@@ -699,7 +704,7 @@ impl Order {
         let size = self.place.qty.get();
         let total = match (cum, end) {
             (Some(cum), _) => cum.get(),
-            (None, State::Filled) => size.max(self.cum),
+            (None, State::Filled) if !self.revised => size.max(self.cum),
             (None, _) => return self.on_done_untold(end),
         };
         self.seen = self.seen || end != State::Rejected;
@@ -711,7 +716,9 @@ impl Order {
         }
         match self.state {
             State::Filled | State::Cancelled | State::Rejected | State::Expired => {
-                if total <= self.venue_cum {
+                // A total from before something was taken back may have been believed.
+                let is_less = self.revised && total < self.venue_cum;
+                if total <= self.venue_cum && !is_less {
                     return Verdict::Ignored(Ignored::Known);
                 }
                 // The label stays, but executions are missing: it is unconfirmed again.
@@ -725,8 +732,8 @@ impl Order {
             | State::PendingAmend
             | State::PendingCancel
             | State::Unknown => {
-                let is_less = end == State::Filled && total < size && !self.revised;
-                if total < self.venue_cum || is_less {
+                let is_less = total < self.venue_cum || end == State::Filled && total < size;
+                if is_less && !self.revised {
                     // Taken at its word, this end would leave executions that nobody waits for.
                     self.state = State::Unknown;
                     return Verdict::Conflict(Clash::TotalBelowTold);
@@ -942,6 +949,7 @@ impl Order {
         }
         self.venue_cum = self.cum;
         self.claimed = None;
+        self.unheard = 0;
         Verdict::Applied
     }
 
@@ -972,6 +980,7 @@ impl Order {
         out.u8(self.claimed.map_or(u8::MAX, State::code));
         out.bool(self.seen);
         out.bool(self.revised);
+        out.u8(self.unheard);
         out.i64(self.cum);
         out.i64(self.venue_cum);
         out.i128(self.cost);
@@ -1002,6 +1011,8 @@ pub struct Execution {
     pub fee_pending: bool,
     /// Whether it was taken back or corrected: what still comes under its id is passed over.
     pub is_final: bool,
+    /// Whether only its correction was heard.
+    pub unheard: bool,
     /// Day rolls of its instrument since it came; counted for what belongs to no order of ours.
     pub days: u8,
 }
@@ -1016,6 +1027,7 @@ impl Execution {
         fee: Money::ZERO,
         fee_pending: false,
         is_final: true,
+        unheard: false,
         days: 0,
     };
 
@@ -1257,6 +1269,7 @@ impl Orders {
             out.i128(execution.fee.0);
             out.bool(execution.fee_pending);
             out.bool(execution.is_final);
+            out.bool(execution.unheard);
         }
         out.len(self.aliases.len());
         for ((account, instrument, side, trade_id), booked) in &self.aliases {

@@ -374,6 +374,18 @@ impl Position {
         (asked.join(other).join(self.book.open(side, excess, price, today)), Qty::of(excess))
     }
 
+    /// Lots that stand again make good what is owed of them.
+    fn make_good(&mut self, today: Day) -> Booked {
+        let mut booked = Booked::NONE;
+        for direction in [Side::Buy, Side::Sell] {
+            let there = self.book.stack(direction).lots() - self.owed(direction.flip());
+            let both = self.owed(direction).min(there);
+            *self.owed_mut(direction) -= both;
+            booked = booked.join(self.book.cancel_out(both, today));
+        }
+        booked
+    }
+
     /// Keeps what is owed in step with a trade that was taken back and so put `opened` lots of the
     /// other direction there.
     fn owe_after_undo(&mut self, trade: &Trade, opened: i64) {
@@ -538,15 +550,16 @@ impl Positions {
         };
         let owner = self.owner(trade.owner, index);
         let mut owner_booked = owner.undo(&undo(was.map_or(Booked::NONE, |was| was.owner), 0));
-        owner_booked = owner_booked.join(owner.cancel_out(today));
+        owner_booked = owner_booked.join(owner.cancel_out(i64::MAX, today));
         let position = self.position_mut(index);
         let guess = || guess(position.pair.netting, trade, today);
         let was = was.map_or_else(guess, |was| was.position);
         let mut booked = position.book.undo(&undo(was, keep));
         if position.pair.netting == Netting::Net {
-            booked = booked.join(position.book.cancel_out(today));
+            booked = booked.join(position.book.cancel_out(i64::MAX, today));
         } else {
             position.owe_after_undo(trade, booked.opened.get());
+            booked = booked.join(position.make_good(today));
         }
         Ok(Filled { day: today, position: booked, owner: owner_booked, excess: Qty::ZERO })
     }
@@ -970,8 +983,10 @@ impl Positions {
             }
             let book = &position.book;
             for direction in [Side::Buy, Side::Sell] {
-                let (owed, there) = (position.owed(direction), book.stack(direction.flip()).lots());
-                assert!(0 <= owed && owed <= there, "broken invariant: {pair:?} owes {owed}");
+                let (owed, other) = (position.owed(direction), position.owed(direction.flip()));
+                let there = book.stack(direction).lots() - other;
+                let kept = owed >= 0 && there >= 0 && (owed == 0 || there == 0);
+                assert!(kept, "broken invariant: {pair:?} owes {owed} beside {there} lots");
             }
             let (ours, ours_basis) = (book.lots(), book.result() - book.cost());
             assert!(lots == ours, "broken invariant: {pair:?} has {ours} lots, owned {lots}");

@@ -38,6 +38,8 @@ const RESIDUAL_HELD: u8 = 3;
 struct Sent {
     place: Place,
     placed: Time,
+    /// The step it was placed in: several share a moment.
+    step: u64,
     /// Executions heard of.
     heard: Vec<Heard>,
     /// Lots that stand.
@@ -106,7 +108,8 @@ pub struct Checker {
     bands: Vec<Option<PriceBand>>,
     links: Vec<LinkState>,
     killed: Vec<Scope>,
-    killed_at: Vec<(Scope, Time)>,
+    killed_at: Vec<(Scope, u64)>,
+    steps: u64,
     flattened: Vec<Scope>,
     stopped: BTreeSet<HedgeId>,
     restricted: BTreeSet<HedgeId>,
@@ -137,6 +140,7 @@ impl Checker {
             links: vec![LinkState::Down; config.accounts.len()],
             killed: Vec::new(),
             killed_at: Vec::new(),
+            steps: 0,
             flattened: Vec::new(),
             stopped: BTreeSet::new(),
             restricted: BTreeSet::new(),
@@ -247,6 +251,7 @@ impl Checker {
 
     /// Takes one step: an event that the engine took, and its commands.
     pub fn step(&mut self, now: Time, event: &Event, commands: &[Command]) {
+        self.steps += 1;
         let conflict = alerts(commands).any(|alert| alert.code == AlertCode::Conflict);
         match event {
             Event::Book(change) => {
@@ -273,7 +278,7 @@ impl Checker {
             }
             Event::Answer(answer) => self.answer(answer),
             Event::Reference(reference) => self.reference(reference.instrument, reference.change),
-            Event::Control(control) => self.verb(now, &control.verb, commands),
+            Event::Control(control) => self.verb(&control.verb, commands),
             Event::Cash(_)
             | Event::Position(_)
             | Event::Settle(_)
@@ -315,7 +320,7 @@ impl Checker {
         }
     }
 
-    fn verb(&mut self, now: Time, verb: &Verb, commands: &[Command]) {
+    fn verb(&mut self, verb: &Verb, commands: &[Command]) {
         let hedges = |scope: Scope| match scope {
             Scope::All => self.config.hedges.ids().collect(),
             Scope::Hedge(hedge) => vec![hedge],
@@ -333,7 +338,7 @@ impl Checker {
                 self.flattened.retain(|known| known != scope);
                 self.killed_at.retain(|(known, _)| known != scope);
                 self.killed.push(*scope);
-                self.killed_at.push((*scope, now));
+                self.killed_at.push((*scope, self.steps));
             }
             Verb::Unlatch(scope) => {
                 if alerts(commands).any(|alert| alert.code == AlertCode::Unlatched) {
@@ -475,6 +480,7 @@ impl Checker {
         let sent = Sent {
             place: *place,
             placed: now,
+            step: self.steps,
             heard: Vec::new(),
             cum: 0,
             gross: 0,
@@ -753,9 +759,7 @@ impl Checker {
             }
             // What was sent to flatten, after the kill, may stand.
             let killed = self.killed_at.iter().any(|(scope, at)| {
-                sent.placed <= *at
-                    && self.killed.contains(scope)
-                    && self.covers(*scope, &sent.place)
+                sent.step <= *at && self.killed.contains(scope) && self.covers(*scope, &sent.place)
             });
             let up = self.links.get(sent.place.account.index()) == Some(&LinkState::Resynced);
             let most = self

@@ -149,6 +149,17 @@ impl Engine {
         }
     }
 
+    /// Cancels an order of a HALT once its line is back. As in a kill no budget holds it back, but
+    /// what has reached the venue's bound of cancels is only asked about.
+    pub(super) fn cancel_in_halt(&mut self, id: crate::ids::ClientOrderId, out: &mut Vec<Command>) {
+        let Some(order) = self.orders.get(id).copied() else { return };
+        if order.cancels < self.venue_of(order.place.account).cancels_max {
+            self.cancel_at_once(&order, out);
+        } else {
+            self.cancel(id, out);
+        }
+    }
+
     fn unlatch(&mut self, scope: Scope, out: &mut Vec<Command>) {
         let open = self.live.iter().filter_map(|id| self.orders.get(*id));
         let open = open.filter(|order| self.order_in_scope(scope, order)).count();

@@ -127,6 +127,10 @@ impl Engine {
                     | VenueStatus::Expired => Input::Done { status, cum: Some(cum) },
                 };
                 self.input(id, input, out);
+                // The executions that it rests on came before it: no more is to be heard of them.
+                if let Some(order) = self.orders.get_mut(id) {
+                    order.unheard = 0;
+                }
                 if status == VenueStatus::Working {
                     self.end_at_once(id, out);
                 }
@@ -222,6 +226,7 @@ impl Engine {
             // Corrected before it came: only the fee that comes with it is news.
             Some(known) if known.is_final && !known.qty.is_zero() => {
                 self.on_fee(&key, fill.fee, out);
+                self.heard(id, &key);
             }
             Some(known) if known.is_final => self.pass_over(id, &known, fill, out),
             Some(known) => {
@@ -354,6 +359,7 @@ impl Engine {
             fee,
             fee_pending: pending,
             is_final: false,
+            unheard: false,
             days: 0,
         };
         self.orders.remember(key, execution);
@@ -433,6 +439,7 @@ impl Engine {
         let key = self.orders.booked_as(key);
         let known = self.orders.execution(&key).copied().filter(|known| !known.is_awaited());
         let Some(known) = known else {
+            self.revise(id);
             // The bust came first: the execution, should it come, is passed over.
             self.orders.remember(key, Execution::TAKEN_BACK);
             return;
@@ -489,6 +496,9 @@ impl Engine {
             }
             Some(_) | None => fill.fee,
         };
+        // With the execution itself comes its fee, unless that was told apart.
+        let unheard = id.is_some() && known.is_none();
+        self.revise(id);
         let fill = Fill { fee, ..*fill };
         match id {
             Some(id) => self.book_fill(id, key, &fill, Told::Correction, out),
@@ -497,11 +507,33 @@ impl Engine {
         let execution = self.orders.execution_mut(&key);
         if let Some(execution) = execution.filter(|known| !known.is_awaited()) {
             execution.is_final = true;
+            execution.unheard = unheard;
+            if let Some(order) = id.filter(|_| unheard).and_then(|id| self.orders.get_mut(id)) {
+                order.unheard = order.unheard.saturating_add(1);
+                order.due = self.now;
+            }
         }
         let before = known.map_or(0, |known| known.qty.get());
         let value = i128::from(key.2.sign() * (fill.qty.get() - before));
         let subject = id.map_or(Subject::Account(key.0), Subject::Order);
         self.alert(out, AlertCode::Bust, Urgency::Alarm, subject, value, 0);
+    }
+
+    /// An execution of which only a correction was known has come.
+    fn heard(&mut self, id: ClientOrderId, key: &ExecutionKey) {
+        let Some(execution) = self.orders.execution_mut(key) else { return };
+        if std::mem::take(&mut execution.unheard)
+            && let Some(order) = self.orders.get_mut(id)
+        {
+            order.unheard = order.unheard.saturating_sub(1);
+        }
+    }
+
+    /// From now on the totals of this order are not compared with what is booked.
+    fn revise(&mut self, id: Option<ClientOrderId>) {
+        if let Some(order) = id.and_then(|id| self.orders.get_mut(id)) {
+            order.revised = true;
+        }
     }
 
     /// Takes an execution out of position, inventory, money and its order.
@@ -754,7 +786,7 @@ impl Engine {
                 for id in &orders {
                     self.hasten(*id);
                     if self.orders.get(*id).is_some_and(|order| self.is_halted_order(order)) {
-                        self.cancel(*id, out);
+                        self.cancel_in_halt(*id, out);
                     }
                 }
                 for id in orders {

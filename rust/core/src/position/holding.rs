@@ -312,10 +312,10 @@ impl Holding {
         Booked { opened: was.closed, realised: -was.realised, ..Booked::NONE }
     }
 
-    /// Lets longs and shorts cancel out at the cost of the shorts, oldest first: after
-    /// [`Holding::undo`] where positions are netted.
-    pub(super) fn cancel_out(&mut self, today: Day) -> Booked {
-        let both = self.long.lots.min(self.short.lots);
+    /// Lets at most so many longs and shorts cancel out at the cost of the shorts, oldest first:
+    /// after [`Holding::undo`], where positions are netted or lots are owed.
+    pub(super) fn cancel_out(&mut self, most: i64, today: Day) -> Booked {
+        let both = self.long.lots.min(self.short.lots).min(most);
         if both == 0 {
             return Booked::NONE;
         }
