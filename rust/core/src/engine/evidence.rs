@@ -695,6 +695,7 @@ impl Engine {
                 self.live.insert(at, id);
                 self.hasten(id);
             }
+            let Some(order) = self.orders.get(id).copied() else { return };
             let due = self.due_after(&order);
             self.set_due(id, due);
         }
