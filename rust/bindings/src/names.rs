@@ -35,9 +35,10 @@ impl<I: Id> Names<I> {
     }
 }
 
-/// All names of a configuration.
+/// A configuration and all its names.
 #[derive(Debug)]
 pub(crate) struct Directory {
+    pub(crate) config: Config,
     pub(crate) venues: Names<VenueId>,
     pub(crate) accounts: Names<AccountId>,
     pub(crate) instruments: Names<InstrumentId>,
@@ -49,6 +50,7 @@ impl Directory {
     /// The names of `config`.
     pub(crate) fn new(config: &Config) -> Directory {
         Directory {
+            config: config.clone(),
             venues: Names::new(config.venues.iter().map(|venue| &venue.name)),
             accounts: Names::new(config.accounts.iter().map(|account| &account.name)),
             instruments: Names::new(config.instruments.iter().map(|instrument| &instrument.name)),
