@@ -555,6 +555,7 @@ fn every_rule_over_orders_can_be_broken() {
         (Place { qty: Qty::of(lots + 1), ..one }, "leg_within_its_goal"),
         (Place { side: one.side.flip(), ..one }, "leg_within_its_goal"),
         (Place { account: AccountId(1), ..one }, "id_says_what_it_is"),
+        (Place { qty: Qty::of(1_000), ..one }, "enter_within_live_residual"),
     ] {
         let found = broken(&after(place));
         assert!(found.contains(&rule), "{rule}: {found:?}");
@@ -592,6 +593,9 @@ fn every_rule_over_attempts_can_be_broken() {
     let other = ClientOrderId::pack(1, config().run, HedgeId(0), 2, LegId(0), 0).unwrap();
     let again = alert(AlertCode::AttemptStarted, 0, (0, 1), Subject::Attempt(other));
     check(&[tick(vec![started(Kind::Enter), again])], "one_attempt_a_hedge");
+    let enter = Kind::Enter.code();
+    let large = alert(AlertCode::AttemptStarted, enter, (0, 1_000), Subject::Attempt(other));
+    check(&[tick(vec![large])], "enter_within_max");
     check(
         &[(verb(Verb::Stop(Scope::All)), vec![]), tick(vec![started(Kind::Enter)])],
         "no_enter_while_stopped",

@@ -12,7 +12,7 @@ use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId
 use cross_market_core::instrument::{PriceBand, ReferenceChange};
 use cross_market_core::num::{Money, Qty, Side};
 use cross_market_core::order::{Answer, Fill, Found, News, Place, Report, VenueStatus};
-use cross_market_core::quote::{HedgePlan, Kind, LegLots};
+use cross_market_core::quote::{HedgePlan, Kind, LegLots, Purpose};
 use cross_market_core::time::Time;
 
 use crate::outcome::ENDS;
@@ -493,6 +493,9 @@ impl Checker {
         };
         self.orders.insert(place.order, sent);
         self.place_bounds(now, place);
+        if place.kind == Kind::Enter && place.purpose == Purpose::Work {
+            self.place_residual(now, place);
+        }
         self.count_message(now, place.order);
     }
 
@@ -603,6 +606,37 @@ impl Checker {
         }
     }
 
+    /// Whichever of the orders that are out fill, the legs of an Enter stay as close as they must.
+    fn place_residual(&mut self, now: Time, place: &Place) {
+        let held = self.inventory.get(place.hedge.index()).copied().unwrap_or([0; LEGS_MAX]);
+        let mut out = [0; LEGS_MAX];
+        for (id, sent) in &self.orders {
+            if sent.place.hedge == place.hedge
+                && let Some(lots) = out.get_mut(usize::from(id.leg().0))
+            {
+                *lots += sent.place.side.sign() * sent.leaves();
+            }
+        }
+        let Some(plan) = self.config.hedges.get(place.hedge).map(|hedge| &hedge.plan) else {
+            return;
+        };
+        let Some(limits) = self.policy.hedges.get(place.hedge) else { return };
+        let legs = plan.legs.iter().enumerate().filter(|(_, leg)| leg.lots.num() != 0);
+        let (mut rest, mut worst) = ((i128::MAX, i128::MIN), (i128::MAX, i128::MIN));
+        for (at, leg) in legs {
+            let units = |lots: i64| i128::from(leg.side.sign() * lots) * i128::from(leg.units);
+            let (now, then) = (units(field(&held, at)), units(field(&held, at) + field(&out, at)));
+            rest = (rest.0.min(now), rest.1.max(now));
+            worst = (worst.0.min(now).min(then), worst.1.max(now).max(then));
+        }
+        let execution = limits.execution;
+        let most = execution.live_residual + (rest.1 - rest.0).min(execution.max_residual);
+        if worst.1 - worst.0 > most {
+            let found = format!("{place:?}: {} of {most}", worst.1 - worst.0);
+            self.broken(now, "enter_within_live_residual", found);
+        }
+    }
+
     fn alert(&mut self, now: Time, alert: &Alert, commands: &[Command]) {
         match (alert.code, alert.subject) {
             (AlertCode::AttemptStarted, Subject::Attempt(decision)) => {
@@ -660,6 +694,10 @@ impl Checker {
         self.attempts.insert(decision, begun);
         if alert.detail == Kind::Enter.code() {
             self.entering(now, hedge);
+            let max = self.policy.hedges.get(hedge).map_or(0, |limits| limits.size.max);
+            if to.abs() > max {
+                self.broken(now, "enter_within_max", format!("{decision}: {to} sets of {max}"));
+            }
         }
         if alert.detail == Kind::Trim.code() && self.residual_held.contains(&hedge) {
             self.broken(now, "no_trim_after_residual_held", decision.to_string());

@@ -82,8 +82,14 @@ impl Engine {
             Some(least) => Edge::AtLeast(least),
             None => Edge::Band(Want::Enter(direction)),
         };
-        let clip = self.policy.hedges[hedge].size.clip;
-        self.enter(hedge, held + sets, clip, edge, out)
+        let size = self.policy.hedges[hedge].size;
+        let to = held + sets;
+        // Asked for whole and refused whole: the first slices would pass.
+        if to.abs() > size.max {
+            let (value, limit) = (i128::from(to.abs()), i128::from(size.max));
+            return Err(Denial { value, limit, ..Denial::plain(Refusal::Inventory) });
+        }
+        self.enter(hedge, to, size.clip, edge, out)
     }
 
     fn exit_by_word(
