@@ -822,7 +822,10 @@ impl Sent {
         if self.done.is_none() {
             self.done = Some(status);
         }
+        // Once something was taken back a total may shrink; before, the largest one counts.
+        let revised = self.heard.iter().any(|known| known.lots != known.made);
         self.told = match (self.told, cum) {
+            (Some(_), Some(told)) if revised => Some(told.max(self.cum)),
             (Some(known), Some(told)) => Some(known.max(told)),
             (known, told) => known.or(told),
         };
