@@ -198,6 +198,7 @@ pub struct Task {
 
 impl Attempt {
     /// An attempt on `task` for a hedge that holds `held`, at `now`.
+    #[inline]
     #[must_use]
     pub fn new(
         task: Task,
@@ -403,8 +404,6 @@ impl Attempt {
         let left = self.to - self.slice_from;
         self.slice_to = self.slice_from + left.signum() * left.abs().min(self.clip);
         self.goal = plan.goal(self.slice_to);
-        self.filled = [Basis::default(); LEGS_MAX];
-        self.leaned_on = [Basis::default(); LEGS_MAX];
         let ahead = if left < 0 { -1 } else { 1 };
         for (leg, of) in plan.legs.iter().enumerate() {
             let lots = self.goal[leg] - held[leg];
@@ -518,6 +517,8 @@ impl Attempt {
     fn goal_reached(&mut self, plan: &HedgePlan, held: &LegLots, wants: &mut Wants) {
         let slice_done = self.goal == plan.goal(self.slice_to) && self.kind != Kind::Trim;
         if slice_done && !self.turned_back && self.slice_to != self.to {
+            self.filled = [Basis::default(); LEGS_MAX];
+            self.leaned_on = [Basis::default(); LEGS_MAX];
             self.begin_slice(plan, held);
             wants.again = true;
         } else if self.is_within(plan, held) {

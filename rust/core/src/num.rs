@@ -568,7 +568,14 @@ pub fn div_floor(num: i128, den: i128) -> i128 {
 #[must_use]
 #[inline]
 pub fn div_ceil(num: i128, den: i128) -> i128 {
-    -div_floor(-num, den)
+    match (i64::try_from(num), i64::try_from(den)) {
+        (Ok(_), Ok(1)) => num,
+        (Ok(num), Ok(den)) => {
+            let (whole, rest) = (num.div_euclid(den), num.rem_euclid(den));
+            i128::from(whole) + i128::from(rest != 0)
+        }
+        (Err(_), _) | (_, Err(_)) => -(-num).div_euclid(den),
+    }
 }
 
 /// `num ÷ den` rounded to the nearest, halves away from zero; `den` is more than zero.

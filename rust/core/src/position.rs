@@ -296,8 +296,8 @@ pub struct Split {
 
 impl Split {
     /// The effect and size of every order.
-    pub fn iter(&self) -> impl Iterator<Item = (PositionEffect, Qty)> + use<> {
-        self.children.into_iter().flatten()
+    pub fn iter(&self) -> impl Iterator<Item = (PositionEffect, Qty)> {
+        self.children.iter().flatten().copied()
     }
 }
 
@@ -650,6 +650,7 @@ impl Positions {
     ///
     /// # Errors
     /// [`PositionError::NoPair`].
+    #[inline]
     pub fn split(
         &self,
         account: AccountId,
@@ -658,24 +659,28 @@ impl Positions {
         qty: Qty,
     ) -> Result<Split, PositionError> {
         let index = self.index(account, instrument)?;
-        let free = match self.position(index).pair.netting {
+        match self.position(index).pair.netting {
             Netting::Net => {
                 let opens = (!qty.is_zero()).then_some((PositionEffect::Open, qty));
-                return Ok(Split { children: [None, None, opens] });
+                Ok(Split { children: [None, None, opens] })
             }
-            Netting::Gross | Netting::GrossByDay => self.free(index, side.flip()),
-        };
+            Netting::Gross | Netting::GrossByDay => Ok(self.split_gross(index, side, qty)),
+        }
+    }
+
+    fn split_gross(&self, index: usize, side: Side, qty: Qty) -> Split {
+        let free = self.free(index, side.flip());
         let earlier = qty.min(free.earlier);
         let today = qty.less(earlier).min(free.today);
         let opens = qty.less(earlier + today);
         let child = |effect, qty: Qty| (!qty.is_zero()).then_some((effect, qty));
-        Ok(Split {
+        Split {
             children: [
                 child(PositionEffect::Close, earlier),
                 child(PositionEffect::CloseToday, today),
                 child(PositionEffect::Open, opens),
             ],
-        })
+        }
     }
 
     /// Keeps the lots that an order will close from other orders, and gives how many those are.
@@ -799,6 +804,7 @@ impl Positions {
     }
 
     /// Signed lots of every leg of a hedge.
+    #[inline]
     #[must_use]
     pub fn inventory(&self, hedge: HedgeId) -> LegLots {
         let mut lots = [0; LEGS_MAX];
@@ -950,6 +956,7 @@ impl Positions {
         }
     }
 
+    #[inline]
     fn index(&self, account: AccountId, instrument: InstrumentId) -> Result<usize, PositionError> {
         let found = self.keys.binary_search(&(account, instrument));
         found.map_err(|_| PositionError::NoPair { account, instrument })

@@ -238,19 +238,20 @@ struct CalmQuotients {
 }
 
 impl Calm {
-    /// The bounds of these members that are nearest to the tops.
-    fn around(members: &[Member], merged: &Merged) -> Calm {
-        let mut calm =
-            Calm { enter: [i128::MIN, i128::MAX], exit: [i128::MIN, i128::MAX], quotients: None };
+    /// Between any prices.
+    const WIDE: Calm =
+        Calm { enter: [i128::MIN, i128::MAX], exit: [i128::MIN, i128::MAX], quotients: None };
+
+    /// Narrows to the bounds of these members that are nearest to the tops.
+    fn draw_in(&mut self, members: &[Member], merged: &Merged) {
         for member in members {
             match &member.edges {
-                Edges::Differences(bounds) => calm.narrow(bounds, merged),
+                Edges::Differences(bounds) => self.narrow(bounds, merged),
                 Edges::Quotients(edges) => {
-                    calm.quotients.get_or_insert_default().narrow(edges, merged);
+                    self.quotients.get_or_insert_default().narrow(edges, merged);
                 }
             }
         }
-        calm
     }
 
     fn narrow(&mut self, bounds: &[i128; 4], merged: &Merged) {
@@ -597,8 +598,10 @@ impl Group {
         }
         self.is_pending = is_pending;
         self.is_reached = reached != 0;
-        let merged = self.merged.as_ref();
-        self.calm = merged.map(|merged| Calm::around(&self.members, merged));
+        match &self.merged {
+            Some(merged) => self.calm.insert(Calm::WIDE).draw_in(&self.members, merged),
+            None => self.calm = None,
+        }
     }
 }
 

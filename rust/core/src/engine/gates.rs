@@ -178,12 +178,15 @@ impl Engine {
         self.note_day_results(hedge);
         let mut contexts = std::mem::take(&mut self.work.contexts);
         contexts.clear();
-        for (at, leg) in self.plan(hedge).legs.iter().enumerate() {
-            contexts.push(self.leg_context(hedge, leg, held[at], intents[at].as_ref()));
-        }
+        let legs = self.plan(hedge).legs.iter().zip(held).zip(intents);
+        // In one go, so that each is made in its place.
+        contexts.extend(legs.map(|((leg, held), intent)| {
+            self.leg_context(hedge, leg, *held, intent.as_ref())
+        }));
         contexts
     }
 
+    #[inline]
     fn leg_context(
         &self,
         hedge: HedgeId,

@@ -6,6 +6,7 @@ use super::Engine;
 use crate::command::{AlertCode, Command, Subject, Urgency};
 use crate::event::LinkState;
 use crate::ids::{AccountId, ClientOrderId, InstrumentId};
+use crate::num::Qty;
 use crate::order::{Cancel, Input, Order, Query, State, TimeInForce};
 use crate::time::{Span, Time};
 
@@ -171,7 +172,8 @@ impl Engine {
             lots,
             done: None,
         });
-        self.count_claims(place.instrument);
+        let claims = &mut self.owns[place.instrument].claims[place.side.index()];
+        *claims = *claims + Qty::of(lots);
     }
 
     pub(super) fn claim_done(&mut self, order: &Order) {
@@ -204,10 +206,10 @@ impl Engine {
     }
 
     fn count_claims(&mut self, instrument: InstrumentId) {
-        let mut claims = [crate::num::Qty::ZERO; 2];
+        let mut claims = [Qty::ZERO; 2];
         for claim in &self.claims[instrument] {
             let sum = &mut claims[claim.side.index()];
-            *sum = *sum + crate::num::Qty::of(claim.lots);
+            *sum = *sum + Qty::of(claim.lots);
         }
         self.owns[instrument].claims = claims;
     }
