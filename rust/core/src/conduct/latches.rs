@@ -231,6 +231,13 @@ impl Latches {
         std::mem::take(&mut self.latch_mut(scope).restrict_causes)
     }
 
+    /// Whether any scope is halted.
+    #[inline]
+    #[must_use]
+    pub const fn any_halted(&self) -> bool {
+        self.halted > 0
+    }
+
     /// How the HALT latches stand for an order of this hedge in this account at this venue.
     #[inline]
     #[must_use]
@@ -253,8 +260,7 @@ impl Latches {
     #[inline]
     #[must_use]
     pub fn stopped_over(&self, hedge: HedgeId, account: AccountId, venue: VenueId) -> bool {
-        self.stopped > 0
-            && self.covering(hedge, account, venue).iter().any(|latch| latch.stopped)
+        self.stopped > 0 && self.covering(hedge, account, venue).iter().any(|latch| latch.stopped)
     }
 
     /// Whether HALT is set for exactly this scope.

@@ -180,9 +180,9 @@ impl Engine {
         contexts.clear();
         let legs = self.plan(hedge).legs.iter().zip(held).zip(intents);
         // In one go, so that each is made in its place.
-        contexts.extend(legs.map(|((leg, held), intent)| {
-            self.leg_context(hedge, leg, *held, intent.as_ref())
-        }));
+        contexts.extend(
+            legs.map(|((leg, held), intent)| self.leg_context(hedge, leg, *held, intent.as_ref())),
+        );
         contexts
     }
 

@@ -201,8 +201,11 @@ impl Engine {
     #[inline(never)]
     fn forget_old_claims(&mut self, instrument: InstrumentId) {
         let received = self.books[instrument].receive();
-        self.claims[instrument].retain(|claim| claim.done.is_none_or(|done| done >= received));
-        self.count_claims(instrument);
+        let is_old = |claim: &super::Claim| claim.done.is_some_and(|done| done < received);
+        if self.claims[instrument].iter().any(is_old) {
+            self.claims[instrument].retain(|claim| !is_old(claim));
+            self.count_claims(instrument);
+        }
     }
 
     fn count_claims(&mut self, instrument: InstrumentId) {

@@ -94,15 +94,12 @@ impl Holds {
             (before, after) = (after, self.slot(here).next);
         }
         let slot = Slot { hold, next: after };
-        let place = match self.vacant.pop() {
-            Some(place) => {
-                *self.slot_mut(place) = slot;
-                place
-            }
-            None => {
-                self.slots.push(slot);
-                self.slots.len() - 1
-            }
+        let place = if let Some(place) = self.vacant.pop() {
+            *self.slot_mut(place) = slot;
+            place
+        } else {
+            self.slots.push(slot);
+            self.slots.len() - 1
         };
         self.legs_used = self.legs_used.max(leg_index(hold.order) + 1);
         let leg = self.leg_mut(hold.order);
