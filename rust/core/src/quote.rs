@@ -100,7 +100,8 @@ pub struct HedgePlan {
 impl LegPlan {
     /// Signed lots that the leg should hold at `sets`.
     #[inline]
-    fn goal(&self, sets: i64) -> i64 {
+    #[must_use]
+    pub fn goal(&self, sets: i64) -> i64 {
         self.side.sign() * self.lots.nearest(sets)
     }
 }

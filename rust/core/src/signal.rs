@@ -473,7 +473,9 @@ impl Terms {
         let standing = self.far(member.banded, &shared.statistics);
         let persist = u64::from(self.rule.persist.max(1)) - 1;
         member.reached &= standing;
-        for (want, run) in WANTS.into_iter().zip(&mut self.runs) {
+        // What stood before and has persisted has nothing left to prove.
+        let news = standing & !(member.reached & member.standing);
+        for (want, run) in WANTS.into_iter().zip(&mut self.runs).filter(|_| news != 0) {
             let bit = want.bit();
             if standing & bit == 0 {
                 continue;
@@ -576,9 +578,12 @@ impl Group {
     }
 
     /// Compares the tops with every member's thresholds and looks at what changed.
+    #[inline(never)]
     fn compare(&mut self, now: Time, messages: &Table<InstrumentId, u64>) {
         let mut is_pending = false;
         let mut reached = 0;
+        // The bounds around the tops stay the same until a band changes sides.
+        let mut is_around = self.calm.is_some();
         for (member, terms) in self.members.iter_mut().zip(&mut self.terms) {
             let bands = |edges: &Edges| match &self.merged {
                 Some(merged) => edges.bands(merged),
@@ -587,9 +592,11 @@ impl Group {
             let mut banded = bands(&member.edges);
             if member.is_pending || banded != member.banded {
                 if terms.has_expired(now) {
+                    is_around = false;
                     member.edges = terms.edges();
                     banded = bands(&member.edges);
                 }
+                is_around &= banded == member.banded;
                 member.banded = banded;
                 terms.settle(member, now, &self.shared, messages);
             }
@@ -599,6 +606,7 @@ impl Group {
         self.is_pending = is_pending;
         self.is_reached = reached != 0;
         match &self.merged {
+            Some(_) if is_around => {}
             Some(merged) => self.calm.insert(Calm::WIDE).draw_in(&self.members, merged),
             None => self.calm = None,
         }
@@ -717,6 +725,7 @@ impl Signals {
         group.members[at].edges = terms.edges();
         group.members[at].is_pending = true;
         group.is_pending = true;
+        group.calm = None;
     }
 
     /// What a hedge wants that holds so many signed sets. There is no flip: while sets are held it
