@@ -570,10 +570,8 @@ pub fn div_floor(num: i128, den: i128) -> i128 {
 pub fn div_ceil(num: i128, den: i128) -> i128 {
     match (i64::try_from(num), i64::try_from(den)) {
         (Ok(_), Ok(1)) => num,
-        (Ok(num), Ok(den)) => {
-            let (whole, rest) = (num.div_euclid(den), num.rem_euclid(den));
-            i128::from(whole) + i128::from(rest != 0)
-        }
+        // A division of 64 bits cuts toward zero: that is up, but for what is above zero.
+        (Ok(num), Ok(den)) => i128::from(num / den) + i128::from(num % den > 0),
         (Err(_), _) | (_, Err(_)) => -(-num).div_euclid(den),
     }
 }

@@ -577,9 +577,10 @@ impl Group {
         }
     }
 
-    /// Compares the tops with every member's thresholds and looks at what changed.
+    /// Compares the tops with every member's thresholds and looks at what changed; where it is
+    /// calm, every band stands as it stood.
     #[inline(never)]
-    fn compare(&mut self, now: Time, messages: &Table<InstrumentId, u64>) {
+    fn compare(&mut self, now: Time, messages: &Table<InstrumentId, u64>, is_calm: bool) {
         let mut is_pending = false;
         let mut reached = 0;
         // The bounds around the tops stay the same until a band changes sides.
@@ -589,7 +590,7 @@ impl Group {
                 Some(merged) => edges.bands(merged),
                 None => 0,
             };
-            let mut banded = bands(&member.edges);
+            let mut banded = if is_calm { member.banded } else { bands(&member.edges) };
             if member.is_pending || banded != member.banded {
                 if terms.has_expired(now) {
                     is_around = false;
@@ -691,8 +692,9 @@ impl Signals {
                 group.merge(&self.touches);
             }
             group.push();
-            if group.is_pending || (is_moved && !group.is_calm()) {
-                group.compare(now, &self.messages);
+            let is_calm = if is_moved { group.is_calm() } else { group.calm.is_some() };
+            if group.is_pending || (is_moved && !is_calm) {
+                group.compare(now, &self.messages, is_calm);
             }
             is_reached |= group.is_reached;
         }
@@ -711,7 +713,7 @@ impl Signals {
         for place in &self.readers[instrument] {
             let group = &mut self.groups[*place];
             group.merge(&self.touches);
-            group.compare(now, &self.messages);
+            group.compare(now, &self.messages, false);
         }
     }
 

@@ -123,6 +123,15 @@ impl Levels {
         self.far_max = FAR_MAX + 2 * self.far.len();
     }
 
+    /// The best rank that holds lots.
+    #[inline]
+    fn best(&self) -> Option<i64> {
+        let outside = self.far.last().map(|(rank, _)| *rank);
+        let inside = self.used.checked_sub(1).and_then(|place| i64::try_from(place).ok());
+        let inside = inside.map(|place| self.base.saturating_add(place));
+        outside.max(inside)
+    }
+
     fn clear(&mut self) {
         let used = self.used;
         self.near.iter_mut().take(used).for_each(|lots| *lots = 0);
@@ -260,6 +269,14 @@ impl Depth {
     #[must_use]
     pub fn meets(&self, taker: Side, limit: Price) -> bool {
         self.open(taker.flip()).next().is_some_and(|level| within(taker, limit, level.price))
+    }
+
+    /// Whether a level is recorded that a taker of `taker` at `limit` could have, taken or not.
+    #[inline]
+    #[must_use]
+    pub fn reaches(&self, taker: Side, limit: Price) -> bool {
+        let side = taker.flip();
+        self.side(side).best().is_some_and(|best| best >= rank(side, limit))
     }
 
     /// Lots that a taker of `taker` at `limit` could have.

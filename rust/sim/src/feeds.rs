@@ -21,18 +21,17 @@ impl World {
     /// Orders that rest in an instrument trade with what its book has come to.
     pub(crate) fn trade_resting(&mut self, instrument: InstrumentId) {
         let (now, venue) = (self.now, self.feed(instrument).venue);
-        if !self.venue(venue).has_resting(instrument) {
-            return;
-        }
         let mut reports = std::mem::take(&mut self.reports);
         let from = self.venue(venue).executions().len();
         let truth = &mut self.truth;
         if let Some(at_venue) = self.venues.get_mut(venue.index()) {
             at_venue.trade_resting(truth, now, instrument, &mut reports);
         }
-        if self.venue(venue).executions().len() > from {
-            self.after_trades(venue, from);
+        if reports.is_empty() && self.venue(venue).executions().len() == from {
+            self.reports = reports;
+            return;
         }
+        self.after_trades(venue, from);
         self.tell_all(reports);
     }
 

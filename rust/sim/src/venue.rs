@@ -306,12 +306,6 @@ impl SimVenue {
         !listing.resting.is_empty()
     }
 
-    /// Whether an order of ours rests in the instrument.
-    #[must_use]
-    pub fn has_resting(&self, instrument: InstrumentId) -> bool {
-        self.listing(instrument).is_some_and(|listing| !listing.resting.is_empty())
-    }
-
     /// Why a new order is not taken, if it is not.
     fn refusal(&self, place: &Place, truth: &Truth) -> Option<RejectClass> {
         if self.by_id.contains_key(&place.order) {
@@ -568,10 +562,30 @@ impl SimVenue {
         instrument: InstrumentId,
         out: &mut Vec<Report>,
     ) {
-        let Some(listing) = self.listing(instrument) else { return };
+        let found = self.listings.iter().find(|listing| listing.instrument == instrument);
+        let Some(listing) = found else { return };
         if listing.resting.is_empty() || !listing.phase.takes_orders() {
             return;
         }
+        let mut is_met = false;
+        for at in &listing.resting {
+            let Some(order) = self.orders.get_mut(*at) else { continue };
+            order.ahead = order.ahead.min(listing.depth.recorded_at(order.side, order.price));
+            is_met |= listing.depth.reaches(order.side, order.price);
+        }
+        // Nearly always the book meets no order, and only what stands before them has shrunk.
+        if is_met {
+            self.trade_met(truth, now, instrument, out);
+        }
+    }
+
+    fn trade_met(
+        &mut self,
+        truth: &mut Truth,
+        now: Time,
+        instrument: InstrumentId,
+        out: &mut Vec<Report>,
+    ) {
         let mut queue = std::mem::take(&mut self.queue);
         queue.clear();
         let Some(listing) = self.listing(instrument) else { return };

@@ -103,6 +103,7 @@ impl Engine {
     }
 
     /// Why nothing may be sent on a leg now.
+    #[inline]
     pub(super) fn blocked(&self, hedge: HedgeId, leg: &LegPlan) -> Blocked {
         let mut blocked = Blocked::NONE;
         let instrument = &self.instruments[leg.instrument];
