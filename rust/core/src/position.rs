@@ -958,8 +958,14 @@ impl Positions {
 
     #[inline]
     fn index(&self, account: AccountId, instrument: InstrumentId) -> Result<usize, PositionError> {
-        let found = self.keys.binary_search(&(account, instrument));
-        found.map_err(|_| PositionError::NoPair { account, instrument })
+        let key = (account, instrument);
+        // A few are found sooner one by one.
+        let found = if self.keys.len() <= KEYS_FEW {
+            self.keys.iter().position(|known| *known == key)
+        } else {
+            self.keys.binary_search(&key).ok()
+        };
+        found.ok_or(PositionError::NoPair { account, instrument })
     }
 
     #[expect(clippy::indexing_slicing, reason = "an index is made by `index` alone")]
@@ -1070,6 +1076,9 @@ impl Positions {
         self.holds.binary_search_by_key(&order, |hold| hold.order)
     }
 }
+
+/// How many pairs are gone through one by one.
+const KEYS_FEW: usize = 8;
 
 /// What lots have brought: realised, and what they are worth at `mark` less their cost.
 fn worth(holding: &Holding, mark: Price) -> i128 {

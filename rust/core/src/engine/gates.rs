@@ -7,8 +7,11 @@ use crate::gate::{
     self, Ask, Bounded, Context, Denial, Edge, Feed, LegContext, Refusal, Shut, Stage,
 };
 use crate::ids::{HedgeId, Id, InstrumentId, LEGS_MAX};
-use crate::num::{Money, Side, div_ceil};
+use crate::num::{Money, Side, div_ceil, wide};
 use crate::quote::{Intent, Kind, LegLots, LegPlan};
+
+/// [`crate::num::MONEY_UNIT`], short.
+const UNIT: i64 = 1_000_000_000;
 
 /// Numbers of one set of orders that are not of one leg.
 #[derive(Clone, Copy, Debug)]
@@ -161,7 +164,7 @@ impl Engine {
             if units == 0 || product(id) != own || plan.currency != currency {
                 continue;
             }
-            value += div_ceil(units * crate::num::MONEY_UNIT, i128::from(plan.unit_den));
+            value += div_ceil(wide(units, UNIT), i128::from(plan.unit_den));
         }
         // A limit is not negative, so that this rounds down.
         let limit = Money::units(1).scale_down(limit).0;
