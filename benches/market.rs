@@ -501,10 +501,8 @@ fn ours_w2(work: &Workload) -> Case<'_> {
         for (row, out) in work.rows[range.clone()].iter().zip(&mut out.wide[range]) {
             let change = change(row);
             let book = &mut books[change.instrument];
-            if book.check(&change).is_err() {
-                return 0;
-            }
-            black_box(book.apply(&change));
+            let Ok(applied) = book.take(&change) else { return 0 };
+            black_box(applied);
             if let (Some(bid), Some(ask)) = (book.best(Side::Buy), book.best(Side::Sell)) {
                 *out = [bid.0, ask.0];
             }
@@ -593,9 +591,8 @@ fn ours_w3(work: &Workload) -> Case<'_> {
         for row in &work.rows[range] {
             let change = single.change(row);
             let book = &mut books[change.instrument];
-            if black_box(book.take(&change)).is_err() {
-                return 0;
-            }
+            let Ok(applied) = book.take(&change) else { return 0 };
+            black_box(applied);
             if is_begun && signals.message(change.instrument, change.receive, &books) {
                 count += u64::from(signals.wants(HedgeId(0), 0).is_some());
                 count += u64::from(signals.wants(HedgeId(1), 0).is_some());
@@ -614,9 +611,8 @@ fn ours_w5(work: &Workload) -> Case<'_> {
         for row in &work.rows[range] {
             let change = single.change(row);
             let book = &mut books[change.instrument];
-            if black_box(book.take(&change)).is_err() {
-                return 0;
-            }
+            let Ok(applied) = book.take(&change) else { return 0 };
+            black_box(applied);
             if is_begun {
                 let sold = books[InstrumentId(0)].walk(Side::Sell, qty, None, &own);
                 let bought = books[InstrumentId(1)].walk(Side::Buy, qty, None, &own);

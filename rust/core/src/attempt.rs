@@ -198,6 +198,7 @@ pub struct Task {
 
 impl Attempt {
     /// An attempt on `task` for a hedge that holds `held`, at `now`.
+    #[inline]
     #[must_use]
     pub fn new(
         task: Task,
@@ -403,8 +404,6 @@ impl Attempt {
         let left = self.to - self.slice_from;
         self.slice_to = self.slice_from + left.signum() * left.abs().min(self.clip);
         self.goal = plan.goal(self.slice_to);
-        self.filled = [Basis::default(); LEGS_MAX];
-        self.leaned_on = [Basis::default(); LEGS_MAX];
         let ahead = if left < 0 { -1 } else { 1 };
         for (leg, of) in plan.legs.iter().enumerate() {
             let lots = self.goal[leg] - held[leg];
@@ -516,8 +515,10 @@ impl Attempt {
     }
 
     fn goal_reached(&mut self, plan: &HedgePlan, held: &LegLots, wants: &mut Wants) {
-        let slice_done = self.goal == plan.goal(self.slice_to) && self.kind != Kind::Trim;
-        if slice_done && !self.turned_back && self.slice_to != self.to {
+        let goes_on = self.slice_to != self.to && !self.turned_back && self.kind != Kind::Trim;
+        if goes_on && self.goal == plan.goal(self.slice_to) {
+            self.filled = [Basis::default(); LEGS_MAX];
+            self.leaned_on = [Basis::default(); LEGS_MAX];
             self.begin_slice(plan, held);
             wants.again = true;
         } else if self.is_within(plan, held) {
@@ -630,16 +631,17 @@ impl Attempt {
     /// the sets that the most advanced leg has.
     fn repair_goals(&self, plan: &HedgePlan, held: &LegLots) -> (LegLots, LegLots) {
         let step = if self.slice_to < self.slice_from { -1 } else { 1 };
-        let covers = |from: &LegLots, to: &LegLots| {
-            let mut legs = plan.legs.iter().zip(from.iter().zip(to));
-            legs.all(|(of, (from, to))| step * of.side.sign() * (to - from) >= 0)
+        // How far every leg is beyond its goal, in the direction of the slice.
+        let beyond = |sets: i64| {
+            let sets = self.slice_from + step * sets;
+            let legs = plan.legs.iter().zip(held);
+            legs.map(move |(leg, held)| step * leg.side.sign() * (held - leg.goal(sets)))
         };
         // Every leg's goal moves one way with the sets, so both questions have one answer up to a
         // number of sets and the other from there on.
         let span = (self.slice_to - self.slice_from).abs();
-        let goal = |sets| plan.goal(self.slice_from + step * sets);
-        let reached = holds_below(span + 1, |sets| covers(&goal(sets), held));
-        let ahead = holds_below(span + 1, |sets| !covers(held, &goal(sets)));
+        let reached = holds_below(span + 1, |sets| beyond(sets).all(|lots| lots >= 0));
+        let ahead = holds_below(span + 1, |sets| beyond(sets).any(|lots| lots > 0));
         let back = self.slice_from + step * (reached - 1).max(0);
         (plan.goal(back), plan.goal(self.slice_from + step * ahead.min(span)))
     }
@@ -662,16 +664,15 @@ impl Attempt {
 
     /// The end of an attempt whose legs are aligned within tolerance and whose orders are done.
     fn end_within(&mut self, plan: &HedgePlan, held: &LegLots, wants: &mut Wants) {
-        let before = plan.residual(&self.start);
-        let moved = match self.kind {
-            Kind::Trim => plan.residual(held) < before,
+        let has_moved = || match self.kind {
+            Kind::Trim => plan.residual(held) < plan.residual(&self.start),
             Kind::Enter | Kind::Exit | Kind::Reduce | Kind::Roll => {
                 plan.sets(held) != plan.sets(&self.start)
             }
         };
         let end = if !self.traded {
             End::AbortedFlat
-        } else if moved {
+        } else if has_moved() {
             End::Completed
         } else {
             End::Unwound

@@ -291,9 +291,7 @@ impl Book {
         if !self.is_next_delta(change) {
             return self.take_other(*change);
         }
-        if self.next == BEGINS {
-            self.head = Head::of(change);
-        }
+        self.head = Head::of(change);
         self.set(change);
         Ok(self.advance(change.row))
     }

@@ -83,6 +83,7 @@ impl Window {
         self.sent.partition_point(|sent| *sent + WINDOW <= now)
     }
 
+    #[inline]
     fn left(&self, bound: usize, now: Time) -> u32 {
         let used = self.sent.len() - self.expired(now);
         u32::try_from(bound.saturating_sub(used)).unwrap_or(u32::MAX)
@@ -99,8 +100,9 @@ impl Window {
     }
 
     fn spend(&mut self, now: Time) {
-        let expired = self.expired(now);
-        self.sent.drain(..expired);
+        while self.sent.front().is_some_and(|oldest| *oldest + WINDOW <= now) {
+            self.sent.pop_front();
+        }
         self.sent.push_back(now);
     }
 

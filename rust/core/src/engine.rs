@@ -385,6 +385,9 @@ impl Engine {
     }
 
     fn tell_shortfalls(&mut self, out: &mut Vec<Command>) {
+        if self.funds.postings().is_empty() {
+            return;
+        }
         for account in self.config.accounts.ids() {
             let short = self.funds.shortfall(account);
             let told = std::mem::replace(&mut self.short[account], short.is_some());

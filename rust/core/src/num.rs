@@ -568,7 +568,12 @@ pub fn div_floor(num: i128, den: i128) -> i128 {
 #[must_use]
 #[inline]
 pub fn div_ceil(num: i128, den: i128) -> i128 {
-    -div_floor(-num, den)
+    match (i64::try_from(num), i64::try_from(den)) {
+        (Ok(_), Ok(1)) => num,
+        // A division of 64 bits cuts toward zero: that is up, but for what is above zero.
+        (Ok(num), Ok(den)) => i128::from(num / den) + i128::from(num % den > 0),
+        (Err(_), _) | (_, Err(_)) => -(-num).div_euclid(den),
+    }
 }
 
 /// `num ÷ den` rounded to the nearest, halves away from zero; `den` is more than zero.

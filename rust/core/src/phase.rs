@@ -115,6 +115,7 @@ impl Phases {
     }
 
     /// The phase at `now`, its end and what follows.
+    #[inline]
     #[must_use]
     pub fn at(&self, now: Time) -> Now {
         if let Some(said) = self.said
@@ -122,7 +123,7 @@ impl Phases {
         {
             return said;
         }
-        let next = self.starts.partition_point(|(start, _)| *start <= now);
+        let next = self.begun(now);
         let phase = next.checked_sub(1).and_then(|current| self.starts.get(current));
         let follows = self.starts.get(next);
         Now {
@@ -133,11 +134,23 @@ impl Phases {
     }
 
     /// The next start of a phase that takes no orders, at or after `now`, and which it is.
+    #[inline]
     #[must_use]
     pub fn next_shut(&self, now: Time) -> Option<(Time, Phase)> {
-        let next = self.starts.partition_point(|(start, _)| *start <= now);
+        let next = self.begun(now);
         let mut rest = self.starts.iter().skip(next);
         rest.find(|(_, phase)| !phase.takes_orders()).copied()
+    }
+
+    /// How many phases of the table have begun; of a market that never shuts, all.
+    #[inline]
+    fn begun(&self, now: Time) -> usize {
+        match self.starts.last() {
+            Some((last, _)) if *last > now => {
+                self.starts.partition_point(|(start, _)| *start <= now)
+            }
+            Some(_) | None => self.starts.len(),
+        }
     }
 
     /// What the venue said last, if it still may hold; part of the state digest.

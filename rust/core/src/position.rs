@@ -296,8 +296,8 @@ pub struct Split {
 
 impl Split {
     /// The effect and size of every order.
-    pub fn iter(&self) -> impl Iterator<Item = (PositionEffect, Qty)> + use<> {
-        self.children.into_iter().flatten()
+    pub fn iter(&self) -> impl Iterator<Item = (PositionEffect, Qty)> {
+        self.children.iter().flatten().copied()
     }
 }
 
@@ -725,6 +725,7 @@ impl Positions {
     ///
     /// # Errors
     /// [`PositionError::NoPair`].
+    #[inline]
     pub fn split(
         &self,
         account: AccountId,
@@ -733,24 +734,28 @@ impl Positions {
         qty: Qty,
     ) -> Result<Split, PositionError> {
         let index = self.index(account, instrument)?;
-        let free = match self.position(index).pair.netting {
+        match self.position(index).pair.netting {
             Netting::Net => {
                 let opens = (!qty.is_zero()).then_some((PositionEffect::Open, qty));
-                return Ok(Split { children: [None, None, opens] });
+                Ok(Split { children: [None, None, opens] })
             }
-            Netting::Gross | Netting::GrossByDay => self.free(index, side.flip()),
-        };
+            Netting::Gross | Netting::GrossByDay => Ok(self.split_gross(index, side, qty)),
+        }
+    }
+
+    fn split_gross(&self, index: usize, side: Side, qty: Qty) -> Split {
+        let free = self.free(index, side.flip());
         let earlier = qty.min(free.earlier);
         let today = qty.less(earlier).min(free.today);
         let opens = qty.less(earlier + today);
         let child = |effect, qty: Qty| (!qty.is_zero()).then_some((effect, qty));
-        Ok(Split {
+        Split {
             children: [
                 child(PositionEffect::Close, earlier),
                 child(PositionEffect::CloseToday, today),
                 child(PositionEffect::Open, opens),
             ],
-        })
+        }
     }
 
     /// Keeps the lots that an order will close from other orders, and gives how many those are.
@@ -874,6 +879,7 @@ impl Positions {
     }
 
     /// Signed lots of every leg of a hedge.
+    #[inline]
     #[must_use]
     pub fn inventory(&self, hedge: HedgeId) -> LegLots {
         let mut lots = [0; LEGS_MAX];
@@ -1033,9 +1039,16 @@ impl Positions {
         }
     }
 
+    #[inline]
     fn index(&self, account: AccountId, instrument: InstrumentId) -> Result<usize, PositionError> {
-        let found = self.keys.binary_search(&(account, instrument));
-        found.map_err(|_| PositionError::NoPair { account, instrument })
+        let key = (account, instrument);
+        // A few are found sooner one by one.
+        let found = if self.keys.len() <= KEYS_FEW {
+            self.keys.iter().position(|known| *known == key)
+        } else {
+            self.keys.binary_search(&key).ok()
+        };
+        found.ok_or(PositionError::NoPair { account, instrument })
     }
 
     #[expect(clippy::indexing_slicing, reason = "an index is made by `index` alone")]
@@ -1147,6 +1160,9 @@ impl Positions {
         self.holds.binary_search_by_key(&order, |hold| hold.order)
     }
 }
+
+/// How many pairs are gone through one by one.
+const KEYS_FEW: usize = 8;
 
 /// What lots have brought: realised, and what they are worth at `mark` less their cost.
 fn worth(holding: &Holding, mark: Price) -> i128 {

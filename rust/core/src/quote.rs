@@ -97,6 +97,15 @@ pub struct HedgePlan {
     pub set_units: i64,
 }
 
+impl LegPlan {
+    /// Signed lots that the leg should hold at `sets`.
+    #[inline]
+    #[must_use]
+    pub fn goal(&self, sets: i64) -> i64 {
+        self.side.sign() * self.lots.nearest(sets)
+    }
+}
+
 /// Signed lots of each leg of a hedge.
 pub type LegLots = [i64; LEGS_MAX];
 
@@ -107,7 +116,7 @@ impl HedgePlan {
     pub fn goal(&self, sets: i64) -> LegLots {
         let mut goal = [0; LEGS_MAX];
         for (lots, leg) in goal.iter_mut().zip(&self.legs) {
-            *lots = leg.side.sign() * leg.lots.nearest(sets);
+            *lots = leg.goal(sets);
         }
         goal
     }
@@ -115,9 +124,9 @@ impl HedgePlan {
     /// What takes the lots held to those of `sets`.
     #[must_use]
     pub fn change(&self, held: &LegLots, sets: i64) -> LegLots {
-        let mut change = self.goal(sets);
-        for (lots, held) in change.iter_mut().zip(held) {
-            *lots -= held;
+        let mut change = [0; LEGS_MAX];
+        for ((lots, held), leg) in change.iter_mut().zip(held).zip(&self.legs) {
+            *lots = leg.goal(sets) - held;
         }
         change
     }

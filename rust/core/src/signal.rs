@@ -238,19 +238,20 @@ struct CalmQuotients {
 }
 
 impl Calm {
-    /// The bounds of these members that are nearest to the tops.
-    fn around(members: &[Member], merged: &Merged) -> Calm {
-        let mut calm =
-            Calm { enter: [i128::MIN, i128::MAX], exit: [i128::MIN, i128::MAX], quotients: None };
+    /// Between any prices.
+    const WIDE: Calm =
+        Calm { enter: [i128::MIN, i128::MAX], exit: [i128::MIN, i128::MAX], quotients: None };
+
+    /// Narrows to the bounds of these members that are nearest to the tops.
+    fn draw_in(&mut self, members: &[Member], merged: &Merged) {
         for member in members {
             match &member.edges {
-                Edges::Differences(bounds) => calm.narrow(bounds, merged),
+                Edges::Differences(bounds) => self.narrow(bounds, merged),
                 Edges::Quotients(edges) => {
-                    calm.quotients.get_or_insert_default().narrow(edges, merged);
+                    self.quotients.get_or_insert_default().narrow(edges, merged);
                 }
             }
         }
-        calm
     }
 
     fn narrow(&mut self, bounds: &[i128; 4], merged: &Merged) {
@@ -472,7 +473,9 @@ impl Terms {
         let standing = self.far(member.banded, &shared.statistics);
         let persist = u64::from(self.rule.persist.max(1)) - 1;
         member.reached &= standing;
-        for (want, run) in WANTS.into_iter().zip(&mut self.runs) {
+        // What stood before and has persisted has nothing left to prove.
+        let news = standing & !(member.reached & member.standing);
+        for (want, run) in WANTS.into_iter().zip(&mut self.runs).filter(|_| news != 0) {
             let bit = want.bit();
             if standing & bit == 0 {
                 continue;
@@ -574,21 +577,27 @@ impl Group {
         }
     }
 
-    /// Compares the tops with every member's thresholds and looks at what changed.
-    fn compare(&mut self, now: Time, messages: &Table<InstrumentId, u64>) {
+    /// Compares the tops with every member's thresholds and looks at what changed; where it is
+    /// calm, every band stands as it stood.
+    #[inline(never)]
+    fn compare(&mut self, now: Time, messages: &Table<InstrumentId, u64>, is_calm: bool) {
         let mut is_pending = false;
         let mut reached = 0;
+        // The bounds around the tops stay the same until a band changes sides.
+        let mut is_around = self.calm.is_some();
         for (member, terms) in self.members.iter_mut().zip(&mut self.terms) {
             let bands = |edges: &Edges| match &self.merged {
                 Some(merged) => edges.bands(merged),
                 None => 0,
             };
-            let mut banded = bands(&member.edges);
+            let mut banded = if is_calm { member.banded } else { bands(&member.edges) };
             if member.is_pending || banded != member.banded {
                 if terms.has_expired(now) {
+                    is_around = false;
                     member.edges = terms.edges();
                     banded = bands(&member.edges);
                 }
+                is_around &= banded == member.banded;
                 member.banded = banded;
                 terms.settle(member, now, &self.shared, messages);
             }
@@ -597,8 +606,11 @@ impl Group {
         }
         self.is_pending = is_pending;
         self.is_reached = reached != 0;
-        let merged = self.merged.as_ref();
-        self.calm = merged.map(|merged| Calm::around(&self.members, merged));
+        match &self.merged {
+            Some(_) if is_around => {}
+            Some(merged) => self.calm.insert(Calm::WIDE).draw_in(&self.members, merged),
+            None => self.calm = None,
+        }
     }
 }
 
@@ -680,8 +692,9 @@ impl Signals {
                 group.merge(&self.touches);
             }
             group.push();
-            if group.is_pending || (is_moved && !group.is_calm()) {
-                group.compare(now, &self.messages);
+            let is_calm = if is_moved { group.is_calm() } else { group.calm.is_some() };
+            if group.is_pending || (is_moved && !is_calm) {
+                group.compare(now, &self.messages, is_calm);
             }
             is_reached |= group.is_reached;
         }
@@ -700,7 +713,7 @@ impl Signals {
         for place in &self.readers[instrument] {
             let group = &mut self.groups[*place];
             group.merge(&self.touches);
-            group.compare(now, &self.messages);
+            group.compare(now, &self.messages, false);
         }
     }
 
@@ -714,6 +727,7 @@ impl Signals {
         group.members[at].edges = terms.edges();
         group.members[at].is_pending = true;
         group.is_pending = true;
+        group.calm = None;
     }
 
     /// What a hedge wants that holds so many signed sets. There is no flip: while sets are held it

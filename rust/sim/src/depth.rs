@@ -30,10 +30,8 @@ pub struct Depth {
 
 /// The order of the levels of a side: the better price has the higher rank.
 fn rank(side: Side, price: Price) -> i64 {
-    match side {
-        Side::Buy => price.0,
-        Side::Sell => -price.0,
-    }
+    // A product, since the side of a row cannot be guessed.
+    price.0 * side.sign()
 }
 
 /// Ranks of a window.
@@ -58,8 +56,10 @@ struct Levels {
 }
 
 impl Levels {
+    #[inline]
     fn place(&self, rank: i64) -> Option<usize> {
-        let place = usize::try_from(rank.checked_sub(self.base)?).ok()?;
+        // A rank below the window wraps around to a place far above it.
+        let place = usize::try_from(rank.wrapping_sub(self.base).cast_unsigned()).ok()?;
         (place < self.near.len()).then_some(place)
     }
 
@@ -71,15 +71,17 @@ impl Levels {
         found.ok().and_then(|at| self.far.get(at)).map_or(0, |(_, lots)| *lots)
     }
 
+    #[inline]
     fn set(&mut self, rank: i64, lots: i64) {
         let Some(place) = self.place(rank) else { return self.set_far(rank, lots) };
         if let Some(here) = self.near.get_mut(place) {
             *here = lots;
         }
-        if lots != 0 {
-            self.used = self.used.max(place + 1);
-        } else if place + 1 == self.used {
-            let below = self.near.get(..place).unwrap_or(&[]);
+        // A conditional move, and a branch that is taken only when the best level goes.
+        let used = self.used.max(if lots == 0 { 0 } else { place + 1 });
+        self.used = used;
+        if used > 0 && self.near.get(used - 1) == Some(&0) {
+            let below = self.near.get(..used).unwrap_or(&[]);
             self.used = below.iter().rposition(|lots| *lots != 0).map_or(0, |best| best + 1);
         }
     }
@@ -119,6 +121,15 @@ impl Levels {
         }
         // What still lies outside does so for good: the next move waits for as much again.
         self.far_max = FAR_MAX + 2 * self.far.len();
+    }
+
+    /// The best rank that holds lots.
+    #[inline]
+    fn best(&self) -> Option<i64> {
+        let outside = self.far.last().map(|(rank, _)| *rank);
+        let inside = self.used.checked_sub(1).and_then(|place| i64::try_from(place).ok());
+        let inside = inside.map(|place| self.base.saturating_add(place));
+        outside.max(inside)
     }
 
     fn clear(&mut self) {
@@ -162,6 +173,7 @@ impl Depth {
         }
     }
 
+    #[inline]
     fn taken(&self, side: Side) -> &Vec<Taken> {
         let [bids, asks] = &self.taken;
         match side {
@@ -208,15 +220,13 @@ impl Depth {
 
     /// Sets one level; a size of zero takes it away.
     pub fn set(&mut self, side: Side, price: Price, qty: Qty) {
-        if !self.taken(side).is_empty() {
+        let has_taken = self.taken.iter().any(|taken| !taken.is_empty());
+        if has_taken {
             self.taken_mut(side).retain(|taken| taken.price != price || taken.of == qty.get());
         }
-        let [bids, asks] = &mut self.recorded;
-        let levels = match side {
-            Side::Buy => bids,
-            Side::Sell => asks,
-        };
-        levels.set(rank(side, price), qty.get());
+        if let Some(levels) = self.recorded.get_mut(side.index()) {
+            levels.set(rank(side, price), qty.get());
+        }
     }
 
     /// Takes all levels away, as a book without orders.
@@ -259,6 +269,14 @@ impl Depth {
     #[must_use]
     pub fn meets(&self, taker: Side, limit: Price) -> bool {
         self.open(taker.flip()).next().is_some_and(|level| within(taker, limit, level.price))
+    }
+
+    /// Whether a level is recorded that a taker of `taker` at `limit` could have, taken or not.
+    #[inline]
+    #[must_use]
+    pub fn reaches(&self, taker: Side, limit: Price) -> bool {
+        let side = taker.flip();
+        self.side(side).best().is_some_and(|best| best >= rank(side, limit))
     }
 
     /// Lots that a taker of `taker` at `limit` could have.

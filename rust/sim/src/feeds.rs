@@ -18,26 +18,18 @@ use crate::world::{FIRST_DAY, Happening, Item, Restore, World, is_margined};
 type LevelRow = (Side, Price, i64);
 
 impl World {
-    /// A recorded row reaches its venue.
-    pub(crate) fn row_at_venue(&mut self, row: &Change) {
-        let venue = self.feed(row.instrument).venue;
-        self.feed_mut(row.instrument).seq = row.seq;
-        self.venue_mut(venue).row(row);
-        if row.row.is_last() {
-            self.trade_resting(row.instrument);
-        }
-    }
-
-    fn trade_resting(&mut self, instrument: InstrumentId) {
+    /// Orders that rest in an instrument trade with what its book has come to.
+    pub(crate) fn trade_resting(&mut self, instrument: InstrumentId) {
         let (now, venue) = (self.now, self.feed(instrument).venue);
-        if !self.venue(venue).has_resting(instrument) {
-            return;
-        }
         let mut reports = std::mem::take(&mut self.reports);
         let from = self.venue(venue).executions().len();
         let truth = &mut self.truth;
         if let Some(at_venue) = self.venues.get_mut(venue.index()) {
             at_venue.trade_resting(truth, now, instrument, &mut reports);
+        }
+        if reports.is_empty() && self.venue(venue).executions().len() == from {
+            self.reports = reports;
+            return;
         }
         self.after_trades(venue, from);
         self.tell_all(reports);

@@ -185,6 +185,8 @@ pub struct SimVenue {
     executions: Vec<Execution>,
     says_cum: bool,
     met: Vec<Level>,
+    /// Resting orders that are gone through.
+    queue: Vec<usize>,
 }
 
 /// A number as a venue writes it, with the letter of its kind and the venue's number.
@@ -223,6 +225,7 @@ impl SimVenue {
             executions: Vec::new(),
             says_cum,
             met: Vec::new(),
+            queue: Vec::new(),
         }
     }
 
@@ -296,17 +299,11 @@ impl SimVenue {
         }
     }
 
-    /// Takes a row of recorded depth.
-    pub fn row(&mut self, change: &Change) {
-        if let Some(listing) = self.listing_mut(change.instrument) {
-            listing.depth.apply(change);
-        }
-    }
-
-    /// Whether an order of ours rests in the instrument.
-    #[must_use]
-    pub fn has_resting(&self, instrument: InstrumentId) -> bool {
-        self.listing(instrument).is_some_and(|listing| !listing.resting.is_empty())
+    /// Takes a row of recorded depth; gives whether an order of ours rests in the instrument.
+    pub fn row(&mut self, change: &Change) -> bool {
+        let Some(listing) = self.listing_mut(change.instrument) else { return false };
+        listing.depth.apply(change);
+        !listing.resting.is_empty()
     }
 
     /// Why a new order is not taken, if it is not.
@@ -565,30 +562,55 @@ impl SimVenue {
         instrument: InstrumentId,
         out: &mut Vec<Report>,
     ) {
-        let Some(listing) = self.listing(instrument) else { return };
+        let found = self.listings.iter().find(|listing| listing.instrument == instrument);
+        let Some(listing) = found else { return };
         if listing.resting.is_empty() || !listing.phase.takes_orders() {
             return;
         }
-        let mut queue = listing.resting.clone();
+        let mut is_met = false;
+        for at in &listing.resting {
+            let Some(order) = self.orders.get_mut(*at) else { continue };
+            order.ahead = order.ahead.min(listing.depth.recorded_at(order.side, order.price));
+            is_met |= listing.depth.reaches(order.side, order.price);
+        }
+        // Nearly always the book meets no order, and only what stands before them has shrunk.
+        if is_met {
+            self.trade_met(truth, now, instrument, out);
+        }
+    }
+
+    fn trade_met(
+        &mut self,
+        truth: &mut Truth,
+        now: Time,
+        instrument: InstrumentId,
+        out: &mut Vec<Report>,
+    ) {
+        let mut queue = std::mem::take(&mut self.queue);
+        queue.clear();
+        let Some(listing) = self.listing(instrument) else { return };
+        queue.extend_from_slice(&listing.resting);
         // Better prices first; the list keeps the order of arrival and the sort is stable.
         queue.sort_by_key(|at| {
             self.orders.get(*at).map_or(0, |order| -order.side.sign() * order.price.0)
         });
-        for at in queue {
-            let order = *self.order_mut(at);
+        for at in &queue {
+            let order = self.order_mut(*at);
+            let (side, price, leaves) = (order.side, order.price, order.leaves());
+            let ahead = order.ahead;
             let Some(listing) = self.listing_mut(instrument) else { return };
-            let ahead = order.ahead.min(listing.depth.recorded_at(order.side, order.price));
-            let met = listing.depth.available(order.side, order.price);
-            let size = (met - ahead).min(order.leaves()).max(0);
-            if size > 0 {
-                listing.depth.take(order.side, order.price, ahead + size, &mut Vec::new());
+            let ahead = ahead.min(listing.depth.recorded_at(side, price));
+            let met = listing.depth.available(side, price);
+            let traded = (met - ahead).min(leaves).max(0);
+            if traded > 0 {
+                listing.depth.take(side, price, ahead + traded, &mut Vec::new());
             }
-            self.order_mut(at).ahead = if met > 0 { (ahead - met).max(0) } else { ahead };
-            if size > 0 {
-                let price = order.price;
-                self.execute(truth, now, at, (price, size), LiquiditySide::Maker, out);
+            self.order_mut(*at).ahead = if met > 0 { (ahead - met).max(0) } else { ahead };
+            if traded > 0 {
+                self.execute(truth, now, *at, (price, traded), LiquiditySide::Maker, out);
             }
         }
+        self.queue = queue;
     }
 
     /// Takes a cancel.

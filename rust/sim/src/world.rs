@@ -204,22 +204,61 @@ pub(crate) struct Logged {
 }
 
 /// Recorded rows, in the order in which they were received, and how far they have been played.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Recorded {
-    rows: Vec<Change>,
-    by_exchange: Vec<usize>,
+    /// As the engine takes them.
+    rows: Vec<Event>,
+    /// When each reaches its venue, and its place.
+    by_exchange: Vec<(Time, usize)>,
     at_venue: usize,
     at_engine: usize,
 }
 
 impl Recorded {
-    fn next_at_venue(&self) -> Option<&Change> {
-        self.by_exchange.get(self.at_venue).and_then(|at| self.rows.get(*at))
+    /// The next row to reach its venue.
+    #[inline]
+    fn at_venue(&self) -> Option<&Change> {
+        let (_, at) = self.by_exchange.get(self.at_venue)?;
+        self.rows.get(*at).and_then(change_of)
     }
 
-    fn next_at_engine(&self) -> Option<&Change> {
+    /// When it does.
+    #[inline]
+    fn venue_time(&self) -> Option<Time> {
+        self.by_exchange.get(self.at_venue).map(|(time, _)| *time)
+    }
+
+    /// The next row to reach the engine.
+    #[inline]
+    fn at_engine(&self) -> Option<&Event> {
         self.rows.get(self.at_engine)
     }
+
+    /// When it does.
+    #[inline]
+    fn engine_time(&self) -> Option<Time> {
+        self.at_engine().and_then(change_of).map(|row| row.receive)
+    }
+}
+
+/// A recorded row reaches its venue; gives whether an order of ours rests in its instrument.
+#[inline]
+fn row_at_venue(feeds: &mut [Feed], venues: &mut [SimVenue], row: &Change) -> bool {
+    let Some(feed) = feeds.get_mut(row.instrument.index()) else {
+        panic!("instrument {} is not in the world", row.instrument.0)
+    };
+    feed.seq = row.seq;
+    match venues.get_mut(feed.venue.index()) {
+        Some(venue) => venue.row(row),
+        None => panic!("venue {} is not in the world", feed.venue.0),
+    }
+}
+
+/// The row of a book that an event is.
+#[inline]
+fn change_of(event: &Event) -> Option<&Change> {
+    let Event::Book(change) = event else { return None };
+    Some(change)
 }
 
 /// When a row reaches its venue: a stamp after its receipt is a clock's error.
@@ -532,10 +571,9 @@ impl World {
     /// Adds recorded rows, in the order in which they were received; later batches are later.
     pub fn record(&mut self, rows: &[Change]) {
         let from = self.recorded.rows.len();
-        self.recorded.rows.extend_from_slice(rows);
-        let mut order: Vec<usize> = (from..self.recorded.rows.len()).collect();
-        let rows = &self.recorded.rows;
-        order.sort_by_key(|at| rows.get(*at).map_or(Time::MAX, exchange_of));
+        self.recorded.rows.extend(rows.iter().copied().map(Event::Book));
+        let mut order: Vec<(Time, usize)> = rows.iter().map(exchange_of).zip(from..).collect();
+        order.sort_by_key(|(time, _)| *time);
         self.recorded.by_exchange.extend(order);
     }
 
@@ -675,22 +713,60 @@ impl World {
         let waiting = self.count;
         let queued = self.queue.peek().map_or(Time::MAX, |Reverse(next)| next.time);
         let end = until.min(queued);
-        while self.count == waiting && due == self.deadline {
-            let at_venue = self.recorded.next_at_venue().map_or(Time::MAX, exchange_of);
-            let at_engine = self.recorded.next_at_engine().map_or(Time::MAX, |row| row.receive);
+        if due != self.deadline {
+            return;
+        }
+        while self.count == waiting {
+            let at_venue = self.recorded.venue_time().unwrap_or(Time::MAX);
+            let at_engine = self.recorded.engine_time().unwrap_or(Time::MAX);
             let time = at_venue.min(at_engine);
             if time >= end {
                 return;
             }
             self.now = self.now.max(time);
             if at_venue <= at_engine {
-                self.happen(Source::VenueRow, handle);
+                self.next_row_at_venue();
             } else {
-                self.happen(Source::EngineRow, handle);
+                self.next_row_at_engine(handle);
                 if deadline() != due {
                     return;
                 }
             }
+        }
+    }
+
+    #[inline]
+    fn next_row_at_venue(&mut self) {
+        let Some(row) = self.recorded.at_venue() else { return };
+        let (instrument, ends) = (row.instrument, row.row.is_last());
+        let rests = row_at_venue(&mut self.feeds, &mut self.venues, row);
+        self.recorded.at_venue += 1;
+        if rests && ends {
+            self.trade_resting(instrument);
+        }
+    }
+
+    /// Gives the engine its next recorded row; one that moves the market alone leaves no more than
+    /// its mark.
+    #[inline]
+    fn next_row_at_engine<H, E>(&mut self, handle: &mut H)
+    where
+        H: FnMut(Time, &Event, &mut Vec<Command>) -> Result<Effect, E>,
+        E: std::fmt::Debug,
+    {
+        let Some(event) = self.recorded.at_engine() else { return };
+        self.out.clear();
+        let result = handle(self.now, event, &mut self.out);
+        self.recorded.at_engine += 1;
+        if matches!(result, Ok(Effect::Market)) && self.out.is_empty() {
+            self.digest.step(self.now, Some(Effect::Market), &[]);
+            self.outcome.events += 1;
+            return;
+        }
+        let played = self.recorded.at_engine - 1;
+        let row = self.recorded.rows.get(played).and_then(change_of).copied();
+        if let Some(row) = row {
+            self.settle_step(&Event::Book(row), result);
         }
     }
 
@@ -728,9 +804,9 @@ impl World {
     }
 
     fn next_source(&self) -> Option<(Time, Source)> {
-        let row = self.recorded.next_at_venue().map(|row| (exchange_of(row), 0, Source::VenueRow));
+        let row = self.recorded.venue_time().map(|time| (time, 0, Source::VenueRow));
         let queued = self.queue.peek().map(|Reverse(next)| (next.time, 1, Source::Queue));
-        let read = self.recorded.next_at_engine().map(|row| (row.receive, 2, Source::EngineRow));
+        let read = self.recorded.engine_time().map(|time| (time, 2, Source::EngineRow));
         let all = [row, queued, read].into_iter().flatten();
         all.min_by_key(|(time, rank, _)| (*time, *rank)).map(|(time, _, source)| (time, source))
     }
@@ -741,15 +817,9 @@ impl World {
         E: std::fmt::Debug,
     {
         match source {
-            Source::VenueRow => {
-                let row = self.recorded.next_at_venue().copied();
-                self.recorded.at_venue += 1;
-                if let Some(row) = row {
-                    self.row_at_venue(&row);
-                }
-            }
+            Source::VenueRow => self.next_row_at_venue(),
             Source::EngineRow => {
-                let row = self.recorded.next_at_engine().copied();
+                let row = self.recorded.at_engine().and_then(change_of).copied();
                 self.recorded.at_engine += 1;
                 if let Some(row) = row {
                     self.step(&Event::Book(row), handle);
@@ -847,6 +917,17 @@ impl World {
         out.clear();
         let now = self.now;
         let result = handle(now, event, &mut out);
+        self.out = out;
+        self.settle_step(event, result);
+    }
+
+    /// Notes what the engine did with an event, and sends the commands in `out`.
+    fn settle_step<E>(&mut self, event: &Event, result: Result<Effect, E>)
+    where
+        E: std::fmt::Debug,
+    {
+        let out = std::mem::take(&mut self.out);
+        let now = self.now;
         if let Some(trace) = &mut self.trace {
             trace.push(line(now, event));
             trace.extend(out.iter().map(|command| format!("    {command:?}")));

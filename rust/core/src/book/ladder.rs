@@ -128,6 +128,18 @@ impl Ladder {
             }
             key -= 1;
         }
+        self.more_lots(found, want, limit, free)
+    }
+
+    /// Goes on below the array.
+    #[inline(never)]
+    fn more_lots(
+        &self,
+        mut found: BestLots,
+        want: i64,
+        limit: i64,
+        free: impl Fn(i64, i64) -> i64,
+    ) -> BestLots {
         for (key, lots) in self.outside.iter().rev().take_while(|(key, _)| *key >= limit) {
             if found.add(want, *key, free(*key, *lots)) {
                 break;
@@ -158,11 +170,16 @@ impl Ladder {
     #[inline]
     fn with_next(&self, mut found: BestLots, free: impl Fn(i64, i64) -> i64) -> BestLots {
         if found.next.is_none() {
-            let below = if found.lots == 0 { i64::MAX } else { found.worst };
-            let mut rest = self.below(below);
-            found.next = rest.find(|(key, lots)| free(*key, *lots) != 0).map(|(key, _)| key);
+            found.next = self.next_after(&found, free);
         }
         found
+    }
+
+    #[inline(never)]
+    fn next_after(&self, found: &BestLots, free: impl Fn(i64, i64) -> i64) -> Option<i64> {
+        let below = if found.lots == 0 { i64::MAX } else { found.worst };
+        let mut rest = self.below(below);
+        rest.find(|(key, lots)| free(*key, *lots) != 0).map(|(key, _)| key)
     }
 
     /// Sets one level; zero takes it away.
@@ -360,15 +377,17 @@ impl BestLots {
     /// Adds what is wanted of a level; whether all is there.
     #[inline]
     fn add(&mut self, want: i64, key: i64, lots: i64) -> bool {
-        let taken = lots.min(want - self.lots);
-        self.lots += taken;
-        self.cost += i128::from(key) * i128::from(taken);
-        if taken != 0 {
-            self.worst = key;
+        let left = want - self.lots;
+        if lots < left {
+            self.lots += lots;
+            self.cost += i128::from(key) * i128::from(lots);
+            self.worst = if lots == 0 { self.worst } else { key };
+            return false;
         }
-        if taken < lots {
-            self.next = Some(key);
-        }
-        self.lots == want
+        self.lots = want;
+        self.cost += i128::from(key) * i128::from(left);
+        self.worst = key;
+        self.next = (lots > left).then_some(key);
+        true
     }
 }

@@ -150,6 +150,10 @@ pub struct Latches {
     accounts: Table<AccountId, Latch>,
     hedges: Table<HedgeId, Latch>,
     turns: u64,
+    /// Scopes that are halted: nearly always none, and then no order is covered.
+    halted: u32,
+    /// Scopes that are stopped.
+    stopped: u32,
 }
 
 /// Tables are indexed by ids that passed the door.
@@ -164,6 +168,8 @@ impl Latches {
             accounts: table(accounts),
             hedges: table(hedges),
             turns: 0,
+            halted: 0,
+            stopped: 0,
         }
     }
 
@@ -173,6 +179,7 @@ impl Latches {
         let latch = self.latch_mut(scope);
         let before = latch.halted.replace(turn);
         latch.halt_causes = latch.halt_causes.with(cause);
+        self.halted += u32::from(before.is_none());
         before.is_none()
     }
 
@@ -181,7 +188,9 @@ impl Latches {
         let latch = self.latch_mut(scope);
         latch.flattened = None;
         latch.halt_causes = Causes::NONE;
-        latch.halted.take().is_some()
+        let was = latch.halted.take().is_some();
+        self.halted -= u32::from(was);
+        was
     }
 
     /// Lets reducing orders of the scope through every HALT that is set now.
@@ -197,12 +206,16 @@ impl Latches {
 
     /// Sets stop; `false` when it was set.
     pub fn stop(&mut self, scope: Scope) -> bool {
-        !std::mem::replace(&mut self.latch_mut(scope).stopped, true)
+        let was = std::mem::replace(&mut self.latch_mut(scope).stopped, true);
+        self.stopped += u32::from(!was);
+        !was
     }
 
     /// Lifts the stop of this scope and of no other; `false` when it was not set.
     pub fn resume(&mut self, scope: Scope) -> bool {
-        std::mem::replace(&mut self.latch_mut(scope).stopped, false)
+        let was = std::mem::replace(&mut self.latch_mut(scope).stopped, false);
+        self.stopped -= u32::from(was);
+        was
     }
 
     /// Restricts a hedge or an account; `false` when this cause was there.
@@ -218,9 +231,21 @@ impl Latches {
         std::mem::take(&mut self.latch_mut(scope).restrict_causes)
     }
 
+    /// Whether any scope is halted.
+    #[inline]
+    #[must_use]
+    pub const fn any_halted(&self) -> bool {
+        self.halted > 0
+    }
+
     /// How the HALT latches stand for an order of this hedge in this account at this venue.
+    #[inline]
     #[must_use]
     pub fn halt_over(&self, hedge: HedgeId, account: AccountId, venue: VenueId) -> Halt {
+        if self.halted == 0 { Halt::Off } else { self.halt_of(hedge, account, venue) }
+    }
+
+    fn halt_of(&self, hedge: HedgeId, account: AccountId, venue: VenueId) -> Halt {
         let covering = self.covering(hedge, account, venue);
         let Some(halted) = covering.iter().filter_map(|latch| latch.halted).max() else {
             return Halt::Off;
@@ -232,9 +257,10 @@ impl Latches {
     }
 
     /// Whether a stop covers an order of this hedge in this account at this venue.
+    #[inline]
     #[must_use]
     pub fn stopped_over(&self, hedge: HedgeId, account: AccountId, venue: VenueId) -> bool {
-        self.covering(hedge, account, venue).iter().any(|latch| latch.stopped)
+        self.stopped > 0 && self.covering(hedge, account, venue).iter().any(|latch| latch.stopped)
     }
 
     /// Whether HALT is set for exactly this scope.

@@ -319,7 +319,12 @@ impl Engine {
 
     /// Whether a HALT latch forbids what a hedge does in an account now; giving sets back by an
     /// operator's word passes.
+    #[inline]
     pub(super) fn is_halted(&self, hedge: HedgeId, account: AccountId) -> bool {
+        self.latches.any_halted() && self.is_latched(hedge, account)
+    }
+
+    fn is_latched(&self, hedge: HedgeId, account: AccountId) -> bool {
         match self.halt_over(hedge, account) {
             Halt::Off => false,
             Halt::Latched => true,

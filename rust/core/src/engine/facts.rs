@@ -93,7 +93,7 @@ impl Engine {
 
     /// The walk that this step has made already, where it went no further than `limit`.
     fn known_walk(&self, leg: usize, side: Side, qty: Qty, limit: Price) -> Option<Walk> {
-        let (lots, walks) = (self.work.walked?, &self.work.walks);
+        let (lots, walks) = (self.work.walked.as_ref()?, &self.work.walks);
         let is_same = Side::of(lots[leg]) == Some(side) && Qty::of(lots[leg]) == qty;
         let within = |walk: &Walk| match side {
             Side::Buy => walk.worst <= limit,
@@ -103,6 +103,7 @@ impl Engine {
     }
 
     /// Why nothing may be sent on a leg now.
+    #[inline]
     pub(super) fn blocked(&self, hedge: HedgeId, leg: &LegPlan) -> Blocked {
         let mut blocked = Blocked::NONE;
         let instrument = &self.instruments[leg.instrument];

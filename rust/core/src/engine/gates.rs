@@ -7,8 +7,11 @@ use crate::gate::{
     self, Ask, Bounded, Context, Denial, Edge, Feed, LegContext, Refusal, Shut, Stage,
 };
 use crate::ids::{HedgeId, Id, InstrumentId, LEGS_MAX};
-use crate::num::{Money, Side, div_ceil};
+use crate::num::{Money, Side, div_ceil, wide};
 use crate::quote::{Intent, Kind, LegLots, LegPlan};
+
+/// [`crate::num::MONEY_UNIT`], short.
+const UNIT: i64 = 1_000_000_000;
 
 /// Numbers of one set of orders that are not of one leg.
 #[derive(Clone, Copy, Debug)]
@@ -177,7 +180,7 @@ impl Engine {
             if units == 0 || product(id) != own || plan.currency != currency {
                 continue;
             }
-            value += div_ceil(units * crate::num::MONEY_UNIT, i128::from(plan.unit_den));
+            value += div_ceil(wide(units, UNIT), i128::from(plan.unit_den));
         }
         // A limit is not negative, so that this rounds down.
         let limit = Money::units(1).scale_down(limit).0;
@@ -194,12 +197,15 @@ impl Engine {
         self.note_day_results(hedge);
         let mut contexts = std::mem::take(&mut self.work.contexts);
         contexts.clear();
-        for (at, leg) in self.plan(hedge).legs.iter().enumerate() {
-            contexts.push(self.leg_context(hedge, leg, held[at], intents[at].as_ref()));
-        }
+        let legs = self.plan(hedge).legs.iter().zip(held).zip(intents);
+        // In one go, so that each is made in its place.
+        contexts.extend(
+            legs.map(|((leg, held), intent)| self.leg_context(hedge, leg, *held, intent.as_ref())),
+        );
         contexts
     }
 
+    #[inline]
     fn leg_context(
         &self,
         hedge: HedgeId,

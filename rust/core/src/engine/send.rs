@@ -427,8 +427,13 @@ impl Engine {
             order.due = self.now + self.venue_of(place.account).ack_timeout;
             self.claim(&order);
             self.orders.insert(order);
-            if let Err(at) = self.live.binary_search(&place.order) {
-                self.live.insert(at, place.order);
+            match self.live.last() {
+                Some(last) if *last >= place.order => {
+                    if let Err(at) = self.live.binary_search(&place.order) {
+                        self.live.insert(at, place.order);
+                    }
+                }
+                Some(_) | None => self.live.push(place.order),
             }
             attempt.placed(place.order.leg());
             out.push(Command::Place(place));

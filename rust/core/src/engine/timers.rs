@@ -6,6 +6,7 @@ use super::Engine;
 use crate::command::{AlertCode, Command, Subject, Urgency};
 use crate::event::LinkState;
 use crate::ids::{AccountId, ClientOrderId, InstrumentId};
+use crate::num::Qty;
 use crate::order::{Cancel, Input, Order, Query, State, TimeInForce};
 use crate::time::{Span, Time};
 
@@ -171,7 +172,8 @@ impl Engine {
             lots,
             done: None,
         });
-        self.count_claims(place.instrument);
+        let claims = &mut self.owns[place.instrument].claims[place.side.index()];
+        *claims = *claims + Qty::of(lots);
     }
 
     pub(super) fn claim_done(&mut self, order: &Order) {
@@ -199,15 +201,18 @@ impl Engine {
     #[inline(never)]
     fn forget_old_claims(&mut self, instrument: InstrumentId) {
         let received = self.books[instrument].receive();
-        self.claims[instrument].retain(|claim| claim.done.is_none_or(|done| done >= received));
-        self.count_claims(instrument);
+        let is_old = |claim: &super::Claim| claim.done.is_some_and(|done| done < received);
+        if self.claims[instrument].iter().any(is_old) {
+            self.claims[instrument].retain(|claim| !is_old(claim));
+            self.count_claims(instrument);
+        }
     }
 
     fn count_claims(&mut self, instrument: InstrumentId) {
-        let mut claims = [crate::num::Qty::ZERO; 2];
+        let mut claims = [Qty::ZERO; 2];
         for claim in &self.claims[instrument] {
             let sum = &mut claims[claim.side.index()];
-            *sum = *sum + crate::num::Qty::of(claim.lots);
+            *sum = *sum + Qty::of(claim.lots);
         }
         self.owns[instrument].claims = claims;
     }

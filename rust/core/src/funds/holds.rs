@@ -87,23 +87,23 @@ impl Holds {
     }
 
     pub(super) fn insert(&mut self, hold: Hold) {
-        let place = self.vacant.pop().unwrap_or(self.slots.len());
-        let slot = Slot { hold, next: None };
-        if place == self.slots.len() {
-            self.slots.push(slot);
-        } else {
-            *self.slot_mut(place) = slot;
-        }
-        self.legs_used = self.legs_used.max(leg_index(hold.order) + 1);
-        let leg = self.leg_mut(hold.order);
-        leg.newest = leg.newest.max(hold.order);
-        let (mut before, mut after) = (None, leg.head);
+        let (mut before, mut after) = (None, self.leg(hold.order).head);
         while let Some(here) = after
             && self.is_before(here, &hold)
         {
             (before, after) = (after, self.slot(here).next);
         }
-        self.slot_mut(place).next = after;
+        let slot = Slot { hold, next: after };
+        let place = if let Some(place) = self.vacant.pop() {
+            *self.slot_mut(place) = slot;
+            place
+        } else {
+            self.slots.push(slot);
+            self.slots.len() - 1
+        };
+        self.legs_used = self.legs_used.max(leg_index(hold.order) + 1);
+        let leg = self.leg_mut(hold.order);
+        leg.newest = leg.newest.max(hold.order);
         self.link(hold.order, before, Some(place));
     }
 

@@ -121,21 +121,25 @@ pub struct Shut {
 ///
 /// A closing auction that gives way to the night counts as the night: the market does not take
 /// orders again before it.
+#[inline]
 #[must_use]
 pub fn next_shut(phases: &Phases, now: Time) -> Option<Shut> {
-    let (at, first) = phases.next_shut(now)?;
+    phases.next_shut(now).map(|(at, first)| shut_of(phases, at, first))
+}
+
+fn shut_of(phases: &Phases, at: Time, first: Phase) -> Shut {
     let mut shut = Shut { at, phase: first };
     let mut start = at;
     loop {
         let next = phases.at(start);
         if next.phase.takes_orders() {
-            return Some(shut);
+            return shut;
         }
         if depth(next.phase) > depth(shut.phase) {
             shut.phase = next.phase;
         }
         if next.next.is_none() {
-            return Some(shut);
+            return shut;
         }
         start = next.until;
     }
