@@ -7,7 +7,7 @@
 //! open and unknown on a leg can never pass its goal. Once all are done, either the legs are at the
 //! goal (next slice, or the end), or they are aligned within tolerance (the end), or repair chooses
 //! a new goal by cost: forward to the most advanced leg, or back to the least advanced. An attempt
-//! that turned back never turns forward again. At a bound (time, tries, messages, loss) the attempt
+//! that sent an order back never turns forward again. At a bound (time, tries, messages, loss) it
 //! ends: in `ResidualHeld` when exposure or an unconfirmed order is left.
 //!
 //! `blocked` is a field beside the state: a leg that may send nothing now keeps the state and waits
@@ -321,6 +321,8 @@ impl Attempt {
     pub fn placed(&mut self, leg: LegId) {
         self.tries[leg.index()] += 1;
         self.messages += 1;
+        // The way back is taken by an order that leaves on it, not by the wish for one.
+        self.turned_back |= self.state == State::Unwinding;
     }
 
     /// A cancel or query for an order of the attempt was sent.
@@ -541,7 +543,7 @@ impl Attempt {
         }
         let legs = plan.legs.len();
         let (back, ahead) = self.repair_goals(plan, held);
-        let Some(permitted) = self.permitted(held, &back, &ahead) else {
+        let Some(permitted) = self.permitted(held, &back, &ahead, facts.reduce_only) else {
             self.give_up(plan, held, wants);
             return;
         };
@@ -566,7 +568,6 @@ impl Attempt {
                 };
                 self.state = state;
                 self.goal = goal;
-                self.turned_back = state == State::Unwinding;
                 if self.at_goal(plan, held) {
                     self.goal_reached(plan, held, wants);
                     return;
@@ -604,11 +605,22 @@ impl Attempt {
     }
 
     /// What repair may do with the tries that its legs have left; `None`: nothing. A leg that the
-    /// venue has refused as often as allowed must not keep the others from going back.
-    fn permitted(&self, held: &LegLots, back: &LegLots, ahead: &LegLots) -> Option<Repair> {
+    /// venue has refused as often as allowed must not keep the others from going back. Inside a
+    /// HALT it may only do what takes no leg away from zero.
+    fn permitted(
+        &self,
+        held: &LegLots,
+        back: &LegLots,
+        ahead: &LegLots,
+        reduce_only: bool,
+    ) -> Option<Repair> {
         let can = |goal: &LegLots| {
-            (0..LEGS_MAX)
-                .all(|leg| goal[leg] == held[leg] || self.next_try(LegId::at(leg)).is_some())
+            (0..LEGS_MAX).all(|leg| {
+                let (goal, held) = (goal[leg], held[leg]);
+                let reduces = goal.abs() <= held.abs() && goal.signum() * held.signum() >= 0;
+                goal == held
+                    || (self.next_try(LegId::at(leg)).is_some() && (reduces || !reduce_only))
+            })
         };
         let wanted = if self.turned_back { Repair::Unwind } else { self.execution.repair };
         match (wanted, can(ahead), can(back)) {

@@ -397,12 +397,14 @@ pub struct Facts {
     pub legs: [LegFacts; LEGS_MAX],
     /// What repair of the hedge may still lose today, in the hedge's currency.
     pub loss_left: Money,
+    /// Whether a HALT lets through only orders that take a leg toward zero.
+    pub reduce_only: bool,
 }
 
 impl Facts {
     /// Nothing is known of any leg.
     pub const UNKNOWN: Facts =
-        Facts { legs: [LegFacts::UNKNOWN; LEGS_MAX], loss_left: Money::ZERO };
+        Facts { legs: [LegFacts::UNKNOWN; LEGS_MAX], loss_left: Money::ZERO, reduce_only: false };
 
     /// Signed lots held, by leg.
     #[must_use]

@@ -300,16 +300,37 @@ impl Engine {
         self.halt_over(order.place.hedge, order.place.account) != Halt::Off
     }
 
-    /// Whether a HALT latch forbids what a hedge does in an account now; giving sets back by an
-    /// operator's word passes.
-    pub(super) fn is_halted(&self, hedge: HedgeId, account: AccountId) -> bool {
+    /// How the HALT latches stand over what an attempt of this kind does: inside one only what
+    /// flatten opened goes on, and only to reduce.
+    pub(super) fn halt_for(&self, hedge: HedgeId, account: AccountId, kind: Kind) -> Halt {
+        let gives_back = kind == Kind::Reduce && self.hedges[hedge].flatten;
         match self.halt_over(hedge, account) {
-            Halt::Off => false,
-            Halt::Latched => true,
-            Halt::Flattening => {
-                let attempt = self.hedges[hedge].attempt.as_ref();
-                attempt.is_some_and(|attempt| attempt.kind != Kind::Reduce)
-            }
+            Halt::Flattening if !gives_back => Halt::Latched,
+            halt @ (Halt::Off | Halt::Latched | Halt::Flattening) => halt,
+        }
+    }
+
+    /// Whether a HALT latch forbids what an attempt of this kind does in an account now.
+    pub(super) fn is_halted(&self, hedge: HedgeId, account: AccountId, kind: Kind) -> bool {
+        self.halt_for(hedge, account, kind) == Halt::Latched
+    }
+
+    /// Whether an attempt stands in the way of a flatten that a HALT lets through.
+    pub(super) fn gives_way(&self, hedge: HedgeId, kind: Kind) -> bool {
+        self.hedges[hedge].flatten
+            && kind != Kind::Reduce
+            && self
+                .plan(hedge)
+                .legs
+                .iter()
+                .any(|leg| self.halt_over(hedge, leg.account) == Halt::Flattening)
+    }
+
+    /// Whether a HALT leaves a hedge only orders that reduce.
+    pub(super) fn reduces_only(&self, hedge: HedgeId) -> bool {
+        self.hedges[hedge].flatten && {
+            let legs = &self.plan(hedge).legs;
+            legs.iter().any(|leg| self.halt_over(hedge, leg.account) != Halt::Off)
         }
     }
 

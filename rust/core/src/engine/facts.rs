@@ -6,7 +6,7 @@ use crate::event::LinkState;
 use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LEGS_MAX};
 use crate::merge;
 use crate::num::{Money, Price, Qty, Side, div_ceil};
-use crate::quote::{Blocked, Data, HedgePlan, LegAsk, LegFacts, LegLots, LegPlan, Walk};
+use crate::quote::{Blocked, Data, HedgePlan, Kind, LegAsk, LegFacts, LegLots, LegPlan, Walk};
 
 impl Engine {
     pub(super) fn plan(&self, hedge: HedgeId) -> &HedgePlan {
@@ -22,6 +22,7 @@ impl Engine {
         }
         self.work.facts_used = legs;
         self.work.facts.loss_left = self.loss_left(hedge);
+        self.work.facts.reduce_only = self.reduces_only(hedge);
         let mut alive = [[0; 2]; LEGS_MAX];
         let mut waits = false;
         for order in self.orders.of_attempt(attempt.decision) {
@@ -38,7 +39,7 @@ impl Engine {
             let leg = &self.plan(hedge).legs[at];
             let mut facts = LegFacts {
                 age: self.now - self.books[leg.instrument].receive(),
-                blocked: self.blocked(hedge, leg),
+                blocked: self.blocked(hedge, leg, attempt.kind),
                 held: held[at],
                 alive,
                 resting,
@@ -102,8 +103,8 @@ impl Engine {
         walks[leg].filter(|walk| is_same && within(walk))
     }
 
-    /// Why nothing may be sent on a leg now.
-    pub(super) fn blocked(&self, hedge: HedgeId, leg: &LegPlan) -> Blocked {
+    /// Why an attempt of this kind may send nothing on a leg now.
+    pub(super) fn blocked(&self, hedge: HedgeId, leg: &LegPlan, kind: Kind) -> Blocked {
         let mut blocked = Blocked::NONE;
         let instrument = &self.instruments[leg.instrument];
         if self.links[leg.account] != LinkState::Resynced {
@@ -120,7 +121,7 @@ impl Engine {
         {
             blocked = blocked.with(Blocked::FEED);
         }
-        if self.is_halted(hedge, leg.account) {
+        if self.is_halted(hedge, leg.account, kind) {
             blocked = blocked.with(Blocked::HALT);
         }
         blocked

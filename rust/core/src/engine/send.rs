@@ -97,6 +97,10 @@ impl Engine {
         for _ in 0..2 {
             let held = self.positions.inventory(hedge);
             self.note_facts(hedge, &attempt, &held);
+            if self.work.facts.alive() == 0 && self.gives_way(hedge, attempt.kind) {
+                // A flatten that a HALT lets through does not wait for what the HALT stopped.
+                attempt.due = attempt.due.min(self.now);
+            }
             let mut wants = Wants::NOTHING;
             attempt.next(self.now, self.plan(hedge), &self.work.facts, &mut wants);
             let entering = wants.intents.iter().flatten().any(|of| of.purpose == Purpose::Work);
