@@ -143,7 +143,7 @@ def test_money_and_positions_are_told(gold: cm.Config, tmp_path: Path) -> None:
         assert (sh["account"], sh["balance"]) == ("sh", Decimal("1000.5"))
         positions = {row["instrument"]: row for row in session.positions().to_pylist()}
         assert positions["SHFE.au2602"]["long"] == positions["SHFE.au2602"]["unassigned"] == 3
-        session.adopt("gold", leg=0, lots=3, now=START + 3)
+        session.adopt("gold", {"SHFE.au2602": 3}, now=START + 3)
         [hedge] = session.hedges().to_pylist()
         assert hedge["hedge"] == "gold"
         assert hedge["residual"] == 3000

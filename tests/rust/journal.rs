@@ -192,7 +192,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "26d92e4f5fdf7eaa2b47295c9fbfd495d0ac82057f73c37d46d533a31c800c9a"
+        "915c0e506204e50e3b24e72352dfd2e569eca9e295c1b8d2b8b27e22cfb629ca"
     );
 }
 

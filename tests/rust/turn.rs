@@ -555,8 +555,7 @@ fn a_residual_of_very_many_sets_is_weighed_in_a_few_steps() {
         price: Price(600_500),
     })));
     let actor = Text::new("desk").unwrap();
-    let leg = cross_market_core::ids::LegId(0);
-    let verb = Verb::Adopt { hedge: HedgeId(0), leg, lots };
+    let verb = Verb::Adopt { hedge: HedgeId(0), lots: [lots, 0, 0, 0, 0, 0, 0, 0] };
     // Set by set this would not come back.
     let told = bench.event(Event::Control(Box::new(Control { actor, verb })));
     assert!(told.len() > 1, "{told:?}");

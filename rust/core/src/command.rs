@@ -154,7 +154,7 @@ pub enum AlertCode {
     OverLimit = 31,
     /// A fee came in a currency that the account does not have; value: the amount.
     ForeignFee = 32,
-    /// Lots were moved from unassigned into a hedge; value: signed lots.
+    /// Lots were moved from unassigned into a hedge; value: signed lots. `detail`: the leg.
     Adopted = 33,
     /// Ids of the run are nearly used up; value: attempts left.
     IdsLow = 34,

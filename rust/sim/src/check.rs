@@ -342,10 +342,12 @@ impl Checker {
                 }
             }
             Verb::Flatten(scope) => self.flattened.push(*scope),
-            Verb::Adopt { hedge, leg, lots } => {
+            Verb::Adopt { hedge, lots } => {
                 let adopted = alerts(commands).any(|alert| alert.code == AlertCode::Adopted);
                 if adopted {
-                    self.hold(*hedge, usize::from(leg.0), *lots);
+                    for (leg, lots) in lots.iter().enumerate() {
+                        self.hold(*hedge, leg, *lots);
+                    }
                 }
             }
             Verb::Override { order, status, cum, .. } => {

@@ -3,14 +3,14 @@
 
 use super::Engine;
 use super::decide::Edge;
-use crate::command::{AlertCode, Command, Subject, Urgency};
+use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::{Cause, Halt};
 use crate::event::{Control, LinkState, Scope, Verb};
 use crate::gate::{Denial, Policy, Refusal};
-use crate::ids::{AccountId, HedgeId, LegId};
+use crate::ids::{AccountId, HedgeId, Id, LegId};
 use crate::num::Qty;
 use crate::order::{Cancel, Input, Order};
-use crate::quote::Kind;
+use crate::quote::{Kind, LegLots};
 use crate::signal::Want;
 use crate::time::Time;
 
@@ -48,7 +48,7 @@ impl Engine {
                     self.hedges[*hedge].refused = None;
                 }
             }
-            Verb::Adopt { hedge, leg, lots } => self.adopt(*hedge, *leg, *lots, out),
+            Verb::Adopt { hedge, lots } => self.adopt(*hedge, lots, out),
             Verb::Override { order, status, cum, reason: _ } => {
                 self.input(*order, Input::Override { status: *status }, out);
                 let (subject, value) = (Subject::Order(*order), i128::from(cum.get()));
@@ -175,12 +175,22 @@ impl Engine {
         }
     }
 
-    fn adopt(&mut self, hedge: HedgeId, leg: LegId, lots: i64, out: &mut Vec<Command>) {
-        if let Err(error) = self.positions.adopt(hedge, leg, lots) {
-            panic!("broken invariant: an adoption that passed the door: {error:?}");
+    fn adopt(&mut self, hedge: HedgeId, lots: &LegLots, out: &mut Vec<Command>) {
+        for (at, lots) in lots.iter().copied().enumerate().filter(|(_, lots)| *lots != 0) {
+            let leg = LegId::at(at);
+            if let Err(error) = self.positions.adopt(hedge, leg, lots) {
+                panic!("broken invariant: an adoption that passed the door: {error:?}");
+            }
+            out.push(Command::Alert(Alert {
+                code: AlertCode::Adopted,
+                urgency: Urgency::Info,
+                refusal: None,
+                detail: leg.0,
+                subject: Subject::Hedge(hedge),
+                value: i128::from(lots),
+                limit: 0,
+            }));
         }
-        let value = i128::from(lots);
-        self.alert(out, AlertCode::Adopted, Urgency::Info, Subject::Hedge(hedge), value, 0);
         self.touch(hedge);
     }
 
