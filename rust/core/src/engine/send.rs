@@ -12,6 +12,7 @@ use crate::conduct::Cause;
 use crate::funds::{HoldError, Need, Short, ShortKind};
 use crate::gate::{self, Denial, Refusal};
 use crate::ids::{ATTEMPT_MAX, AccountId, ClientOrderId, HedgeId, Id, LEGS_MAX, LegId};
+use crate::instrument::Settlement;
 use crate::margin;
 use crate::num::{Money, Qty, Side};
 use crate::order::{Input, Order, Place};
@@ -388,8 +389,9 @@ impl Engine {
 
     fn need(&self, at: usize) -> Need {
         let (place, closes) = &self.work.places[at];
+        let instrument = &self.instruments[place.instrument];
         let amount = margin::worst_case_closing(
-            &self.instruments[place.instrument],
+            instrument,
             place.side,
             place.effect,
             place.qty,
@@ -397,7 +399,28 @@ impl Engine {
             place.price,
             self.mark(place.instrument),
         );
-        Need { order: place.order, account: place.account, amount }
+        Need {
+            order: place.order,
+            account: place.account,
+            amount,
+            frees: self.frees(place, *closes),
+        }
+    }
+
+    /// What an order that closes lots is sure to free when it trades.
+    fn frees(&self, place: &Place, closes: Qty) -> Money {
+        let instrument = &self.instruments[place.instrument];
+        if closes.is_zero() || place.kind == Kind::Enter && place.purpose == Purpose::Work {
+            return Money::ZERO;
+        }
+        match instrument.settlement {
+            Settlement::Margin => {
+                let (account, direction) = (place.account, place.side.flip());
+                self.positions.margin_of(account, instrument, place.instrument, direction, closes)
+            }
+            // Who sells is paid its price at least.
+            Settlement::Cash => instrument.notional(place.price, closes).max(Money::ZERO),
+        }
     }
 
     /// What an attempt keeps for its repair: the collar's move on the coarsest leg it trades.
@@ -407,13 +430,14 @@ impl Engine {
         let coarsest = sized.max_by_key(|(at, leg)| (leg.units, LEGS_MAX - at));
         let Some((at, leg)) = coarsest else {
             let account = AccountId(0);
-            return Need { order: attempt.decision, account, amount: Money::ZERO };
+            let (amount, frees) = (Money::ZERO, Money::ZERO);
+            return Need { order: attempt.decision, account, amount, frees };
         };
         let lots = attempt.goal()[at] - held[at];
         let ticks = i128::from(self.policy.instruments[leg.instrument].collar);
         let move_ = ticks * i128::from(lots.abs());
         let amount = self.instruments[leg.instrument].value(move_);
-        Need { order: attempt.decision, account: leg.account, amount }
+        Need { order: attempt.decision, account: leg.account, amount, frees: Money::ZERO }
     }
 
     /// The orders that wait in `work.places` leave.
