@@ -192,7 +192,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "915c0e506204e50e3b24e72352dfd2e569eca9e295c1b8d2b8b27e22cfb629ca"
+        "43381a269ab1682fd762286cd37e21e7d3e4ca31923b952fbc95813d2ea6ac05"
     );
 }
 

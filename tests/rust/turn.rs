@@ -9,7 +9,7 @@ use cross_market_core::book::{Change, Row};
 use cross_market_core::command::{AlertCode, Command, Subject};
 use cross_market_core::config::Config;
 use cross_market_core::engine::Engine;
-use cross_market_core::event::{Control, Event, Scope, Verb};
+use cross_market_core::event::{Control, Event, Link, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text};
 use cross_market_core::num::{Money, Price, Qty, Side};
@@ -365,8 +365,9 @@ fn phased(json: &mut Value, phases: &[(i64, &str)]) {
 
 fn entered(bench: &mut Bench) {
     bench.book(0, 600_500, 600_510, 100);
-    let orders = places(&bench.book(1, 600_000, 600_010, 100));
-    assert_eq!(orders.len(), 2);
+    let told = bench.book(1, 600_000, 600_010, 100);
+    let orders = places(&told);
+    assert_eq!(orders.len(), 2, "{told:?}");
     bench.fill(&orders[0], 5, 600_500);
     let done = bench.fill(&orders[1], 5, 600_010);
     assert_eq!(end(&done), Some((End::Completed.code(), 5)), "{done:?}");
@@ -595,4 +596,90 @@ fn what_an_engine_will_do_is_in_its_digest() {
         bench.engine.digest()
     };
     assert_ne!(entered("0"), entered("1"));
+}
+
+/// However often something makes an order urgent, what is asked about it is bounded: then it
+/// alarms, once, and is asked about at the longest wait, for ever.
+#[test]
+fn an_order_that_stays_unknown_is_asked_about_ever_less() {
+    let mut bench = Bench::new();
+    bench.book(0, 600_500, 600_510, 100);
+    let orders = places(&bench.book(1, 600_000, 600_010, 100));
+    let (mut asked, mut alarms) = (0, 0);
+    let mut count = |told: &[Command]| {
+        for command in told {
+            match command {
+                Command::Query(query) if query.order == orders[0].order => asked += 1,
+                Command::Alert(alert) if alert.code == AlertCode::QueryStuck => {
+                    assert_eq!(alert.subject, Subject::Order(orders[0].order));
+                    alarms += 1;
+                }
+                _ => {}
+            }
+        }
+    };
+    // The link comes back a thousand times, and each time everything is asked about at once.
+    for _ in 0..1_000 {
+        bench.now += 100_000_000;
+        for state in [LinkState::Down, LinkState::Resynced] {
+            let to = LinkTo::Trading(orders[0].account);
+            count(&bench.event(Event::Link(Link { to, state })));
+        }
+    }
+    // 50 messages are one attempt's; 64 times the interval of 0.2 s go nearly eight times into
+    // the 95 s after them.
+    assert!((50..=58).contains(&asked), "{asked}");
+    assert_eq!(alarms, 1);
+    let before = asked;
+    for _ in 0..4 {
+        bench.now += 12_800_000_000;
+        let told = bench.event(Event::Tick);
+        asked += told
+            .iter()
+            .filter(|command| {
+                matches!(command, Command::Query(query)
+            if query.order == orders[0].order)
+            })
+            .count();
+    }
+    assert!(asked > before + 2, "{asked}");
+}
+
+/// Two legs are four orders, and the attempt has messages for three of them.
+#[test]
+fn every_order_of_a_leg_is_a_message_of_its_attempt() {
+    let mut json = one_to_one();
+    for venue in 0..2 {
+        json["venues"][venue]["netting"] = json!("gross_by_day");
+    }
+    let mut bench = Bench::of(&compiled(&json));
+    entered(&mut bench);
+    // No signal stands while the day turns.
+    bench.book(1, 600_480, 600_490, 100);
+    for instrument in [0, 1] {
+        bench.event(Event::Settle(Box::new(cross_market_core::position::Settle {
+            instrument: InstrumentId(instrument),
+            price: Price(600_200),
+            day: cross_market_core::time::Day(20_000),
+            exchange: Time(bench.now),
+        })));
+    }
+    entered(&mut bench);
+    bench.book(1, 600_480, 600_490, 100);
+    // Five lots of yesterday and five of today on each leg: an Exit of eight sets is four orders.
+    let actor = Text::new("desk").unwrap();
+    let mut json = one_to_one();
+    json["limits"]["hedges"]["btc"]["messages"] = json!(3);
+    json["limits"]["hedges"]["btc"]["clip"] = json!(8);
+    json["limits"]["hedges"]["btc"]["live_residual"] = json!("0.08");
+    let policy = Box::new(compiled(&json).policy);
+    bench.event(Event::Control(Box::new(Control { actor, verb: Verb::Policy(policy) })));
+    let exit = Verb::Exit { hedge: HedgeId(0), sets: Qty::new(8).ok() };
+    let told = bench.event(Event::Control(Box::new(Control { actor, verb: exit })));
+    assert!(places(&told).is_empty(), "{told:?}");
+    let refused = told.iter().any(|command| {
+        matches!(command, Command::Alert(alert)
+        if alert.refusal == Some(cross_market_core::gate::Refusal::Messages))
+    });
+    assert!(refused, "{told:?}");
 }

@@ -158,6 +158,9 @@ pub enum AlertCode {
     Adopted = 33,
     /// Ids of the run are nearly used up; value: attempts left.
     IdsLow = 34,
+    /// An order has been asked about as often as an attempt may send messages, and its outcome is
+    /// still unknown; value: queries. It is asked about at the longest wait from now on.
+    QueryStuck = 35,
 }
 
 /// A message to people and monitors.

@@ -85,7 +85,8 @@ pub struct Venue {
     pub ack_timeout: Span,
     /// An order may surface so late; before it, "absent" proves nothing.
     pub max_delay: Span,
-    /// Between two queries about one order; doubles with each, to 64 times.
+    /// Between two queries about one order; doubles with each, to 64 times. An order that was asked
+    /// about as often as an attempt may send messages alarms and stays at 64 times.
     pub query_interval: Span,
     /// Most cancels sent for one order before the alarm.
     pub cancels_max: u16,

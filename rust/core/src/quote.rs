@@ -304,7 +304,8 @@ pub struct Execution {
     pub max_loss_per_day: Money,
     /// Most orders a leg of one attempt may send.
     pub tries: u16,
-    /// Most messages one attempt may send: orders, cancels and queries.
+    /// Most messages one attempt may send: orders, cancels and queries; and most queries about one
+    /// order before the alarm.
     pub messages: u32,
     /// Most Trim attempts in one trading day.
     pub trims_per_day: u32,

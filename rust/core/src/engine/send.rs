@@ -197,7 +197,7 @@ impl Engine {
             for intent in wants.intents.iter().flatten() {
                 self.children(hedge, attempt, intent)?;
             }
-            self.prove_messages(wants.intents.iter().flatten().count())?;
+            self.prove_messages(attempt, wants.intents.iter().flatten().count())?;
             self.reserve_set(hedge, attempt, held)?;
             self.commit(attempt, out);
             return Ok(());
@@ -240,7 +240,10 @@ impl Engine {
         self.gate_repair(hedge, attempt, intent, held)?;
         self.work.places.clear();
         self.children(hedge, attempt, intent)?;
-        self.prove_messages(1)?;
+        // What the attempt may still send of them leaves: less repair is better than none.
+        let left = messages_left(attempt);
+        self.work.places.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        self.prove_messages(attempt, 1)?;
         self.reserve_repair(attempt.decision)?;
         self.commit(attempt, out);
         Ok(())
@@ -335,11 +338,17 @@ impl Engine {
         Ok(())
     }
 
-    /// Proves that every account has tokens for the orders that wait. The gates have proven it for
-    /// one order an intent.
-    fn prove_messages(&self, intents: usize) -> Result<(), Denial> {
+    /// Proves that the attempt has messages and every account tokens for the orders that wait. The
+    /// gates have proven it for one order an intent.
+    fn prove_messages(&self, attempt: &Attempt, intents: usize) -> Result<(), Denial> {
         if self.work.places.len() <= intents {
             return Ok(());
+        }
+        let left = messages_left(attempt);
+        let wanted = u32::try_from(self.work.places.len()).unwrap_or(u32::MAX);
+        if wanted > left {
+            let (value, limit) = (i128::from(wanted), i128::from(left));
+            return Err(Denial { value, limit, ..Denial::plain(Refusal::Messages) });
         }
         for (place, _) in &self.work.places {
             let account = place.account;
@@ -496,6 +505,11 @@ impl Engine {
         let wake = &mut self.hedges[hedge].wake;
         *wake = (*wake).min(at);
     }
+}
+
+/// Messages that an attempt may still send.
+fn messages_left(attempt: &Attempt) -> u32 {
+    attempt.execution.messages.saturating_sub(attempt.messages)
 }
 
 fn denial(error: &HoldError) -> Denial {
