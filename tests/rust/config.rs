@@ -720,3 +720,18 @@ fn a_policy_is_the_same_after_its_bytes() {
         assert!(Policy::read(&mut Reader::new(&bytes[..cut])).is_err(), "cut at {cut}");
     }
 }
+
+#[test]
+fn the_orders_kept_hold_those_of_an_attempt_of_every_hedge() {
+    // 20 tries on each of two legs, of at most 60 messages.
+    let problem = with("/counts/orders", json!(39)).unwrap_err();
+    assert_eq!((problem.field.as_str(), problem.value.as_str()), ("counts.orders", "39"));
+    with("/counts/orders", json!(40)).unwrap();
+    // The same holds for a policy that comes later.
+    let mut json = gold();
+    json["counts"]["orders"] = json!(40);
+    let config = read(&json).unwrap();
+    json["limits"]["hedges"]["gold"]["tries"] = json!(21);
+    let policy = Policy::from_json(&config, json["limits"].to_string().as_bytes());
+    assert_eq!(unboxed(policy).unwrap_err().field, "counts.orders");
+}

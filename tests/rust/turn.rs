@@ -683,3 +683,31 @@ fn every_order_of_a_leg_is_a_message_of_its_attempt() {
     });
     assert!(refused, "{told:?}");
 }
+
+/// What an Enter may come to need for its repair is there when it begins.
+#[test]
+fn an_enter_leaves_room_for_the_orders_of_its_repair() {
+    let mut json = one_to_one();
+    json["counts"]["orders"] = json!(64);
+    let mut bench = Bench::of(&compiled(&json));
+    let mut refused = false;
+    while !refused {
+        bench.book(0, 600_500, 600_510, 100);
+        let told = bench.book(1, 600_000, 600_010, 100);
+        let orders = places(&told);
+        refused = told.iter().any(|command| {
+            matches!(command, Command::Alert(alert)
+            if alert.refusal == Some(cross_market_core::gate::Refusal::IdsExhausted))
+        });
+        assert!(refused || orders.len() == 2, "{told:?}");
+        for order in &orders {
+            bench.fill(order, 5, order.price.0);
+        }
+        let back = places(&bench.book(1, 600_700, 600_710, 100));
+        for order in &back {
+            bench.fill(order, 5, order.price.0);
+        }
+    }
+    // Ten tries on each of two legs: the last round trip of four orders began with room for them.
+    assert_eq!(bench.engine.orders().of_hedge(HedgeId(0)).len(), 64 - 20 + 4);
+}

@@ -130,7 +130,10 @@ pub struct Hedge {
 /// Most of everything; allocated at start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
-    /// Orders kept: alive, or done and not yet forgotten.
+    /// Orders kept: alive, or done and not yet forgotten. Every hedge has the same share; an Enter
+    /// needs room in it for all orders that its attempt may make. What frees room is the second
+    /// settlement after an order is done: orders in an instrument that never settles are never
+    /// forgotten, and once the share is used up nothing is entered until a new run has more.
     pub orders: u32,
     /// Executions kept, for telling a second delivery from a second trade.
     pub executions: u32,

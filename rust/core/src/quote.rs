@@ -312,6 +312,13 @@ pub struct Execution {
 }
 
 impl Execution {
+    /// Most orders that an attempt on so many legs may ever make.
+    #[must_use]
+    pub fn orders_max(&self, legs: usize) -> usize {
+        let messages = usize::try_from(self.messages).unwrap_or(usize::MAX);
+        (usize::from(self.tries) * legs).min(messages)
+    }
+
     /// Appends every value, for the journal and the state digest.
     pub fn write(&self, out: &mut Writer) {
         out.i128(self.max_residual);

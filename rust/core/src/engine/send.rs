@@ -37,9 +37,14 @@ impl Engine {
         let engine = self.config.engine;
         let decision = ClientOrderId::pack(engine, self.run, hedge, number, LegId(0), 0)
             .ok_or(Denial::plain(Refusal::IdsExhausted))?;
+        let execution = self.policy.hedges[hedge].execution;
+        // What an Enter may come to need for its repair is there before it begins.
+        let orders = execution.orders_max(self.plan(hedge).legs.len());
+        if kind == Kind::Enter && !self.orders.has_room(hedge, orders) {
+            return Err(Denial::plain(Refusal::IdsExhausted));
+        }
         let HedgeState { held, sets: from, .. } = self.hedges[hedge];
         let task = Task { decision, kind, from, to, clip };
-        let execution = self.policy.hedges[hedge].execution;
         let mut attempt = Attempt::new(task, execution, self.plan(hedge), held, self.now);
         self.note_facts(hedge, &attempt, &held);
         let mut wants = Wants::NOTHING;
