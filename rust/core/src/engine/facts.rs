@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::attempt::Attempt;
 use crate::event::LinkState;
-use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LEGS_MAX};
+use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId};
 use crate::merge;
 use crate::num::{Money, Price, Qty, Side, div_ceil};
 use crate::quote::{Blocked, Data, HedgePlan, Kind, LegAsk, LegFacts, LegLots, LegPlan, Walk};
@@ -143,6 +143,15 @@ impl Engine {
     /// The value of one tick of one lot of a leg in the hedge's currency at FX mid.
     pub(super) fn tick_value(&self, leg: &LegPlan) -> Option<Money> {
         merge::tick_value(leg, &self.books)
+    }
+
+    /// As [`Engine::tick_value`]; without a rate, what it was when a rate was known last. An order
+    /// leaves only while it is.
+    pub(super) fn known_tick_value(&mut self, hedge: HedgeId, leg: LegId) -> Money {
+        let found = self.tick_value(&self.plan(hedge).legs[leg.index()]);
+        let known = &mut self.hedges[hedge].tick_values[leg.index()];
+        *known = found.unwrap_or(*known);
+        *known
     }
 
     /// The fee of taking a walk, in the hedge's currency, by the position effects it would have.

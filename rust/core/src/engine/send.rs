@@ -472,7 +472,11 @@ impl Engine {
             if let Err(at) = self.live.binary_search(&place.order) {
                 self.live.insert(at, place.order);
             }
-            attempt.placed(place.order.leg());
+            let leg = place.order.leg();
+            if self.plan(place.hedge).legs[leg.index()].fx.is_some() {
+                self.known_tick_value(place.hedge, leg);
+            }
+            attempt.placed(leg);
             out.push(Command::Place(place));
         }
     }
