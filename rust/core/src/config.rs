@@ -54,6 +54,7 @@ use crate::quote::HedgePlan;
 use crate::signal::Rule;
 use crate::time::Span;
 
+mod admit;
 mod hedge;
 mod limits;
 mod proof;
@@ -194,6 +195,12 @@ impl Config {
     pub fn position_max(&self, policy: &Policy, instrument: InstrumentId) -> i64 {
         // The proof admits at most an eighth of 64 bits.
         i64::try_from(8 * proof::most_lots(self, policy, instrument)).unwrap_or(i64::MAX)
+    }
+
+    /// Whether a policy keeps all that one read from a document is held to, and the proof holds.
+    #[must_use]
+    pub fn admits_policy(&self, policy: &Policy) -> bool {
+        admit::admits(self, policy)
     }
 
     /// Whether margin rates may replace those of an instrument: fractions of 0 to 1 with at most

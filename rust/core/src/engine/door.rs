@@ -289,10 +289,8 @@ impl Engine {
     }
 
     fn check_policy(&self, policy: &Policy) -> Result<(), Error> {
-        let same = policy.instruments.len() == self.policy.instruments.len()
-            && policy.accounts.len() == self.policy.accounts.len()
-            && policy.hedges.len() == self.policy.hedges.len();
-        if same { Ok(()) } else { Err(Error::Contradiction { field: Field::Policy }) }
+        let admitted = self.config.admits_policy(policy);
+        if admitted { Ok(()) } else { Err(Error::Contradiction { field: Field::Policy }) }
     }
 
     fn scope(&self, scope: Scope) -> Result<(), Error> {
