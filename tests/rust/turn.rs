@@ -9,12 +9,13 @@ use cross_market_core::book::{Change, Row};
 use cross_market_core::command::{AlertCode, Command, Subject};
 use cross_market_core::config::Config;
 use cross_market_core::engine::Engine;
+use cross_market_core::error::{Error, Field};
 use cross_market_core::event::{Control, Event, Link, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text};
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::{
-    Answer, FeeNews, Fill, Found, LiquiditySide, News, Place, Report, State,
+    Answer, FeeNews, Fill, Found, LiquiditySide, News, Place, Report, State, VenueStatus,
 };
 use cross_market_core::time::Time;
 use serde_json::{Value, json};
@@ -710,4 +711,57 @@ fn an_enter_leaves_room_for_the_orders_of_its_repair() {
     }
     // Ten tries on each of two legs: the last round trip of four orders began with room for them.
     assert_eq!(bench.engine.orders().of_hedge(HedgeId(0)).len(), 64 - 20 + 4);
+}
+
+/// No total of an order is larger than the largest size that is configured.
+#[test]
+fn a_total_beyond_the_largest_size_is_refused_at_the_door() {
+    let mut bench = Bench::new();
+    bench.book(0, 600_500, 600_510, 100);
+    let place = places(&bench.book(1, 600_000, 600_010, 100))[0];
+    let most = 100_000;
+    let before = bench.engine.digest();
+    let mut refused = |cum: i64, event: &dyn Fn(Qty, Time) -> Event| {
+        let at = Time(bench.now);
+        let told = bench.engine.handle(at, &event(Qty::of(cum), at), &mut bench.out);
+        assert_eq!(told.err(), Some(Error::OutOfBounds { field: Field::Cum, found: cum }));
+    };
+    let report = |news: News, at: Time| {
+        Event::Report(Box::new(Report {
+            order: Some(place.order),
+            venue_order_id: Text::EMPTY,
+            account: place.account,
+            instrument: place.instrument,
+            exchange: at,
+            receive: at,
+            news,
+        }))
+    };
+    let fill = |cum| Fill {
+        trade_id: Text::new("T1").unwrap(),
+        side: place.side,
+        price: place.price,
+        qty: Qty::of(1),
+        cum: Some(cum),
+        fee: FeeNews::Pending,
+        liquidity: LiquiditySide::Taker,
+    };
+    let status = VenueStatus::Working;
+    for cum in [most + 1, i64::MAX] {
+        refused(cum, &|cum, at| report(News::Fill(fill(cum)), at));
+        refused(cum, &|cum, at| report(News::Cancelled { cum }, at));
+        refused(cum, &|cum, at| report(News::Expired { cum }, at));
+        refused(cum, &|cum, at| report(News::Status { status, cum }, at));
+        refused(cum, &|cum, at| {
+            Event::Answer(Box::new(Answer {
+                order: place.order,
+                account: place.account,
+                venue_order_id: Text::EMPTY,
+                exchange: at,
+                receive: at,
+                found: Found::Order { status, cum },
+            }))
+        });
+    }
+    assert_eq!(bench.engine.digest(), before);
 }

@@ -88,8 +88,11 @@ impl Engine {
             News::Fill(fill) => {
                 named(&fill.trade_id)?;
                 self.traded(report.instrument, fill.price, fill.qty)?;
-                if fill.cum.is_some_and(|cum| cum < fill.qty) {
-                    return Err(Error::Contradiction { field: Field::Cum });
+                if let Some(cum) = fill.cum {
+                    if cum < fill.qty {
+                        return Err(Error::Contradiction { field: Field::Cum });
+                    }
+                    self.total(Field::Cum, report.instrument, cum)?;
                 }
                 match fill.fee {
                     FeeNews::Pending => Ok(()),
@@ -100,7 +103,7 @@ impl Engine {
                 }
             }
             News::Cancelled { cum } | News::Expired { cum } | News::Status { cum, .. } => {
-                self.total(report.instrument, cum)
+                self.total(Field::Cum, report.instrument, cum)
             }
             News::Bust { trade_id, .. } => named(&trade_id),
             News::Correct { trade_id, price, qty, .. } => {
@@ -126,7 +129,7 @@ impl Engine {
             return Err(Error::Contradiction { field: Field::Account });
         }
         match answer.found {
-            Found::Order { cum, .. } => self.total(order.place.instrument, cum),
+            Found::Order { cum, .. } => self.total(Field::Cum, order.place.instrument, cum),
             Found::ProvenAbsent | Found::Inconclusive => Ok(()),
         }
     }
@@ -335,7 +338,7 @@ impl Engine {
         if qty.is_zero() {
             return Err(Error::OutOfBounds { field: Field::Qty, found: 0 });
         }
-        self.total(id, qty)
+        self.total(Field::Qty, id, qty)
     }
 
     fn priced(&self, id: InstrumentId, price: Price) -> Result<(), Error> {
@@ -347,11 +350,11 @@ impl Engine {
         }
     }
 
-    fn total(&self, id: InstrumentId, qty: Qty) -> Result<(), Error> {
+    fn total(&self, field: Field, id: InstrumentId, qty: Qty) -> Result<(), Error> {
         if qty.get() <= self.instruments[id].qty_max {
             Ok(())
         } else {
-            Err(Error::OutOfBounds { field: Field::Qty, found: qty.get() })
+            Err(Error::OutOfBounds { field, found: qty.get() })
         }
     }
 }
