@@ -542,8 +542,9 @@ impl Attempt {
             return;
         }
         let legs = plan.legs.len();
-        let (back, ahead) = self.repair_goals(plan, held);
-        let Some(permitted) = self.permitted(held, &back, &ahead, facts.reduce_only) else {
+        let sets = self.repair_sets(plan, held);
+        let (back, ahead) = (plan.goal(sets.0), plan.goal(sets.1));
+        let Some(permitted) = self.permitted(plan, held, sets, facts) else {
             self.give_up(plan, held, wants);
             return;
         };
@@ -606,21 +607,26 @@ impl Attempt {
 
     /// What repair may do with the tries that its legs have left; `None`: nothing. A leg that the
     /// venue has refused as often as allowed must not keep the others from going back. Inside a
-    /// HALT it may only do what takes no leg away from zero.
+    /// HALT it may only do what takes no leg away from zero, and a Trim goes to no more sets than
+    /// the hedge may hold, unless that is the nearer way to them.
     fn permitted(
         &self,
+        plan: &HedgePlan,
         held: &LegLots,
-        back: &LegLots,
-        ahead: &LegLots,
-        reduce_only: bool,
+        (back, ahead): (i64, i64),
+        facts: &Facts,
     ) -> Option<Repair> {
-        let can = |goal: &LegLots| {
-            (0..LEGS_MAX).all(|leg| {
-                let (goal, held) = (goal[leg], held[leg]);
-                let reduces = goal.abs() <= held.abs() && goal.signum() * held.signum() >= 0;
-                goal == held
-                    || (self.next_try(LegId::at(leg)).is_some() && (reduces || !reduce_only))
-            })
+        let most = facts.sets_max.max(back.abs().min(ahead.abs()));
+        let can = |sets: i64| {
+            let goal = plan.goal(sets);
+            let is_held = self.kind != Kind::Trim || sets.abs() <= most;
+            is_held
+                && (0..LEGS_MAX).all(|leg| {
+                    let (goal, held) = (goal[leg], held[leg]);
+                    let reduces = goal.abs() <= held.abs() && goal.signum() * held.signum() >= 0;
+                    let has_try = self.next_try(LegId::at(leg)).is_some();
+                    goal == held || (has_try && (reduces || !facts.reduce_only))
+                })
         };
         let wanted = if self.turned_back { Repair::Unwind } else { self.execution.repair };
         match (wanted, can(ahead), can(back)) {
@@ -638,9 +644,14 @@ impl Attempt {
         usize::try_from(left).is_ok_and(|left| orders <= left)
     }
 
-    /// The lots to go back to and the lots to go on to: the sets that every leg has reached, and
-    /// the sets that the most advanced leg has.
+    /// The lots to go back to and the lots to go on to.
     fn repair_goals(&self, plan: &HedgePlan, held: &LegLots) -> (LegLots, LegLots) {
+        let (back, ahead) = self.repair_sets(plan, held);
+        (plan.goal(back), plan.goal(ahead))
+    }
+
+    /// The sets that every leg has reached, and the sets that the most advanced leg has.
+    fn repair_sets(&self, plan: &HedgePlan, held: &LegLots) -> (i64, i64) {
         let step = if self.slice_to < self.slice_from { -1 } else { 1 };
         let covers = |from: &LegLots, to: &LegLots| {
             let mut legs = plan.legs.iter().zip(from.iter().zip(to));
@@ -653,7 +664,7 @@ impl Attempt {
         let reached = holds_below(span + 1, |sets| covers(&goal(sets), held));
         let ahead = holds_below(span + 1, |sets| !covers(held, &goal(sets)));
         let back = self.slice_from + step * (reached - 1).max(0);
-        (plan.goal(back), plan.goal(self.slice_from + step * ahead.min(span)))
+        (back, self.slice_from + step * ahead.min(span))
     }
 
     fn give_up(&mut self, plan: &HedgePlan, held: &LegLots, wants: &mut Wants) {

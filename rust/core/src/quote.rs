@@ -407,12 +407,18 @@ pub struct Facts {
     pub loss_left: Money,
     /// Whether a HALT lets through only orders that take a leg toward zero.
     pub reduce_only: bool,
+    /// Most sets that the hedge may hold.
+    pub sets_max: i64,
 }
 
 impl Facts {
     /// Nothing is known of any leg.
-    pub const UNKNOWN: Facts =
-        Facts { legs: [LegFacts::UNKNOWN; LEGS_MAX], loss_left: Money::ZERO, reduce_only: false };
+    pub const UNKNOWN: Facts = Facts {
+        legs: [LegFacts::UNKNOWN; LEGS_MAX],
+        loss_left: Money::ZERO,
+        reduce_only: false,
+        sets_max: i64::MAX,
+    };
 
     /// Signed lots held, by leg.
     #[must_use]

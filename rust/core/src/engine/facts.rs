@@ -22,6 +22,7 @@ impl Engine {
         }
         self.work.facts_used = legs;
         self.work.facts.loss_left = self.loss_left(hedge);
+        self.work.facts.sets_max = self.policy.hedges[hedge].size.max;
         self.work.facts.reduce_only = self.reduces_only(hedge);
         let mut alive = [[0; 2]; LEGS_MAX];
         let mut waits = false;

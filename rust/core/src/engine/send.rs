@@ -67,6 +67,10 @@ impl Engine {
             limit: i128::from(to),
         }));
         let figure = edge.map(|(_, figure)| figure);
+        if kind == Kind::Trim {
+            // It begins in any case; what is refused of it now is told as its own.
+            self.hedges[hedge].refused = None;
+        }
         if let Err(denial) = self.send(hedge, &mut attempt, &wants, &held, figure, out) {
             out.truncate(mark);
             return Err(denial);
@@ -81,7 +85,9 @@ impl Engine {
         state.attempts = number;
         state.attempt = Some(attempt);
         state.rests = false;
-        state.refused = None;
+        if kind != Kind::Trim {
+            state.refused = None;
+        }
         state.edge = edge.map(|(edge, _)| edge);
         self.count_waiting(hedge, waited);
         if ATTEMPT_MAX - number == IDS_LOW {
@@ -224,12 +230,19 @@ impl Engine {
                 limit: choice.unwind.map_or(worst, |cost| cost.0),
             }));
         }
-        let mut sent = false;
+        let (mut sent, mut denied) = (false, None);
         for intent in wants.intents.iter().flatten() {
-            sent |= self.send_repair(hedge, attempt, intent, held, out).is_ok();
+            match self.send_repair(hedge, attempt, intent, held, out) {
+                Ok(()) => sent = true,
+                Err(denial) => denied = denied.or(Some(denial)),
+            }
         }
         if !sent {
             out.truncate(mark);
+        }
+        match denied {
+            Some(denial) => self.refuse(hedge, &denial, out),
+            None => self.hedges[hedge].refused = None,
         }
         Ok(())
     }
