@@ -36,7 +36,8 @@ class Session:
     """An engine together with its append-only, hash-chained journal.
 
     A folder that holds a journal is continued: it is replayed, what a crash left unfinished is cut
-    off aloud, and `first` holds what the restart asks of the venues. One process writes at a time.
+    off aloud, and `first` holds what the restart asks of the venues. Every login and every feed
+    counts as down until its `Link` event comes. One process writes at a time.
     Not pickled, not used after a fork, one call at a time.
     """
 

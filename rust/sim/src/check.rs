@@ -243,6 +243,9 @@ impl Checker {
             }
         }
         self.commands(now, commands);
+        // Nothing may be sent into a line, or on a book, of which the new run has heard nothing.
+        self.links.iter_mut().for_each(|link| *link = LinkState::Down);
+        self.books.iter_mut().for_each(|book| book.link(LinkState::Down));
     }
 
     /// Takes one step: an event that the engine took, and its commands.

@@ -205,7 +205,8 @@ impl Engine {
     }
 
     /// A new run takes over what an earlier one left: every order that may have left is unknown and
-    /// asked about; attempts that lived have their time anew.
+    /// asked about; attempts that lived have their time anew. Every trading link and every feed
+    /// counts as down until news of it comes: what the old run knew of them says nothing now.
     pub fn restart(&mut self, now: Time, run: u16, out: &mut Vec<Command>) {
         self.begin(now.max(self.now));
         self.run = run;
@@ -225,6 +226,12 @@ impl Engine {
         self.deadline = self.now;
         self.run_timers(out);
         self.dirty.clear();
+        // Quietly: nobody is restricted for it, and nothing is told.
+        self.links.iter_mut().for_each(|link| *link = LinkState::Down);
+        for instrument in self.config.instruments.ids() {
+            self.books[instrument].set_down();
+            self.signals.refresh(instrument, self.now, &self.books);
+        }
         self.funds.balanced();
         self.set_deadline();
     }

@@ -700,6 +700,8 @@ impl Engine {
         let before = std::mem::replace(&mut self.links[account], state);
         let orders: Vec<ClientOrderId> = self.live_of(account).collect();
         match state {
+            // That it is down is no news after a restart.
+            LinkState::Down if before == LinkState::Down => {}
             LinkState::Down => {
                 let subject = Subject::Account(account);
                 let count = i128::try_from(orders.len()).unwrap_or(i128::MAX);
