@@ -20,7 +20,7 @@
     reason = "arrays of LEGS_MAX are indexed by the legs of a plan, of which there are no more"
 )]
 
-use crate::ids::{ClientOrderId, Id, LEGS_MAX, LegId};
+use crate::ids::{ClientOrderId, Id, LEGS_MAX, LegId, TRY_MAX};
 use crate::num::{Money, Price, Qty, Side, narrow};
 use crate::quote::{
     Blocked, Execution, Facts, HedgePlan, Intent, Kind, LegAsk, LegLots, Purpose, Repair,
@@ -158,6 +158,8 @@ pub struct Attempt {
     goal: LegLots,
     forward: [Side; LEGS_MAX],
     tries: [u16; LEGS_MAX],
+    /// Numbers of orders that earlier runs may have used on every leg.
+    tries_before: u16,
     leaned_on: [Basis; LEGS_MAX],
     filled: [Basis; LEGS_MAX],
     traded: bool,
@@ -224,6 +226,7 @@ impl Attempt {
             goal: held,
             forward: [Side::Buy; LEGS_MAX],
             tries: [0; LEGS_MAX],
+            tries_before: 0,
             leaned_on: [Basis::default(); LEGS_MAX],
             filled: [Basis::default(); LEGS_MAX],
             traded: false,
@@ -241,7 +244,24 @@ impl Attempt {
     #[must_use]
     pub fn next_try(&self, leg: LegId) -> Option<u16> {
         let used = self.tries[leg.index()];
-        (used < self.execution.tries).then_some(used + 1)
+        let next = self.tries_before.saturating_add(used).saturating_add(1);
+        (used < self.execution.tries && next <= TRY_MAX).then_some(next)
+    }
+
+    /// The largest number that an order of a leg may have.
+    #[must_use]
+    pub fn last_try(&self) -> u16 {
+        self.tries_before.saturating_add(self.execution.tries).min(TRY_MAX)
+    }
+
+    /// A new run goes on with the attempt, until `due`. Orders that the old one sent after the last
+    /// thing it kept are not known, so their numbers are not used again: as many as it could have
+    /// sent on one leg.
+    pub fn restarted(&mut self, due: Time) {
+        self.due = due;
+        let messages = u16::try_from(self.execution.messages).unwrap_or(u16::MAX);
+        let most = self.execution.tries.min(messages);
+        self.tries_before = self.tries_before.saturating_add(most).min(TRY_MAX);
     }
 
     /// Whether its next step may choose between ways to mend it; a slice that begins does not.
@@ -388,6 +408,7 @@ impl Attempt {
         self.execution.write(out);
         out.bool(self.traded);
         out.bool(self.turned_back);
+        out.u16(self.tries_before);
         for leg in 0..LEGS_MAX {
             out.i64(self.start[leg]);
             out.i64(self.goal[leg]);

@@ -219,7 +219,7 @@ impl Engine {
             let state = &mut self.hedges[hedge];
             state.attempts = 0;
             if let Some(attempt) = state.attempt.as_mut() {
-                attempt.due = now + attempt.execution.finish_within;
+                attempt.restarted(now + attempt.execution.finish_within);
             }
         }
         // The questions leave; what the attempts want waits for the first news.

@@ -285,8 +285,9 @@ impl Engine {
         let first = attempt.next_try(intent.leg).ok_or_else(exhausted)?;
         for (attempt_try, (effect, qty)) in (first..).zip(split.iter()) {
             let used = u16::try_from(self.work.places.len()).unwrap_or(u16::MAX);
-            let last = attempt.execution.tries;
-            if attempt_try > last || !self.orders.has_room(hedge, usize::from(used) + 1) {
+            if attempt_try > attempt.last_try()
+                || !self.orders.has_room(hedge, usize::from(used) + 1)
+            {
                 return Err(exhausted());
             }
             let order = attempt.decision.order(intent.leg, attempt_try).ok_or_else(exhausted)?;
