@@ -765,3 +765,15 @@ fn a_total_beyond_the_largest_size_is_refused_at_the_door() {
     }
     assert_eq!(bench.engine.digest(), before);
 }
+
+/// What the door will refuse is part of the state: a `now` before the last one.
+#[test]
+fn the_time_of_an_engine_is_in_its_digest() {
+    let at = |now: i64| {
+        let mut engine = Engine::new(&config(), Time(START)).unwrap();
+        engine.handle(Time(START + now), &Event::Tick, &mut Vec::new()).unwrap();
+        engine.digest()
+    };
+    assert_eq!(at(1), at(1));
+    assert_ne!(at(1), at(2));
+}

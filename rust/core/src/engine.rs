@@ -452,6 +452,7 @@ impl Engine {
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         let mut out = Writer::new();
+        out.i64(self.now.0);
         out.u16(self.run);
         out.bool(self.poisoned);
         self.policy.write(&mut out);
