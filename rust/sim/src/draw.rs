@@ -621,7 +621,9 @@ fn verbs(
             .position(|leg| (leg.account, leg.instrument) == (*account, *instrument))
     {
         let (at, mut lots) = (at(random), [0; LEGS_MAX]);
-        lots[leg] = random.between(1, 2);
+        if let Some(lots) = lots.get_mut(leg) {
+            *lots = random.between(1, 2);
+        }
         verbs.push((at, Verb::Adopt { hedge, lots }));
     }
     verbs
