@@ -570,5 +570,6 @@ def test_every_story_has_a_digest_and_most_are_told_here() -> None:
     assert sorted(digests()) == names()
     assert [name for name in names() if is_rust_only(name)] == [
         "one_sided_book",
+        "restart_on_old_books",
         "restart_with_orders_out",
     ]
