@@ -31,6 +31,9 @@ class Engine:
     def handle(self, now: int, event: Event) -> list[Command]:
         """Take one event at engine time `now` and return what is to be done."""
 
+    def restart(self, now: int, run: int) -> list[Command]:
+        """Go on as a later run; every order that may have left is unknown and asked about."""
+
     def deadline(self) -> int | None:
         """Return a lower bound (ns) of the next moment at which a timer is due, None for never."""
 

@@ -8,6 +8,10 @@ the field and changes nothing.
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cross_market.config import Config
 
 Number = int | str | Decimal
 
@@ -401,7 +405,20 @@ class Override:
     reason: str
 
 
-Verb = Stop | Resume | Kill | Unlatch | Flatten | Unrestrict | Enter | Exit | Adopt | Override
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Verb: the limits and execution values of `config` replace the present ones, whole.
+
+    config: Config – the run's own but for its limits. An attempt that lives keeps the execution
+        values it began with; limits tighten at once for all.
+    """
+
+    config: "Config"
+
+
+Verb = (
+    Stop | Resume | Kill | Unlatch | Flatten | Unrestrict | Enter | Exit | Adopt | Override | Policy
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

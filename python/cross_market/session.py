@@ -20,6 +20,7 @@ from cross_market.events import (
     Kill,
     Number,
     Override,
+    Policy,
     Resume,
     Scope,
     Stop,
@@ -184,6 +185,10 @@ class Session:
         """Say where an order stands whose outcome is unknown; recorded with its reason."""
         verb = Override(order=order, status=status, cum=cum, reason=reason)
         return self._say(now, verb)
+
+    def policy(self, config: Config, *, now: int) -> list[Command]:
+        """Replace limits and execution values by those of `config`, which is else the run's own."""
+        return self._say(now, Policy(config=config))
 
     def close(self) -> bytes | None:
         """Close the journal durably and return its last link; None when it was closed before."""

@@ -236,3 +236,13 @@ def test_threads_take_turns_or_are_refused(engine: cm.Engine) -> None:
     for thread in threads:
         thread.join()
     assert all(isinstance(problem, cm.UsageError) for problem in problems)
+
+
+def test_a_later_run_has_a_higher_number(engine: cm.Engine, gold: cm.Config) -> None:
+    for run in (gold.run, -1, 4096):
+        with pytest.raises(cm.ConfigError) as caught:
+            engine.restart(START + 1, run)
+        assert caught.value.field == "run"
+    with pytest.raises(cm.InputTypeError):
+        engine.restart(START + 1, NOT_A_NUMBER)
+    assert engine.restart(START + 1, gold.run + 1) == []

@@ -137,3 +137,38 @@ def test_a_message_without_stamp_inherits_one() -> None:
 def test_what_is_no_data_is_refused(data: object) -> None:
     with pytest.raises(cm.InputTypeError):
         load(data, gold_config(), FEEDS)
+
+
+def numbered(**changed: object) -> pa.Table:
+    """Return the table with the numbers of its messages: 7 and 9, the second one gapless."""
+    plain = table()
+    second = [message == 1 for message in plain["msg"].to_pylist()]
+    columns: dict[str, object] = {
+        "seq": [9 if late else 7 for late in second],
+        "step": [2 if late else 0 for late in second],
+        **changed,
+    }
+    for key, values in columns.items():
+        plain = plain.append_column(key, values if isinstance(values, pa.Array) else [values])
+    return plain
+
+
+def test_the_numbers_of_messages_are_handed_on() -> None:
+    rows = load(numbered(), gold_config(), FEEDS)
+    assert sorted(set(rows.columns["seq"].tolist())) == [7, 9]
+    assert sorted(set(rows.columns["step"].tolist())) == [0, 2]
+    plain = load(table(), gold_config(), FEEDS)
+    assert not plain.columns["seq"].any()
+    assert not plain.columns["step"].any()
+
+
+def test_numbers_that_are_none_are_refused_by_their_row() -> None:
+    count = table().num_rows
+    with pytest.raises(cm.ConfigError) as caught:
+        load(numbered(seq=[-1] * count), gold_config(), FEEDS)
+    assert caught.value.field == "data, seq, row 0"
+    with pytest.raises(cm.ConfigError) as caught:
+        load(numbered(step=[0, 2**32] * (count // 2)), gold_config(), FEEDS)
+    assert "data, step, row " in str(caught.value)
+    with pytest.raises(cm.InputTypeError):
+        load(numbered(seq=[1.5] * count), gold_config(), FEEDS)

@@ -170,3 +170,23 @@ def test_verbs_are_in_the_journal_with_their_speaker(gold: cm.Config, tmp_path: 
         session.enter("gold", sets=1, at_least="1.003", now=START + 7)
         session.exit("gold", now=START + 8)
     assert b"alice" in Path(session.path).read_bytes()
+
+
+def test_limits_are_replaced_and_nothing_else(gold: cm.Config, tmp_path: Path) -> None:
+    tighter = gold_config(size=cm.Size(clip=1, max=3, overnight=2, holiday=0))
+    other = gold_config(signal=cm.Ratio(enter="1.005", exit="1.0005"))
+    with cm.Session(gold, journal=tmp_path / "run", now=START) as session:
+        before = session.digest()
+        with pytest.raises(cm.ConfigError) as caught:
+            session.policy(other, now=START + 1)
+        assert caught.value.field == "hedges"
+        assert session.digest() == before
+        with pytest.raises(cm.InputTypeError):
+            session.policy("loose", now=START + 1)  # type: ignore[arg-type]
+        told = session.policy(tighter, now=START + 1)
+        assert [alert.code for alert in told if isinstance(alert, cm.commands.Alert)] == [
+            "policy_replaced"
+        ]
+        session.release(START + 10**9)
+        digest = session.digest()
+    assert _core.replay(session.path)["digest"] == digest

@@ -555,6 +555,7 @@ fn every_rule_over_orders_can_be_broken() {
         (Place { qty: Qty::of(lots + 1), ..one }, "leg_within_its_goal"),
         (Place { side: one.side.flip(), ..one }, "leg_within_its_goal"),
         (Place { account: AccountId(1), ..one }, "id_says_what_it_is"),
+        (Place { qty: Qty::of(1_000), ..one }, "enter_within_live_residual"),
     ] {
         let found = broken(&after(place));
         assert!(found.contains(&rule), "{rule}: {found:?}");
@@ -592,6 +593,9 @@ fn every_rule_over_attempts_can_be_broken() {
     let other = ClientOrderId::pack(1, config().run, HedgeId(0), 2, LegId(0), 0).unwrap();
     let again = alert(AlertCode::AttemptStarted, 0, (0, 1), Subject::Attempt(other));
     check(&[tick(vec![started(Kind::Enter), again])], "one_attempt_a_hedge");
+    let enter = Kind::Enter.code();
+    let large = alert(AlertCode::AttemptStarted, enter, (0, 1_000), Subject::Attempt(other));
+    check(&[tick(vec![large])], "enter_within_max");
     check(
         &[(verb(Verb::Stop(Scope::All)), vec![]), tick(vec![started(Kind::Enter)])],
         "no_enter_while_stopped",
@@ -639,16 +643,35 @@ fn a_quarter_of_the_seeds_has_no_faults_and_every_class_is_drawn() {
     }
 }
 
-#[test]
-fn schedules_break_no_rule() {
+/// How many schedules run here; `make sim` runs more.
+const SCHEDULES: usize = 20_000;
+
+/// Runs every seed that leaves `rest` over `step`; gives how often each end occurred.
+fn schedules(rest: usize, step: usize) -> [u64; 5] {
     let mut ends = [0; 5];
-    for seed in 0..80 {
-        let run = real(seed);
+    for seed in (rest..SCHEDULES).step_by(step) {
+        let run = real(u64::try_from(seed).unwrap());
         assert_eq!(run.violations, [], "seed {seed}: campaign --verbose {seed}");
         for (sum, count) in ends.iter_mut().zip(run.outcome.ends()) {
             *sum += count;
         }
     }
-    assert!(ends[..4].iter().all(|count| *count > 0), "every end occurs: {ends:?}");
+    ends
+}
+
+#[test]
+fn schedules_break_no_rule() {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut ends = [0; 5];
+    std::thread::scope(|scope| {
+        let parts = (0..threads).map(|rest| scope.spawn(move || schedules(rest, threads)));
+        let parts: Vec<_> = parts.collect();
+        for part in parts {
+            for (sum, count) in ends.iter_mut().zip(part.join().unwrap()) {
+                *sum += count;
+            }
+        }
+    });
+    assert!(ends[..4].iter().all(|count| *count > 1_000), "every end occurs: {ends:?}");
     assert_eq!(ends[4], 0, "every attempt ends");
 }

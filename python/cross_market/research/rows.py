@@ -3,7 +3,9 @@
 A table has a row for each level of a message: `ts_receive_ns`, `ts_exchange_ns`, `venue` and
 `instrument` (or an `instrument` that is the full name), `kind` ('snapshot', 'delta', 'settle';
 other kinds are left out), `side` ('bid' or 'ask'), `price`, `size`, `msg` (rows of one message
-follow each other). Rows of an instrument are in the order in which they were received.
+follow each other). Where the venue numbers its messages, `seq` is the number and `step` how far it
+is from the message before (0: gaps cannot be seen); a gap makes the engine ask for a snapshot. Rows
+of an instrument are in the order in which they were received.
 """
 
 import os
@@ -30,6 +32,7 @@ Data = Any
 
 NEEDED = ("instrument", "kind", "side", "price", "size", "msg")
 STAMPS = ("ts_receive_ns", "ts_exchange_ns")
+NUMBERS = {"seq": 2**63 - 1, "step": 2**32 - 1}
 # Codes of the core for a row that is not the last of its message; the last one has 3 more.
 SNAPSHOT, LEVEL, DELTA, LAST = 0, 1, 2, 3
 EXACT_MAX = 2**53
@@ -40,7 +43,7 @@ EARLIEST_NS = 315_532_800_000_000_000  # 1980-01-01
 class Rows:
     """Recorded rows in the order in which they were received.
 
-    columns: dict – `instrument side row price qty exchange receive`, one numpy array each.
+    columns: dict – `instrument side row price qty exchange receive seq step`, numpy arrays.
     settlements: list of (receive ns, instrument number, price in ticks).
     ahead_ns: dict – by venue, how far its clock was ahead of ours; 0 where it was not.
     left_out: int – rows of other instruments or kinds.
@@ -134,7 +137,7 @@ def load(data: Data, config: Config, feed_ns: Mapping[str, int]) -> Rows:
         "side": np.concatenate([(book.side == "ask").astype(np.int64) for book in books]),
         "row": np.concatenate([row_codes(book) for book in books]),
     }
-    for key in ("price", "qty", "exchange", "receive"):
+    for key in ("price", "qty", "exchange", "receive", "seq", "step"):
         columns[key] = np.concatenate([getattr(book, key) for book in books])
     merged = {key: np.ascontiguousarray(column[order]) for key, column in columns.items()}
     return Rows(merged, sorted(settlements), ahead, left_out)
@@ -182,6 +185,8 @@ class Part:
     qty: "Ints"
     exchange: "Ints"  # NONE where the file says nothing
     receive: "Ints"
+    seq: "Ints"  # 0 where the venue has no numbers
+    step: "Ints"
 
     def __len__(self) -> int:
         return len(self.price)
@@ -249,7 +254,7 @@ def convert(
     import numpy as np
     import pyarrow as pa
 
-    rows = table.select([key for key in (*NEEDED, *STAMPS) if key in table.column_names])
+    rows = table.select([key for key in (*NEEDED, *STAMPS, *NUMBERS) if key in table.column_names])
     rows = rows.take(pa.array(at))
     kind = text["kind"].take(pa.array(at)).to_numpy(zero_copy_only=False)
     side = text["side"].take(pa.array(at)).to_numpy(zero_copy_only=False)
@@ -275,7 +280,28 @@ def convert(
         qty=qty,
         exchange=exchange,
         receive=receive,
+        seq=sequence(rows, "seq", where, at),
+        step=sequence(rows, "step", where, at),
     )
+
+
+def sequence(rows: "pa.Table", key: str, where: str, at: "Ints") -> "Ints":
+    """Return the numbers of the messages; 0 where the table or the venue has none."""
+    import numpy as np
+    import pyarrow as pa
+
+    if key not in rows.column_names:
+        return np.zeros(len(at), dtype=np.int64)
+    if not pa.types.is_integer(rows[key].type):
+        raise wrong_type(str(rows[key].type), f"{where}, {key}", "a column of whole numbers")
+    values = rows[key].fill_null(0).to_numpy(zero_copy_only=False)
+    odd = np.flatnonzero((values < 0) | (values > NUMBERS[key]))
+    if len(odd):
+        row = int(odd[0])
+        expected = f"a number of 0 to {NUMBERS[key]}"
+        raise wrong(int(values[row]), f"{where}, {key}, row {at[row]}", expected)
+    found: Ints = values.astype(np.int64)
+    return found
 
 
 def numbers(column: "pa.ChunkedArray", what: str, at: "Ints") -> "NDArray[Any]":

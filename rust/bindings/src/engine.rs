@@ -4,6 +4,7 @@ use cross_market_core::command::Command;
 use cross_market_core::config::Config;
 use cross_market_core::engine::Engine as CoreEngine;
 use cross_market_core::error::Error;
+use cross_market_core::ids::RUN_MAX;
 use cross_market_core::time::Time;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyList};
@@ -82,6 +83,34 @@ impl Engine {
             state.out.clear();
             let handled = state.engine.handle(now, &event, &mut state.out);
             handled.map_err(|error| door(py, "handle", &error))?;
+            commands::list(py, &state.out, &self.names)
+        })
+    }
+
+    /// Go on as a later run, for a platform that keeps its engine in a store of its own: every order
+    /// that may have left is unknown, and the commands returned ask about it.
+    ///
+    /// now: int, ns – never before an earlier one.
+    /// run: int – a number that no run of this engine has had, part of the ids from now on.
+    fn restart<'py>(
+        &self,
+        now: &Bound<'py, PyAny>,
+        run: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let py = now.py();
+        let now = time_of(now, "now")?;
+        if !run.is_exact_instance_of::<PyInt>() {
+            return Err(wrong_type(py, "run", run, "a number, as int"));
+        }
+        self.state.with(py, "restart", |state| {
+            let known = state.engine.run();
+            let number = run.extract::<u16>().ok();
+            let number = number.filter(|number| known < *number && *number <= RUN_MAX);
+            let number = number.ok_or_else(|| {
+                wrong(py, "run", run, &format!("a number above {known}, at most {RUN_MAX}"))
+            })?;
+            state.out.clear();
+            state.engine.restart(now, number, &mut state.out);
             commands::list(py, &state.out, &self.names)
         })
     }

@@ -12,7 +12,7 @@ use cross_market_core::quote::LegLots;
 use cross_market_core::time::Day;
 use pyo3::prelude::*;
 
-use crate::error::wrong_type;
+use crate::error::{door, wrong_type};
 use crate::fields::Fields;
 use crate::names::Directory;
 use crate::words::{BOOK_SIDES, clock_of};
@@ -293,6 +293,16 @@ pub(crate) fn verb(object: &Bound<'_, PyAny>, names: &Directory) -> PyResult<Ver
                 cum: fields.qty("cum")?,
                 reason: fields.id_text("reason")?,
             })
+        }
+        "policy" => {
+            let stated = fields.get("config")?;
+            let Ok(json) = stated.call_method0("to_json") else {
+                return Err(wrong_type(stated.py(), "config", &stated, "a Config"));
+            };
+            let policy = names.config.policy_of(json.extract()?);
+            policy
+                .map(|policy| Verb::Policy(Box::new(policy)))
+                .map_err(|error| door(stated.py(), "Policy", &error))
         }
         other => Err(fields.refuse("__class__", &format!("a verb; {other} is none"))),
     }

@@ -39,9 +39,10 @@ fn traded(hedge: &Hedge) -> Vec<InstrumentId> {
     hedge.plan.legs.iter().map(|leg| leg.instrument).collect()
 }
 
-/// All names of a configuration.
+/// A configuration and all its names.
 #[derive(Debug)]
 pub(crate) struct Directory {
+    pub(crate) config: Config,
     pub(crate) venues: Names<VenueId>,
     pub(crate) accounts: Names<AccountId>,
     pub(crate) instruments: Names<InstrumentId>,
@@ -55,6 +56,7 @@ impl Directory {
     /// The names of `config`.
     pub(crate) fn new(config: &Config) -> Directory {
         Directory {
+            config: config.clone(),
             venues: Names::new(config.venues.iter().map(|venue| &venue.name)),
             accounts: Names::new(config.accounts.iter().map(|account| &account.name)),
             instruments: Names::new(config.instruments.iter().map(|instrument| &instrument.name)),

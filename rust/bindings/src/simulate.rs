@@ -98,6 +98,8 @@ struct Columns<'py> {
     qty: PyReadonlyArray1<'py, i64>,
     exchange: PyReadonlyArray1<'py, i64>,
     receive: PyReadonlyArray1<'py, i64>,
+    seq: PyReadonlyArray1<'py, i64>,
+    step: PyReadonlyArray1<'py, i64>,
 }
 
 impl<'py> Columns<'py> {
@@ -114,6 +116,8 @@ impl<'py> Columns<'py> {
             qty: column("qty")?,
             exchange: column("exchange")?,
             receive: column("receive")?,
+            seq: column("seq")?,
+            step: column("step")?,
         })
     }
 
@@ -126,20 +130,23 @@ impl<'py> Columns<'py> {
         let qty = self.qty.as_slice().ok()?;
         let exchange = self.exchange.as_slice().ok()?;
         let receive = self.receive.as_slice().ok()?;
+        let seq = self.seq.as_slice().ok()?;
+        let step = self.step.as_slice().ok()?;
         let heads = instrument.iter().zip(side).zip(row);
         let levels = price.iter().zip(qty);
         let stamps = exchange.iter().zip(receive);
+        let numbers = seq.iter().zip(step);
         let mut changes = Vec::with_capacity(price.len());
-        for (((instrument, side), row), ((price, qty), (exchange, receive))) in
-            heads.zip(levels.zip(stamps))
+        for ((((instrument, side), row), (price, qty)), ((exchange, receive), (seq, step))) in
+            heads.zip(levels).zip(stamps.zip(numbers))
         {
             changes.push(Change {
                 price: Price(*price),
                 qty: Qty::new(*qty).ok()?,
-                seq: 0,
+                seq: u64::try_from(*seq).ok()?,
                 exchange: Time(*exchange),
                 receive: Time(*receive),
-                step: 0,
+                step: u32::try_from(*step).ok()?,
                 instrument: InstrumentId(u16::try_from(*instrument).ok()?),
                 side: if *side == 0 { Side::Buy } else { Side::Sell },
                 row: *Row::ALL.get(usize::try_from(*row).ok()?)?,

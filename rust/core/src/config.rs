@@ -186,6 +186,31 @@ impl Config {
         Json::parse(bytes)?.write(&mut text);
         Ok(text.into_bytes())
     }
+
+    /// The limits of a document that is otherwise this configuration: what may replace the present
+    /// ones while a run goes on. The numbers of its engine and run do not matter.
+    ///
+    /// # Errors
+    /// [`Error::Config`] as [`Config::from_json`], or naming the part that is not this one's.
+    pub fn policy_of(&self, bytes: &[u8]) -> Result<Policy, Error> {
+        let json = Json::parse(bytes)?;
+        let root = Node::root(&json);
+        let other = compile(&root)?;
+        let same = [
+            ("venues", other.venues.iter().eq(self.venues.iter())),
+            ("accounts", other.accounts.iter().eq(self.accounts.iter())),
+            ("instruments", other.instruments.iter().eq(self.instruments.iter())),
+            ("hedges", other.hedges.iter().eq(self.hedges.iter())),
+            ("counts", other.counts == self.counts),
+        ];
+        let parts = root.entries()?;
+        for (name, _) in same.into_iter().filter(|(_, is_same)| !is_same) {
+            if let Some((_, part)) = parts.iter().find(|(key, _)| *key == name) {
+                return Err(part.refuse("what the run began with; limits alone may change").into());
+            }
+        }
+        Ok(other.policy)
+    }
 }
 
 /// Bounds that the door keeps, so that the proof holds for what events bring.

@@ -502,6 +502,12 @@ impl Engine {
         self.now
     }
 
+    /// The number of the run that goes on.
+    #[must_use]
+    pub const fn run(&self) -> u16 {
+        self.run
+    }
+
     /// The configuration of the run.
     #[must_use]
     pub fn config(&self) -> &Config {

@@ -497,8 +497,11 @@ pub struct Order {
     /// Whether the venue has ever shown that it has it; a rejected order that was not seen was
     /// proven absent.
     pub seen: bool,
-    /// Whether an execution was taken back or corrected: filled may then be less than its size.
+    /// Whether an execution was taken back or corrected: filled may then be less than its size, and
+    /// a total may count what stands no more.
     pub revised: bool,
+    /// Executions of which only a correction was heard: their fee came with what is missing.
+    pub unheard: u8,
     /// Σ price × lots booked, in ticks × lots.
     pub cost: i128,
     /// The venue's id.
@@ -535,6 +538,7 @@ impl Order {
             claimed: None,
             seen: false,
             revised: false,
+            unheard: 0,
             cost: 0,
             venue_order_id: Text::EMPTY,
             sent: now,
@@ -552,7 +556,7 @@ impl Order {
     /// Whether it can do nothing more and everything it did is booked.
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
-        self.state.is_done() && self.venue_cum == self.cum
+        self.state.is_done() && self.venue_cum == self.cum && self.unheard == 0
     }
 
     /// Whether the venue has proven that it never had it, and nothing has shown otherwise since.
@@ -654,7 +658,8 @@ impl Order {
     fn on_fill(&mut self, qty: Qty, cum: Option<Qty>) -> Verdict {
         self.seen = true;
         let total = self.cum + qty.get();
-        if let Some(cum) = cum {
+        // Once something was taken back it is not told which of its executions a total counts.
+        if let Some(cum) = cum.filter(|_| !self.revised) {
             // Executions may come in any order, so a total below ours is no fault; booking more
             // than the largest total the venue ever gave is.
             let known = self.venue_cum.max(cum.get());
@@ -708,7 +713,7 @@ impl Order {
         let size = self.place.qty.get();
         let total = match (cum, end) {
             (Some(cum), _) => cum.get(),
-            (None, State::Filled) => size.max(self.cum),
+            (None, State::Filled) if !self.revised => size.max(self.cum),
             (None, _) => return self.on_done_untold(end),
         };
         self.seen = self.seen || end != State::Rejected;
@@ -720,7 +725,9 @@ impl Order {
         }
         match self.state {
             State::Filled | State::Cancelled | State::Rejected | State::Expired => {
-                if total <= self.venue_cum {
+                // A total from before something was taken back may have been believed.
+                let is_less = self.revised && total < self.venue_cum;
+                if total <= self.venue_cum && !is_less {
                     return Verdict::Ignored(Ignored::Known);
                 }
                 // The label stays, but executions are missing: it is unconfirmed again.
@@ -734,8 +741,8 @@ impl Order {
             | State::PendingAmend
             | State::PendingCancel
             | State::Unknown => {
-                let is_less = end == State::Filled && total < size && !self.revised;
-                if total < self.venue_cum || is_less {
+                let is_less = total < self.venue_cum || end == State::Filled && total < size;
+                if is_less && !self.revised {
                     // Taken at its word, this end would leave executions that nobody waits for.
                     self.state = State::Unknown;
                     return Verdict::Conflict(Clash::TotalBelowTold);
@@ -951,6 +958,7 @@ impl Order {
         }
         self.venue_cum = self.cum;
         self.claimed = None;
+        self.unheard = 0;
         Verdict::Applied
     }
 
@@ -981,6 +989,7 @@ impl Order {
         out.u8(self.claimed.map_or(u8::MAX, State::code));
         out.bool(self.seen);
         out.bool(self.revised);
+        out.u8(self.unheard);
         out.i64(self.cum);
         out.i64(self.venue_cum);
         out.i128(self.cost);
@@ -1003,14 +1012,19 @@ pub struct Execution {
     pub order: Option<ClientOrderId>,
     /// Its price.
     pub price: Price,
-    /// Its size; zero once it was taken back.
+    /// Its size; zero once it was taken back, and while only its fee is known.
     pub qty: Qty,
+    /// The order's cumulative quantity after it, where the venue said so: under another id the
+    /// same total is the same execution.
+    pub after: Option<Qty>,
     /// What was booked as its fee, in the account's currency.
     pub fee: Money,
     /// Whether the venue has still to name the fee.
     pub fee_pending: bool,
     /// Whether it was taken back or corrected: what still comes under its id is passed over.
     pub is_final: bool,
+    /// Whether only its correction was heard.
+    pub unheard: bool,
     /// Day rolls of its instrument since it came; counted for what belongs to no order of ours.
     pub days: u8,
 }
@@ -1021,11 +1035,25 @@ impl Execution {
         order: None,
         price: Price(0),
         qty: Qty::ZERO,
+        after: None,
         fee: Money::ZERO,
         fee_pending: false,
         is_final: true,
+        unheard: false,
         days: 0,
     };
+
+    /// One whose fee was told before it came.
+    #[must_use]
+    pub const fn awaited(fee: Money) -> Execution {
+        Execution { fee, is_final: false, ..Execution::TAKEN_BACK }
+    }
+
+    /// Whether it has not come: only its fee is known.
+    #[must_use]
+    pub const fn is_awaited(&self) -> bool {
+        self.qty.is_zero() && !self.is_final
+    }
 }
 
 /// What makes an execution one: where, what, which side, which id.
@@ -1062,6 +1090,8 @@ pub struct Orders {
     by_hedge: Table<HedgeId, Vec<Order>>,
     room: usize,
     executions: BTreeMap<ExecutionKey, Execution>,
+    /// Other ids of executions, by the one under which they are booked.
+    aliases: BTreeMap<ExecutionKey, Text>,
     executions_max: usize,
 }
 
@@ -1071,7 +1101,13 @@ impl Orders {
     pub fn new(hedges: usize, orders_max: usize, executions_max: usize) -> Orders {
         let room = (orders_max / hedges.max(1)).max(64);
         let by_hedge = (0..hedges).map(|_| Vec::with_capacity(room)).collect();
-        Orders { by_hedge: Table::new(by_hedge), room, executions: BTreeMap::new(), executions_max }
+        Orders {
+            by_hedge: Table::new(by_hedge),
+            room,
+            executions: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            executions_max,
+        }
     }
 
     /// Whether `hedge` may make `count` orders more.
@@ -1152,6 +1188,43 @@ impl Orders {
         self.executions.get_mut(key)
     }
 
+    /// The key under which an execution is booked: its own, unless it is known under another id.
+    #[must_use]
+    pub fn booked_as(&self, key: ExecutionKey) -> ExecutionKey {
+        match self.aliases.get(&key) {
+            Some(trade_id) => (key.0, key.1, key.2, *trade_id),
+            None => key,
+        }
+    }
+
+    /// The execution of `order` that this fill is under another id: the order's cumulative quantity
+    /// after both is the same. One that was revised since is not compared, its total is free again.
+    #[must_use]
+    pub fn same_as(&self, order: &Order, key: &ExecutionKey, fill: &Fill) -> Option<ExecutionKey> {
+        let after = fill.cum?;
+        let next = order.cum + fill.qty.get();
+        if !order.revised && order.venue_cum == order.cum && after.get() == next {
+            // It is the next one, without a gap before it.
+            return None;
+        }
+        let (account, instrument, side, _) = *key;
+        let first = (account, instrument, side, Text::EMPTY);
+        let same = |(of, known): &(&ExecutionKey, &Execution)| {
+            of.3 != key.3
+                && known.order == Some(order.place.order)
+                && known.after == Some(after)
+                && !known.is_final
+        };
+        let of_side = |of: &&ExecutionKey| (of.0, of.1, of.2) == (account, instrument, side);
+        let rows = self.executions.range(first..).take_while(|(of, _)| of_side(of));
+        rows.into_iter().find(same).map(|(of, _)| *of)
+    }
+
+    /// Remembers that an execution has another id too.
+    pub fn alias(&mut self, other: ExecutionKey, booked: &ExecutionKey) {
+        self.aliases.insert(other, booked.3);
+    }
+
     /// Remembers an execution.
     pub fn remember(&mut self, key: ExecutionKey, execution: Execution) {
         self.executions.insert(key, execution);
@@ -1182,6 +1255,8 @@ impl Orders {
                 orders.binary_search_by_key(&id, |order| order.place.order).is_ok()
             })
         });
+        let executions = &self.executions;
+        self.aliases.retain(|key, booked| executions.contains_key(&(key.0, key.1, key.2, *booked)));
     }
 
     /// All orders and executions in canonical bytes.
@@ -1202,9 +1277,19 @@ impl Orders {
             out.u64(execution.order.map_or(0, |order| order.0));
             out.i64(execution.price.0);
             out.i64(execution.qty.get());
+            out.i64(execution.after.map_or(-1, Qty::get));
             out.i128(execution.fee.0);
             out.bool(execution.fee_pending);
             out.bool(execution.is_final);
+            out.bool(execution.unheard);
+        }
+        out.len(self.aliases.len());
+        for ((account, instrument, side, trade_id), booked) in &self.aliases {
+            out.u16(account.0);
+            out.u16(instrument.0);
+            out.u8(u8::from(*side == Side::Sell));
+            out.bytes(trade_id.as_str().as_bytes());
+            out.bytes(booked.as_str().as_bytes());
         }
     }
 }

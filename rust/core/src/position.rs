@@ -327,6 +327,77 @@ struct Position {
     /// By direction.
     long_reserved: Reserved,
     short_reserved: Reserved,
+    /// Where longs and shorts stand apart: lots of a direction that were closed before it was
+    /// told that they were opened. Until it is, they stand as lots of the other direction.
+    long_owed: i64,
+    short_owed: i64,
+}
+
+impl Position {
+    fn owed(&self, direction: Side) -> i64 {
+        match direction {
+            Side::Buy => self.long_owed,
+            Side::Sell => self.short_owed,
+        }
+    }
+
+    fn owed_mut(&mut self, direction: Side) -> &mut i64 {
+        match direction {
+            Side::Buy => &mut self.long_owed,
+            Side::Sell => &mut self.short_owed,
+        }
+    }
+
+    /// Opens, once what was closed before it was told to be open is made good.
+    fn open(&mut self, trade: &Trade, today: Day) -> Booked {
+        let Trade { side, price, .. } = *trade;
+        let lots = trade.qty.get();
+        let owed = self.owed(side).min(lots);
+        *self.owed_mut(side) -= owed;
+        let newest = self.book.close(side, owed, price, Days::On(today), today);
+        let left = owed - newest.closed.get();
+        let older = self.book.close(side, left, price, Days::Any, today);
+        let opened = self.book.open(side, lots - owed, price, today);
+        newest.join(older).join(opened)
+    }
+
+    /// Closes; what finds nothing to close opens the other direction and is owed.
+    fn close(&mut self, trade: &Trade, first: Days, today: Day) -> (Booked, Qty) {
+        let Trade { side, price, .. } = *trade;
+        let lots = trade.qty.get();
+        let there = self.book.stack(side.flip()).lots() - self.owed(side);
+        let asked = self.book.close(side, lots.min(there), price, first, today);
+        let left = lots.min(there) - asked.closed.get();
+        let other = self.book.close(side, left, price, Days::Any, today);
+        let excess = lots - lots.min(there);
+        *self.owed_mut(side.flip()) += excess;
+        (asked.join(other).join(self.book.open(side, excess, price, today)), Qty::of(excess))
+    }
+
+    /// Lots that stand again make good what is owed of them.
+    fn make_good(&mut self, today: Day) -> Booked {
+        let mut booked = Booked::NONE;
+        for direction in [Side::Buy, Side::Sell] {
+            let there = self.book.stack(direction).lots() - self.owed(direction.flip());
+            let both = self.owed(direction).min(there);
+            *self.owed_mut(direction) -= both;
+            booked = booked.join(self.book.cancel_out(both, today));
+        }
+        booked
+    }
+
+    /// Keeps what is owed in step with a trade that was taken back and so put `opened` lots of the
+    /// other direction there.
+    fn owe_after_undo(&mut self, trade: &Trade, opened: i64) {
+        match trade.effect {
+            PositionEffect::Open => *self.owed_mut(trade.side) += opened,
+            PositionEffect::Close | PositionEffect::CloseToday => {
+                let gone = trade.qty.get() - opened;
+                let owed = self.owed_mut(trade.side.flip());
+                *owed = (*owed - gone).max(0);
+            }
+        }
+    }
 }
 
 /// A leg of a hedge: what of a position it owns. A leg that only prices has no pair.
@@ -388,6 +459,8 @@ impl Positions {
             unassigned: Holding::default(),
             long_reserved: Reserved::default(),
             short_reserved: Reserved::default(),
+            long_owed: 0,
+            short_owed: 0,
         };
         let mut positions = Positions {
             keys: pairs.iter().map(|pair| (pair.account, pair.instrument)).collect(),
@@ -434,24 +507,16 @@ impl Positions {
         let cost = i128::from(price.0) * i128::from(lots);
         let owner = self.owner(trade.owner, index).net(side, lots, cost, cost, today);
         let position = self.position_mut(index);
-        let book = &mut position.book;
-        let mut excess = Qty::ZERO;
-        let booked = match (position.pair.netting, trade.effect) {
-            (Netting::Net, _) => book.net(side, lots, cost, cost, today),
+        let (booked, excess) = match (position.pair.netting, trade.effect) {
+            (Netting::Net, _) => (position.book.net(side, lots, cost, cost, today), Qty::ZERO),
             (Netting::Gross | Netting::GrossByDay, PositionEffect::Open) => {
-                book.open(side, lots, price, today)
+                (position.open(trade, today), Qty::ZERO)
             }
-            (netting, PositionEffect::Close | PositionEffect::CloseToday) => {
-                // Oldest first takes earlier days' lots before today's, as `Close` asks.
-                let today_alone =
-                    netting == Netting::GrossByDay && trade.effect == PositionEffect::CloseToday;
-                let first = if today_alone { Days::On(today) } else { Days::Any };
-                let asked = book.close(side, lots, price, first, today);
-                let left = lots - asked.closed.get();
-                let other = book.close(side, left, price, Days::Any, today);
-                excess = Qty::of(left - other.closed.get());
-                asked.join(other).join(book.open(side, excess.get(), price, today))
+            (Netting::GrossByDay, PositionEffect::CloseToday) => {
+                position.close(trade, Days::On(today), today)
             }
+            // Oldest first takes earlier days' lots before today's, as `Close` asks.
+            (Netting::Gross | Netting::GrossByDay, _) => position.close(trade, Days::Any, today),
         };
         Ok(Filled { day: today, position: booked, owner, excess })
     }
@@ -474,19 +539,27 @@ impl Positions {
         let (index, today) = self.door(account, instrument, trade)?;
         let (side, lots, price) = (trade.side, trade.qty.get(), trade.price);
         let day = was.map_or(today, |was| was.day);
-        let undo = |was: Booked| {
+        // Lots that stand for what is owed are no lots that this trade opened.
+        let keep = match trade.effect {
+            PositionEffect::Open => self.position(index).owed(side.flip()),
+            PositionEffect::Close | PositionEffect::CloseToday => 0,
+        };
+        let undo = |was: Booked, keep: i64| {
             let closed = was.closed.min(trade.qty);
-            Undo { side, lots, price, was: Booked { closed, ..was }, day, today }
+            Undo { side, lots, price, was: Booked { closed, ..was }, keep, day, today }
         };
         let owner = self.owner(trade.owner, index);
-        let mut owner_booked = owner.undo(&undo(was.map_or(Booked::NONE, |was| was.owner)));
-        owner_booked = owner_booked.join(owner.cancel_out(today));
+        let mut owner_booked = owner.undo(&undo(was.map_or(Booked::NONE, |was| was.owner), 0));
+        owner_booked = owner_booked.join(owner.cancel_out(i64::MAX, today));
         let position = self.position_mut(index);
         let guess = || guess(position.pair.netting, trade, today);
         let was = was.map_or_else(guess, |was| was.position);
-        let mut booked = position.book.undo(&undo(was));
+        let mut booked = position.book.undo(&undo(was, keep));
         if position.pair.netting == Netting::Net {
-            booked = booked.join(position.book.cancel_out(today));
+            booked = booked.join(position.book.cancel_out(i64::MAX, today));
+        } else {
+            position.owe_after_undo(trade, booked.opened.get());
+            booked = booked.join(position.make_good(today));
         }
         Ok(Filled { day: today, position: booked, owner: owner_booked, excess: Qty::ZERO })
     }
@@ -574,6 +647,8 @@ impl Positions {
             StatementKind::Compare => today,
         };
         let price = statement.price;
+        // Its word is whole: nothing is owed any more.
+        (position.long_owed, position.short_owed) = (0, 0);
         let mut realised = 0;
         for (side, have, wanted) in [(Side::Buy, ours.0, long), (Side::Sell, ours.1, short)] {
             let (more, fewer) = (wanted.less(have).get(), have.less(wanted).get());
@@ -925,6 +1000,12 @@ impl Positions {
                 basis += holding.result() - holding.cost();
             }
             let book = &position.book;
+            for direction in [Side::Buy, Side::Sell] {
+                let (owed, other) = (position.owed(direction), position.owed(direction.flip()));
+                let there = book.stack(direction).lots() - other;
+                let kept = owed >= 0 && there >= 0 && (owed == 0 || there == 0);
+                assert!(kept, "broken invariant: {pair:?} owes {owed} beside {there} lots");
+            }
             let (ours, ours_basis) = (book.lots(), book.result() - book.cost());
             assert!(lots == ours, "broken invariant: {pair:?} has {ours} lots, owned {lots}");
             assert!(
@@ -954,6 +1035,8 @@ impl Positions {
         for position in &self.pairs {
             position.book.digest(writer);
             position.unassigned.digest(writer);
+            writer.i64(position.long_owed);
+            writer.i64(position.short_owed);
         }
         for leg in self.hedges.iter().flatten() {
             leg.holding.digest(writer);
@@ -1050,6 +1133,7 @@ impl Positions {
     fn free(&self, index: usize, direction: Side) -> Closable {
         let position = self.position(index);
         let stack = position.book.stack(direction);
+        let owed = position.owed(direction.flip());
         let reserved = match direction {
             Side::Buy => position.long_reserved,
             Side::Sell => position.short_reserved,
@@ -1059,8 +1143,8 @@ impl Positions {
             Netting::GrossByDay => stack.lots_on(self.today(index)),
         };
         Closable {
-            earlier: Qty::of((stack.lots() - today - reserved.earlier).max(0)),
-            today: Qty::of((today - reserved.today).max(0)),
+            earlier: Qty::of((stack.lots() - today.max(owed) - reserved.earlier).max(0)),
+            today: Qty::of((today - owed - reserved.today).max(0)),
         }
     }
 

@@ -12,7 +12,7 @@ use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId
 use cross_market_core::instrument::{PriceBand, ReferenceChange};
 use cross_market_core::num::{Money, Qty, Side};
 use cross_market_core::order::{Answer, Fill, Found, News, Place, Report, VenueStatus};
-use cross_market_core::quote::{HedgePlan, Kind, LegLots};
+use cross_market_core::quote::{HedgePlan, Kind, LegLots, Purpose};
 use cross_market_core::time::Time;
 
 use crate::outcome::ENDS;
@@ -38,6 +38,8 @@ const RESIDUAL_HELD: u8 = 3;
 struct Sent {
     place: Place,
     placed: Time,
+    /// The step it was placed in: several share a moment.
+    step: u64,
     /// Executions heard of.
     heard: Vec<Heard>,
     /// Lots that stand.
@@ -106,7 +108,8 @@ pub struct Checker {
     bands: Vec<Option<PriceBand>>,
     links: Vec<LinkState>,
     killed: Vec<Scope>,
-    killed_at: Vec<(Scope, Time)>,
+    killed_at: Vec<(Scope, u64)>,
+    steps: u64,
     flattened: Vec<Scope>,
     stopped: BTreeSet<HedgeId>,
     restricted: BTreeSet<HedgeId>,
@@ -137,6 +140,7 @@ impl Checker {
             links: vec![LinkState::Down; config.accounts.len()],
             killed: Vec::new(),
             killed_at: Vec::new(),
+            steps: 0,
             flattened: Vec::new(),
             stopped: BTreeSet::new(),
             restricted: BTreeSet::new(),
@@ -250,6 +254,7 @@ impl Checker {
 
     /// Takes one step: an event that the engine took, and its commands.
     pub fn step(&mut self, now: Time, event: &Event, commands: &[Command]) {
+        self.steps += 1;
         let conflict = alerts(commands).any(|alert| alert.code == AlertCode::Conflict);
         match event {
             Event::Book(change) => {
@@ -276,7 +281,7 @@ impl Checker {
             }
             Event::Answer(answer) => self.answer(answer),
             Event::Reference(reference) => self.reference(reference.instrument, reference.change),
-            Event::Control(control) => self.verb(now, &control.verb, commands),
+            Event::Control(control) => self.verb(&control.verb, commands),
             Event::Cash(_)
             | Event::Position(_)
             | Event::Settle(_)
@@ -318,7 +323,7 @@ impl Checker {
         }
     }
 
-    fn verb(&mut self, now: Time, verb: &Verb, commands: &[Command]) {
+    fn verb(&mut self, verb: &Verb, commands: &[Command]) {
         let hedges = |scope: Scope| match scope {
             Scope::All => self.config.hedges.ids().collect(),
             Scope::Hedge(hedge) => vec![hedge],
@@ -336,7 +341,7 @@ impl Checker {
                 self.flattened.retain(|known| known != scope);
                 self.killed_at.retain(|(known, _)| known != scope);
                 self.killed.push(*scope);
-                self.killed_at.push((*scope, now));
+                self.killed_at.push((*scope, self.steps));
             }
             Verb::Unlatch(scope) => {
                 if alerts(commands).any(|alert| alert.code == AlertCode::Unlatched) {
@@ -480,6 +485,7 @@ impl Checker {
         let sent = Sent {
             place: *place,
             placed: now,
+            step: self.steps,
             heard: Vec::new(),
             cum: 0,
             gross: 0,
@@ -492,6 +498,9 @@ impl Checker {
         };
         self.orders.insert(place.order, sent);
         self.place_bounds(now, place);
+        if place.kind == Kind::Enter && place.purpose == Purpose::Work {
+            self.place_residual(now, place);
+        }
         self.count_message(now, place.order);
     }
 
@@ -602,6 +611,37 @@ impl Checker {
         }
     }
 
+    /// Whichever of the orders that are out fill, the legs of an Enter stay as close as they must.
+    fn place_residual(&mut self, now: Time, place: &Place) {
+        let held = self.inventory.get(place.hedge.index()).copied().unwrap_or([0; LEGS_MAX]);
+        let mut out = [0; LEGS_MAX];
+        for (id, sent) in &self.orders {
+            if sent.place.hedge == place.hedge
+                && let Some(lots) = out.get_mut(usize::from(id.leg().0))
+            {
+                *lots += sent.place.side.sign() * sent.leaves();
+            }
+        }
+        let Some(plan) = self.config.hedges.get(place.hedge).map(|hedge| &hedge.plan) else {
+            return;
+        };
+        let Some(limits) = self.policy.hedges.get(place.hedge) else { return };
+        let legs = plan.legs.iter().enumerate().filter(|(_, leg)| leg.lots.num() != 0);
+        let (mut rest, mut worst) = ((i128::MAX, i128::MIN), (i128::MAX, i128::MIN));
+        for (at, leg) in legs {
+            let units = |lots: i64| i128::from(leg.side.sign() * lots) * i128::from(leg.units);
+            let (now, then) = (units(field(&held, at)), units(field(&held, at) + field(&out, at)));
+            rest = (rest.0.min(now), rest.1.max(now));
+            worst = (worst.0.min(now).min(then), worst.1.max(now).max(then));
+        }
+        let execution = limits.execution;
+        let most = execution.live_residual + (rest.1 - rest.0).min(execution.max_residual);
+        if worst.1 - worst.0 > most {
+            let found = format!("{place:?}: {} of {most}", worst.1 - worst.0);
+            self.broken(now, "enter_within_live_residual", found);
+        }
+    }
+
     fn alert(&mut self, now: Time, alert: &Alert, commands: &[Command]) {
         match (alert.code, alert.subject) {
             (AlertCode::AttemptStarted, Subject::Attempt(decision)) => {
@@ -659,6 +699,10 @@ impl Checker {
         self.attempts.insert(decision, begun);
         if alert.detail == Kind::Enter.code() {
             self.entering(now, hedge);
+            let max = self.policy.hedges.get(hedge).map_or(0, |limits| limits.size.max);
+            if to.abs() > max {
+                self.broken(now, "enter_within_max", format!("{decision}: {to} sets of {max}"));
+            }
         }
         if alert.detail == Kind::Trim.code() && self.residual_held.contains(&hedge) {
             self.broken(now, "no_trim_after_residual_held", decision.to_string());
@@ -758,9 +802,7 @@ impl Checker {
             }
             // What was sent to flatten, after the kill, may stand.
             let killed = self.killed_at.iter().any(|(scope, at)| {
-                sent.placed <= *at
-                    && self.killed.contains(scope)
-                    && self.covers(*scope, &sent.place)
+                sent.step <= *at && self.killed.contains(scope) && self.covers(*scope, &sent.place)
             });
             let up = self.links.get(sent.place.account.index()) == Some(&LinkState::Resynced);
             let most = self
@@ -785,7 +827,10 @@ impl Sent {
         if self.done.is_none() {
             self.done = Some(status);
         }
+        // Once something was taken back a total may shrink; before, the largest one counts.
+        let revised = self.heard.iter().any(|known| known.lots != known.made);
         self.told = match (self.told, cum) {
+            (Some(_), Some(told)) if revised => Some(told.max(self.cum)),
             (Some(known), Some(told)) => Some(known.max(told)),
             (known, told) => known.or(told),
         };
@@ -804,7 +849,9 @@ impl Sent {
             }
             return 0;
         }
-        if self.heard.iter().any(|known| after.is_some() && known.after == after) {
+        // The same total is the same fill under another id, unless something was taken back since.
+        let same = |known: &Heard| after.is_some() && known.after == after;
+        if self.heard.iter().any(|known| same(known) && known.lots == known.made) {
             return 0;
         }
         self.heard.push(Heard { trade_id: fill.trade_id, lots: made, made, after });

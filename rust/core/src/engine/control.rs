@@ -82,8 +82,14 @@ impl Engine {
             Some(least) => Edge::AtLeast(least),
             None => Edge::Band(Want::Enter(direction)),
         };
-        let clip = self.policy.hedges[hedge].size.clip;
-        self.enter(hedge, held + sets, clip, edge, out)
+        let size = self.policy.hedges[hedge].size;
+        let to = held + sets;
+        // Asked for whole and refused whole: the first slices would pass.
+        if to.abs() > size.max {
+            let (value, limit) = (i128::from(to.abs()), i128::from(size.max));
+            return Err(Denial { value, limit, ..Denial::plain(Refusal::Inventory) });
+        }
+        self.enter(hedge, to, size.clip, edge, out)
     }
 
     fn exit_by_word(
@@ -146,6 +152,17 @@ impl Engine {
             // A kill takes no account of the bound, but does not hide that it is reached.
             order.cancels = order.cancels.saturating_add(1).min(bound);
             order.due = now + wait;
+        }
+    }
+
+    /// Cancels an order of a HALT once its line is back. As in a kill no budget holds it back, but
+    /// what has reached the venue's bound of cancels is only asked about.
+    pub(super) fn cancel_in_halt(&mut self, id: crate::ids::ClientOrderId, out: &mut Vec<Command>) {
+        let Some(order) = self.orders.get(id).copied() else { return };
+        if order.cancels < self.venue_of(order.place.account).cancels_max {
+            self.cancel_at_once(&order, out);
+        } else {
+            self.cancel(id, out);
         }
     }
 

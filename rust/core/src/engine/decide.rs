@@ -127,6 +127,10 @@ impl Engine {
         let (sets, flatten, over) = (state.sets, state.flatten, state.over_residual);
         if flatten {
             self.reduce(hedge, 0, out);
+            // What is refused to go as a whole leaves its residual where it is: that goes first.
+            if over && self.hedges[hedge].attempt.is_none() {
+                self.trim(hedge, out);
+            }
         } else if over {
             self.trim(hedge, out);
         } else if let Some(cap) = self.over_cap(hedge, out) {

@@ -11,7 +11,7 @@ use crate::command::{AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
 use crate::event::{Event, Link, LinkState, LinkTo};
 use crate::funds::{Cash, CashKind, TradeMoney};
-use crate::ids::{AccountId, ClientOrderId, InstrumentId};
+use crate::ids::{AccountId, ClientOrderId, CurrencyId, InstrumentId};
 use crate::instrument::{PositionEffect, Reference, ReferenceChange, Settlement};
 use crate::num::{Money, Qty, Side};
 use crate::order::{
@@ -127,6 +127,10 @@ impl Engine {
                     | VenueStatus::Expired => Input::Done { status, cum: Some(cum) },
                 };
                 self.input(id, input, out);
+                // The executions that it rests on came before it: no more is to be heard of them.
+                if let Some(order) = self.orders.get_mut(id) {
+                    order.unheard = 0;
+                }
                 if status == VenueStatus::Working {
                     self.end_at_once(id, out);
                 }
@@ -211,15 +215,18 @@ impl Engine {
     fn on_fill(&mut self, id: ClientOrderId, fill: &Fill, out: &mut Vec<Command>) {
         let Some(order) = self.orders.get(id) else { return };
         let place = order.place;
-        let key: ExecutionKey = (place.account, place.instrument, fill.side, fill.trade_id);
         if fill.side != place.side {
             self.conflict(id, place.account, out);
             return;
         }
+        let key = (place.account, place.instrument, fill.side, fill.trade_id);
+        let key = self.orders.booked_as(key);
         match self.orders.execution(&key).copied() {
+            Some(known) if known.is_awaited() => self.book_fill(id, key, fill, Told::Fill, out),
             // Corrected before it came: only the fee that comes with it is news.
             Some(known) if known.is_final && !known.qty.is_zero() => {
                 self.on_fee(&key, fill.fee, out);
+                self.heard(id, &key);
             }
             Some(known) if known.is_final => self.pass_over(id, &known, fill, out),
             Some(known) => {
@@ -233,7 +240,14 @@ impl Engine {
                     self.conflict(id, place.account, out);
                 }
             }
-            None => self.book_fill(id, key, fill, Told::Fill, out),
+            None => match self.orders.same_as(order, &key, fill) {
+                // Under the id by which another interface of the venue knows it.
+                Some(booked) => {
+                    self.orders.alias(key, &booked);
+                    self.on_fill(id, fill, out);
+                }
+                None => self.book_fill(id, key, fill, Told::Fill, out),
+            },
         }
     }
 
@@ -288,7 +302,7 @@ impl Engine {
         // A late fill has no hold left, and one beyond the order's size never had one.
         let _ = self.funds.take_share(id, fill.qty, Qty::of(leaves));
         self.positions.release_lots(id, fill.qty);
-        let fee = self.book_trade(Some(id), key, &trade, fill.fee, out);
+        let fee = self.book_trade(Some(id), key, &trade, fill, out);
         self.tell_attempt(id, &trade, fee, told, out);
         if was_absent {
             // What traded shows that it lives: the rest of it may trade too.
@@ -313,7 +327,7 @@ impl Engine {
         order: Option<ClientOrderId>,
         key: ExecutionKey,
         trade: &Trade,
-        fee: FeeNews,
+        fill: &Fill,
         out: &mut Vec<Command>,
     ) -> Money {
         let (account, id, ..) = key;
@@ -321,16 +335,12 @@ impl Engine {
         let value = instrument.notional(trade.price, trade.qty);
         let usual = instrument.fees.by(trade.effect).of(value, trade.qty);
         let settlement = instrument.settlement;
-        let (fee, pending) = match fee {
-            FeeNews::Pending => (usual, true),
-            FeeNews::Paid { amount, currency } if currency == self.currency_of(account) => {
-                (amount, false)
-            }
-            FeeNews::Paid { amount, currency } => {
-                self.funds.foreign_fee(account, currency, amount);
-                let subject = Subject::Account(account);
-                self.alert(out, AlertCode::ForeignFee, Urgency::Warn, subject, amount.0, 0);
-                (Money::ZERO, false)
+        let told = self.orders.execution(&key).filter(|known| known.is_awaited());
+        let (fee, pending) = match (told.map(|known| known.fee), fill.fee) {
+            (Some(told), _) => (told, false),
+            (None, FeeNews::Pending) => (usual, true),
+            (None, FeeNews::Paid { amount, currency }) => {
+                (self.own_fee(account, amount, currency, out), false)
             }
         };
         let filled = match self.positions.fill(account, id, trade) {
@@ -345,9 +355,11 @@ impl Engine {
             order,
             price: trade.price,
             qty: trade.qty,
+            after: fill.cum,
             fee,
             fee_pending: pending,
             is_final: false,
+            unheard: false,
             days: 0,
         };
         self.orders.remember(key, execution);
@@ -377,7 +389,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn currency_of(&self, account: AccountId) -> crate::ids::CurrencyId {
+    pub(super) fn currency_of(&self, account: AccountId) -> CurrencyId {
         self.config.accounts[account].currency
     }
 
@@ -423,7 +435,10 @@ impl Engine {
     }
 
     fn on_bust(&mut self, id: Option<ClientOrderId>, key: ExecutionKey, out: &mut Vec<Command>) {
-        let Some(known) = self.orders.execution(&key).copied() else {
+        let key = self.orders.booked_as(key);
+        let known = self.orders.execution(&key).copied().filter(|known| !known.is_awaited());
+        let Some(known) = known else {
+            self.revise(id);
             // The bust came first: the execution, should it come, is passed over.
             self.orders.remember(key, Execution::TAKEN_BACK);
             return;
@@ -458,8 +473,11 @@ impl Engine {
         fill: &Fill,
         out: &mut Vec<Command>,
     ) {
+        let key = self.orders.booked_as(key);
         let known = self.orders.execution(&key).copied();
         let fee = match known {
+            // Taken back is the last word, in whatever order the two came.
+            Some(known) if known.qty.is_zero() && known.is_final => return,
             Some(known) if known.order != id && !known.qty.is_zero() => {
                 if let Some(id) = id.or(known.order) {
                     self.conflict(id, key.0, out);
@@ -477,18 +495,44 @@ impl Engine {
             }
             Some(_) | None => fill.fee,
         };
+        // With the execution itself comes its fee, unless that was told apart.
+        let unheard = id.is_some() && known.is_none();
+        self.revise(id);
         let fill = Fill { fee, ..*fill };
         match id {
             Some(id) => self.book_fill(id, key, &fill, Told::Correction, out),
             None => self.book_foreign(key, &fill, out),
         }
-        if let Some(execution) = self.orders.execution_mut(&key) {
+        let execution = self.orders.execution_mut(&key);
+        if let Some(execution) = execution.filter(|known| !known.is_awaited()) {
             execution.is_final = true;
+            execution.unheard = unheard;
+            if let Some(order) = id.filter(|_| unheard).and_then(|id| self.orders.get_mut(id)) {
+                order.unheard = order.unheard.saturating_add(1);
+                order.due = self.now;
+            }
         }
         let before = known.map_or(0, |known| known.qty.get());
         let value = i128::from(key.2.sign() * (fill.qty.get() - before));
         let subject = id.map_or(Subject::Account(key.0), Subject::Order);
         self.alert(out, AlertCode::Bust, Urgency::Alarm, subject, value, 0);
+    }
+
+    /// An execution of which only a correction was known has come.
+    fn heard(&mut self, id: ClientOrderId, key: &ExecutionKey) {
+        let Some(execution) = self.orders.execution_mut(key) else { return };
+        if std::mem::take(&mut execution.unheard)
+            && let Some(order) = self.orders.get_mut(id)
+        {
+            order.unheard = order.unheard.saturating_sub(1);
+        }
+    }
+
+    /// From now on the totals of this order are not compared with what is booked.
+    fn revise(&mut self, id: Option<ClientOrderId>) {
+        if let Some(order) = id.and_then(|id| self.orders.get_mut(id)) {
+            order.revised = true;
+        }
     }
 
     /// Takes an execution out of position, inventory, money and its order.
@@ -525,24 +569,40 @@ impl Engine {
 
     fn on_fee(&mut self, key: &ExecutionKey, fee: FeeNews, out: &mut Vec<Command>) {
         let FeeNews::Paid { amount, currency } = fee else { return };
-        let account = key.0;
-        let own = self.currency_of(account);
-        let Some(execution) = self.orders.execution_mut(key) else { return };
-        if !execution.fee_pending {
-            return;
+        let (key, account) = (self.orders.booked_as(*key), key.0);
+        match self.orders.execution(&key).copied() {
+            Some(known) if !known.fee_pending => {}
+            Some(known) => {
+                let paid = self.own_fee(account, amount, currency, out);
+                self.funds.fee(account, paid - known.fee);
+                if let Some(execution) = self.orders.execution_mut(&key) {
+                    execution.fee_pending = false;
+                    execution.fee = paid;
+                }
+            }
+            // Told before its execution, with which it will be paid.
+            None => {
+                let told = self.own_fee(account, amount, currency, out);
+                self.orders.remember(key, Execution::awaited(told));
+            }
         }
-        execution.fee_pending = false;
-        let booked = execution.fee;
-        if currency == own {
-            execution.fee = amount;
-            self.funds.fee(account, amount - booked);
-        } else {
-            execution.fee = Money::ZERO;
-            self.funds.fee(account, -booked);
-            self.funds.foreign_fee(account, currency, amount);
-            let subject = Subject::Account(account);
-            self.alert(out, AlertCode::ForeignFee, Urgency::Warn, subject, amount.0, 0);
+    }
+
+    /// What a fee costs the account itself; one in another currency is booked there.
+    fn own_fee(
+        &mut self,
+        account: AccountId,
+        amount: Money,
+        currency: CurrencyId,
+        out: &mut Vec<Command>,
+    ) -> Money {
+        if currency == self.currency_of(account) {
+            return amount;
         }
+        self.funds.foreign_fee(account, currency, amount);
+        let subject = Subject::Account(account);
+        self.alert(out, AlertCode::ForeignFee, Urgency::Warn, subject, amount.0, 0);
+        Money::ZERO
     }
 
     /// News of an order that this engine does not know: another's, a person's, or one forgotten.
@@ -560,7 +620,8 @@ impl Engine {
             }
             News::Fill(fill) => {
                 let key = (report.account, report.instrument, fill.side, fill.trade_id);
-                match self.orders.execution(&key).copied() {
+                let key = self.orders.booked_as(key);
+                match self.orders.execution(&key).copied().filter(|known| !known.is_awaited()) {
                     None => {
                         self.book_foreign(key, &fill, out);
                         let value = i128::from(fill.side.sign() * fill.qty.get());
@@ -609,7 +670,7 @@ impl Engine {
         let effect = if closes { PositionEffect::Close } else { PositionEffect::Open };
         let trade =
             Trade { owner: Owner::Unassigned, side, effect, qty: fill.qty, price: fill.price };
-        self.book_trade(None, key, &trade, fill.fee, out);
+        self.book_trade(None, key, &trade, fill, out);
         self.touch_account(account);
     }
 
@@ -633,6 +694,7 @@ impl Engine {
                 self.live.insert(at, id);
                 self.hasten(id);
             }
+            let Some(order) = self.orders.get(id).copied() else { return };
             let due = self.due_after(&order);
             self.set_due(id, due);
         }
@@ -726,7 +788,7 @@ impl Engine {
                 for id in &orders {
                     self.hasten(*id);
                     if self.orders.get(*id).is_some_and(|order| self.is_halted_order(order)) {
-                        self.cancel(*id, out);
+                        self.cancel_in_halt(*id, out);
                     }
                 }
                 for id in orders {

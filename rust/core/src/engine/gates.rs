@@ -142,6 +142,22 @@ impl Engine {
         }
     }
 
+    /// The residual of a hedge when some of the orders it has out fill whole and others not at all;
+    /// also those of unknown outcome that an ended attempt left.
+    fn worst_residual(&self, hedge: HedgeId) -> i128 {
+        let state = &self.hedges[hedge];
+        let mut after = state.held;
+        for id in self.live.iter().filter(|id| id.hedge() == hedge) {
+            if let Some(order) = self.orders.get(*id) {
+                after[id.leg().index()] += order.place.side.sign() * order.leaves();
+            }
+        }
+        let plan = self.plan(hedge);
+        let (low, high) = plan.units(&state.held);
+        let (low_after, high_after) = plan.units(&after);
+        high.max(high_after) - low.min(low_after)
+    }
+
     /// The residuals of all hedges of the product and currency, this one's at its worst.
     fn sum_residual(&self, hedge: HedgeId, residual: i128) -> Bounded {
         let product = |id: HedgeId| {
@@ -156,7 +172,7 @@ impl Engine {
         };
         let mut value = 0;
         for id in self.config.hedges.ids() {
-            let units = if id == hedge { residual } else { self.hedges[id].residual };
+            let units = if id == hedge { residual } else { self.worst_residual(id) };
             let plan = self.plan(id);
             if units == 0 || product(id) != own || plan.currency != currency {
                 continue;

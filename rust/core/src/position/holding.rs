@@ -285,8 +285,10 @@ impl Holding {
     /// Takes a trade of `side` back. What it opened is taken out again; what of it has been closed
     /// since opens the other direction at its price. What it closed stands again as it was.
     pub(super) fn undo(&mut self, undo: &Undo) -> Booked {
-        let Undo { side, lots, price, was, day, today } = *undo;
-        let part = self.stack_mut(side).take_back(lots - was.closed.get(), price, day, was.cuts);
+        let Undo { side, lots, price, was, keep, day, today } = *undo;
+        let stack = self.stack_mut(side);
+        let asked = (lots - was.closed.get()).min(stack.lots - keep);
+        let part = stack.take_back(asked, price, day, was.cuts);
         let paid = i128::from(price.0) * i128::from(part.lots);
         let mut booked = self.realise(side.flip(), part, paid, today);
         let rest = lots - was.closed.get() - part.lots;
@@ -310,10 +312,10 @@ impl Holding {
         Booked { opened: was.closed, realised: -was.realised, ..Booked::NONE }
     }
 
-    /// Lets longs and shorts cancel out at the cost of the shorts, oldest first: after
-    /// [`Holding::undo`] where positions are netted.
-    pub(super) fn cancel_out(&mut self, today: Day) -> Booked {
-        let both = self.long.lots.min(self.short.lots);
+    /// Lets at most so many longs and shorts cancel out at the cost of the shorts, oldest first:
+    /// after [`Holding::undo`], where positions are netted or lots are owed.
+    pub(super) fn cancel_out(&mut self, most: i64, today: Day) -> Booked {
+        let both = self.long.lots.min(self.short.lots).min(most);
         if both == 0 {
             return Booked::NONE;
         }
@@ -359,6 +361,8 @@ pub(super) struct Undo {
     pub(super) price: Price,
     /// What it did: at most `lots` closed.
     pub(super) was: Booked,
+    /// Lots of its direction that are none it opened.
+    pub(super) keep: i64,
     /// The day it was booked to.
     pub(super) day: Day,
     pub(super) today: Day,
