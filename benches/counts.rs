@@ -154,7 +154,12 @@ fn hold_and_void() {
         [0, 1].map(|leg: u8| {
             let order = ClientOrderId::pack(1, 1, HedgeId(0), attempt, LegId(leg), 1);
             let Some(order) = order else { panic!("the parts fit") };
-            Need { order, account: AccountId(leg.into()), amount: Money::units(10) }
+            Need {
+                order,
+                account: AccountId(leg.into()),
+                amount: Money::units(10),
+                frees: Money::ZERO,
+            }
         })
     };
     let mut turn = |attempt| {

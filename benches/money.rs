@@ -85,6 +85,7 @@ impl Ours {
                 order: ClientOrderId::pack(1, 1, hedge, attempt, LegId(leg), 1).unwrap(),
                 account: AccountId(account),
                 amount: Money(i128::from(amount)),
+                frees: Money::ZERO,
             }
         })
     }

@@ -231,8 +231,7 @@ fn facts() -> Facts {
         blocked: Blocked::NONE,
         ..LegFacts::UNKNOWN
     };
-    let mut facts =
-        Facts { legs: [LegFacts::UNKNOWN; LEGS_MAX], loss_left: Money::units(1_000_000) };
+    let mut facts = Facts { loss_left: Money::units(1_000_000), ..Facts::UNKNOWN };
     (facts.legs[0], facts.legs[1]) = (leg, leg);
     facts
 }

@@ -172,4 +172,5 @@ ALERTS = (
     "foreign_fee",
     "adopted",
     "ids_low",
+    "query_stuck",
 )

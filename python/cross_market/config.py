@@ -256,7 +256,10 @@ class Config:
     limits: Limits – every limit; `limits.template(…)` fills them visibly.
     engine: int – number of the engine, part of every order id.
     run: int – number of the run, part of every order id; a journal folder hands out its own.
-    orders, executions: int – how many are kept; memory for them is taken at the start.
+    orders, executions: int – how many are kept; memory for them is taken at the start. Each hedge
+        has the same share of the orders, which must hold those of one attempt. The second
+        settlement of its instrument after its end frees an order; where nothing settles none is
+        ever freed, and a used-up share lets nothing be entered.
     """
 
     venues: Annotated[Any, many(Venue, least=1)]

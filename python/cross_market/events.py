@@ -383,11 +383,13 @@ class Exit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adopt:
-    """Verb: moves signed lots from unassigned into a leg (its place, from 0) of a hedge."""
+    """Verb: moves signed lots from unassigned into a hedge, of all its legs at once or of none.
+
+    lots: dict – signed lots by the instrument of the leg; a leg that is not named gets none.
+    """
 
     hedge: str
-    leg: int
-    lots: int
+    lots: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,8 @@ class Session:
     """An engine together with its append-only, hash-chained journal.
 
     A folder that holds a journal is continued: it is replayed, what a crash left unfinished is cut
-    off aloud, and `first` holds what the restart asks of the venues. One process writes at a time.
+    off aloud, and `first` holds what the restart asks of the venues. Every login and every feed
+    counts as down until its `Link` event comes. One process writes at a time.
     Not pickled, not used after a fork, one call at a time.
     """
 
@@ -134,9 +135,9 @@ class Session:
         """Start an Exit of so many sets, of all when None."""
         return self._say(now, Exit(hedge=hedge, sets=sets))
 
-    def adopt(self, hedge: str, *, leg: int, lots: int, now: int) -> list[Command]:
-        """Move signed lots from unassigned into a leg (its place, from 0) of a hedge."""
-        return self._say(now, Adopt(hedge=hedge, leg=leg, lots=lots))
+    def adopt(self, hedge: str, lots: dict[str, int], *, now: int) -> list[Command]:
+        """Move signed lots, by instrument, from unassigned into a hedge: of all legs or of none."""
+        return self._say(now, Adopt(hedge=hedge, lots=lots))
 
     def stop(self, hedge: str | None = None, *, now: int) -> list[Command]:
         """Let nothing be entered, in one hedge or all; Exit and repair go on."""

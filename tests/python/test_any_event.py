@@ -20,6 +20,7 @@ names = st.sampled_from(sorted(PRICES))
 accounts = st.sampled_from(sorted(ACCOUNTS))
 sides = st.sampled_from(["buy", "sell"])
 ids = st.sampled_from(["T1", "T2", "T3", "T4"])
+legs = st.dictionaries(names, st.integers(-3, 3), max_size=2)
 
 
 @st.composite
@@ -76,7 +77,7 @@ def others(draw: st.DrawFn, orders: list[int]) -> Any:  # noqa: ANN401
     verbs: list[ev.Verb] = [
         ev.Enter(hedge="gold", sets=draw(st.integers(-3, 3)), at_least="0.5"),
         ev.Exit(hedge="gold", sets=draw(st.none() | small)),
-        ev.Adopt(hedge="gold", leg=draw(st.integers(0, 2)), lots=draw(st.integers(-3, 3))),
+        ev.Adopt(hedge="gold", lots=draw(legs)),
         ev.Stop(scope=hedge),
         ev.Resume(),
         ev.Kill(scope=draw(st.sampled_from([hedge, ev.Scope(account="sh"), ev.Scope()]))),

@@ -146,7 +146,7 @@ def wrong_events() -> list[Any]:
         ev.Control(actor="desk", verb=ev.Stop(scope=ev.Scope(hedge="silver"))),
         ev.Control(actor="desk", verb=ev.Kill(scope=ev.Scope(hedge="gold", account="sh"))),
         ev.Control(actor="desk", verb=ev.Enter(hedge="gold", sets=1.5)),  # type: ignore[arg-type]
-        ev.Control(actor="desk", verb=ev.Adopt(hedge="gold", leg=300, lots=1)),
+        ev.Control(actor="desk", verb=ev.Adopt(hedge="gold", lots={"SHFE.ag2602": 1})),
         ev.Control(actor="desk", verb=ev.Override(order=1, status="working", cum=0, reason="sure")),
     ]
 

@@ -143,7 +143,17 @@ def test_money_and_positions_are_told(gold: cm.Config, tmp_path: Path) -> None:
         assert (sh["account"], sh["balance"]) == ("sh", Decimal("1000.5"))
         positions = {row["instrument"]: row for row in session.positions().to_pylist()}
         assert positions["SHFE.au2602"]["long"] == positions["SHFE.au2602"]["unassigned"] == 3
-        session.adopt("gold", leg=0, lots=3, now=START + 3)
+        with pytest.raises(cm.ConfigError) as short:
+            session.adopt("gold", {"SHFE.au2602": 3, "COMEX.GCG6": 1}, now=START + 3)
+        assert short.value.field == "lots[1]"
+        for wrong in ({"SHFE.ag2602": 3}, {"SHFE.au2602": 2**63}, {"FX.USDCNY": 1}):
+            with pytest.raises(cm.ConfigError):
+                session.adopt("gold", wrong, now=START + 3)
+        with pytest.raises(cm.InputTypeError):
+            session.adopt("gold", {"SHFE.au2602": 3.0}, now=START + 3)  # type: ignore[dict-item]
+        positions = {row["instrument"]: row for row in session.positions().to_pylist()}
+        assert positions["SHFE.au2602"]["unassigned"] == 3
+        session.adopt("gold", {"SHFE.au2602": 3}, now=START + 3)
         [hedge] = session.hedges().to_pylist()
         assert hedge["hedge"] == "gold"
         assert hedge["residual"] == 3000

@@ -419,9 +419,8 @@ class World:
                 sets = words.get("sets")
                 return events.Exit(hedge=about, sets=int(sets) if sets else None)
             case "adopt":
-                at = [row["name"] for row in self.hedges].index(about)
-                leg = self.legs(at).index(words["leg"])
-                return events.Adopt(hedge=about, leg=leg, lots=int(words["lots"]))
+                lots = {leg: int(value) for leg, _, value in words.pairs}
+                return events.Adopt(hedge=about, lots=lots)
         kind, _, name = about.partition(":")
         scope = events.Scope() if kind == "all" else events.Scope(**{kind: name})
         match verb:

@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test: what fails must be loud")]
 
 use cross_market_core::config::{Config, MONEY_MAX};
+use cross_market_core::engine::Engine;
 use cross_market_core::error::{ConfigError, Error};
-use cross_market_core::gate::Policy;
-use cross_market_core::ids::{HedgeId, InstrumentId};
+use cross_market_core::event::{Control, Event, Verb};
+use cross_market_core::gate::{Policy, SumResidual};
+use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, ProductId, Table, Text};
 use cross_market_core::num::{Money, Ratio};
+use cross_market_core::time::{Span, Time};
 use cross_market_core::wire::{Reader, Writer};
 use serde_json::{Value, json};
 
@@ -718,5 +721,73 @@ fn a_policy_is_the_same_after_its_bytes() {
     assert_eq!(format!("{again:?}"), format!("{policy:?}"));
     for cut in 0..bytes.len() {
         assert!(Policy::read(&mut Reader::new(&bytes[..cut])).is_err(), "cut at {cut}");
+    }
+}
+
+#[test]
+fn the_orders_kept_hold_those_of_an_attempt_of_every_hedge() {
+    // 20 tries on each of two legs, of at most 60 messages.
+    let problem = with("/counts/orders", json!(39)).unwrap_err();
+    assert_eq!((problem.field.as_str(), problem.value.as_str()), ("counts.orders", "39"));
+    with("/counts/orders", json!(40)).unwrap();
+    // The same holds for a policy that comes later.
+    let mut json = gold();
+    json["counts"]["orders"] = json!(40);
+    let config = read(&json).unwrap();
+    json["limits"]["hedges"]["gold"]["tries"] = json!(21);
+    let policy = Policy::from_json(&config, json["limits"].to_string().as_bytes());
+    assert_eq!(unboxed(policy).unwrap_err().field, "counts.orders");
+}
+
+type Spoil = fn(&mut Policy);
+
+/// A policy made in Rust passes the door only where one read from a document would.
+#[test]
+fn a_policy_made_in_rust_is_held_to_the_same_bounds() {
+    const HEDGE: HedgeId = HedgeId(0);
+    let config = read(&gold()).unwrap();
+    let mut engine = Engine::new(&config, Time(1)).unwrap();
+    let mut say = |policy: &Policy| {
+        let verb = Verb::Policy(Box::new(policy.clone()));
+        let control = Control { actor: Text::new("desk").unwrap(), verb };
+        engine.handle(Time(1), &Event::Control(Box::new(control)), &mut Vec::new())
+    };
+    assert!(say(&config.policy).is_ok());
+    let spoils: [Spoil; 30] = [
+        |policy| policy.hedges = Table::new(Vec::new()),
+        |policy| policy.instruments[InstrumentId(0)].collar = 0,
+        |policy| policy.instruments[InstrumentId(0)].collar = i64::MAX,
+        |policy| policy.instruments[InstrumentId(0)].age = Span(-1),
+        |policy| policy.instruments[InstrumentId(0)].skew = Span(i64::MAX),
+        |policy| policy.instruments[InstrumentId(0)].order_value = Money(i128::MAX),
+        |policy| policy.instruments[InstrumentId(0)].limit_distance = -1,
+        |policy| policy.accounts[AccountId(0)].usage_cap = Ratio::parse("1.01").unwrap(),
+        |policy| policy.accounts[AccountId(0)].usage_cap = Ratio::ZERO,
+        |policy| policy.accounts[AccountId(0)].day_loss = Money::ZERO,
+        |policy| policy.accounts[AccountId(0)].message_rate = u32::MAX,
+        |policy| policy.accounts[AccountId(0)].cancel_reserve = 0,
+        |policy| policy.hedges[HEDGE].size.clip = 0,
+        |policy| policy.hedges[HEDGE].size.max = i64::MAX,
+        |policy| policy.hedges[HEDGE].size.overnight = -1,
+        |policy| policy.hedges[HEDGE].size.before_break = Span(-1),
+        |policy| policy.hedges[HEDGE].execution.max_residual = 0,
+        |policy| policy.hedges[HEDGE].execution.max_residual = i128::MAX,
+        |policy| policy.hedges[HEDGE].execution.live_residual = i128::MAX,
+        |policy| policy.hedges[HEDGE].execution.live_residual = 1,
+        |policy| policy.hedges[HEDGE].execution.finish_within = Span(1),
+        |policy| policy.hedges[HEDGE].execution.order_timeout = Span::LONGEST,
+        |policy| policy.hedges[HEDGE].execution.max_loss = Money(i128::MAX),
+        |policy| policy.hedges[HEDGE].execution.max_loss_per_day = Money(1),
+        |policy| policy.hedges[HEDGE].execution.tries = 0,
+        |policy| policy.hedges[HEDGE].execution.messages = 0,
+        |policy| policy.sums.clear(),
+        |policy| policy.sums[0].limit = Ratio::ZERO,
+        |policy| policy.sums.push(policy.sums[0]),
+        |policy| policy.sums.push(SumResidual { product: ProductId(99), ..policy.sums[0] }),
+    ];
+    for (at, spoil) in spoils.iter().enumerate() {
+        let mut policy = config.policy.clone();
+        spoil(&mut policy);
+        assert!(say(&policy).is_err(), "{at}");
     }
 }

@@ -192,7 +192,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "26d92e4f5fdf7eaa2b47295c9fbfd495d0ac82057f73c37d46d533a31c800c9a"
+        "43381a269ab1682fd762286cd37e21e7d3e4ca31923b952fbc95813d2ea6ac05"
     );
 }
 

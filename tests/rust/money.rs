@@ -157,7 +157,7 @@ fn order(attempt: u32, leg: u8, attempt_try: u16) -> ClientOrderId {
 }
 
 fn need(order: ClientOrderId, account: AccountId, units: i64) -> Need {
-    Need { order, account, amount: Money::units(units) }
+    Need { order, account, amount: Money::units(units), frees: Money::ZERO }
 }
 
 /// 1,000 in both accounts, a usage cap of 90 %.
@@ -351,6 +351,26 @@ fn what_reduces_is_not_bound_by_the_usage_cap() {
     assert_eq!(desk.funds.hold_reducing(&[exit]), Ok(Held::New));
     let over = desk.funds.hold_reducing(&[need(order(1, 0, 2), NEAR, 46)]);
     assert!(matches!(over, Err(HoldError::Short(Short { kind: ShortKind::Available, .. }))));
+}
+
+/// What a close frees pays for it, whatever is missing already; what it holds beyond free money is
+/// seen until it trades.
+#[test]
+fn a_close_is_carried_by_what_it_frees() {
+    let mut desk = Desk::new();
+    desk.funds.set_margin(NEAR, Money::units(1_200));
+    assert_eq!(desk.near(), [-200, 0, 0, 1_200]);
+    let close = |id, units, frees| Need { frees: Money::units(frees), ..need(id, NEAR, units) };
+    let (first, second) = (order(1, 0, 1), order(1, 0, 2));
+    let over = desk.funds.hold_reducing(&[close(first, 11, 10)]);
+    assert!(matches!(over, Err(HoldError::Short(Short { kind: ShortKind::Available, .. }))));
+    assert_eq!(desk.funds.hold_reducing(&[close(first, 10, 10)]), Ok(Held::New));
+    assert_eq!(desk.funds.draw(order(1, 0, 0), &close(second, 10, 10)), Ok(Held::New));
+    assert_eq!(desk.near(), [-220, 20, 0, 1_200]);
+    assert_eq!(desk.funds.shortfall(NEAR), Some(Money::units(220)));
+    // What adds risk counts on nothing.
+    assert!(desk.hold(&[close(order(1, 0, 3), 1, 10)]).is_err());
+    desk.funds.check();
 }
 
 #[test]

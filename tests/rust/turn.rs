@@ -9,12 +9,13 @@ use cross_market_core::book::{Change, Row};
 use cross_market_core::command::{AlertCode, Command, Subject};
 use cross_market_core::config::Config;
 use cross_market_core::engine::Engine;
-use cross_market_core::event::{Control, Event, Scope, Verb};
+use cross_market_core::error::{Error, Field};
+use cross_market_core::event::{Control, Event, Link, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text};
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::{
-    Answer, FeeNews, Fill, Found, LiquiditySide, News, Place, Report, State,
+    Answer, FeeNews, Fill, Found, LiquiditySide, News, Place, Report, State, VenueStatus,
 };
 use cross_market_core::time::Time;
 use serde_json::{Value, json};
@@ -365,8 +366,9 @@ fn phased(json: &mut Value, phases: &[(i64, &str)]) {
 
 fn entered(bench: &mut Bench) {
     bench.book(0, 600_500, 600_510, 100);
-    let orders = places(&bench.book(1, 600_000, 600_010, 100));
-    assert_eq!(orders.len(), 2);
+    let told = bench.book(1, 600_000, 600_010, 100);
+    let orders = places(&told);
+    assert_eq!(orders.len(), 2, "{told:?}");
     bench.fill(&orders[0], 5, 600_500);
     let done = bench.fill(&orders[1], 5, 600_010);
     assert_eq!(end(&done), Some((End::Completed.code(), 5)), "{done:?}");
@@ -555,8 +557,7 @@ fn a_residual_of_very_many_sets_is_weighed_in_a_few_steps() {
         price: Price(600_500),
     })));
     let actor = Text::new("desk").unwrap();
-    let leg = cross_market_core::ids::LegId(0);
-    let verb = Verb::Adopt { hedge: HedgeId(0), leg, lots };
+    let verb = Verb::Adopt { hedge: HedgeId(0), lots: [lots, 0, 0, 0, 0, 0, 0, 0] };
     // Set by set this would not come back.
     let told = bench.event(Event::Control(Box::new(Control { actor, verb })));
     assert!(told.len() > 1, "{told:?}");
@@ -596,4 +597,183 @@ fn what_an_engine_will_do_is_in_its_digest() {
         bench.engine.digest()
     };
     assert_ne!(entered("0"), entered("1"));
+}
+
+/// However often something makes an order urgent, what is asked about it is bounded: then it
+/// alarms, once, and is asked about at the longest wait, for ever.
+#[test]
+fn an_order_that_stays_unknown_is_asked_about_ever_less() {
+    let mut bench = Bench::new();
+    bench.book(0, 600_500, 600_510, 100);
+    let orders = places(&bench.book(1, 600_000, 600_010, 100));
+    let (mut asked, mut alarms) = (0, 0);
+    let mut count = |told: &[Command]| {
+        for command in told {
+            match command {
+                Command::Query(query) if query.order == orders[0].order => asked += 1,
+                Command::Alert(alert) if alert.code == AlertCode::QueryStuck => {
+                    assert_eq!(alert.subject, Subject::Order(orders[0].order));
+                    alarms += 1;
+                }
+                _ => {}
+            }
+        }
+    };
+    // The link comes back a thousand times, and each time everything is asked about at once.
+    for _ in 0..1_000 {
+        bench.now += 100_000_000;
+        for state in [LinkState::Down, LinkState::Resynced] {
+            let to = LinkTo::Trading(orders[0].account);
+            count(&bench.event(Event::Link(Link { to, state })));
+        }
+    }
+    // 50 messages are one attempt's; 64 times the interval of 0.2 s go nearly eight times into
+    // the 95 s after them.
+    assert!((50..=58).contains(&asked), "{asked}");
+    assert_eq!(alarms, 1);
+    let before = asked;
+    for _ in 0..4 {
+        bench.now += 12_800_000_000;
+        let told = bench.event(Event::Tick);
+        asked += told
+            .iter()
+            .filter(|command| {
+                matches!(command, Command::Query(query)
+            if query.order == orders[0].order)
+            })
+            .count();
+    }
+    assert!(asked > before + 2, "{asked}");
+}
+
+/// Two legs are four orders, and the attempt has messages for three of them.
+#[test]
+fn every_order_of_a_leg_is_a_message_of_its_attempt() {
+    let mut json = one_to_one();
+    for venue in 0..2 {
+        json["venues"][venue]["netting"] = json!("gross_by_day");
+    }
+    let mut bench = Bench::of(&compiled(&json));
+    entered(&mut bench);
+    // No signal stands while the day turns.
+    bench.book(1, 600_480, 600_490, 100);
+    for instrument in [0, 1] {
+        bench.event(Event::Settle(Box::new(cross_market_core::position::Settle {
+            instrument: InstrumentId(instrument),
+            price: Price(600_200),
+            day: cross_market_core::time::Day(20_000),
+            exchange: Time(bench.now),
+        })));
+    }
+    entered(&mut bench);
+    bench.book(1, 600_480, 600_490, 100);
+    // Five lots of yesterday and five of today on each leg: an Exit of eight sets is four orders.
+    let actor = Text::new("desk").unwrap();
+    let mut json = one_to_one();
+    json["limits"]["hedges"]["btc"]["messages"] = json!(3);
+    json["limits"]["hedges"]["btc"]["clip"] = json!(8);
+    json["limits"]["hedges"]["btc"]["live_residual"] = json!("0.08");
+    let policy = Box::new(compiled(&json).policy);
+    bench.event(Event::Control(Box::new(Control { actor, verb: Verb::Policy(policy) })));
+    let exit = Verb::Exit { hedge: HedgeId(0), sets: Qty::new(8).ok() };
+    let told = bench.event(Event::Control(Box::new(Control { actor, verb: exit })));
+    assert!(places(&told).is_empty(), "{told:?}");
+    let refused = told.iter().any(|command| {
+        matches!(command, Command::Alert(alert)
+        if alert.refusal == Some(cross_market_core::gate::Refusal::Messages))
+    });
+    assert!(refused, "{told:?}");
+}
+
+/// What an Enter may come to need for its repair is there when it begins.
+#[test]
+fn an_enter_leaves_room_for_the_orders_of_its_repair() {
+    let mut json = one_to_one();
+    json["counts"]["orders"] = json!(64);
+    let mut bench = Bench::of(&compiled(&json));
+    let mut refused = false;
+    while !refused {
+        bench.book(0, 600_500, 600_510, 100);
+        let told = bench.book(1, 600_000, 600_010, 100);
+        let orders = places(&told);
+        refused = told.iter().any(|command| {
+            matches!(command, Command::Alert(alert)
+            if alert.refusal == Some(cross_market_core::gate::Refusal::IdsExhausted))
+        });
+        assert!(refused || orders.len() == 2, "{told:?}");
+        for order in &orders {
+            bench.fill(order, 5, order.price.0);
+        }
+        let back = places(&bench.book(1, 600_700, 600_710, 100));
+        for order in &back {
+            bench.fill(order, 5, order.price.0);
+        }
+    }
+    // Ten tries on each of two legs: the last round trip of four orders began with room for them.
+    assert_eq!(bench.engine.orders().of_hedge(HedgeId(0)).len(), 64 - 20 + 4);
+}
+
+/// No total of an order is larger than the largest size that is configured.
+#[test]
+fn a_total_beyond_the_largest_size_is_refused_at_the_door() {
+    let mut bench = Bench::new();
+    bench.book(0, 600_500, 600_510, 100);
+    let place = places(&bench.book(1, 600_000, 600_010, 100))[0];
+    let most = 100_000;
+    let before = bench.engine.digest();
+    let mut refused = |cum: i64, event: &dyn Fn(Qty, Time) -> Event| {
+        let at = Time(bench.now);
+        let told = bench.engine.handle(at, &event(Qty::of(cum), at), &mut bench.out);
+        assert_eq!(told.err(), Some(Error::OutOfBounds { field: Field::Cum, found: cum }));
+    };
+    let report = |news: News, at: Time| {
+        Event::Report(Box::new(Report {
+            order: Some(place.order),
+            venue_order_id: Text::EMPTY,
+            account: place.account,
+            instrument: place.instrument,
+            exchange: at,
+            receive: at,
+            news,
+        }))
+    };
+    let fill = |cum| Fill {
+        trade_id: Text::new("T1").unwrap(),
+        side: place.side,
+        price: place.price,
+        qty: Qty::of(1),
+        cum: Some(cum),
+        fee: FeeNews::Pending,
+        liquidity: LiquiditySide::Taker,
+    };
+    let status = VenueStatus::Working;
+    for cum in [most + 1, i64::MAX] {
+        refused(cum, &|cum, at| report(News::Fill(fill(cum)), at));
+        refused(cum, &|cum, at| report(News::Cancelled { cum }, at));
+        refused(cum, &|cum, at| report(News::Expired { cum }, at));
+        refused(cum, &|cum, at| report(News::Status { status, cum }, at));
+        refused(cum, &|cum, at| {
+            Event::Answer(Box::new(Answer {
+                order: place.order,
+                account: place.account,
+                venue_order_id: Text::EMPTY,
+                exchange: at,
+                receive: at,
+                found: Found::Order { status, cum },
+            }))
+        });
+    }
+    assert_eq!(bench.engine.digest(), before);
+}
+
+/// What the door will refuse is part of the state: a `now` before the last one.
+#[test]
+fn the_time_of_an_engine_is_in_its_digest() {
+    let at = |now: i64| {
+        let mut engine = Engine::new(&config(), Time(START)).unwrap();
+        engine.handle(Time(START + now), &Event::Tick, &mut Vec::new()).unwrap();
+        engine.digest()
+    };
+    assert_eq!(at(1), at(1));
+    assert_ne!(at(1), at(2));
 }

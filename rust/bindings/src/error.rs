@@ -102,6 +102,10 @@ pub(crate) fn door(py: Python<'_>, call: &str, error: &Error) -> PyErr {
         Error::OutOfBounds { field, found } => {
             number(py, field.name(), *found, "a value within the bounds of the field")
         }
+        Error::LotsShort { leg, found } => {
+            let expected = "at most the unassigned lots of the leg, with their sign";
+            number(py, &format!("lots[{}]", leg.0), *found, expected)
+        }
         Error::Contradiction { field } => {
             let expected = "a value that fits the other fields of the event";
             refused(py, field.name(), None, expected.to_owned())

@@ -4,10 +4,11 @@ use cross_market_core::book::{Change, Row};
 use cross_market_core::clock::Clock;
 use cross_market_core::event::{Control, Estimate, Event, Link, LinkTo, Scope, Verb};
 use cross_market_core::funds::Cash;
-use cross_market_core::ids::{ClientOrderId, LegId};
+use cross_market_core::ids::{ClientOrderId, InstrumentId, LEGS_MAX};
 use cross_market_core::instrument::{MarginRate, PriceBand, Reference, ReferenceChange};
 use cross_market_core::order::{Answer, FeeNews, Fill, Found, News, Report, VenueStatus};
 use cross_market_core::position::{Settle, Statement};
+use cross_market_core::quote::LegLots;
 use cross_market_core::time::Day;
 use pyo3::prelude::*;
 
@@ -275,11 +276,11 @@ pub(crate) fn verb(object: &Bound<'_, PyAny>, names: &Directory) -> PyResult<Ver
             hedge: fields.named("hedge", &names.hedges)?,
             sets: fields.optional_qty("sets")?,
         }),
-        "adopt" => Ok(Verb::Adopt {
-            hedge: fields.named("hedge", &names.hedges)?,
-            leg: LegId(fields.int("leg", "the place of a leg, from 0, as int")?),
-            lots: fields.int("lots", "signed lots, as int")?,
-        }),
+        "adopt" => {
+            let hedge = fields.named("hedge", &names.hedges)?;
+            let legs = names.legs.get(hedge).map_or(&[][..], Vec::as_slice);
+            Ok(Verb::Adopt { hedge, lots: leg_lots(fields, legs, names)? })
+        }
         "override" => {
             let status = fields.word("status")?;
             if status == VenueStatus::Working {
@@ -305,6 +306,29 @@ pub(crate) fn verb(object: &Bound<'_, PyAny>, names: &Directory) -> PyResult<Ver
         }
         other => Err(fields.refuse("__class__", &format!("a verb; {other} is none"))),
     }
+}
+
+/// Signed lots by leg, from a mapping of what the legs trade.
+fn leg_lots(
+    fields: &Fields<'_, '_>,
+    legs: &[InstrumentId],
+    names: &Directory,
+) -> PyResult<LegLots> {
+    let traded: Vec<&str> = legs.iter().map(|leg| names.instruments.name(*leg)).collect();
+    let expected =
+        format!("a dict of signed lots as int, by what a leg trades: {}", traded.join(", "));
+    let mut lots = [0; LEGS_MAX];
+    for (name, value) in fields.entries("lots", &expected)? {
+        // Of two legs that trade one contract none is named by it.
+        let mut places = traded.iter().enumerate().filter(|(_, known)| **known == name);
+        let (Some((place, _)), None) = (places.next(), places.next()) else {
+            return Err(fields.refuse("lots", &expected));
+        };
+        if let Some(lots) = lots.get_mut(place) {
+            *lots = value;
+        }
+    }
+    Ok(lots)
 }
 
 fn scope(fields: &Fields<'_, '_>, names: &Directory) -> PyResult<Scope> {

@@ -4,7 +4,7 @@ use cross_market_core::ids::{Id, Text};
 use cross_market_core::num::{Decimal, Money, NumError, Price, Qty, Ratio};
 use cross_market_core::time::{Span, Time};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyInt, PyString};
+use pyo3::types::{PyBool, PyDict, PyInt, PyString};
 
 use crate::error::{wrong, wrong_type};
 use crate::names::Names;
@@ -63,6 +63,26 @@ impl<'a, 'py> Fields<'a, 'py> {
         }
         let whole = value.extract::<i64>().ok().and_then(|whole| T::try_from(whole).ok());
         whole.ok_or_else(|| wrong(self.py(), &self.at(name), &value, expected))
+    }
+
+    /// Names with whole numbers: a dict of str to int and nothing that only looks like one.
+    pub(crate) fn entries(&self, name: &str, expected: &str) -> PyResult<Vec<(String, i64)>> {
+        let value = self.get(name)?;
+        let Ok(dict) = value.cast_exact::<PyDict>() else {
+            return Err(wrong_type(self.py(), &self.at(name), &value, expected));
+        };
+        let mut entries = Vec::with_capacity(dict.len());
+        for (key, number) in dict.iter() {
+            if !key.is_exact_instance_of::<PyString>() || !number.is_exact_instance_of::<PyInt>() {
+                return Err(wrong_type(self.py(), &self.at(name), &value, expected));
+            }
+            let entry = (key.extract::<String>().ok(), number.extract::<i64>().ok());
+            let (Some(key), Some(number)) = entry else {
+                return Err(wrong(self.py(), &self.at(name), &value, expected));
+            };
+            entries.push((key, number));
+        }
+        Ok(entries)
     }
 
     /// A whole number from 0 to the end of 64 bits without a sign.

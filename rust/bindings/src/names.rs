@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cross_market_core::config::Config;
+use cross_market_core::config::{Config, Hedge};
 use cross_market_core::ids::{AccountId, CurrencyId, HedgeId, Id, InstrumentId, Table, VenueId};
 
 /// Names of one kind.
@@ -35,6 +35,10 @@ impl<I: Id> Names<I> {
     }
 }
 
+fn traded(hedge: &Hedge) -> Vec<InstrumentId> {
+    hedge.plan.legs.iter().map(|leg| leg.instrument).collect()
+}
+
 /// A configuration and all its names.
 #[derive(Debug)]
 pub(crate) struct Directory {
@@ -44,6 +48,8 @@ pub(crate) struct Directory {
     pub(crate) instruments: Names<InstrumentId>,
     pub(crate) hedges: Names<HedgeId>,
     pub(crate) currencies: Names<CurrencyId>,
+    /// What the legs of each hedge trade.
+    pub(crate) legs: Table<HedgeId, Vec<InstrumentId>>,
 }
 
 impl Directory {
@@ -56,6 +62,7 @@ impl Directory {
             instruments: Names::new(config.instruments.iter().map(|instrument| &instrument.name)),
             hedges: Names::new(config.hedges.iter().map(|hedge| &hedge.plan.name)),
             currencies: Names::new(config.currencies.iter()),
+            legs: Table::new(config.hedges.iter().map(traded).collect()),
         }
     }
 }

@@ -151,6 +151,7 @@ words! {
         ForeignFee = "foreign_fee",
         Adopted = "adopted",
         IdsLow = "ids_low",
+        QueryStuck = "query_stuck",
     }
 }
 

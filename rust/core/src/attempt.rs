@@ -7,7 +7,7 @@
 //! open and unknown on a leg can never pass its goal. Once all are done, either the legs are at the
 //! goal (next slice, or the end), or they are aligned within tolerance (the end), or repair chooses
 //! a new goal by cost: forward to the most advanced leg, or back to the least advanced. An attempt
-//! that turned back never turns forward again. At a bound (time, tries, messages, loss) the attempt
+//! that sent an order back never turns forward again. At a bound (time, tries, messages, loss) it
 //! ends: in `ResidualHeld` when exposure or an unconfirmed order is left.
 //!
 //! `blocked` is a field beside the state: a leg that may send nothing now keeps the state and waits
@@ -20,7 +20,7 @@
     reason = "arrays of LEGS_MAX are indexed by the legs of a plan, of which there are no more"
 )]
 
-use crate::ids::{ClientOrderId, Id, LEGS_MAX, LegId};
+use crate::ids::{ClientOrderId, Id, LEGS_MAX, LegId, TRY_MAX};
 use crate::num::{Money, Price, Qty, Side, narrow};
 use crate::quote::{
     Blocked, Execution, Facts, HedgePlan, Intent, Kind, LegAsk, LegLots, Purpose, Repair,
@@ -158,6 +158,8 @@ pub struct Attempt {
     goal: LegLots,
     forward: [Side; LEGS_MAX],
     tries: [u16; LEGS_MAX],
+    /// Numbers of orders that earlier runs may have used on every leg.
+    tries_before: u16,
     leaned_on: [Basis; LEGS_MAX],
     filled: [Basis; LEGS_MAX],
     traded: bool,
@@ -225,6 +227,7 @@ impl Attempt {
             goal: held,
             forward: [Side::Buy; LEGS_MAX],
             tries: [0; LEGS_MAX],
+            tries_before: 0,
             leaned_on: [Basis::default(); LEGS_MAX],
             filled: [Basis::default(); LEGS_MAX],
             traded: false,
@@ -242,7 +245,24 @@ impl Attempt {
     #[must_use]
     pub fn next_try(&self, leg: LegId) -> Option<u16> {
         let used = self.tries[leg.index()];
-        (used < self.execution.tries).then_some(used + 1)
+        let next = self.tries_before.saturating_add(used).saturating_add(1);
+        (used < self.execution.tries && next <= TRY_MAX).then_some(next)
+    }
+
+    /// The largest number that an order of a leg may have.
+    #[must_use]
+    pub fn last_try(&self) -> u16 {
+        self.tries_before.saturating_add(self.execution.tries).min(TRY_MAX)
+    }
+
+    /// A new run goes on with the attempt, until `due`. Orders that the old one sent after the last
+    /// thing it kept are not known, so their numbers are not used again: as many as it could have
+    /// sent on one leg.
+    pub fn restarted(&mut self, due: Time) {
+        self.due = due;
+        let messages = u16::try_from(self.execution.messages).unwrap_or(u16::MAX);
+        let most = self.execution.tries.min(messages);
+        self.tries_before = self.tries_before.saturating_add(most).min(TRY_MAX);
     }
 
     /// Whether its next step may choose between ways to mend it; a slice that begins does not.
@@ -322,6 +342,8 @@ impl Attempt {
     pub fn placed(&mut self, leg: LegId) {
         self.tries[leg.index()] += 1;
         self.messages += 1;
+        // The way back is taken by an order that leaves on it, not by the wish for one.
+        self.turned_back |= self.state == State::Unwinding;
     }
 
     /// A cancel or query for an order of the attempt was sent.
@@ -387,6 +409,7 @@ impl Attempt {
         self.execution.write(out);
         out.bool(self.traded);
         out.bool(self.turned_back);
+        out.u16(self.tries_before);
         for leg in 0..LEGS_MAX {
             out.i64(self.start[leg]);
             out.i64(self.goal[leg]);
@@ -541,8 +564,9 @@ impl Attempt {
             return;
         }
         let legs = plan.legs.len();
-        let (back, ahead) = self.repair_goals(plan, held);
-        let Some(permitted) = self.permitted(held, &back, &ahead) else {
+        let sets = self.repair_sets(plan, held);
+        let (back, ahead) = (plan.goal(sets.0), plan.goal(sets.1));
+        let Some(permitted) = self.permitted(plan, held, sets, facts) else {
             self.give_up(plan, held, wants);
             return;
         };
@@ -567,7 +591,6 @@ impl Attempt {
                 };
                 self.state = state;
                 self.goal = goal;
-                self.turned_back = state == State::Unwinding;
                 if self.at_goal(plan, held) {
                     self.goal_reached(plan, held, wants);
                     return;
@@ -605,11 +628,27 @@ impl Attempt {
     }
 
     /// What repair may do with the tries that its legs have left; `None`: nothing. A leg that the
-    /// venue has refused as often as allowed must not keep the others from going back.
-    fn permitted(&self, held: &LegLots, back: &LegLots, ahead: &LegLots) -> Option<Repair> {
-        let can = |goal: &LegLots| {
-            (0..LEGS_MAX)
-                .all(|leg| goal[leg] == held[leg] || self.next_try(LegId::at(leg)).is_some())
+    /// venue has refused as often as allowed must not keep the others from going back. Inside a
+    /// HALT it may only do what takes no leg away from zero, and a Trim goes to no more sets than
+    /// the hedge may hold, unless that is the nearer way to them.
+    fn permitted(
+        &self,
+        plan: &HedgePlan,
+        held: &LegLots,
+        (back, ahead): (i64, i64),
+        facts: &Facts,
+    ) -> Option<Repair> {
+        let most = facts.sets_max.max(back.abs().min(ahead.abs()));
+        let can = |sets: i64| {
+            let goal = plan.goal(sets);
+            let is_held = self.kind != Kind::Trim || sets.abs() <= most;
+            is_held
+                && (0..LEGS_MAX).all(|leg| {
+                    let (goal, held) = (goal[leg], held[leg]);
+                    let reduces = goal.abs() <= held.abs() && goal.signum() * held.signum() >= 0;
+                    let has_try = self.next_try(LegId::at(leg)).is_some();
+                    goal == held || (has_try && (reduces || !facts.reduce_only))
+                })
         };
         let wanted = if self.turned_back { Repair::Unwind } else { self.execution.repair };
         match (wanted, can(ahead), can(back)) {
@@ -627,9 +666,14 @@ impl Attempt {
         usize::try_from(left).is_ok_and(|left| orders <= left)
     }
 
-    /// The lots to go back to and the lots to go on to: the sets that every leg has reached, and
-    /// the sets that the most advanced leg has.
+    /// The lots to go back to and the lots to go on to.
     fn repair_goals(&self, plan: &HedgePlan, held: &LegLots) -> (LegLots, LegLots) {
+        let (back, ahead) = self.repair_sets(plan, held);
+        (plan.goal(back), plan.goal(ahead))
+    }
+
+    /// The sets that every leg has reached, and the sets that the most advanced leg has.
+    fn repair_sets(&self, plan: &HedgePlan, held: &LegLots) -> (i64, i64) {
         let step = if self.slice_to < self.slice_from { -1 } else { 1 };
         // How far every leg is beyond its goal, in the direction of the slice.
         let beyond = |sets: i64| {
@@ -643,7 +687,7 @@ impl Attempt {
         let reached = holds_below(span + 1, |sets| beyond(sets).all(|lots| lots >= 0));
         let ahead = holds_below(span + 1, |sets| beyond(sets).any(|lots| lots > 0));
         let back = self.slice_from + step * (reached - 1).max(0);
-        (plan.goal(back), plan.goal(self.slice_from + step * ahead.min(span)))
+        (back, self.slice_from + step * ahead.min(span))
     }
 
     fn give_up(&mut self, plan: &HedgePlan, held: &LegLots, wants: &mut Wants) {

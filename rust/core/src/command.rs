@@ -154,10 +154,13 @@ pub enum AlertCode {
     OverLimit = 31,
     /// A fee came in a currency that the account does not have; value: the amount.
     ForeignFee = 32,
-    /// Lots were moved from unassigned into a hedge; value: signed lots.
+    /// Lots were moved from unassigned into a hedge; value: signed lots. `detail`: the leg.
     Adopted = 33,
     /// Ids of the run are nearly used up; value: attempts left.
     IdsLow = 34,
+    /// An order has been asked about as often as an attempt may send messages, and its outcome is
+    /// still unknown; value: queries. It is asked about at the longest wait from now on.
+    QueryStuck = 35,
 }
 
 /// A message to people and monitors.

@@ -54,6 +54,7 @@ use crate::quote::HedgePlan;
 use crate::signal::Rule;
 use crate::time::Span;
 
+mod admit;
 mod hedge;
 mod limits;
 mod proof;
@@ -85,7 +86,8 @@ pub struct Venue {
     pub ack_timeout: Span,
     /// An order may surface so late; before it, "absent" proves nothing.
     pub max_delay: Span,
-    /// Between two queries about one order; doubles with each, to 64 times.
+    /// Between two queries about one order; doubles with each, to 64 times. An order that was asked
+    /// about as often as an attempt may send messages alarms and stays at 64 times.
     pub query_interval: Span,
     /// Most cancels sent for one order before the alarm.
     pub cancels_max: u16,
@@ -129,7 +131,10 @@ pub struct Hedge {
 /// Most of everything; allocated at start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
-    /// Orders kept: alive, or done and not yet forgotten.
+    /// Orders kept: alive, or done and not yet forgotten. Every hedge has the same share; an Enter
+    /// needs room in it for all orders that its attempt may make. What frees room is the second
+    /// settlement after an order is done: orders in an instrument that never settles are never
+    /// forgotten, and once the share is used up nothing is entered until a new run has more.
     pub orders: u32,
     /// Executions kept, for telling a second delivery from a second trade.
     pub executions: u32,
@@ -215,6 +220,12 @@ impl Config {
     pub fn position_max(&self, policy: &Policy, instrument: InstrumentId) -> i64 {
         // The proof admits at most an eighth of 64 bits.
         i64::try_from(8 * proof::most_lots(self, policy, instrument)).unwrap_or(i64::MAX)
+    }
+
+    /// Whether a policy keeps all that one read from a document is held to, and the proof holds.
+    #[must_use]
+    pub fn admits_policy(&self, policy: &Policy) -> bool {
+        admit::admits(self, policy)
     }
 
     /// Whether margin rates may replace those of an instrument: fractions of 0 to 1 with at most

@@ -72,6 +72,9 @@ struct HedgeState {
     refused: Option<Refusal>,
     /// What the walked net figure of every slice of the attempt must reach.
     edge: Option<Edge>,
+    /// The value of a tick of a lot of each leg, as it was known last: a rate that is missing when
+    /// a fill comes does not make it worth nothing.
+    tick_values: [Money; LEGS_MAX],
     /// Signed lots held; kept for the hot path, as the three below.
     held: LegLots,
     /// Signed sets held.
@@ -190,6 +193,7 @@ impl Engine {
             attempts: 0,
             refused: None,
             edge: None,
+            tick_values: [Money::ZERO; LEGS_MAX],
             held: [0; LEGS_MAX],
             sets: 0,
             residual: 0,
@@ -451,6 +455,7 @@ impl Engine {
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         let mut out = Writer::new();
+        out.i64(self.now.0);
         out.u16(self.run);
         out.bool(self.poisoned);
         self.policy.write(&mut out);
@@ -667,6 +672,9 @@ fn digest_hedge(state: &HedgeState, out: &mut Writer) {
     out.bool(state.over_told);
     out.u8(state.refused.map_or(u8::MAX, Refusal::code));
     out.i64(state.wake.0);
+    for value in &state.tick_values {
+        out.i128(value.0);
+    }
     match state.edge {
         Some(edge) => edge.digest(out),
         None => out.u8(u8::MAX),

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::ids::LegId;
 use crate::num::NumError;
 use crate::time::Time;
 
@@ -147,6 +148,13 @@ pub enum Error {
         /// What was found.
         found: i64,
     },
+    /// More lots of a leg than are unassigned, or of the other sign.
+    LotsShort {
+        /// The leg.
+        leg: LegId,
+        /// The lots asked for.
+        found: i64,
+    },
     /// Two fields of the event that contradict each other.
     Contradiction {
         /// The field that does not fit the others.
@@ -182,6 +190,9 @@ impl fmt::Display for Error {
             }
             Error::OutOfBounds { field, found } => {
                 write!(f, "{}: {found} is out of bounds", field.name())
+            }
+            Error::LotsShort { leg, found } => {
+                write!(f, "lots[{}]: {found} lots of the leg are not unassigned", leg.0)
             }
             Error::Contradiction { field } => {
                 write!(f, "{}: contradicts the other fields of the event", field.name())

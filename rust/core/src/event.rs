@@ -6,11 +6,12 @@ use crate::book::Change;
 use crate::clock::Clock;
 use crate::funds::Cash;
 use crate::gate::Policy;
-use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, LegId, Text};
+use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, Text};
 use crate::instrument::Reference;
 use crate::num::{Qty, Ratio};
 use crate::order::{Answer, Report, VenueStatus};
 use crate::position::{Settle, Statement};
+use crate::quote::LegLots;
 use crate::time::Time;
 
 /// Something happened.
@@ -146,14 +147,13 @@ pub enum Verb {
         /// Sets to give back; `None` for all.
         sets: Option<Qty>,
     },
-    /// Moves signed lots from `unassigned` into a hedge's inventory. Code 9.
+    /// Moves signed lots from `unassigned` into a hedge's inventory, of all legs at once: a hedge
+    /// that holds a part of a set would trade it away. Code 9.
     Adopt {
         /// The hedge.
         hedge: HedgeId,
-        /// The leg.
-        leg: LegId,
-        /// Signed lots; not zero.
-        lots: i64,
+        /// Signed lots by leg; not all zero.
+        lots: LegLots,
     },
     /// An operator's word on an order whose outcome is unknown. Code 10.
     Override {

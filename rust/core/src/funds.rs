@@ -167,6 +167,9 @@ pub struct Need {
     pub account: AccountId,
     /// How much; zero or more.
     pub amount: Money,
+    /// What it is sure to free when it trades: the margin of the lots it closes, or what is paid
+    /// for them. It counts for orders that reduce and for repair.
+    pub frees: Money,
 }
 
 /// What is held for one order, or for the repair of one attempt in one account.
@@ -438,8 +441,10 @@ impl Funds {
         Ok(Held::New)
     }
 
-    /// As [`Funds::hold`] for orders that reduce (exits, trims, reductions): free money must carry
-    /// them, the usage cap does not bind. An account above its cap could never come down otherwise.
+    /// As [`Funds::hold`] for orders that reduce (exits, trims, reductions): free money and what
+    /// they free must carry them, the usage cap does not bind. An account above its cap could never
+    /// come down otherwise, nor one whose money is used up. What is held beyond free money is seen
+    /// as a [`Funds::shortfall`] until it trades.
     ///
     /// # Errors
     /// [`HoldError`]; then nothing has changed and no id is used up.
@@ -449,7 +454,9 @@ impl Funds {
         }
         for at in 0..needs.len() {
             if let Some((account, sum)) = sum_at(needs, at) {
-                self.available_carries(account, sum)?;
+                let of = needs.iter().filter(|need| need.account == account);
+                let frees = of.map(|need| need.frees).sum();
+                self.freed_carries(account, sum, frees)?;
             }
         }
         self.insert_all(needs);
@@ -457,7 +464,7 @@ impl Funds {
     }
 
     /// Holds what a repair order needs: first from what its attempt (`decision`) keeps for repair
-    /// in that account, the rest from free money. The usage cap does not bind repair: it is a soft
+    /// in that account, the rest from free money and what it frees. The usage cap does not bind repair: it is a soft
     /// limit, and a position that cannot be mended is the larger risk.
     ///
     /// # Errors
@@ -470,7 +477,7 @@ impl Funds {
         let reserve =
             if is_decision(decision) { self.holds.get_in(decision, account) } else { None };
         let drawn = reserve.map_or(Money::ZERO, |hold| hold.left).min(need.amount);
-        self.available_carries(account, need.amount - drawn)?;
+        self.freed_carries(account, need.amount - drawn, need.frees)?;
         if drawn > Money::ZERO
             && let Some(hold) = self.holds.get_in_mut(decision, account)
         {
@@ -833,6 +840,15 @@ impl Funds {
         Err(HoldError::Short(Short { account, kind, needed, limit }))
     }
 
+    /// As [`Funds::available_carries`], where trading frees so much. A debt that was there before
+    /// is no reason against what makes it smaller.
+    fn freed_carries(&self, account: AccountId, sum: Money, frees: Money) -> Result<(), HoldError> {
+        if frees > Money::ZERO && sum <= self.available(account).max(Money::ZERO) + frees {
+            return Ok(());
+        }
+        self.available_carries(account, sum)
+    }
+
     fn usage_carries(
         &self,
         account: AccountId,
@@ -872,7 +888,7 @@ impl Funds {
 
 impl Hold {
     fn new(need: &Need) -> Hold {
-        let Need { order, account, amount } = *need;
+        let Need { order, account, amount, frees: _ } = *need;
         Hold { order, account, quarantined: false, amount, left: amount }
     }
 

@@ -516,6 +516,12 @@ pub struct Order {
     pub cancels: u16,
     /// Queries sent since the last evidence.
     pub queries: u16,
+    /// Queries sent in all.
+    pub asked: u16,
+    /// When the last of them was sent.
+    pub asked_at: Time,
+    /// Whether it was told that it has been asked about as often as is of use.
+    pub asked_out: bool,
     /// Day rolls since it was done and confirmed.
     pub days_done: u8,
 }
@@ -540,6 +546,9 @@ impl Order {
             heard: now,
             cancels: 0,
             queries: 0,
+            asked: 0,
+            asked_at: now,
+            asked_out: false,
             days_done: 0,
         }
     }
@@ -989,6 +998,9 @@ impl Order {
         out.i64(self.heard.0);
         out.u16(self.cancels);
         out.u16(self.queries);
+        out.u16(self.asked);
+        out.i64(self.asked_at.0);
+        out.bool(self.asked_out);
         out.u8(self.days_done);
     }
 }

@@ -6,7 +6,7 @@ use crate::funds::TradeMoney;
 use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, LEGS_MAX, LegId, Table};
 use crate::instrument::{Instrument, Netting, PositionEffect, Settlement};
 use crate::margin::required;
-use crate::num::{Money, Price, Qty, Side};
+use crate::num::{Money, Price, Qty, Side, div_floor};
 use crate::quote::{HedgePlan, LegLots, LegPlan};
 use crate::time::{Day, Time};
 use crate::wire::Writer;
@@ -960,6 +960,24 @@ impl Positions {
         };
         let both = |position: &Position| of(position, Side::Buy) + of(position, Side::Sell);
         self.of_account(account).map(both).sum()
+    }
+
+    /// The margin that `lots` of the longs (`direction` Buy) or shorts of a position stand for,
+    /// rounded down: what closing them frees.
+    #[must_use]
+    pub fn margin_of(
+        &self,
+        account: AccountId,
+        instrument: &Instrument,
+        id: InstrumentId,
+        direction: Side,
+        lots: Qty,
+    ) -> Money {
+        let Some(position) = self.read(account, id) else { return Money::ZERO };
+        let stack = position.book.stack(direction);
+        let all = required(instrument, direction, Qty::of(stack.lots()), stack.cost());
+        let share = i128::from(lots.get().min(stack.lots()));
+        Money(div_floor(all.0 * share, i128::from(stack.lots().max(1))))
     }
 
     /// The trading day of an instrument now.

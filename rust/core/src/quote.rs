@@ -313,13 +313,21 @@ pub struct Execution {
     pub max_loss_per_day: Money,
     /// Most orders a leg of one attempt may send.
     pub tries: u16,
-    /// Most messages one attempt may send: orders, cancels and queries.
+    /// Most messages one attempt may send: orders, cancels and queries; and most queries about one
+    /// order before the alarm.
     pub messages: u32,
     /// Most Trim attempts in one trading day.
     pub trims_per_day: u32,
 }
 
 impl Execution {
+    /// Most orders that an attempt on so many legs may ever make.
+    #[must_use]
+    pub fn orders_max(&self, legs: usize) -> usize {
+        let messages = usize::try_from(self.messages).unwrap_or(usize::MAX);
+        (usize::from(self.tries) * legs).min(messages)
+    }
+
     /// Appends every value, for the journal and the state digest.
     pub fn write(&self, out: &mut Writer) {
         out.i128(self.max_residual);
@@ -406,12 +414,20 @@ pub struct Facts {
     pub legs: [LegFacts; LEGS_MAX],
     /// What repair of the hedge may still lose today, in the hedge's currency.
     pub loss_left: Money,
+    /// Whether a HALT lets through only orders that take a leg toward zero.
+    pub reduce_only: bool,
+    /// Most sets that the hedge may hold.
+    pub sets_max: i64,
 }
 
 impl Facts {
     /// Nothing is known of any leg.
-    pub const UNKNOWN: Facts =
-        Facts { legs: [LegFacts::UNKNOWN; LEGS_MAX], loss_left: Money::ZERO };
+    pub const UNKNOWN: Facts = Facts {
+        legs: [LegFacts::UNKNOWN; LEGS_MAX],
+        loss_left: Money::ZERO,
+        reduce_only: false,
+        sets_max: i64::MAX,
+    };
 
     /// Signed lots held, by leg.
     #[must_use]

@@ -9,8 +9,7 @@ use cross_market_core::gate::{
     AccountLimits, HedgeLimits, InstrumentLimits, Policy, Refusal, SumResidual,
 };
 use cross_market_core::ids::{
-    AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, LegId, ProductId, Table, Text,
-    VenueId,
+    AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, ProductId, Table, Text, VenueId,
 };
 use cross_market_core::instrument::{
     MarginRate, PositionEffect, PriceBand, Reference, ReferenceChange,
@@ -228,7 +227,7 @@ fn verbs() -> Vec<Verb> {
     verbs.push(Verb::Enter { hedge, sets: i64::MAX, at_least: None });
     verbs.push(Verb::Exit { hedge, sets: Some(Qty::of(2)) });
     verbs.push(Verb::Exit { hedge, sets: None });
-    verbs.push(Verb::Adopt { hedge, leg: LegId(7), lots: i64::MIN });
+    verbs.push(Verb::Adopt { hedge, lots: [i64::MIN, -1, 0, 1, 2, 3, 4, i64::MAX] });
     verbs.push(Verb::Override {
         order: ORDER,
         status: VenueStatus::Cancelled,

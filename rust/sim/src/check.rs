@@ -247,6 +247,9 @@ impl Checker {
             }
         }
         self.commands(now, commands);
+        // Nothing may be sent into a line, or on a book, of which the new run has heard nothing.
+        self.links.iter_mut().for_each(|link| *link = LinkState::Down);
+        self.books.iter_mut().for_each(|book| book.link(LinkState::Down));
     }
 
     /// Takes one step: an event that the engine took, and its commands.
@@ -347,10 +350,12 @@ impl Checker {
                 }
             }
             Verb::Flatten(scope) => self.flattened.push(*scope),
-            Verb::Adopt { hedge, leg, lots } => {
+            Verb::Adopt { hedge, lots } => {
                 let adopted = alerts(commands).any(|alert| alert.code == AlertCode::Adopted);
                 if adopted {
-                    self.hold(*hedge, usize::from(leg.0), *lots);
+                    for (leg, lots) in lots.iter().enumerate() {
+                        self.hold(*hedge, leg, *lots);
+                    }
                 }
             }
             Verb::Override { order, status, cum, .. } => {

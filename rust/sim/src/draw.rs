@@ -4,7 +4,7 @@ use cross_market_core::config::{Config, Counts};
 use cross_market_core::event::{Scope, Verb};
 use cross_market_core::gate::{AccountLimits, HedgeLimits, InstrumentLimits, SumResidual};
 use cross_market_core::ids::{
-    AccountId, CurrencyId, HedgeId, InstrumentId, LegId, ProductId, VenueId,
+    AccountId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, ProductId, VenueId,
 };
 use cross_market_core::instrument::{Fee, Fees, MarginRate, Netting, Settlement};
 use cross_market_core::num::{Money, Qty, Ratio, Side};
@@ -620,8 +620,11 @@ fn verbs(
             .iter()
             .position(|leg| (leg.account, leg.instrument) == (*account, *instrument))
     {
-        let leg = LegId(u8::try_from(leg).unwrap_or(0));
-        verbs.push((at(random), Verb::Adopt { hedge, leg, lots: random.between(1, 2) }));
+        let (at, mut lots) = (at(random), [0; LEGS_MAX]);
+        if let Some(lots) = lots.get_mut(leg) {
+            *lots = random.between(1, 2);
+        }
+        verbs.push((at, Verb::Adopt { hedge, lots }));
     }
     verbs
 }

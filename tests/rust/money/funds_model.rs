@@ -249,6 +249,7 @@ fn needs_of(needs: &[(u64, u16, i128)]) -> Vec<Need> {
         order: ClientOrderId(*order),
         account: AccountId(*account),
         amount: Money(*amount),
+        frees: Money::ZERO,
     };
     needs.iter().map(need).collect()
 }

@@ -12,7 +12,7 @@ use cross_market_core::error::Error;
 use cross_market_core::event::{Control, Estimate, Event, Link, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::gate::Policy;
-use cross_market_core::ids::{AccountId, ClientOrderId, InstrumentId, Text};
+use cross_market_core::ids::{AccountId, ClientOrderId, Id as _, InstrumentId, LEGS_MAX, Text};
 use cross_market_core::instrument::{MarginRate, PriceBand, Reference, ReferenceChange};
 use cross_market_core::num::{Decimal, Money, Price, Qty, Side};
 use cross_market_core::order::{
@@ -196,6 +196,7 @@ fn error_name(error: &Error) -> String {
         | Error::Contradiction { field }
         | Error::Number { field, .. }
         | Error::TimeOutOfRange { field, .. } => field.name().to_owned(),
+        Error::LotsShort { leg, .. } => format!("lots[{}]", leg.0),
         Error::TimeWentBack { .. } => "now".to_owned(),
         Error::Poisoned => "poisoned".to_owned(),
         Error::Config(error) => error.field.clone(),
@@ -627,11 +628,12 @@ fn verb(names: &Names<'_>, limits: &mut Value, words: &Words) -> Result<Verb, St
         },
         "adopt" => {
             let hedge = names.hedge(words.word(2)?)?;
-            Verb::Adopt {
-                hedge,
-                leg: names.leg(hedge, words.need("leg")?)?,
-                lots: words.need("lots")?.parse().map_err(|_| "lots= is a number")?,
+            let mut lots = [0; LEGS_MAX];
+            for (leg, _, value) in &words.pairs {
+                let leg = names.leg(hedge, leg)?;
+                lots[leg.index()] = value.parse().map_err(|_| "LEG= is a number of lots")?;
             }
+            Verb::Adopt { hedge, lots }
         }
         "override" => Verb::Override {
             order: names.order(words.need("order")?)?,

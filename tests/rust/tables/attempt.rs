@@ -193,7 +193,7 @@ impl Run {
     fn facts(&self, scene: &Scene) -> Facts {
         let held = self.held(scene);
         let ask = self.attempt.ask(&self.plan, &held);
-        let mut facts = Facts { legs: [LegFacts::UNKNOWN; 8], loss_left: scene.loss_left };
+        let mut facts = Facts { loss_left: scene.loss_left, ..Facts::UNKNOWN };
         for leg in 0..self.plan.legs.len() {
             let mut walk = [None; 2];
             let mut touch = [None; 2];

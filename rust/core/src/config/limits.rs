@@ -13,13 +13,13 @@ use crate::quote::{Execution, HedgePlan, Repair, Size};
 use crate::time::Span;
 
 /// The least amount of money above zero.
-const SOME: Money = Money(1);
+pub(super) const SOME: Money = Money(1);
 
 /// Sets up to which alignment at rest is proven set by set; beyond, only the coarse bound counts.
 const ALIGNMENT_SETS: i64 = 10_000;
 
 /// Most lots a leg may come to hold.
-const LOTS_MAX: i128 = 1 << 53;
+pub(super) const LOTS_MAX: i128 = 1 << 53;
 
 /// A policy without rows, until the real one is read.
 pub(super) fn none() -> Policy {
@@ -77,7 +77,7 @@ fn read_instruments(
 }
 
 /// Limits of an instrument that no hedge reads: nothing passes them.
-const CLOSED: InstrumentLimits = InstrumentLimits {
+pub(super) const CLOSED: InstrumentLimits = InstrumentLimits {
     order_value: Money::ZERO,
     collar: 0,
     age: Span::ZERO,
@@ -85,7 +85,7 @@ const CLOSED: InstrumentLimits = InstrumentLimits {
     limit_distance: i64::MAX,
 };
 
-fn used(config: &Config, id: InstrumentId) -> bool {
+pub(super) fn used(config: &Config, id: InstrumentId) -> bool {
     let legs = config.hedges.iter().flat_map(|hedge| &hedge.plan.legs);
     legs.into_iter().any(|leg| leg.instrument == id || leg.fx == Some(id))
 }
@@ -311,7 +311,7 @@ fn residuals(
 }
 
 /// The first number of sets whose whole lots are further apart than `limit`, and how far.
-fn misaligned(plan: &HedgePlan, size: &Size, limit: i128) -> Option<(i64, i128)> {
+pub(super) fn misaligned(plan: &HedgePlan, size: &Size, limit: i128) -> Option<(i64, i128)> {
     let most = size.max.min(ALIGNMENT_SETS);
     (1..=most)
         .map(|sets| (sets, plan.residual(&plan.goal(sets))))

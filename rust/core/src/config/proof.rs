@@ -16,7 +16,7 @@
 use super::tree::Checked;
 use super::{Config, Hedge, RATE_DEN_MAX, refuse};
 use crate::gate::Policy;
-use crate::ids::InstrumentId;
+use crate::ids::{HedgeId, InstrumentId};
 use crate::instrument::{Instrument, MarginRate};
 use crate::num::{MONEY_UNIT, div_ceil};
 use crate::quote::LegPlan;
@@ -67,6 +67,7 @@ pub(super) fn prove(config: &Config, policy: &Policy) -> Checked<()> {
         ));
     }
     for (id, hedge) in config.hedges.pairs() {
+        prove_room(config, policy, id)?;
         let size = policy.hedges[id].size;
         for (place, leg) in hedge.plan.legs.iter().enumerate() {
             prove_leg(config, hedge, place, leg, size.max + size.clip)?;
@@ -74,6 +75,27 @@ pub(super) fn prove(config: &Config, policy: &Policy) -> Checked<()> {
         prove_bands(config, hedge)?;
     }
     Ok(())
+}
+
+/// The share of the orders that a hedge has must hold those of an attempt.
+fn prove_room(config: &Config, policy: &Policy, id: HedgeId) -> Checked<()> {
+    let plan = &config.hedges[id].plan;
+    let most = policy.hedges[id].execution.orders_max(plan.legs.len());
+    let hedges = config.hedges.len();
+    let orders = usize::try_from(config.counts.orders).unwrap_or(usize::MAX);
+    if orders / hedges.max(1) >= most {
+        return Ok(());
+    }
+    Err(refuse(
+        "counts.orders".to_owned(),
+        config.counts.orders,
+        format!(
+            "at least {}: every hedge has the same share, and one attempt of {} may make {most} \
+             orders (tries on every leg, at most messages)",
+            most.saturating_mul(hedges),
+            plan.name
+        ),
+    ))
 }
 
 /// Whether the money of so many lots fits at these margin rates.

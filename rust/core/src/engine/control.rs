@@ -3,14 +3,14 @@
 
 use super::Engine;
 use super::decide::Edge;
-use crate::command::{AlertCode, Command, Subject, Urgency};
+use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::{Cause, Halt};
 use crate::event::{Control, LinkState, Scope, Verb};
 use crate::gate::{Denial, Policy, Refusal};
-use crate::ids::{AccountId, HedgeId, LegId};
+use crate::ids::{AccountId, HedgeId, Id, LegId};
 use crate::num::Qty;
 use crate::order::{Cancel, Input, Order};
-use crate::quote::Kind;
+use crate::quote::{Kind, LegLots};
 use crate::signal::Want;
 use crate::time::Time;
 
@@ -48,7 +48,7 @@ impl Engine {
                     self.hedges[*hedge].refused = None;
                 }
             }
-            Verb::Adopt { hedge, leg, lots } => self.adopt(*hedge, *leg, *lots, out),
+            Verb::Adopt { hedge, lots } => self.adopt(*hedge, lots, out),
             Verb::Override { order, status, cum, reason: _ } => {
                 self.input(*order, Input::Override { status: *status }, out);
                 let (subject, value) = (Subject::Order(*order), i128::from(cum.get()));
@@ -192,12 +192,22 @@ impl Engine {
         }
     }
 
-    fn adopt(&mut self, hedge: HedgeId, leg: LegId, lots: i64, out: &mut Vec<Command>) {
-        if let Err(error) = self.positions.adopt(hedge, leg, lots) {
-            panic!("broken invariant: an adoption that passed the door: {error:?}");
+    fn adopt(&mut self, hedge: HedgeId, lots: &LegLots, out: &mut Vec<Command>) {
+        for (at, lots) in lots.iter().copied().enumerate().filter(|(_, lots)| *lots != 0) {
+            let leg = LegId::at(at);
+            if let Err(error) = self.positions.adopt(hedge, leg, lots) {
+                panic!("broken invariant: an adoption that passed the door: {error:?}");
+            }
+            out.push(Command::Alert(Alert {
+                code: AlertCode::Adopted,
+                urgency: Urgency::Info,
+                refusal: None,
+                detail: leg.0,
+                subject: Subject::Hedge(hedge),
+                value: i128::from(lots),
+                limit: 0,
+            }));
         }
-        let value = i128::from(lots);
-        self.alert(out, AlertCode::Adopted, Urgency::Info, Subject::Hedge(hedge), value, 0);
         self.touch(hedge);
     }
 
@@ -212,7 +222,8 @@ impl Engine {
     }
 
     /// A new run takes over what an earlier one left: every order that may have left is unknown and
-    /// asked about; attempts that lived have their time anew.
+    /// asked about; attempts that lived have their time anew. Every trading link and every feed
+    /// counts as down until news of it comes: what the old run knew of them says nothing now.
     pub fn restart(&mut self, now: Time, run: u16, out: &mut Vec<Command>) {
         self.begin(now.max(self.now));
         self.run = run;
@@ -225,13 +236,19 @@ impl Engine {
             let state = &mut self.hedges[hedge];
             state.attempts = 0;
             if let Some(attempt) = state.attempt.as_mut() {
-                attempt.due = now + attempt.execution.finish_within;
+                attempt.restarted(now + attempt.execution.finish_within);
             }
         }
         // The questions leave; what the attempts want waits for the first news.
         self.deadline = self.now;
         self.run_timers(out);
         self.dirty.clear();
+        // Quietly: nobody is restricted for it, and nothing is told.
+        self.links.iter_mut().for_each(|link| *link = LinkState::Down);
+        for instrument in self.config.instruments.ids() {
+            self.books[instrument].set_down();
+            self.signals.refresh(instrument, self.now, &self.books);
+        }
         self.funds.balanced();
         self.set_deadline();
     }
@@ -317,21 +334,41 @@ impl Engine {
         self.halt_over(order.place.hedge, order.place.account) != Halt::Off
     }
 
-    /// Whether a HALT latch forbids what a hedge does in an account now; giving sets back by an
-    /// operator's word passes.
+    /// How the HALT latches stand over what an attempt of this kind does: inside one only what
+    /// flatten opened goes on, and only to reduce.
     #[inline]
-    pub(super) fn is_halted(&self, hedge: HedgeId, account: AccountId) -> bool {
-        self.latches.any_halted() && self.is_latched(hedge, account)
+    pub(super) fn halt_for(&self, hedge: HedgeId, account: AccountId, kind: Kind) -> Halt {
+        if !self.latches.any_halted() {
+            return Halt::Off;
+        }
+        let gives_back = kind == Kind::Reduce && self.hedges[hedge].flatten;
+        match self.halt_over(hedge, account) {
+            Halt::Flattening if !gives_back => Halt::Latched,
+            halt @ (Halt::Off | Halt::Latched | Halt::Flattening) => halt,
+        }
     }
 
-    fn is_latched(&self, hedge: HedgeId, account: AccountId) -> bool {
-        match self.halt_over(hedge, account) {
-            Halt::Off => false,
-            Halt::Latched => true,
-            Halt::Flattening => {
-                let attempt = self.hedges[hedge].attempt.as_ref();
-                attempt.is_some_and(|attempt| attempt.kind != Kind::Reduce)
-            }
+    /// Whether a HALT latch forbids what an attempt of this kind does in an account now.
+    pub(super) fn is_halted(&self, hedge: HedgeId, account: AccountId, kind: Kind) -> bool {
+        self.halt_for(hedge, account, kind) == Halt::Latched
+    }
+
+    /// Whether an attempt stands in the way of a flatten that a HALT lets through.
+    pub(super) fn gives_way(&self, hedge: HedgeId, kind: Kind) -> bool {
+        self.hedges[hedge].flatten
+            && kind != Kind::Reduce
+            && self
+                .plan(hedge)
+                .legs
+                .iter()
+                .any(|leg| self.halt_over(hedge, leg.account) == Halt::Flattening)
+    }
+
+    /// Whether a HALT leaves a hedge only orders that reduce.
+    pub(super) fn reduces_only(&self, hedge: HedgeId) -> bool {
+        self.hedges[hedge].flatten && {
+            let legs = &self.plan(hedge).legs;
+            legs.iter().any(|leg| self.halt_over(hedge, leg.account) != Halt::Off)
         }
     }
 

@@ -55,7 +55,7 @@ impl Engine {
         for (leg, (held, goal)) in self.plan(hedge).legs.iter().zip(held.iter().zip(attempt.goal()))
         {
             if held != goal {
-                blocked = blocked.with(self.blocked(hedge, leg));
+                blocked = blocked.with(self.blocked(hedge, leg, attempt.kind));
             }
         }
         blocked != attempt.blocked || self.now >= attempt.due
@@ -389,7 +389,8 @@ impl Engine {
         }
         // An order that is not confirmed may still change what is to be traded away, and in a HALT
         // a person is at work already.
-        let halted = self.plan(hedge).legs.iter().any(|leg| self.is_halted(hedge, leg.account));
+        let mut legs = self.plan(hedge).legs.iter();
+        let halted = legs.any(|leg| self.is_halted(hedge, leg.account, Kind::Trim));
         if halted || self.live.iter().any(|id| id.hedge() == hedge) {
             return;
         }

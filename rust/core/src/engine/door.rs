@@ -17,6 +17,7 @@ use crate::instrument::{Reference, ReferenceChange};
 use crate::num::{Money, Price, Qty, Ratio};
 use crate::order::{Answer, FeeNews, Found, News, Report, State, VenueStatus};
 use crate::position::{Settle, Statement};
+use crate::quote::{LegLots, LegPlan};
 use crate::time::Time;
 
 impl Engine {
@@ -87,8 +88,11 @@ impl Engine {
             News::Fill(fill) => {
                 named(&fill.trade_id)?;
                 self.traded(report.instrument, fill.price, fill.qty)?;
-                if fill.cum.is_some_and(|cum| cum < fill.qty) {
-                    return Err(Error::Contradiction { field: Field::Cum });
+                if let Some(cum) = fill.cum {
+                    if cum < fill.qty {
+                        return Err(Error::Contradiction { field: Field::Cum });
+                    }
+                    self.total(Field::Cum, report.instrument, cum)?;
                 }
                 match fill.fee {
                     FeeNews::Pending => Ok(()),
@@ -99,7 +103,7 @@ impl Engine {
                 }
             }
             News::Cancelled { cum } | News::Expired { cum } | News::Status { cum, .. } => {
-                self.total(report.instrument, cum)
+                self.total(Field::Cum, report.instrument, cum)
             }
             News::Bust { trade_id, .. } => named(&trade_id),
             News::Correct { trade_id, price, qty, .. } => {
@@ -125,7 +129,7 @@ impl Engine {
             return Err(Error::Contradiction { field: Field::Account });
         }
         match answer.found {
-            Found::Order { cum, .. } => self.total(order.place.instrument, cum),
+            Found::Order { cum, .. } => self.total(Field::Cum, order.place.instrument, cum),
             Found::ProvenAbsent | Found::Inconclusive => Ok(()),
         }
     }
@@ -235,7 +239,7 @@ impl Engine {
                     Some(_) | None => Ok(()),
                 }
             }
-            Verb::Adopt { hedge, leg, lots } => self.check_adopt(*hedge, *leg, *lots),
+            Verb::Adopt { hedge, lots } => self.check_adopt(*hedge, lots),
             Verb::Override { order, status, cum, reason: _ } => {
                 let Some(known) = self.orders.get(*order) else {
                     return Err(unknown_order(*order));
@@ -259,27 +263,37 @@ impl Engine {
         }
     }
 
-    fn check_adopt(&self, hedge: HedgeId, leg: LegId, lots: i64) -> Result<(), Error> {
+    fn check_adopt(&self, hedge: HedgeId, lots: &LegLots) -> Result<(), Error> {
         self.hedge(hedge)?;
-        let plan = &self.config.hedges[hedge].plan;
-        let Some(of) = plan.legs.get(leg.index()) else {
-            return Err(Error::Unknown { field: Field::Leg, found: u32::from(leg.0) });
-        };
-        let there = self.positions.unassigned(of.account, of.instrument);
-        let fits = lots != 0 && lots.signum() == there.signum() && lots.abs() <= there.abs();
-        let idle = self.hedges[hedge].attempt.is_none();
-        if fits && idle && of.lots.num() != 0 {
-            Ok(())
-        } else {
-            Err(Error::OutOfBounds { field: Field::Qty, found: lots })
+        if self.hedges[hedge].attempt.is_some() {
+            return Err(Error::Contradiction { field: Field::Hedge });
         }
+        if lots.iter().all(|lots| *lots == 0) {
+            return Err(Error::OutOfBounds { field: Field::Qty, found: 0 });
+        }
+        let legs = &self.config.hedges[hedge].plan.legs;
+        for (at, found) in lots.iter().copied().enumerate().filter(|(_, lots)| *lots != 0) {
+            let leg = LegId::at(at);
+            let Some(of) = legs.get(at).filter(|of| of.lots.num() != 0) else {
+                return Err(Error::Unknown { field: Field::Leg, found: u32::from(leg.0) });
+            };
+            // Two legs may trade one contract in one account: they share what is there.
+            let shares =
+                |other: &LegPlan| (other.account, other.instrument) == (of.account, of.instrument);
+            let named = legs.iter().zip(lots).take(at + 1);
+            let same = named.filter(|(leg, lots)| shares(leg) && lots.signum() == found.signum());
+            let wanted: i128 = same.map(|(_, lots)| i128::from(*lots)).sum();
+            let there = i128::from(self.positions.unassigned(of.account, of.instrument));
+            if wanted.signum() != there.signum() || wanted.abs() > there.abs() {
+                return Err(Error::LotsShort { leg, found });
+            }
+        }
+        Ok(())
     }
 
     fn check_policy(&self, policy: &Policy) -> Result<(), Error> {
-        let same = policy.instruments.len() == self.policy.instruments.len()
-            && policy.accounts.len() == self.policy.accounts.len()
-            && policy.hedges.len() == self.policy.hedges.len();
-        if same { Ok(()) } else { Err(Error::Contradiction { field: Field::Policy }) }
+        let admitted = self.config.admits_policy(policy);
+        if admitted { Ok(()) } else { Err(Error::Contradiction { field: Field::Policy }) }
     }
 
     fn scope(&self, scope: Scope) -> Result<(), Error> {
@@ -324,7 +338,7 @@ impl Engine {
         if qty.is_zero() {
             return Err(Error::OutOfBounds { field: Field::Qty, found: 0 });
         }
-        self.total(id, qty)
+        self.total(Field::Qty, id, qty)
     }
 
     fn priced(&self, id: InstrumentId, price: Price) -> Result<(), Error> {
@@ -336,11 +350,11 @@ impl Engine {
         }
     }
 
-    fn total(&self, id: InstrumentId, qty: Qty) -> Result<(), Error> {
+    fn total(&self, field: Field, id: InstrumentId, qty: Qty) -> Result<(), Error> {
         if qty.get() <= self.instruments[id].qty_max {
             Ok(())
         } else {
-            Err(Error::OutOfBounds { field: Field::Qty, found: qty.get() })
+            Err(Error::OutOfBounds { field, found: qty.get() })
         }
     }
 }

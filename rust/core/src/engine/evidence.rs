@@ -11,7 +11,7 @@ use crate::command::{AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
 use crate::event::{Event, Link, LinkState, LinkTo};
 use crate::funds::{Cash, CashKind, TradeMoney};
-use crate::ids::{AccountId, ClientOrderId, CurrencyId, Id, InstrumentId};
+use crate::ids::{AccountId, ClientOrderId, CurrencyId, InstrumentId};
 use crate::instrument::{PositionEffect, Reference, ReferenceChange, Settlement};
 use crate::num::{Money, Qty, Side};
 use crate::order::{
@@ -404,8 +404,7 @@ impl Engine {
         let Some(order) = self.orders.get(id) else { return };
         let place = order.place;
         let leg = id.leg();
-        let plan = &self.config.hedges[place.hedge].plan;
-        let tick_value = self.tick_value(&plan.legs[leg.index()]).unwrap_or(Money::ZERO);
+        let tick_value = self.known_tick_value(place.hedge, leg);
         let own = self.instruments[place.instrument].tick_value;
         // The fee in the hedge's currency: at the rate at which the leg's ticks are worth theirs.
         let fee = Money(crate::num::div_ceil(fee.0 * tick_value.0, own.0.max(1)));
@@ -763,6 +762,8 @@ impl Engine {
         let before = std::mem::replace(&mut self.links[account], state);
         let orders: Vec<ClientOrderId> = self.live_of(account).collect();
         match state {
+            // That it is down is no news after a restart.
+            LinkState::Down if before == LinkState::Down => {}
             LinkState::Down => {
                 let subject = Subject::Account(account);
                 let count = i128::try_from(orders.len()).unwrap_or(i128::MAX);

@@ -3,10 +3,10 @@
 use super::Engine;
 use crate::attempt::Attempt;
 use crate::event::LinkState;
-use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LEGS_MAX};
+use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId};
 use crate::merge;
 use crate::num::{Money, Price, Qty, Side, div_ceil};
-use crate::quote::{Blocked, Data, HedgePlan, LegAsk, LegFacts, LegLots, LegPlan, Walk};
+use crate::quote::{Blocked, Data, HedgePlan, Kind, LegAsk, LegFacts, LegLots, LegPlan, Walk};
 
 impl Engine {
     pub(super) fn plan(&self, hedge: HedgeId) -> &HedgePlan {
@@ -22,6 +22,8 @@ impl Engine {
         }
         self.work.facts_used = legs;
         self.work.facts.loss_left = self.loss_left(hedge);
+        self.work.facts.sets_max = self.policy.hedges[hedge].size.max;
+        self.work.facts.reduce_only = self.reduces_only(hedge);
         let mut alive = [[0; 2]; LEGS_MAX];
         let mut waits = false;
         for order in self.orders.of_attempt(attempt.decision) {
@@ -38,7 +40,7 @@ impl Engine {
             let leg = &self.plan(hedge).legs[at];
             let mut facts = LegFacts {
                 age: self.now - self.books[leg.instrument].receive(),
-                blocked: self.blocked(hedge, leg),
+                blocked: self.blocked(hedge, leg, attempt.kind),
                 held: held[at],
                 alive,
                 resting,
@@ -102,9 +104,9 @@ impl Engine {
         walks[leg].filter(|walk| is_same && within(walk))
     }
 
-    /// Why nothing may be sent on a leg now.
+    /// Why an attempt of this kind may send nothing on a leg now.
     #[inline]
-    pub(super) fn blocked(&self, hedge: HedgeId, leg: &LegPlan) -> Blocked {
+    pub(super) fn blocked(&self, hedge: HedgeId, leg: &LegPlan, kind: Kind) -> Blocked {
         let mut blocked = Blocked::NONE;
         let instrument = &self.instruments[leg.instrument];
         if self.links[leg.account] != LinkState::Resynced {
@@ -121,7 +123,7 @@ impl Engine {
         {
             blocked = blocked.with(Blocked::FEED);
         }
-        if self.is_halted(hedge, leg.account) {
+        if self.is_halted(hedge, leg.account, kind) {
             blocked = blocked.with(Blocked::HALT);
         }
         blocked
@@ -143,6 +145,15 @@ impl Engine {
     /// The value of one tick of one lot of a leg in the hedge's currency at FX mid.
     pub(super) fn tick_value(&self, leg: &LegPlan) -> Option<Money> {
         merge::tick_value(leg, &self.books)
+    }
+
+    /// As [`Engine::tick_value`]; without a rate, what it was when a rate was known last. An order
+    /// leaves only while it is.
+    pub(super) fn known_tick_value(&mut self, hedge: HedgeId, leg: LegId) -> Money {
+        let found = self.tick_value(&self.plan(hedge).legs[leg.index()]);
+        let known = &mut self.hedges[hedge].tick_values[leg.index()];
+        *known = found.unwrap_or(*known);
+        *known
     }
 
     /// The fee of taking a walk, in the hedge's currency, by the position effects it would have.

@@ -31,7 +31,7 @@ impl Engine {
         held: &LegLots,
         edge: Option<Edge>,
     ) -> Result<(), Denial> {
-        let legs = self.leg_contexts(hedge, held, &wants.intents);
+        let legs = self.leg_contexts(hedge, attempt.kind, held, &wants.intents);
         let set = self.set(hedge, held, &wants.intents, attempt.slice_to());
         let context = self.context(hedge, Some(attempt), set, edge, &legs);
         let verdict = match attempt.kind {
@@ -46,7 +46,7 @@ impl Engine {
     pub(super) fn gate_idle(&mut self, hedge: HedgeId, kind: Kind, to: i64) -> Result<(), Denial> {
         let held = self.positions.inventory(hedge);
         let intents = [None; LEGS_MAX];
-        let legs = self.leg_contexts(hedge, &held, &intents);
+        let legs = self.leg_contexts(hedge, kind, &held, &intents);
         let set = self.set(hedge, &held, &intents, to);
         let context = self.context(hedge, None, set, None, &legs);
         let verdict = match kind {
@@ -71,7 +71,7 @@ impl Engine {
     ) -> Result<(), Denial> {
         let mut intents = [None; LEGS_MAX];
         intents[intent.leg.index()] = Some(*intent);
-        let legs = self.leg_contexts(hedge, held, &intents);
+        let legs = self.leg_contexts(hedge, attempt.kind, held, &intents);
         let set = self.set(hedge, held, &intents, attempt.slice_to());
         let context = self.context(hedge, Some(attempt), set, None, &legs);
         let verdict = gate::repairing(&context, intent.leg);
@@ -191,6 +191,7 @@ impl Engine {
     fn leg_contexts(
         &mut self,
         hedge: HedgeId,
+        kind: Kind,
         held: &LegLots,
         intents: &[Option<Intent>; LEGS_MAX],
     ) -> Vec<LegContext> {
@@ -199,9 +200,9 @@ impl Engine {
         contexts.clear();
         let legs = self.plan(hedge).legs.iter().zip(held).zip(intents);
         // In one go, so that each is made in its place.
-        contexts.extend(
-            legs.map(|((leg, held), intent)| self.leg_context(hedge, leg, *held, intent.as_ref())),
-        );
+        contexts.extend(legs.map(|((leg, held), intent)| {
+            self.leg_context(hedge, kind, leg, *held, intent.as_ref())
+        }));
         contexts
     }
 
@@ -209,6 +210,7 @@ impl Engine {
     fn leg_context(
         &self,
         hedge: HedgeId,
+        kind: Kind,
         leg: &LegPlan,
         held: i64,
         intent: Option<&Intent>,
@@ -236,7 +238,7 @@ impl Engine {
             qty_max: instrument.qty_max,
             phase: instrument.phases.at(self.now),
             shut: self.shut(leg.instrument),
-            halt: self.halt_over(hedge, leg.account),
+            halt: self.halt_for(hedge, leg.account, kind),
             restricted: self.is_account_restricted(leg.account),
             linked: self.links[leg.account] == LinkState::Resynced,
             opposite: intent.is_some_and(|intent| self.is_opposed(hedge, leg, intent)),

@@ -12,6 +12,7 @@ use crate::conduct::Cause;
 use crate::funds::{HoldError, Need, Short, ShortKind};
 use crate::gate::{self, Denial, Refusal};
 use crate::ids::{ATTEMPT_MAX, AccountId, ClientOrderId, HedgeId, Id, LEGS_MAX, LegId};
+use crate::instrument::Settlement;
 use crate::margin;
 use crate::num::{Money, Qty, Side};
 use crate::order::{Input, Order, Place};
@@ -36,9 +37,14 @@ impl Engine {
         let engine = self.config.engine;
         let decision = ClientOrderId::pack(engine, self.run, hedge, number, LegId(0), 0)
             .ok_or(Denial::plain(Refusal::IdsExhausted))?;
+        let execution = self.policy.hedges[hedge].execution;
+        // What an Enter may come to need for its repair is there before it begins.
+        let orders = execution.orders_max(self.plan(hedge).legs.len());
+        if kind == Kind::Enter && !self.orders.has_room(hedge, orders) {
+            return Err(Denial::plain(Refusal::IdsExhausted));
+        }
         let HedgeState { held, sets: from, .. } = self.hedges[hedge];
         let task = Task { decision, kind, from, to, clip };
-        let execution = self.policy.hedges[hedge].execution;
         let mut attempt = Attempt::new(task, execution, self.plan(hedge), held, self.now);
         self.note_facts(hedge, &attempt, &held);
         let mut wants = Wants::NOTHING;
@@ -61,6 +67,10 @@ impl Engine {
             limit: i128::from(to),
         }));
         let figure = edge.map(|(_, figure)| figure);
+        if kind == Kind::Trim {
+            // It begins in any case; what is refused of it now is told as its own.
+            self.hedges[hedge].refused = None;
+        }
         if let Err(denial) = self.send(hedge, &mut attempt, &wants, &held, figure, out) {
             out.truncate(mark);
             return Err(denial);
@@ -75,7 +85,9 @@ impl Engine {
         state.attempts = number;
         state.attempt = Some(attempt);
         state.rests = false;
-        state.refused = None;
+        if kind != Kind::Trim {
+            state.refused = None;
+        }
         state.edge = edge.map(|(edge, _)| edge);
         self.count_waiting(hedge, waited);
         if ATTEMPT_MAX - number == IDS_LOW {
@@ -97,6 +109,10 @@ impl Engine {
         for _ in 0..2 {
             let held = self.positions.inventory(hedge);
             self.note_facts(hedge, &attempt, &held);
+            if self.work.facts.alive() == 0 && self.gives_way(hedge, attempt.kind) {
+                // A flatten that a HALT lets through does not wait for what the HALT stopped.
+                attempt.due = attempt.due.min(self.now);
+            }
             let mut wants = Wants::NOTHING;
             attempt.next(self.now, self.plan(hedge), &self.work.facts, &mut wants);
             let entering = wants.intents.iter().flatten().any(|of| of.purpose == Purpose::Work);
@@ -192,7 +208,7 @@ impl Engine {
             for intent in wants.intents.iter().flatten() {
                 self.children(hedge, attempt, intent)?;
             }
-            self.prove_messages(wants.intents.iter().flatten().count())?;
+            self.prove_messages(attempt, wants.intents.iter().flatten().count())?;
             self.reserve_set(hedge, attempt, held)?;
             self.commit(attempt, out);
             return Ok(());
@@ -214,12 +230,19 @@ impl Engine {
                 limit: choice.unwind.map_or(worst, |cost| cost.0),
             }));
         }
-        let mut sent = false;
+        let (mut sent, mut denied) = (false, None);
         for intent in wants.intents.iter().flatten() {
-            sent |= self.send_repair(hedge, attempt, intent, held, out).is_ok();
+            match self.send_repair(hedge, attempt, intent, held, out) {
+                Ok(()) => sent = true,
+                Err(denial) => denied = denied.or(Some(denial)),
+            }
         }
         if !sent {
             out.truncate(mark);
+        }
+        match denied {
+            Some(denial) => self.refuse(hedge, &denial, out),
+            None => self.hedges[hedge].refused = None,
         }
         Ok(())
     }
@@ -235,7 +258,10 @@ impl Engine {
         self.gate_repair(hedge, attempt, intent, held)?;
         self.work.places.clear();
         self.children(hedge, attempt, intent)?;
-        self.prove_messages(1)?;
+        // What the attempt may still send of them leaves: less repair is better than none.
+        let left = messages_left(attempt);
+        self.work.places.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        self.prove_messages(attempt, 1)?;
         self.reserve_repair(attempt.decision)?;
         self.commit(attempt, out);
         Ok(())
@@ -259,8 +285,9 @@ impl Engine {
         let first = attempt.next_try(intent.leg).ok_or_else(exhausted)?;
         for (attempt_try, (effect, qty)) in (first..).zip(split.iter()) {
             let used = u16::try_from(self.work.places.len()).unwrap_or(u16::MAX);
-            let last = attempt.execution.tries;
-            if attempt_try > last || !self.orders.has_room(hedge, usize::from(used) + 1) {
+            if attempt_try > attempt.last_try()
+                || !self.orders.has_room(hedge, usize::from(used) + 1)
+            {
                 return Err(exhausted());
             }
             let order = attempt.decision.order(intent.leg, attempt_try).ok_or_else(exhausted)?;
@@ -330,11 +357,17 @@ impl Engine {
         Ok(())
     }
 
-    /// Proves that every account has tokens for the orders that wait. The gates have proven it for
-    /// one order an intent.
-    fn prove_messages(&self, intents: usize) -> Result<(), Denial> {
+    /// Proves that the attempt has messages and every account tokens for the orders that wait. The
+    /// gates have proven it for one order an intent.
+    fn prove_messages(&self, attempt: &Attempt, intents: usize) -> Result<(), Denial> {
         if self.work.places.len() <= intents {
             return Ok(());
+        }
+        let left = messages_left(attempt);
+        let wanted = u32::try_from(self.work.places.len()).unwrap_or(u32::MAX);
+        if wanted > left {
+            let (value, limit) = (i128::from(wanted), i128::from(left));
+            return Err(Denial { value, limit, ..Denial::plain(Refusal::Messages) });
         }
         for (place, _) in &self.work.places {
             let account = place.account;
@@ -384,8 +417,9 @@ impl Engine {
 
     fn need(&self, at: usize) -> Need {
         let (place, closes) = &self.work.places[at];
+        let instrument = &self.instruments[place.instrument];
         let amount = margin::worst_case_closing(
-            &self.instruments[place.instrument],
+            instrument,
             place.side,
             place.effect,
             place.qty,
@@ -393,7 +427,28 @@ impl Engine {
             place.price,
             self.mark(place.instrument),
         );
-        Need { order: place.order, account: place.account, amount }
+        Need {
+            order: place.order,
+            account: place.account,
+            amount,
+            frees: self.frees(place, *closes),
+        }
+    }
+
+    /// What an order that closes lots is sure to free when it trades.
+    fn frees(&self, place: &Place, closes: Qty) -> Money {
+        let instrument = &self.instruments[place.instrument];
+        if closes.is_zero() || place.kind == Kind::Enter && place.purpose == Purpose::Work {
+            return Money::ZERO;
+        }
+        match instrument.settlement {
+            Settlement::Margin => {
+                let (account, direction) = (place.account, place.side.flip());
+                self.positions.margin_of(account, instrument, place.instrument, direction, closes)
+            }
+            // Who sells is paid its price at least.
+            Settlement::Cash => instrument.notional(place.price, closes).max(Money::ZERO),
+        }
     }
 
     /// What an attempt keeps for its repair: the collar's move on the coarsest leg it trades.
@@ -403,13 +458,14 @@ impl Engine {
         let coarsest = sized.max_by_key(|(at, leg)| (leg.units, LEGS_MAX - at));
         let Some((at, leg)) = coarsest else {
             let account = AccountId(0);
-            return Need { order: attempt.decision, account, amount: Money::ZERO };
+            let (amount, frees) = (Money::ZERO, Money::ZERO);
+            return Need { order: attempt.decision, account, amount, frees };
         };
         let lots = attempt.goal()[at] - held[at];
         let ticks = i128::from(self.policy.instruments[leg.instrument].collar);
         let move_ = ticks * i128::from(lots.abs());
         let amount = self.instruments[leg.instrument].value(move_);
-        Need { order: attempt.decision, account: leg.account, amount }
+        Need { order: attempt.decision, account: leg.account, amount, frees: Money::ZERO }
     }
 
     /// The orders that wait in `work.places` leave.
@@ -435,7 +491,11 @@ impl Engine {
                 }
                 Some(_) | None => self.live.push(place.order),
             }
-            attempt.placed(place.order.leg());
+            let leg = place.order.leg();
+            if self.plan(place.hedge).legs[leg.index()].fx.is_some() {
+                self.known_tick_value(place.hedge, leg);
+            }
+            attempt.placed(leg);
             out.push(Command::Place(place));
         }
     }
@@ -473,6 +533,11 @@ impl Engine {
         let wake = &mut self.hedges[hedge].wake;
         *wake = (*wake).min(at);
     }
+}
+
+/// Messages that an attempt may still send.
+fn messages_left(attempt: &Attempt) -> u32 {
+    attempt.execution.messages.saturating_sub(attempt.messages)
 }
 
 fn denial(error: &HoldError) -> Denial {

@@ -66,7 +66,9 @@ impl Engine {
         self.touch(order.place.hedge);
     }
 
-    /// Asks the venue what has become of an order, less often each time.
+    /// Asks the venue what has become of an order, less often each time. Once it has been asked as
+    /// often as an attempt may send messages, that is told, and whatever comes it is asked about
+    /// only at the longest wait; it never stops.
     fn ask_venue(&mut self, id: ClientOrderId, out: &mut Vec<Command>) {
         let Some(order) = self.orders.get(id).copied() else { return };
         let account = order.place.account;
@@ -76,7 +78,15 @@ impl Engine {
             return;
         }
         let interval = self.config.venues[self.config.accounts[account].venue].query_interval;
-        let wait = Span(interval.0 << order.queries.min(BACK_OFF_MAX));
+        let most = self.policy.hedges[order.place.hedge].execution.messages;
+        let is_out = u32::from(order.asked) >= most.min(u32::from(u16::MAX));
+        let doubled = if is_out { BACK_OFF_MAX } else { order.queries.min(BACK_OFF_MAX) };
+        let wait = Span(interval.0 << doubled);
+        if is_out && self.now < order.asked_at + wait {
+            self.tell_asked_out(id, &order, out);
+            self.put_off(id, order.asked_at + wait);
+            return;
+        }
         let next = self.now + wait;
         if !self.conduct.spend_query(account, order.place.hedge, self.now) {
             let ready = self.conduct.window(account).order_ready(self.now);
@@ -87,7 +97,23 @@ impl Engine {
         self.count_message(&order);
         if let Some(order) = self.orders.get_mut(id) {
             order.queries = order.queries.saturating_add(1);
+            order.asked = order.asked.saturating_add(1);
+            order.asked_at = self.now;
             order.due = next;
+        }
+        if is_out {
+            self.tell_asked_out(id, &order, out);
+        }
+    }
+
+    fn tell_asked_out(&mut self, id: ClientOrderId, order: &Order, out: &mut Vec<Command>) {
+        if order.asked_out {
+            return;
+        }
+        let (subject, value) = (Subject::Order(id), i128::from(order.asked));
+        self.alert(out, AlertCode::QueryStuck, Urgency::Alarm, subject, value, 0);
+        if let Some(order) = self.orders.get_mut(id) {
+            order.asked_out = true;
         }
     }
 

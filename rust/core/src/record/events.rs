@@ -5,7 +5,7 @@ use crate::clock::{Clock, ClockOf};
 use crate::event::{Control, Estimate, Event, Link, LinkTo, Scope, Verb};
 use crate::funds::Cash;
 use crate::gate::Policy;
-use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, LegId, VenueId};
+use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, LEGS_MAX, VenueId};
 use crate::instrument::{MarginRate, PriceBand, Reference, ReferenceChange};
 use crate::num::{Money, Price, Qty};
 use crate::position::{Settle, Statement};
@@ -287,10 +287,11 @@ fn write_verb(out: &mut Writer, verb: &Verb) {
             out.u16(hedge.0);
             out.option_i64(sets.map(Qty::get));
         }
-        Verb::Adopt { hedge, leg, lots } => {
+        Verb::Adopt { hedge, lots } => {
             out.u16(hedge.0);
-            out.u8(leg.0);
-            out.i64(*lots);
+            for lots in lots {
+                out.i64(*lots);
+            }
         }
         Verb::Override { order, status, cum, reason } => {
             out.u64(order.0);
@@ -320,7 +321,13 @@ fn read_verb(from: &mut Reader<'_>) -> Read<Verb> {
             hedge: HedgeId(from.u16()?),
             sets: if from.bool()? { Some(read_qty(from)?) } else { None },
         },
-        9 => Verb::Adopt { hedge: HedgeId(from.u16()?), leg: LegId(from.u8()?), lots: from.i64()? },
+        9 => {
+            let (hedge, mut lots) = (HedgeId(from.u16()?), [0; LEGS_MAX]);
+            for lots in &mut lots {
+                *lots = from.i64()?;
+            }
+            Verb::Adopt { hedge, lots }
+        }
         10 => Verb::Override {
             order: ClientOrderId(from.u64()?),
             status: Code::read(from)?,

@@ -13,7 +13,7 @@ use std::process::{Command as Process, Stdio};
 
 use cross_market_core::book::{Change, Row};
 use cross_market_core::command::Command;
-use cross_market_core::event::Event;
+use cross_market_core::event::{Event, Link, LinkState, LinkTo};
 use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::ids::{AccountId, InstrumentId, Text};
 use cross_market_core::num::{Money, Price, Qty, Side};
@@ -142,6 +142,13 @@ impl Trader {
                 let (kind, amount) = (CashKind::Opening, Money::units(1_000_000));
                 let cash = Cash { account, exchange: self.now, kind, amount };
                 self.event(&Event::Cash(Box::new(cash)), out)?;
+            }
+        }
+        // A new run knows of no line and no feed until it hears of them.
+        for at in [0, 1] {
+            let (account, instrument) = (AccountId(at), InstrumentId(at));
+            for to in [LinkTo::Trading(account), LinkTo::Feed(instrument)] {
+                self.event(&Event::Link(Link { to, state: LinkState::Resynced }), out)?;
             }
         }
         // Far apart to enter, close together to leave, and again.
