@@ -844,14 +844,19 @@ impl Sent {
             // Its correction came first: the fill itself is no news of lots that stand.
             if known.made == 0 {
                 (known.made, known.after) = (made, after);
+                let gone = made - known.lots;
                 self.gross += made;
+                // A total from before it was taken back counts it.
+                let whole = self.cum + gone;
+                self.told = self.told.map(|told| told.max(whole) - gone);
                 self.fills_up();
             }
             return 0;
         }
-        // The same total is the same fill under another id, unless something was taken back since.
+        // The same total is the same fill under another id, unless something was taken back.
         let same = |known: &Heard| after.is_some() && known.after == after;
-        if self.heard.iter().any(|known| same(known) && known.lots == known.made) {
+        let revised = self.heard.iter().any(|known| known.lots != known.made);
+        if !revised && self.heard.iter().any(same) {
             return 0;
         }
         self.heard.push(Heard { trade_id: fill.trade_id, lots: made, made, after });
