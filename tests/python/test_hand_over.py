@@ -1,6 +1,8 @@
 """What the core commands reaches its caller, once: behind exceptions, at the close, in the end."""
 
 import faulthandler
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -211,3 +213,49 @@ def test_closing_returns_what_waited(tmp_path: Path) -> None:
     released = session.close()
     assert [type(each) for each in released] == [cm.commands.Place, cm.commands.Place]
     assert session.last == released
+
+
+def test_no_order_leaves_a_session_that_is_poisoned_meanwhile(tmp_path: Path) -> None:
+    code = (
+        "import sys, resource; from pathlib import Path; import pytest\n"
+        "from test_hand_over import *\n"
+        "patch = pytest.MonkeyPatch()\n"
+        "session = cm.Session(GOLD, journal=sys.argv[1], now=START - 10**9, durable='os')\n"
+        "opened(session)\n"
+        "at_first(patch, cm.commands.Alert, throw(KeyboardInterrupt()))\n"
+        "try: session.handle(START + 1, ENTER)\n"
+        "except KeyboardInterrupt: pass\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1))\n"
+        "told = session.handle(START + 2, ev.Tick())\n"
+        "print(sum(isinstance(each, cm.commands.Place) for each in told))\n"
+        "print(sum(isinstance(each, cm.commands.Cancel) for each in told))\n"
+        "try: session.handle(START + 3, ev.Tick())\n"
+        "except cm.UsageError as error: print('File too large' in str(error))\n"
+        "try: session.close()\n"
+        "except cm.JournalError as error: print(error.path == session.path)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "run")]
+    here = Path(__file__).parent
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=here)
+    assert done.stdout.split() == ["0", "2", "True", "True"], done.stderr
+
+
+def test_a_close_that_fails_cancels_what_lives(tmp_path: Path) -> None:
+    code = (
+        "import sys, resource; from test_hand_over import *\n"
+        "session = cm.Session(GOLD, journal=sys.argv[1], now=START - 10**9)\n"
+        "opened(session)\n"
+        "session.handle(START + 1, ENTER)\n"
+        "assert len(session.release(START + 10**8)) == 2\n"
+        "session.handle(START + 10**8, ev.Book(instrument='FX.USDCNY', side='bid', price=72498,"
+        " qty=1, row='delta', last=True, exchange=START, receive=START))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1))\n"
+        "try: session.close()\n"
+        "except cm.JournalError as error:\n"
+        "    print(sum(isinstance(each, cm.commands.Cancel) for each in error.commands))\n"
+        "    print('File too large' in str(error), session.last)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "run")]
+    here = Path(__file__).parent
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=here)
+    assert done.stdout.split() == ["2", "True", "[]"], done.stderr

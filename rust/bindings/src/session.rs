@@ -27,6 +27,17 @@ struct State {
     out: Vec<Command>,
 }
 
+impl State {
+    /// Puts the commands of a turn behind what was not handed over before.
+    fn take_turn(&mut self) {
+        if self.session.poisoned().is_some() {
+            // No order leaves a poisoned session, not even one that was on its way.
+            self.out.retain(|command| !command.waits());
+        }
+        self.out.append(&mut self.turn);
+    }
+}
+
 impl Owned for State {
     fn last_words(&mut self) -> Vec<Command> {
         // What was not handed over has not left; what would have been sent is not sent any more.
@@ -110,7 +121,7 @@ impl Session {
             state.turn.clear();
             let handled = state.session.handle(now, &event, &mut state.turn);
             handled.map_err(|error| broken(py, "handle", &state.session, &error))?;
-            state.out.append(&mut state.turn);
+            state.take_turn();
             commands::hand_over(py, &mut state.out, &self.state.names)
         })
     }
@@ -125,7 +136,7 @@ impl Session {
         self.state.with(py, "release", |state| {
             state.turn.clear();
             state.session.release(at, &mut state.turn);
-            state.out.append(&mut state.turn);
+            state.take_turn();
             commands::hand_over(py, &mut state.out, &self.state.names)
         })
     }
