@@ -170,7 +170,10 @@ def tables(data: Data) -> "Iterator[tuple[str, pa.Table]]":
             try:
                 yield file.name, pq.read_table(file)
             except (OSError, pa.ArrowException) as error:
-                message = f"data: {shown(str(file))} cannot be read as Parquet: {error}"
+                why = getattr(error, "strerror", None) or (
+                    error if file.exists() else "there is no such file"
+                )
+                message = f"data: {shown(str(file))} cannot be read as Parquet: {why}"
                 expected = "a Parquet file"
                 raise ConfigError(
                     message, field="data", value=str(file), expected=expected
