@@ -27,7 +27,10 @@ from cross_market.research.world import SimVenues
 
 DONE, FAILED, UNREADABLE, USAGE, BUG, STOPPED, UNHEARD = 0, 1, 2, 3, 4, 130, 141
 REPORT = "Please report this with the command, the version and, if there is one, the journal."
-CODES = "exit codes: 0 done, 1 check failed, 2 bad input, 3 wrong arguments, 4 a bug of ours"
+CODES = (
+    "exit codes: 0 done, 1 check failed, 2 bad input, 3 wrong arguments, 4 a bug of ours, "
+    "130 stopped, 141 nobody reads the output"
+)
 Found = dict[str, Any]
 
 

@@ -60,7 +60,8 @@ class Session:
         now: int, ns – engine time, never before the journal's last event.
         durable: str – 'os' (orders leave once the operating system has the record), or the longest
             time that orders wait for a sync they share, such as '5 ms'.
-        actor: str – who speaks through the verbs; in the journal with each of them.
+        actor: str – who speaks through the verbs; in the journal with each of them, 1 to 40 ASCII
+            characters without spaces.
         Raises JournalError when the folder is in use, or its journal cannot be trusted.
         """
         group = None if durable == "os" else parse_span(durable, "durable")
@@ -199,7 +200,11 @@ class Session:
     def override(
         self, order: int, *, status: str, cum: int, reason: str, now: int
     ) -> list[Command]:
-        """Say where an order stands whose outcome is unknown; recorded with its reason."""
+        """Say where an order stands whose outcome is unknown; recorded with its reason.
+
+        status: str – filled, cancelled, rejected or expired. cum: int, lots.
+        reason: str – why, 1 to 40 ASCII characters without spaces, such as 'told-by-phone'.
+        """
         verb = Override(order=order, status=status, cum=cum, reason=reason)
         return self._say(now, verb)
 
@@ -212,7 +217,7 @@ class Session:
 
         returns: list of `cross_market.commands`; empty when it was closed before.
         Raises UsageError while another call is under way, JournalError when the journal could not
-        be written: then no order leaves, and `commands` of the error cancels those that may live.
+        be written: then no order leaves, and what must leave all the same is in its `commands`.
         """
         return self._core.close()
 
