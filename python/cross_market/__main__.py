@@ -322,6 +322,8 @@ def refuse(error: BaseException, code: int, *, is_json: bool) -> int:
 
 def shown_value(item: object) -> object:
     """Return a field of an error as JSON can state it."""
+    if isinstance(item, list | tuple):
+        return [shown_value(each) for each in item]
     return item if isinstance(item, str | int | None) else repr(item)[:120]
 
 

@@ -165,6 +165,17 @@ def test_data_of_a_wrong_type_exits_with_2(files: Path, tmp_path: Path) -> None:
     assert "wrong.parquet, msg" in done.stderr
 
 
+def test_a_journal_that_cannot_be_made_is_stated_with_its_path(files: Path, tmp_path: Path) -> None:
+    journal = tmp_path / "missing" / "run"
+    done = run(
+        *("simulate", files / "euro.toml", files / "quotes.parquet", "--json"),
+        *("--venues", files / "venues.toml", "--journal", journal),
+        code=2,
+    )
+    error = json.loads(done.stdout)["error"]
+    assert (error["kind"], error["path"], error["commands"]) == ("JournalError", str(journal), [])
+
+
 def test_a_bug_says_how_to_report_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
