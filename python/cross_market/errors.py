@@ -133,8 +133,9 @@ class JournalError(CrossMarketError):
     path: str – the file.
     record: int – the number of the first record in doubt, from 0.
     offset: int – its first byte, from 0.
-    commands: sequence of `cross_market.commands` – what must leave all the same when a journal could
-        not be closed; where a decision is not on record, a cancel for every order that may live.
+    commands: sequence of `cross_market.commands` – what must leave all the same when a journal
+        could not be closed; a cancel for every order that may live where a decision is not on
+        record.
     """
 
     def __init__(
