@@ -1,31 +1,36 @@
 """The command line: `cross-market` and `python -m cross_market`.
 
 Exit codes: 0 done; 1 the check failed: a journal was changed or torn, or does not replay to the
-same; 2 what was given cannot be read or is wrong; 3 wrong arguments; 4 a bug of ours; 130 stopped
-from the keyboard. With `--json` one JSON object goes to standard output, errors included.
+same; 2 what was given cannot be read, written or is wrong; 3 wrong arguments; 4 a bug of ours; 130
+stopped from the keyboard; 141 whoever read the output went away. With `--json` one JSON object goes
+to standard output, errors included.
 """
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from cross_market import __version__, _core
 from cross_market._terminal import progress, show_table
-from cross_market._values import wrong
+from cross_market._values import tidy, wrong
 from cross_market.config import Config
-from cross_market.errors import CrossMarketError, InternalError, JournalError
+from cross_market.errors import CrossMarketError, InternalError, JournalError, UsageError
 from cross_market.research.result import Result
 from cross_market.research.simulate import simulate
 from cross_market.research.world import SimVenues
 
-DONE, FAILED, UNREADABLE, USAGE, BUG, STOPPED = 0, 1, 2, 3, 4, 130
+DONE, FAILED, UNREADABLE, USAGE, BUG, STOPPED, UNHEARD = 0, 1, 2, 3, 4, 130, 141
 REPORT = "Please report this with the command, the version and, if there is one, the journal."
-CODES = "exit codes: 0 done, 1 check failed, 2 bad input, 3 wrong arguments, 4 a bug of ours"
+CODES = (
+    "exit codes: 0 done, 1 check failed, 2 bad input, 3 wrong arguments, 4 a bug of ours, "
+    "130 stopped, 141 nobody reads the output"
+)
 Found = dict[str, Any]
 
 
@@ -33,8 +38,16 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors exit with our code for wrong arguments."""
 
     def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: {message}\n")
+        raise WrongArgumentsError(self, message)
+
+
+class WrongArgumentsError(UsageError):
+    """The command line was called with wrong arguments."""
+
+    def __init__(self, parser: Parser, message: str) -> None:
+        usage = parser.format_usage()
+        super().__init__(f"{parser.prog}: {message}", call=parser.prog, expected=usage.strip())
+        self.usage = usage
 
 
 def parser() -> Parser:
@@ -266,7 +279,7 @@ def hedge_rows(result: Result) -> list[list[object]]:
         own = [each for each in attempts if each["hedge"] == row["hedge"]]
         repaired = sum(each["repairs"] > 0 for each in own)
         lost = sum(each["repair_loss"] for each in own)
-        residual = f"{row['residual'].normalize():f}"
+        residual = f"{tidy(row['residual']):f}"
         found.append([row["hedge"], row["sets"], residual, repaired, f"{lost:,.2f}"])
     return found
 
@@ -288,21 +301,29 @@ def say(options: argparse.Namespace, text: str) -> None:
         print(text)
 
 
-def refuse(options: argparse.Namespace, error: BaseException, code: int) -> int:
+def refuse(error: BaseException, code: int, *, is_json: bool) -> int:
     """Say what went wrong, without a traceback; return the exit code."""
-    text = f"{type(error).__name__}: {error}"
-    print(f"cross-market: {text}", file=sys.stderr)
-    if code == BUG:
-        print(REPORT, file=sys.stderr)
-    if options.json:
-        fields = {key: shown_value(item) for key, item in vars(error).items()}
-        stated = {"kind": type(error).__name__, "message": str(error), **fields}
-        print(json.dumps({"error": stated}))
+    text = f"cross-market: {type(error).__name__}: {error}"
+    if isinstance(error, WrongArgumentsError):
+        text = f"{error.usage}{error}"
+    elif isinstance(error, KeyboardInterrupt):
+        text = "cross-market: stopped"
+    elif code == BUG:
+        text = f"{text}\n{REPORT}"
+    print(text, file=sys.stderr)
+    if is_json:
+        hidden = ("usage",)
+        fields = {key: shown_value(item) for key, item in vars(error).items() if key not in hidden}
+        kind = "UsageError" if isinstance(error, WrongArgumentsError) else type(error).__name__
+        stated = {"kind": kind, "message": str(error), **fields}
+        print(json.dumps({"error": stated}), flush=True)
     return code
 
 
 def shown_value(item: object) -> object:
     """Return a field of an error as JSON can state it."""
+    if isinstance(item, list | tuple):
+        return [shown_value(each) for each in item]
     return item if isinstance(item, str | int | None) else repr(item)[:120]
 
 
@@ -313,27 +334,63 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     argv: sequence of str – the arguments; those of the process when None.
-    returns: int – see the top of this module. Wrong arguments exit with 3.
+    returns: int – see the top of this module. Wrong arguments give 3.
     """
-    top = parser()
-    options = top.parse_args(argv)
-    if options.verb is None:
-        top.print_help()
-        return DONE
+    given = sys.argv[1:] if argv is None else list(argv)
     try:
-        code, found = VERBS[options.verb](options)
-        if options.json:
-            print(json.dumps(found))
-    except KeyboardInterrupt:
-        print("cross-market: stopped", file=sys.stderr)
-        return STOPPED
-    except InternalError as error:
-        return refuse(options, error, BUG)
-    except (CrossMarketError, OSError) as error:
-        return refuse(options, error, UNREADABLE)
-    except Exception as error:
-        return refuse(options, error, BUG)
+        code = run(given)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        return unheard()
+    except OSError as error:
+        # Standard output itself cannot be written, so it is left alone.
+        silence(sys.stdout)
+        return refuse(error, UNREADABLE, is_json=False)
     return code
+
+
+def run(given: Sequence[str]) -> int:
+    """Do what the arguments say and return the exit code; errors are said, not raised."""
+    is_json = "--json" in given
+    try:
+        options = parser().parse_args(given)
+        if options.verb is None:
+            parser().print_help()
+            return DONE
+        is_json = options.json
+        code, found = VERBS[options.verb](options)
+    except SystemExit as done:  # the parser's, behind help and version
+        return DONE if done.code is None else int(done.code)
+    except KeyboardInterrupt as error:
+        return refuse(error, STOPPED, is_json=is_json)
+    except WrongArgumentsError as error:
+        return refuse(error, USAGE, is_json=is_json)
+    except InternalError as error:
+        return refuse(error, BUG, is_json=is_json)
+    except BrokenPipeError:
+        raise
+    except (CrossMarketError, OSError) as error:
+        return refuse(error, UNREADABLE, is_json=is_json)
+    except Exception as error:
+        return refuse(error, BUG, is_json=is_json)
+    if is_json:
+        print(json.dumps(found))
+    return code
+
+
+def unheard() -> int:
+    """Nobody reads what is printed: be silent, and return the code that says so."""
+    silence(sys.stdout)
+    silence(sys.stderr)
+    return UNHEARD
+
+
+def silence(stream: TextIO) -> None:
+    """Let what is still to be written to a stream go nowhere: its end is flushed at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 if __name__ == "__main__":

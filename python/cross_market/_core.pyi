@@ -14,6 +14,7 @@ __all__ = [
     "faults",
     "order_text",
     "refusals",
+    "refused_opening",
     "replay",
     "simulate",
     "verify",
@@ -62,7 +63,7 @@ class Session:
         """Return the SHA-256 over the canonical encoding of the whole state."""
 
     def link(self) -> bytes:
-        """Return the last link of the journal's chain."""
+        """Return the last link of the journal's chain; after `close` too."""
 
     def seq(self) -> int:
         """Return the number of the last event."""
@@ -70,11 +71,13 @@ class Session:
     def tables(self) -> dict[str, Any]:
         """Return what is held now: the tables funds, positions and hedges as columns."""
 
-    def close(self) -> bytes | None:
-        """Close the journal durably; return its last link, None when it was closed."""
+    def close(self) -> list[Command]:
+        """Close the journal durably; return what waited for that and may leave."""
 
     @property
     def first(self) -> list[Command]: ...
+    @property
+    def last(self) -> list[Command]: ...
     @property
     def path(self) -> str: ...
     @property
@@ -97,6 +100,14 @@ def order_text(order: int) -> str:
 
 def refusals() -> list[str]:
     """Return every refusal of a gate, in the order in which the gates ask."""
+
+def refused_opening(
+    config: bytes,
+    start: int,
+    balances: list[tuple[int, int]],
+    holdings: list[tuple[int, int, int, int]],
+) -> tuple[str, int, str] | None:
+    """Return what of an opening state an engine refuses: which kind, its place, and why."""
 
 def replay(path: str) -> dict[str, Any]:
     """Replay a journal into a new engine and compare every command and digest."""

@@ -33,6 +33,22 @@ SECRETS = ("password", "passwd", "secret", "token", "api_key", "apikey", "privat
 Names = Mapping[type, Mapping[str, object]]
 
 
+def path_text(given: object, where: str) -> str:
+    """Return a path as text that the operating system takes."""
+    expected = "a path, as str or os.PathLike"
+    if not isinstance(given, str | os.PathLike):
+        raise wrong_type(given, where, expected)
+    text: object = os.fspath(given)
+    if not isinstance(text, str):
+        raise wrong_type(given, where, expected)
+    try:
+        if not text or b"\0" in os.fsencode(text):
+            raise wrong(text, where, expected)
+    except UnicodeEncodeError as error:
+        raise wrong(text, where, expected) from error
+    return text
+
+
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the tables of a TOML file that only its owner or group may write.
 
@@ -40,7 +56,7 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     import tomllib  # most programs write their configuration in Python
 
-    where = os.fspath(path)
+    where = path_text(path, "path")
     try:
         with Path(where).open("rb") as file:
             status = os.fstat(file.fileno())

@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 DIGITS_MAX = 38
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+@-]{0,39}")
+IDENTIFIER = re.compile(r"[!-~]{1,40}")
 PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 RATIO = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)/([0-9]+(?:\.[0-9]+)?)")
 SHOWN_MAX = 120
@@ -218,6 +219,16 @@ def name() -> Reader:
     return Reader(read, expected)
 
 
+def identifier(given: object, where: str) -> str:
+    """Return `given` when it can stand in the journal: who spoke, or why."""
+    expected = "1 to 40 printable ASCII characters without spaces"
+    if type(given) is not str:
+        raise wrong_type(given, where, expected)
+    if IDENTIFIER.fullmatch(given) is None:
+        raise wrong(given, where, expected)
+    return given
+
+
 def choice(*options: str) -> Reader:
     """Read one of a few words."""
     expected = "one of " + ", ".join(options)
@@ -272,8 +283,11 @@ def keyed(kind: type, *, refers: bool = False) -> Reader:
     expected = f"a dict from names to {kind.__name__} values"
 
     def read(given: object, where: str) -> tuple[tuple[str, object], ...]:
-        if type(given) is tuple:
-            given = dict(typing.cast("tuple[tuple[str, object], ...]", given))
+        if type(given) is tuple and all(type(each) is tuple and len(each) == 2 for each in given):
+            pairs = typing.cast("tuple[tuple[str, object], ...]", given)
+            for pair in pairs:
+                name().read(pair[0], where)
+            given = dict(pairs)
         if type(given) is not dict:
             raise wrong_type(given, where, expected)
         items = typing.cast("dict[object, object]", given)

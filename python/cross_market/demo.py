@@ -18,7 +18,7 @@ import io
 import itertools
 import zipfile
 from dataclasses import dataclass
-from decimal import Decimal
+from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -188,7 +188,7 @@ def levels(name: str, number: int) -> list[tuple[str, int, int]]:
 
 def in_ticks(printed: str) -> int:
     """Return a printed fixing in ticks; it has at most four decimals."""
-    return int(Decimal(printed) * TICKS_IN_ONE)
+    return int(Fraction(printed) * TICKS_IN_ONE)
 
 
 def instrument(name: str, quote: str) -> Instrument:

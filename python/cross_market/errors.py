@@ -9,8 +9,14 @@ CrossMarketError
 └── InternalError                our bug: please report it
 
 A refusal is not an exception: what a gate denies is returned and recorded as a value.
-Attributes that do not apply are None. Never parse the message.
+Attributes that do not apply are None. Never parse the message. Where an error carries `commands`,
+they have not been handed over otherwise: send them.
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "ConfigError",
@@ -127,6 +133,9 @@ class JournalError(CrossMarketError):
     path: str – the file.
     record: int – the number of the first record in doubt, from 0.
     offset: int – its first byte, from 0.
+    commands: sequence of `cross_market.commands` – what must leave all the same when a journal
+        could not be closed; a cancel for every order that may live where a decision is not on
+        record.
     """
 
     def __init__(
@@ -136,11 +145,13 @@ class JournalError(CrossMarketError):
         path: str | None = None,
         record: int | None = None,
         offset: int | None = None,
+        commands: "Sequence[object]" = (),
     ) -> None:
         super().__init__(message)
         self.path = path
         self.record = record
         self.offset = offset
+        self.commands = commands
 
 
 class InternalError(CrossMarketError):
@@ -148,6 +159,8 @@ class InternalError(CrossMarketError):
 
     invariant: str – the one that broke.
     seq: int – the number of the event that broke it.
+    commands: sequence of `cross_market.commands` – what an engine or session that broke says last:
+        a cancel for every order that may be alive. Every later call raises with the same ones.
     """
 
     def __init__(
@@ -156,7 +169,9 @@ class InternalError(CrossMarketError):
         *,
         invariant: str | None = None,
         seq: int | None = None,
+        commands: "Sequence[object]" = (),
     ) -> None:
         super().__init__(message)
         self.invariant = invariant
         self.seq = seq
+        self.commands = commands

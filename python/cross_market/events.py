@@ -396,7 +396,8 @@ class Adopt:
 class Override:
     """Verb: an operator's word on an order whose outcome is unknown.
 
-    status: str – filled, cancelled, rejected or expired. cum: int, lots. reason: str – why.
+    status: str – filled, cancelled, rejected or expired. cum: int, lots.
+    reason: str – why, 1 to 40 ASCII characters without spaces, such as 'told-by-phone'.
     """
 
     order: int
@@ -423,7 +424,7 @@ Verb = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """An operator's or platform's word, with its speaker."""
+    """An operator's or platform's word, with its speaker: 1 to 40 ASCII characters, no spaces."""
 
     actor: str
     verb: Verb

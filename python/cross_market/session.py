@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from cross_market import _core
 from cross_market._arrow import arrow
+from cross_market._files import path_text
+from cross_market._values import identifier
 from cross_market.commands import Command
 from cross_market.config import Config
 from cross_market.contracts.units import parse_span
@@ -39,7 +41,8 @@ class Session:
     A folder that holds a journal is continued: it is replayed, what a crash left unfinished is cut
     off aloud, and `first` holds what the restart asks of the venues. Every login and every feed
     counts as down until its `Link` event comes. One process writes at a time.
-    Not pickled, not used after a fork, one call at a time.
+    Closing makes the journal durable, so what waited for that may leave: `close` returns it, and
+    `last` holds it behind a `with`. Not pickled, not used after a fork, one call at a time.
     """
 
     def __init__(
@@ -57,17 +60,24 @@ class Session:
         now: int, ns – engine time, never before the journal's last event.
         durable: str – 'os' (orders leave once the operating system has the record), or the longest
             time that orders wait for a sync they share, such as '5 ms'.
-        actor: str – who speaks through the verbs; in the journal with each of them.
+        actor: str – who speaks through the verbs; in the journal with each of them, 1 to 40 ASCII
+            characters without spaces.
         Raises JournalError when the folder is in use, or its journal cannot be trusted.
         """
         group = None if durable == "os" else parse_span(durable, "durable")
-        self._core = _core.Session(config, journal=os.fspath(journal), now=now, group_ns=group)
-        self._actor = actor
+        self._actor = identifier(actor, "actor")
+        folder = path_text(journal, "journal")
+        self._core = _core.Session(config, journal=folder, now=now, group_ns=group)
 
     @property
     def first(self) -> list[Command]:
         """What a restart asks of the venues; empty for a new journal."""
         return self._core.first
+
+    @property
+    def last(self) -> list[Command]:
+        """What waited for the journal when it was closed, and may leave; empty before."""
+        return self._core.last
 
     @property
     def recovered(self) -> dict[str, int | str | None] | None:
@@ -88,13 +98,18 @@ class Session:
         """Take one event and return what may leave now; the rest comes from `release`.
 
         now: int, ns – engine time, never before an earlier one.
+        returns: list of `cross_market.commands`; first those of an earlier call that an exception
+            kept from being handed over.
         Raises ConfigError or InputTypeError for what is wrong in the event, UsageError for a call
         that is wrong here; then nothing has changed.
         """
         return self._core.handle(now, event)
 
     def release(self, now: int) -> list[Command]:
-        """Return what waited for the journal to be durable, as far as it is now."""
+        """Return what waited for the journal to be durable, as far as it is now.
+
+        now: int, ns – engine time, from 1970 to 2200.
+        """
         return self._core.release(now)
 
     def deadline(self) -> int | None:
@@ -106,7 +121,10 @@ class Session:
         return self._core.digest()
 
     def link(self) -> bytes:
-        """Return the journal's last link; kept elsewhere, it shows a shortened journal later."""
+        """Return the journal's last link; kept elsewhere, it shows a shortened journal later.
+
+        The one call that works after `close` too: only then is it the last one.
+        """
         return self._core.link()
 
     def seq(self) -> int:
@@ -182,7 +200,11 @@ class Session:
     def override(
         self, order: int, *, status: str, cum: int, reason: str, now: int
     ) -> list[Command]:
-        """Say where an order stands whose outcome is unknown; recorded with its reason."""
+        """Say where an order stands whose outcome is unknown; recorded with its reason.
+
+        status: str – filled, cancelled, rejected or expired. cum: int, lots.
+        reason: str – why, 1 to 40 ASCII characters without spaces, such as 'told-by-phone'.
+        """
         verb = Override(order=order, status=status, cum=cum, reason=reason)
         return self._say(now, verb)
 
@@ -190,8 +212,13 @@ class Session:
         """Replace limits and execution values by those of `config`, which is else the run's own."""
         return self._say(now, Policy(config=config))
 
-    def close(self) -> bytes | None:
-        """Close the journal durably and return its last link; None when it was closed before."""
+    def close(self) -> list[Command]:
+        """Close the journal durably and return what waited for that, to be sent; `last` keeps it.
+
+        returns: list of `cross_market.commands`; empty when it was closed before.
+        Raises UsageError while another call is under way, JournalError when the journal could not
+        be written: then no order leaves, and what must leave all the same is in its `commands`.
+        """
         return self._core.close()
 
     def _say(self, now: int, verb: Verb) -> list[Command]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -122,6 +123,57 @@ def test_errors_are_stated_as_json_too(files: Path) -> None:
     assert error["kind"] == "ConfigError"
     assert error["field"]
     assert done.stderr.startswith("cross-market: ConfigError")
+
+
+@pytest.mark.parametrize("arguments", [["--json"], ["no", "--json"], ["verify", "--json"]])
+def test_wrong_arguments_are_stated_as_json_too(arguments: list[str]) -> None:
+    done = run(*arguments, code=3)
+    error = json.loads(done.stdout)["error"]
+    assert error["kind"] == "UsageError"
+    assert error["expected"].startswith("usage: cross-market")
+    assert done.stderr.startswith("usage")
+
+
+def test_an_output_that_nobody_reads_is_no_verdict(files: Path) -> None:
+    program = [sys.executable, "-m", "cross_market"]
+    for arguments in (["verify", files / "journal", "--json"], ["verify", "--json"], ["--help"]):
+        command = [*program, *map(str, arguments)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+            assert started.stdout is not None
+            assert started.stderr is not None
+            started.stdout.close()
+            said = started.stderr.read().decode()
+        assert "Traceback" not in said
+        assert "Exception" not in said
+        assert started.returncode == (0 if arguments == ["--help"] else 141)
+
+
+def test_an_output_that_cannot_be_written_exits_with_2(files: Path) -> None:
+    command = [sys.executable, "-m", "cross_market", "verify", str(files / "journal")]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+
+
+def test_data_of_a_wrong_type_exits_with_2(files: Path, tmp_path: Path) -> None:
+    quotes = pq.read_table(files / "quotes.parquet")
+    at = quotes.column_names.index("msg")
+    wrong = quotes.set_column(at, "msg", pa.array(["x"] * quotes.num_rows))
+    pq.write_table(wrong, tmp_path / "wrong.parquet")
+    venues = ("--venues", files / "venues.toml")
+    done = run("simulate", files / "euro.toml", tmp_path / "wrong.parquet", *venues, code=2)
+    assert "wrong.parquet, msg" in done.stderr
+
+
+def test_a_journal_that_cannot_be_made_is_stated_with_its_path(files: Path, tmp_path: Path) -> None:
+    journal = tmp_path / "missing" / "run"
+    done = run(
+        *("simulate", files / "euro.toml", files / "quotes.parquet", "--json"),
+        *("--venues", files / "venues.toml", "--journal", journal),
+        code=2,
+    )
+    error = json.loads(done.stdout)["error"]
+    assert (error["kind"], error["path"], error["commands"]) == ("JournalError", str(journal), [])
 
 
 def test_a_bug_says_how_to_report_it(

@@ -1,17 +1,22 @@
 """The configuration refuses what is wrong (B53–B64), and is one value in memory and in files."""
 
 import copy
+import decimal
 import json
 import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import cross_market as cm
 from parts import gold_config, gold_parts, instrument
+
+NOTHING: Any = []
 
 
 def refused(**changed: object) -> cm.ConfigError:
@@ -336,6 +341,58 @@ def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing.toml", Path("/dev/null")):
         with pytest.raises(cm.ConfigError):
             cm.Config.load(path)
+
+
+@pytest.mark.parametrize(
+    ("work", "field"),
+    [
+        (lambda gold: gold.limits.for_instrument([], age="1 s"), "limits.for_instrument"),
+        (lambda gold: gold.limits.of_hedge({}), "limits.hedges"),
+        (lambda gold: cm.limits.template(NOTHING), "limits.template"),
+        (lambda gold: gold.instruments[0].price("1"), "ticks"),
+        (lambda gold: gold.instruments[0].amount(1.5), "lots"),
+        (lambda gold: gold.instruments[0].lot_in(3), "instrument.size"),
+        (lambda gold: gold_config(fx=(1, 2)), "hedge.fx"),
+        (lambda gold: cm.Config.load(NOTHING), "path"),
+    ],
+)
+def test_a_value_of_no_type_that_is_taken_is_named(
+    gold: cm.Config, work: Callable[[cm.Config], object], field: str
+) -> None:
+    with pytest.raises(cm.InputTypeError) as caught:
+        work(gold)
+    assert caught.value.field == field
+
+
+def with_shanghai(**changed: object) -> cm.Config:
+    """Return the gold configuration with another contract of Shanghai."""
+    hedge = gold_parts()["hedge"]
+    assert isinstance(hedge, dict)
+    first, second = hedge["legs"]
+    au = instrument("SHFE.au2602", "CNY/g", **changed)
+    return gold_config(legs=[cm.Leg(au, side="sell", account=first.account), second])
+
+
+@pytest.mark.parametrize("given", ["9" * 36, "0.0" + "9" * 34])
+def test_numbers_beyond_the_arithmetic_are_refused(given: str) -> None:
+    with pytest.raises(cm.ConfigError):
+        with_shanghai(min_qty=given)
+    with pytest.raises(cm.ConfigError):
+        with_shanghai(band=("0.02", given))
+
+
+def test_the_callers_decimal_context_changes_nothing(gold: cm.Config) -> None:
+    with decimal.localcontext() as context:
+        context.prec = 3
+        for each in context.traps:
+            context.traps[each] = True
+        banded = instrument("SHFE.au2602", "CNY/g", band=("600.02", "640.04"), min_qty="1000")
+        assert banded.band == ("600.02", "640.04")
+        assert gold_config().to_json() == gold.to_json()
+        assert cm.Fault("ack_lost", chance="0.123456").chance == "0.123456"
+        context.clear_traps()
+        with pytest.raises(cm.ConfigError):
+            instrument("SHFE.au2602", "CNY/g", band=("600.02", "640.050001"))
 
 
 def test_values_go_through_a_process_pool(gold: cm.Config) -> None:

@@ -160,6 +160,42 @@ def test_every_kind_is_refused_by_field(engine: cm.Engine, event: ev.Event) -> N
     assert engine.digest() == before
 
 
+HALF_MADE = [ev.Book, ev.Report, ev.Answer, ev.Cash, ev.Settle, ev.Reference, ev.Clock, ev.Control]
+
+
+@pytest.mark.parametrize("kind", HALF_MADE, ids=lambda kind: kind.__name__)
+def test_a_half_made_event_is_refused_by_field(engine: cm.Engine, kind: Any) -> None:  # noqa: ANN401
+    with pytest.raises(cm.ConfigError, match="missing") as caught:
+        engine.handle(START + 1, object.__new__(kind))
+    assert str(caught.value.field).startswith(kind.__name__.lower() + ".")
+
+
+def test_a_policy_states_itself_in_bytes(engine: cm.Engine) -> None:
+    class Sly:
+        def to_json(self) -> str:
+            return "{}"
+
+    policy = ev.Policy(config=Sly())  # type: ignore[arg-type]
+    with pytest.raises(cm.InputTypeError):
+        engine.handle(START + 1, ev.Control(actor="desk", verb=policy))
+    with pytest.raises(cm.InputTypeError):
+        cm.Engine(Sly(), start=START)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("order", "kind"),
+    [
+        ("1", cm.InputTypeError),
+        (1.0, cm.InputTypeError),
+        (-1, cm.ConfigError),
+        (2**64, cm.ConfigError),
+    ],
+)
+def test_the_id_of_an_order_is_a_number(order: Any, kind: type[Exception]) -> None:  # noqa: ANN401
+    with pytest.raises(kind):
+        cm.order_text(order)
+
+
 def test_time_never_steps_back(engine: cm.Engine) -> None:
     engine.handle(START + 5, ev.Tick())
     with pytest.raises(cm.UsageError) as caught:

@@ -1,6 +1,7 @@
 """Recorded rows: on the grid or refused by row, merged by receipt, clocks put right."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -172,3 +173,92 @@ def test_numbers_that_are_none_are_refused_by_their_row() -> None:
     assert "data, step, row " in str(caught.value)
     with pytest.raises(cm.InputTypeError):
         load(numbered(seq=[1.5] * count), gold_config(), FEEDS)
+
+
+def replaced(key: str, values: pa.Array) -> pa.Table:
+    """Return the table with one of its columns, or a further one, holding these values."""
+    plain = table()
+    if key in plain.column_names:
+        return plain.set_column(plain.column_names.index(key), key, values)
+    return plain.append_column(key, values)
+
+
+def text_of(content: bytes) -> pa.Array:
+    """Return a column of 12 texts of one byte each, valid UTF-8 or not."""
+    offsets = pa.py_buffer(np.arange(13, dtype=np.int32).tobytes())
+    return pa.Array.from_buffers(pa.string(), 12, [None, offsets, pa.py_buffer(content)])
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("kind", pa.array([["snapshot"]] * 12)),
+        ("side", pa.array([1] * 12)),
+        ("instrument", pa.array([b"SHFE.au2602"] * 12)),
+        ("venue", pa.array([1.5] * 12)),
+        ("msg", pa.array(["1"] * 12)),
+        ("msg", pa.array([[1]] * 12)),
+        ("price", pa.array(["617.7"] * 12)),
+        ("size", pa.array([True] * 12)),
+        ("ts_receive_ns", pa.array(["x"] * 12)),
+        ("seq", pa.array([1.0] * 12)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else str(value.type),
+)
+def test_columns_of_another_type_are_named(key: str, values: pa.Array) -> None:
+    with pytest.raises(cm.InputTypeError) as caught:
+        load(replaced(key, values), gold_config(), FEEDS)
+    assert caught.value.field == f"data, {key}"
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "row"),
+    [
+        ("msg", pa.array([0.0] * 7 + [math.nan] * 5), 7),
+        ("msg", pa.array([0.0] * 7 + [math.inf] * 5), 7),
+        ("msg", pa.array([0.0] * 7 + [1.5] * 5), 7),
+        ("msg", pa.array([0.0] * 7 + [1e300] * 5), 7),
+        ("msg", pa.array([0] * 7 + [-1] * 5), 7),
+        ("msg", pa.array([0] * 7 + [2**63] * 5, pa.uint64()), 7),
+        ("ts_receive_ns", pa.array([NOW] * 7 + [-1] * 5), 7),
+        ("ts_receive_ns", pa.array([NOW] * 7 + [2**64 - 1] * 5, pa.uint64()), 7),
+        ("kind", text_of(b"aaaaaaa\xffaaaa"), 7),
+        ("instrument", text_of(b"aaaaaaa\xffaaaa"), 7),
+    ],
+)
+def test_values_that_cannot_be_are_named_by_row(key: str, values: pa.Array, row: int) -> None:
+    with pytest.raises(cm.ConfigError) as caught:
+        load(replaced(key, values), gold_config(), FEEDS)
+    assert caught.value.field == f"data, {key}, row {row}"
+
+
+def test_whole_floats_number_messages() -> None:
+    rows = load(replaced("msg", pa.array([0.0] * 6 + [1.0] * 6)), gold_config(), FEEDS)
+    assert (rows.columns["row"] == load(table(), gold_config(), FEEDS).columns["row"]).all()
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    plain = table()
+    both = pa.table([*plain.columns, plain["price"]], names=[*plain.column_names, "price"])
+    with pytest.raises(cm.ConfigError) as caught:
+        load(both, gold_config(), FEEDS)
+    assert caught.value.field == "data, price"
+
+
+def test_a_file_that_holds_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ticks.parquet").write_bytes(b"PAR1 no more")
+    for data in (tmp_path / "ticks.parquet", tmp_path / "missing.parquet", "a\0b", "\ud800"):
+        with pytest.raises(cm.ConfigError) as caught:
+            load(data, gold_config(), FEEDS)
+        assert caught.value.field == "data"
+
+
+def test_clocks_too_far_apart_are_refused() -> None:
+    # Received in 1980 and sent in 2199: moved back, the first message lies before 1980.
+    start, end = 315_532_800_000_000_000, 7_258_118_400_000_000_000
+    apart = replaced("ts_receive_ns", pa.array([start + at for at in range(12)]))
+    at = apart.column_names.index("ts_exchange_ns")
+    apart = apart.set_column(at, "ts_exchange_ns", pa.array([end - 20 - at for at in range(12)]))
+    with pytest.raises(cm.ConfigError) as caught:
+        load(apart, gold_config(), FEEDS)
+    assert caught.value.field == "SHFE, ts_exchange_ns"

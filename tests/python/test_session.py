@@ -5,6 +5,7 @@ import pickle
 import stat
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,9 +25,7 @@ def run(gold: cm.Config, folder: Path) -> tuple[str, bytes, bytes]:
         session.stop("gold", now=START + 50)
         session.release(START + 10**9)
         digest = session.digest()
-        link = session.close()
-    assert link is not None
-    return session.path, link, digest
+    return session.path, session.link(), digest
 
 
 def test_a_journal_verifies_and_replays_to_the_same(gold: cm.Config, tmp_path: Path) -> None:
@@ -73,8 +72,8 @@ def test_another_configuration_does_not_continue(gold: cm.Config, tmp_path: Path
 def test_a_closed_session_refuses_calls(gold: cm.Config, tmp_path: Path) -> None:
     session = cm.Session(gold, journal=tmp_path / "run", now=START)
     session.close()
-    assert session.close() is None
-    for call in (session.deadline, session.digest, session.link, session.seq):
+    assert session.close() == []
+    for call in (session.deadline, session.digest, session.seq):
         with pytest.raises(cm.UsageError, match="closed"):
             call()
     with pytest.raises(cm.UsageError, match="closed"):
@@ -87,6 +86,27 @@ def test_a_session_is_not_pickled(gold: cm.Config, tmp_path: Path) -> None:
         pytest.raises(cm.UsageError),
     ):
         pickle.dumps(session)
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "kind"),
+    [
+        ({"journal": 3}, "journal", cm.InputTypeError),
+        ({"journal": b"run"}, "journal", cm.InputTypeError),
+        ({"journal": "a\0b"}, "journal", cm.ConfigError),
+        ({"actor": 3}, "actor", cm.InputTypeError),
+        ({"actor": "two words"}, "actor", cm.ConfigError),
+        ({"durable": 5}, "durable", cm.InputTypeError),
+        ({"now": 1.5}, "now", cm.InputTypeError),
+    ],
+)
+def test_wrong_arguments_are_named(
+    gold: cm.Config, tmp_path: Path, given: dict[str, Any], field: str, kind: type[Exception]
+) -> None:
+    with pytest.raises(kind) as caught:
+        cm.Session(gold, **{"journal": tmp_path / "run", "now": START, **given})
+    assert getattr(caught.value, "field", None) == field
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_refused_event_is_not_journaled(gold: cm.Config, tmp_path: Path) -> None:

@@ -1,6 +1,10 @@
 """A simulation on the demo's real fixings: tables, equal runs, a journal that replays."""
 
+import decimal
 import json
+import resource
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +14,12 @@ import pytest
 
 import cross_market as cm
 from cross_market import _core, demo
+from cross_market import events as ev
 from cross_market.research.result import TABLES
 
 DAYS = demo.fixings()[:120]
+# The file that a journal's folder keeps to write its last records where a disk is full.
+RESERVE = 1 << 20
 
 
 def simulated(**changed: object) -> cm.Result:
@@ -158,6 +165,127 @@ def test_a_world_must_fit_its_configuration(changed: dict[str, object], field: s
 def test_faults_are_known_by_name(name: str, chance: str, said: str) -> None:
     with pytest.raises(cm.ConfigError, match=said):
         cm.Fault(name, chance=chance)
+
+
+ZLOTY = "9" * 30 + " PLN"
+
+
+def held(**changed: object) -> dict[str, object]:
+    """Return a world's change: one lot of euros in Warsaw, with some of it replaced."""
+    given: dict[str, Any] = {"account": "warsaw", "instrument": "WARSAW.EURPLN", "size": 1}
+    given |= {"price": "4.2", **changed}
+    return {"holdings": [cm.Holding(**given)]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        (held(size="-9223372036854775808"), "venues.holdings[0].size"),
+        (held(size="-9223372036854775807"), "venues.holdings[0]"),
+        (held(size=10**9), "venues.holdings[0]"),
+        (held(size=10**22), "venues.holdings[0].size"),
+        (held(size="0.5"), "venues.holdings[0].size"),
+        (held(price=10**30), "venues.holdings[0].price"),
+        (held(price=10**9), "venues.holdings[0]"),
+        (held(account="frankfurt"), "venues.holdings[0].account"),
+        (held(instrument="WARSAW.USDPLN"), "venues.holdings[0].account"),
+        ({"balances": [cm.Balance("warsaw", amount=ZLOTY)]}, "venues.balances[0].amount"),
+        ({"balances": [cm.Balance("warsaw", amount=ZLOTY[6:])]}, "venues.balances[0]"),
+        (
+            {"balances": [cm.Balance("warsaw", amount="1.0000000001 PLN")]},
+            "venues.balances[0].amount",
+        ),
+    ],
+)
+def test_an_opening_state_is_refused_by_name(changed: dict[str, Any], field: str) -> None:
+    if "balances" in changed:
+        changed = {"balances": [*changed["balances"], *demo.venues(1).balances[1:]]}
+    with pytest.raises(cm.ConfigError) as caught:
+        simulated(venues=world(**changed))
+    assert caught.value.field == field
+
+
+def test_an_opening_state_that_fits_is_taken() -> None:
+    assert simulated(venues=world(**held(size=-1))).errors == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "kind"),
+    [
+        ({"verbs": None}, "verbs", cm.InputTypeError),
+        ({"verbs": 5}, "verbs", cm.InputTypeError),
+        ({"verbs": [5]}, "verbs[0]", cm.InputTypeError),
+        ({"verbs": [(1, 2, 3)]}, "verbs[0]", cm.InputTypeError),
+        ({"verbs": [(1.5, ev.Stop())]}, "verbs[0]", cm.InputTypeError),
+        ({"verbs": [(2**70, ev.Stop())]}, "verbs[0]", cm.ConfigError),
+        ({"verbs": [(-1, ev.Stop())]}, "verbs[0]", cm.ConfigError),
+        ({"verbs": [(1, ev.Tick())]}, "__class__", cm.ConfigError),
+        ({"verbs": [(1, object.__new__(ev.Enter))]}, "enter.hedge", cm.ConfigError),
+        ({"progress": 3}, "progress", cm.InputTypeError),
+        ({"journal": 3}, "journal", cm.InputTypeError),
+        ({"journal": b"run"}, "journal", cm.InputTypeError),
+        ({"journal": "a\0b"}, "journal", cm.ConfigError),
+    ],
+)
+def test_wrong_arguments_are_named(
+    given: dict[str, object], field: str, kind: type[Exception]
+) -> None:
+    with pytest.raises(kind) as caught:
+        simulated(**given)
+    assert str(getattr(caught.value, "field", "")).endswith(field)
+
+
+def test_a_journal_that_cannot_be_written_is_told_with_its_path(tmp_path: Path) -> None:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (RESERVE, RESERVE))
+
+    code = (
+        "import sys; import cross_market as cm; from cross_market import demo\n"
+        "quotes, venues = demo.quotes(demo.fixings()), demo.venues(1)\n"
+        "try: cm.simulate(demo.config(), quotes, venues=venues, journal=sys.argv[1])\n"
+        "except cm.JournalError as error: print(error.path); print(error)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, preexec_fn=limit)
+    path, message = done.stdout.splitlines()
+    assert path == str(tmp_path / "run" / "journal-0001.cmj")
+    assert "File too large" in message
+
+
+def test_a_journal_that_cannot_be_made_is_a_journal_error(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(cm.JournalError, match="run"):
+        simulated(journal=tmp_path / "run")
+
+
+def test_rows_at_the_end_of_time_are_refused() -> None:
+    rows = demo.quotes(DAYS[:2])
+    shift = 7_258_118_400_000_000_000 - 1 - rows["ts_receive_ns"][-1].as_py()
+    for key in ("ts_receive_ns", "ts_exchange_ns"):
+        moved = pa.array([stamp + shift for stamp in rows[key].to_pylist()])
+        rows = rows.set_column(rows.column_names.index(key), key, moved)
+    with pytest.raises(cm.ConfigError) as caught:
+        cm.simulate(demo.config(), rows, venues=demo.venues(1))
+    assert caught.value.field == "data, ts_receive_ns"
+
+
+def test_the_callers_decimal_context_changes_nothing(result: cm.Result) -> None:
+    with decimal.localcontext() as context:
+        context.prec = 2
+        context.rounding = decimal.ROUND_UP
+        for each in context.traps:
+            context.traps[each] = True
+        assert simulated().digest == result.digest
+        with pytest.raises(cm.ConfigError) as caught:
+            simulated(
+                venues=world(
+                    balances=[
+                        cm.Balance("warsaw", amount="8000000.0000000001 PLN"),
+                        *demo.venues(1).balances[1:],
+                    ]
+                )
+            )
+    assert caught.value.field == "venues.balances[0].amount"
 
 
 def test_every_fault_has_a_name() -> None:

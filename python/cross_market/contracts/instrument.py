@@ -205,7 +205,7 @@ class Instrument:
         )
         for each, numbers, step in grids:
             for number in numbers:
-                if Decimal(number) % Decimal(step) != 0:
+                if (Fraction(number) / Fraction(step)).denominator != 1:
                     raise wrong(number, f"{where}.{each}", f"a whole multiple of {step}")
 
     def _given(self, number: Number | None) -> tuple[Number, ...]:
@@ -263,11 +263,21 @@ class Instrument:
 
     def price(self, ticks: int) -> Decimal:
         """Return the price of a number of ticks."""
-        return Decimal(fraction_text(ticks * Fraction(self.tick)))
+        return Decimal(fraction_text(whole(ticks, "ticks") * Fraction(self.tick)))
 
     def amount(self, lots: int) -> Decimal:
         """Return the size of a number of lots, in the venue's size."""
-        return Decimal(fraction_text(lots * Fraction(self.lot)))
+        return Decimal(fraction_text(whole(lots, "lots") * Fraction(self.lot)))
+
+
+def whole(given: object, where: str) -> int:
+    """Return `given` when it is an int that can be a number of steps."""
+    expected = "a whole number of 64 bits, as int"
+    if type(given) is not int:
+        raise wrong_type(given, where, expected)
+    if abs(given) >= 2**63:
+        raise wrong(given, where, expected)
+    return given
 
 
 def steps(given: Number, step: str, where: str, what: str) -> int:
@@ -275,4 +285,6 @@ def steps(given: Number, step: str, where: str, what: str) -> int:
     count = Fraction(read_decimal(given, where)) / Fraction(step)
     if count.denominator != 1:
         raise wrong(given, where, f"a whole multiple of the {what}, {step}")
+    if abs(count) >= 2**63:
+        raise wrong(given, where, f"fewer than 2^63 times the {what}, {step}")
     return int(count)

@@ -106,6 +106,8 @@ class Quote(NamedTuple):
 
 def unit_of(text: str, where: str) -> Unit:
     """Return the unit called `text`; any currency or coin code is a unit of its own."""
+    if type(text) is not str:
+        raise wrong_type(text, where, "the name of a unit, such as 'g'")
     if text in UNITS:
         return UNITS[text]
     if CODE.fullmatch(text):

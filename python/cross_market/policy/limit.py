@@ -21,12 +21,15 @@ from cross_market._values import (
     suggestion,
     value,
     wrong,
+    wrong_type,
 )
 from cross_market.contracts.units import counted, currency, moneys, quantity, rate, span, whole
 
 Money = str | tuple[str, ...]
 T = TypeVar("T")
 Named = tuple[tuple[str, T], ...]
+
+NAME = name()
 
 
 @value
@@ -128,18 +131,21 @@ class Limits:
         changed – arguments of InstrumentLimits.
         """
         now = dict(self.instruments)
+        NAME.read(name, "limits.for_instrument")
         now[name] = _changed(InstrumentLimits, now.get(name, self.each_instrument), changed)
         return dataclasses.replace(self, instruments=now)
 
     def for_account(self, name: str, **changed: object) -> "Limits":
         """Return these limits with some values replaced for one account."""
         now = dict(self.accounts)
+        NAME.read(name, "limits.for_account")
         now[name] = _changed(AccountLimits, now.get(name, self.each_account), changed)
         return dataclasses.replace(self, accounts=now)
 
     def for_hedge(self, name: str, **changed: object) -> "Limits":
         """Return these limits with some values replaced for one hedge."""
         now = dict(self.hedges)
+        NAME.read(name, "limits.for_hedge")
         now[name] = _changed(HedgeLimits, now.get(name, self.each_hedge), changed)
         return dataclasses.replace(self, hedges=now)
 
@@ -167,6 +173,7 @@ def _changed(kind: type[T], now: T | None, changed: dict[str, object]) -> T:
 
 
 def _found(where: str, name: str, named: Named[T], each: T | None) -> T:
+    NAME.read(name, f"limits.{where}")
     found = dict(named).get(name, each)
     if found is None:
         expected = f"limits of {name}, or for each of the {where}; there is no unlimited default"
@@ -219,6 +226,8 @@ def template(name: str) -> Limits:
     name: str – 'small desk': small orders, tight collars, in CNY, USD, USDT, EUR and PLN.
     Raises ConfigError when there is no such template.
     """
+    if type(name) is not str:
+        raise wrong_type(name, "limits.template", "the name of a template, as str")
     if name not in TEMPLATES:
         expected = "a template: " + ", ".join(TEMPLATES)
         raise wrong(name, "limits.template", expected + suggestion(str(name), TEMPLATES))

@@ -3,18 +3,21 @@
 A table has a row for each level of a message: `ts_receive_ns`, `ts_exchange_ns`, `venue` and
 `instrument` (or an `instrument` that is the full name), `kind` ('snapshot', 'delta', 'settle';
 other kinds are left out), `side` ('bid' or 'ask'), `price`, `size`, `msg` (rows of one message
-follow each other). Where the venue numbers its messages, `seq` is the number and `step` how far it
-is from the message before (0: gaps cannot be seen); a gap makes the engine ask for a snapshot. Rows
-of an instrument are in the order in which they were received.
+follow each other). Names, `kind` and `side` are text, stamps are integers, `price` and `size` may
+be floats, and `msg` too where all of it is whole. Where the venue numbers its messages, `seq` is
+the number and `step` how far it is from the message before (0: gaps cannot be seen); a gap makes
+the engine ask for a snapshot. Rows of an instrument are in the order in which they were received.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cross_market._files import path_text
 from cross_market._values import Number, missing, shown, tidy, wrong, wrong_type
 from cross_market.config import Config
 from cross_market.contracts.instrument import LATEST_NS, Instrument
@@ -33,6 +36,8 @@ Data = Any
 NEEDED = ("instrument", "kind", "side", "price", "size", "msg")
 STAMPS = ("ts_receive_ns", "ts_exchange_ns")
 NUMBERS = {"seq": 2**63 - 1, "step": 2**32 - 1}
+TEXTS = ("venue", "instrument", "kind", "side")
+VALUES = ("price", "size", "msg")
 # Codes of the core for a row that is not the last of its message; the last one has 3 more.
 SNAPSHOT, LEVEL, DELTA, LAST = 0, 1, 2, 3
 EXACT_MAX = 2**53
@@ -91,7 +96,8 @@ def to_grid(
         # steps × units is an exact integer; one division gives the double nearest to the decimal.
         exact &= (steps * units) / scale == floats
     if values.dtype.kind != "f":
-        exact &= floats.astype(values.dtype) == values
+        with np.errstate(invalid="ignore"):
+            exact &= floats.astype(values.dtype) == values
     if not exact.all():
         at = int(np.argmin(exact))
         row = at if row_of is None else int(row_of[at])
@@ -154,7 +160,7 @@ def tables(data: Data) -> "Iterator[tuple[str, pa.Table]]":
         for each in data:
             yield from tables(each)
     elif isinstance(data, str | os.PathLike):
-        path = Path(data)
+        path = Path(path_text(data, "data"))
         files = [path]
         if path.is_dir():
             files = sorted(path.glob("norm*.parquet")) or sorted(path.glob("*.parquet"))
@@ -163,8 +169,11 @@ def tables(data: Data) -> "Iterator[tuple[str, pa.Table]]":
         for file in files:
             try:
                 yield file.name, pq.read_table(file)
-            except (OSError, pa.ArrowInvalid) as error:
-                message = f"data: {shown(str(file))} cannot be read as Parquet: {error}"
+            except (OSError, pa.ArrowException) as error:
+                why = getattr(error, "strerror", None) or (
+                    error if file.exists() else "there is no such file"
+                )
+                message = f"data: {shown(str(file))} cannot be read as Parquet: {why}"
                 expected = "a Parquet file"
                 raise ConfigError(
                     message, field="data", value=str(file), expected=expected
@@ -223,15 +232,21 @@ def split(table: "pa.Table", where: str, instruments: Iterable[Instrument]) -> d
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    names = Counter(table.column_names)
     for column in NEEDED:
-        if column not in table.column_names:
+        if column not in names:
             expected = "a column of this name"
             raise missing(expected, f"{where}, {column}")
-    text = {key: pc.cast(table[key], pa.string()) for key in ("instrument", "kind", "side")}
+    for column in (*NEEDED, *TEXTS, *STAMPS, *NUMBERS):
+        if names[column] > 1:
+            raise wrong(names[column], f"{where}, {column}", "one column of this name")
+    for column in (*STAMPS, *NUMBERS, *VALUES):
+        if column in names:
+            prove_numbers(table[column].type, column, where)
+    text = {key: texts(table[key], f"{where}, {key}") for key in TEXTS if key in names}
     name = text["instrument"]
-    if "venue" in table.column_names:
-        venue = pc.cast(table["venue"], pa.string())
-        name = pc.binary_join_element_wise(venue, name, ".")
+    if "venue" in text:
+        name = pc.binary_join_element_wise(text["venue"], name, ".")
     wanted = pc.is_in(text["kind"], pa.array(["snapshot", "delta", "settle"]))
     found = {}
     for instrument in instruments:
@@ -241,6 +256,53 @@ def split(table: "pa.Table", where: str, instruments: Iterable[Instrument]) -> d
         if len(at):
             found[instrument.name] = convert(table, text, at, instrument, where)
     return found
+
+
+def prove_numbers(kind: "pa.DataType", column: str, where: str) -> None:
+    """Refuse a column of numbers that has another type, whatever its values are."""
+    import pyarrow as pa
+
+    if column in STAMPS:
+        expected, fits = "a column of whole ns since the Unix epoch", pa.types.is_integer(kind)
+    elif column in NUMBERS:
+        expected, fits = "a column of whole numbers", pa.types.is_integer(kind)
+    else:
+        inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+        expected = "a column of integers or floats"
+        fits = pa.types.is_integer(inner) or pa.types.is_floating(inner)
+    if not fits:
+        raise wrong_type(str(kind), f"{where}, {column}", expected)
+
+
+def texts(column: "pa.ChunkedArray", what: str) -> "pa.ChunkedArray":
+    """Return a column of text after proving that all of it is; a missing value stays missing."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if not (is_text or pa.types.is_string_view(kind) or pa.types.is_null(kind)):
+        raise wrong_type(str(column.type), what, "a column of text")
+    try:
+        column.validate(full=True)
+        found = pc.cast(column, pa.string())
+        # A dictionary is proven by its words: its own proof looks at the codes alone.
+        found.validate(full=True)
+    except pa.ArrowException as error:
+        row = next((at for at, each in enumerate(column) if not is_unicode(each)), 0)
+        raise wrong(str(error), f"{what}, row {row}", "text that is valid UTF-8") from error
+    return found
+
+
+def is_unicode(scalar: "pa.Scalar") -> bool:
+    """Return whether a text of a table can be read."""
+    try:
+        scalar.as_py()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def convert(
@@ -254,7 +316,7 @@ def convert(
     import numpy as np
     import pyarrow as pa
 
-    rows = table.select([key for key in (*NEEDED, *STAMPS, *NUMBERS) if key in table.column_names])
+    rows = table.select([key for key in (*VALUES, *STAMPS, *NUMBERS) if key in table.column_names])
     rows = rows.take(pa.array(at))
     kind = text["kind"].take(pa.array(at)).to_numpy(zero_copy_only=False)
     side = text["side"].take(pa.array(at)).to_numpy(zero_copy_only=False)
@@ -275,7 +337,7 @@ def convert(
     return Part(
         kind=kind,
         side=side,
-        msg=numbers(rows["msg"], f"{where}, msg", at).astype(np.int64),
+        msg=messages(rows["msg"], f"{where}, msg", at),
         price=to_grid(price, str(instrument.tick), f"{where}, price", at),
         qty=qty,
         exchange=exchange,
@@ -285,15 +347,29 @@ def convert(
     )
 
 
+def messages(column: "pa.ChunkedArray", what: str, at: "Ints") -> "Ints":
+    """Return which message each row belongs to; refuses what is not a whole number by its row."""
+    import numpy as np
+
+    values = numbers(column, what, at)
+    if values.dtype.kind == "f":
+        values = values.astype(np.float64)
+    most = EXACT_MAX if values.dtype.kind == "f" else 2**63 - 1
+    with np.errstate(invalid="ignore"):
+        odd = ~((values >= 0) & (values <= most) & (values == np.floor(values)))
+    if odd.any():
+        row = int(np.argmax(odd))
+        raise wrong(values[row].item(), f"{what}, row {at[row]}", f"a whole number of 0 to {most}")
+    found: Ints = values.astype(np.int64)
+    return found
+
+
 def sequence(rows: "pa.Table", key: str, where: str, at: "Ints") -> "Ints":
     """Return the numbers of the messages; 0 where the table or the venue has none."""
     import numpy as np
-    import pyarrow as pa
 
     if key not in rows.column_names:
         return np.zeros(len(at), dtype=np.int64)
-    if not pa.types.is_integer(rows[key].type):
-        raise wrong_type(str(rows[key].type), f"{where}, {key}", "a column of whole numbers")
     values = rows[key].fill_null(0).to_numpy(zero_copy_only=False)
     odd = np.flatnonzero((values < 0) | (values > NUMBERS[key]))
     if len(odd):
@@ -322,21 +398,19 @@ def stamps(rows: "pa.Table", where: str, at: "Ints") -> "tuple[Ints, Ints]":
     exchange stamp inherits the one before it, NONE where there is none yet.
     """
     import numpy as np
-    import pyarrow as pa
 
     found = {}
     for key in STAMPS:
         if key not in rows.column_names:
             found[key] = np.full(len(at), NONE, dtype=np.int64)
             continue
-        if not pa.types.is_integer(rows[key].type):
-            expected = "a column of whole ns since the Unix epoch"
-            raise wrong_type(str(rows[key].type), f"{where}, {key}", expected)
-        found[key] = rows[key].fill_null(NONE).to_numpy(zero_copy_only=False).astype(np.int64)
-        odd = np.flatnonzero((found[key] != NONE) & ~in_range(found[key]))
+        lacks = rows[key].is_null().to_numpy(zero_copy_only=False)
+        values = rows[key].fill_null(0).to_numpy(zero_copy_only=False)
+        odd = np.flatnonzero(~lacks & ~in_range(values))
         if len(odd):
             expected = "ns since the Unix epoch, from 1980 to 2200"
-            raise wrong(int(found[key][odd[0]]), f"{where}, {key}, row {at[odd[0]]}", expected)
+            raise wrong(int(values[odd[0]]), f"{where}, {key}, row {at[odd[0]]}", expected)
+        found[key] = np.where(lacks, NONE, values.astype(np.int64))
     receive, exchange = found["ts_receive_ns"], found["ts_exchange_ns"]
     last = np.maximum.accumulate(np.where(exchange != NONE, np.arange(len(at)), -1))
     exchange = np.where(last >= 0, exchange[np.maximum(last, 0)], NONE)
@@ -394,6 +468,11 @@ def set_clocks(
             ahead[venue] = feed_ns[venue] - min(fastest)
     for book, venue in zip(books, venues, strict=True):
         unknown_stamp = book.exchange == NONE
+        early = np.flatnonzero(~unknown_stamp & (book.exchange - ahead[venue] < EARLIEST_NS))
+        if len(early):
+            found = int(book.exchange[early[0]])
+            expected = f"stamps that stay behind 1980 when they are moved back by {ahead[venue]} ns"
+            raise wrong(found, f"{venue}, ts_exchange_ns", expected)
         book.exchange = book.exchange - ahead[venue]
         book.exchange[unknown_stamp] = book.receive[unknown_stamp] - feed_ns[venue]
         book.exchange = np.minimum(book.exchange, book.receive)

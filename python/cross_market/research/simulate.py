@@ -2,15 +2,23 @@
 
 import os
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 
 from cross_market import _core
+from cross_market._files import path_text
 from cross_market._values import missing, unknown, wrong, wrong_type
 from cross_market.config import Config
+from cross_market.contracts.instrument import LATEST_NS, steps
 from cross_market.contracts.units import parse_money, parse_span
 from cross_market.events import Verb
 from cross_market.research.result import Result
 from cross_market.research.rows import Data, load
 from cross_market.research.world import SimVenues, latency_ns, millionths
+
+# Beyond any money that an engine holds, in 10⁻⁹; a 128-bit integer takes it.
+NANOS_MAX = 2**126
+
+YEAR_NS = 366 * 86_400 * 10**9
 
 # After the last row: time for orders and attempts to come to their ends.
 GRACE_NS = 30_000_000_000
@@ -32,7 +40,8 @@ def simulate(
         instrument kind side price size msg`; `kind` is 'snapshot', 'delta' or 'settle', other kinds
         are left out. An instrument is called `venue.instrument` in the configuration. Prices and
         sizes must lie on its grid: floats are proven to, and the first row that does not is named.
-    venues: SimVenues – latencies, faults, opening money and positions, seed.
+    venues: SimVenues – latencies, faults, opening money and positions, seed. What the engine would
+        refuse of the opening state is refused before anything runs.
     verbs: list of (ns, verb of `cross_market.events`) – what an operator says, and when.
     journal: path – folder for a new journal; nothing is journaled when None.
     progress: function of (steps done, steps) – called some two hundred times.
@@ -55,23 +64,48 @@ def simulate(
         raise wrong_type(config, "config", "a Config")
     if type(venues) is not SimVenues:
         raise wrong_type(venues, "venues", "a SimVenues")
+    if progress is not None and not callable(progress):
+        raise wrong_type(progress, "progress", "a function of (steps done, steps)")
+    folder = None if journal is None else path_text(journal, "journal")
+    spoken = verbs_of(verbs)
     setup = setup_of(config, venues)
     feed_ns = {venue.name: parse_span(venue.feed.base, "feed") for venue in venues.venues}
     rows = load(data, config, feed_ns)
     if not len(rows):
         raise wrong(0, "data", "at least one row of a book")
+    end = int(rows.columns["receive"][-1])
+    if end + YEAR_NS > LATEST_NS:
+        raise wrong(end, "data, ts_receive_ns", "rows that end a year before 2200 or earlier")
     slowest = max(parse_span(hedge.execution.finish_within, "") for hedge in config.hedges)
     done = _core.simulate(
         config.to_json(),
         setup=setup,
         columns=rows.columns,
         settlements=rows.settlements,
-        verbs=list(verbs),
+        verbs=spoken,
         grace_ns=GRACE_NS + slowest,
-        journal=None if journal is None else os.fspath(journal),
+        journal=folder,
         progress=progress,
     )
     return Result.of(done, rows)
+
+
+def verbs_of(verbs: object) -> list[tuple[int, Verb]]:
+    """Return what an operator says as pairs of ns and verb; the native module proves the verb."""
+    expected = "a list of pairs: ns since 1970 as int, and a verb of cross_market.events"
+    if isinstance(verbs, str | bytes) or not isinstance(verbs, Iterable):
+        raise wrong_type(verbs, "verbs", expected)
+    found = []
+    for at, each in enumerate(verbs):
+        if not isinstance(each, list | tuple) or len(each) != 2:
+            raise wrong_type(each, f"verbs[{at}]", expected)
+        stamp, verb = each
+        if type(stamp) is not int:
+            raise wrong_type(stamp, f"verbs[{at}]", expected)
+        if not 0 <= stamp < LATEST_NS:
+            raise wrong(stamp, f"verbs[{at}]", "ns since 1970, before 2200")
+        found.append((stamp, verb))
+    return found
 
 
 def setup_of(config: Config, venues: SimVenues) -> dict[str, object]:
@@ -96,13 +130,22 @@ def setup_of(config: Config, venues: SimVenues) -> dict[str, object]:
         if currency != config.accounts[number].currency:
             expected = f"an amount in {config.accounts[number].currency}"
             raise wrong(each.amount, f"{where}.amount", expected)
-        if amount * 10**9 % 1:
+        nanos = Fraction(amount) * 10**9
+        if nanos.denominator != 1:
             raise wrong(each.amount, f"{where}.amount", "an amount with at most 9 decimals")
-        balances.append((number, int(amount * 10**9)))
+        if abs(nanos) > NANOS_MAX:
+            raise wrong(each.amount, f"{where}.amount", "an amount that an engine can hold")
+        balances.append((number, int(nanos)))
     without = sorted(set(accounts.values()) - {number for number, _ in balances})
     if without or len(balances) != len(accounts):
         expected = "one opening balance for every account"
         raise missing(expected, "venues.balances")
+    holdings = holdings_of(config, venues, accounts)
+    refused = _core.refused_opening(config.to_json(), 0, balances, holdings)
+    if refused is not None:
+        kind, at, why = refused
+        each = getattr(venues, kind)[at]
+        raise wrong(each, f"venues.{kind}[{at}]", f"what an engine takes; it says: {why}")
     return {
         "seed": venues.seed,
         "latencies": [
@@ -111,7 +154,7 @@ def setup_of(config: Config, venues: SimVenues) -> dict[str, object]:
         ],
         "faults": [(fault.name, millionths(fault.chance)) for fault in venues.faults],
         "balances": balances,
-        "holdings": holdings_of(config, venues, accounts),
+        "holdings": holdings,
     }
 
 
@@ -120,6 +163,8 @@ def holdings_of(
 ) -> list[tuple[int, int, int, int]]:
     """Return opening positions as account, instrument, signed lots and price in ticks."""
     instruments = {each.name: (at, each) for at, each in enumerate(config.instruments)}
+    legs = [leg for hedge in config.hedges for leg in hedge.legs]
+    traded = {(leg.account.name, leg.instrument.name) for leg in legs}
     found = []
     for at, each in enumerate(venues.holdings):
         where = f"venues.holdings[{at}]"
@@ -128,7 +173,11 @@ def holdings_of(
         if each.instrument not in instruments:
             field = f"{where}.instrument"
             raise unknown(each.instrument, field, instruments, "one of the instruments")
+        if (each.account, each.instrument) not in traded:
+            expected = f"an account in which a leg trades {each.instrument}"
+            raise wrong(each.account, f"{where}.account", expected)
         number, instrument = instruments[each.instrument]
-        lots, price = instrument.lots(each.size), instrument.ticks(each.price)
+        lots = steps(each.size, str(instrument.lot), f"{where}.size", "lot")
+        price = steps(each.price, str(instrument.tick), f"{where}.price", "tick")
         found.append((accounts[each.account], number, lots, price))
     return found

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import field
-from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,7 +33,7 @@ def chance() -> Reader:
 
     def read(given: object, where: str) -> str:
         number = read_decimal(given, where, expected)
-        if not 0 <= number <= 1 or number * MILLION % 1:
+        if not 0 <= number <= 1 or (Fraction(number) * MILLION).denominator != 1:
             raise wrong(given, where, expected)
         return f"{number:f}"
 
@@ -157,7 +157,7 @@ class SimVenues:
 
 def millionths(text: Number) -> int:
     """Return a chance in millionths."""
-    return int(Decimal(text) * MILLION)
+    return int(Fraction(text) * MILLION)
 
 
 def latency_ns(latency: Latency) -> tuple[int, int, int, int]:

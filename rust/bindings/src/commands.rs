@@ -38,6 +38,18 @@ fn classes(py: Python<'_>) -> PyResult<&Classes> {
     })
 }
 
+/// The commands as a list of Python objects; `out` keeps them until all of it is there, so that an
+/// exception on the way loses none.
+pub(crate) fn hand_over<'py>(
+    py: Python<'py>,
+    out: &mut Vec<Command>,
+    names: &Directory,
+) -> PyResult<Bound<'py, PyList>> {
+    let found = list(py, out, names)?;
+    out.clear();
+    Ok(found)
+}
+
 /// The commands as a list of Python objects.
 pub(crate) fn list<'py>(
     py: Python<'py>,

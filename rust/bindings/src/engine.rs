@@ -9,9 +9,9 @@ use cross_market_core::time::Time;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyList};
 
-use crate::error::{door, wrong, wrong_type};
+use crate::error::{door, guarded, internal, wrong, wrong_type};
 use crate::names::Directory;
-use crate::owner::{Owner, not_pickled};
+use crate::owner::{Owned, Owner, not_pickled};
 use crate::{commands, events};
 
 /// A configuration and its canonical bytes.
@@ -22,11 +22,16 @@ pub(crate) fn compiled(json: &[u8]) -> Result<(Config, Vec<u8>), Error> {
 /// The configuration that a Python `Config` states, and its canonical bytes.
 pub(crate) fn config_of(config: &Bound<'_, PyAny>) -> PyResult<(Config, Vec<u8>)> {
     let py = config.py();
-    let Ok(stated) = config.call_method0("to_json") else {
-        return Err(wrong_type(py, "config", config, "a Config"));
-    };
-    let bytes: Vec<u8> = stated.extract()?;
-    compiled(&bytes).map_err(|error| door(py, "Config", &error))
+    let bytes = stated(config)?;
+    let made = guarded(|| compiled(&bytes)).map_err(|invariant| internal(py, &invariant))?;
+    made.map_err(|error| door(py, "Config", &error))
+}
+
+/// The bytes in which a Python `Config` states itself.
+pub(crate) fn stated(config: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    let refused = || wrong_type(config.py(), "config", config, "a Config");
+    let bytes = config.call_method0("to_json").map_err(|_| refused())?;
+    bytes.cast_exact::<PyBytes>().map(|bytes| bytes.as_bytes().to_vec()).map_err(|_| refused())
 }
 
 /// A moment given as an int.
@@ -41,14 +46,25 @@ pub(crate) fn time_of(value: &Bound<'_, PyAny>, field: &str) -> PyResult<Time> {
 
 struct State {
     engine: CoreEngine,
+    /// The commands of a turn.
+    turn: Vec<Command>,
+    /// What has not been handed over yet.
     out: Vec<Command>,
+}
+
+impl Owned for State {
+    fn last_words(&mut self) -> Vec<Command> {
+        // What was not handed over has not left; what would have been sent is not sent any more.
+        self.out.retain(|command| !command.waits());
+        self.engine.poison(&mut self.out);
+        std::mem::take(&mut self.out)
+    }
 }
 
 /// The core: one value that turns events into commands; it journals nothing.
 #[pyclass(frozen, module = "cross_market")]
 pub(crate) struct Engine {
     state: Owner<State>,
-    names: Directory,
 }
 
 #[pymethods]
@@ -59,18 +75,23 @@ impl Engine {
         let py = config.py();
         let (config, _) = config_of(config)?;
         let start = time_of(start, "start")?;
-        let engine = CoreEngine::new(&config, start).map_err(|error| door(py, "Engine", &error))?;
+        let made = guarded(|| CoreEngine::new(&config, start));
+        let made = made.map_err(|invariant| internal(py, &invariant))?;
+        let engine = made.map_err(|error| door(py, "Engine", &error))?;
         let names = Directory::new(&config);
-        Ok(Engine { state: Owner::new("engine", State { engine, out: Vec::new() }), names })
+        let state = State { engine, turn: Vec::new(), out: Vec::new() };
+        Ok(Engine { state: Owner::new("engine", state, names) })
     }
 
     /// Take one event at engine time `now` and return what is to be done.
     ///
     /// now: int, ns – never before an earlier one.
     /// event – one of `cross_market.events`.
-    /// returns: list of `cross_market.commands`.
+    /// returns: list of `cross_market.commands`; first those of an earlier call that an exception
+    ///     kept from being handed over.
     /// Raises `ConfigError` or `InputTypeError` for what is wrong in the event, `UsageError` for a
-    /// call that is wrong here; then nothing has changed.
+    /// call that is wrong here; then nothing has changed. Raises `InternalError` when the core is
+    /// broken: its `commands` cancel every order that may be alive, and nothing else works any more.
     fn handle<'py>(
         &self,
         now: &Bound<'py, PyAny>,
@@ -78,12 +99,13 @@ impl Engine {
     ) -> PyResult<Bound<'py, PyList>> {
         let py = event.py();
         let now = time_of(now, "now")?;
-        let event = events::event(event, &self.names)?;
+        let event = events::event(event, &self.state.names)?;
         self.state.with(py, "handle", |state| {
-            state.out.clear();
-            let handled = state.engine.handle(now, &event, &mut state.out);
+            state.turn.clear();
+            let handled = state.engine.handle(now, &event, &mut state.turn);
             handled.map_err(|error| door(py, "handle", &error))?;
-            commands::list(py, &state.out, &self.names)
+            state.out.append(&mut state.turn);
+            commands::hand_over(py, &mut state.out, &self.state.names)
         })
     }
 
@@ -109,9 +131,10 @@ impl Engine {
             let number = number.ok_or_else(|| {
                 wrong(py, "run", run, &format!("a number above {known}, at most {RUN_MAX}"))
             })?;
-            state.out.clear();
-            state.engine.restart(now, number, &mut state.out);
-            commands::list(py, &state.out, &self.names)
+            state.turn.clear();
+            state.engine.restart(now, number, &mut state.turn);
+            state.out.append(&mut state.turn);
+            commands::hand_over(py, &mut state.out, &self.state.names)
         })
     }
 

@@ -4,11 +4,15 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use cross_market_core::command::Command;
 use cross_market_core::error::{ConfigError as CoreConfigError, Error};
-use cross_market_journal::JournalError;
+use cross_market_journal::{JournalError, Session};
 use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+
+use crate::commands;
+use crate::names::Directory;
 
 mod python {
     pyo3::import_exception!(cross_market.errors, ConfigError);
@@ -49,6 +53,14 @@ pub(crate) fn wrong(
             fields.set_item("expected", expected)
         },
     )
+}
+
+/// A value at `field` that is not there.
+pub(crate) fn missing(py: Python<'_>, field: &str, expected: &str) -> PyErr {
+    raise::<python::ConfigError>(py, format!("{field}: missing, expected {expected}"), |fields| {
+        fields.set_item("field", field)?;
+        fields.set_item("expected", expected)
+    })
 }
 
 /// A value at `field` of a type that is not taken.
@@ -112,6 +124,29 @@ pub(crate) fn door(py: Python<'_>, call: &str, error: &Error) -> PyErr {
         }
         Error::Number { field, why } => refused(py, field.name(), None, why.to_string()),
     }
+}
+
+/// What a session refused; where its journal could not be written, with the system's answer.
+pub(crate) fn broken(py: Python<'_>, call: &str, session: &Session, error: &JournalError) -> PyErr {
+    if let (JournalError::Poisoned { .. }, Some(failure)) = (error, session.failure()) {
+        let state = format!("{error}: {failure}");
+        return usage(py, call, &state, "a new session on the same journal");
+    }
+    journal(py, call, Some(session.path()), error)
+}
+
+/// A journal that could not be closed, and the commands that must leave all the same.
+pub(crate) fn unclosed(
+    py: Python<'_>,
+    path: &Path,
+    error: &JournalError,
+    commands: &[Command],
+    names: &Directory,
+) -> PyErr {
+    raise::<python::JournalError>(py, format!("close: {error}"), |fields| {
+        fields.set_item("path", path.display().to_string())?;
+        fields.set_item("commands", commands::list(py, commands, names)?)
+    })
 }
 
 /// What a journal or its session refused.
@@ -182,10 +217,26 @@ pub(crate) fn config(py: Python<'_>, error: &CoreConfigError) -> PyErr {
 
 /// A broken invariant: our bug.
 pub(crate) fn internal(py: Python<'_>, invariant: &str) -> PyErr {
-    let message = format!(
-        "a bug in cross_market, please report it with this text and the journal: {invariant}"
-    );
-    raise::<python::InternalError>(py, message, |fields| fields.set_item("invariant", invariant))
+    raise::<python::InternalError>(py, bug(invariant), |fields| {
+        fields.set_item("invariant", invariant)
+    })
+}
+
+/// A broken invariant, and the commands that must leave all the same.
+pub(crate) fn fallen(
+    py: Python<'_>,
+    invariant: &str,
+    commands: &[Command],
+    names: &Directory,
+) -> PyErr {
+    raise::<python::InternalError>(py, bug(invariant), |fields| {
+        fields.set_item("invariant", invariant)?;
+        fields.set_item("commands", commands::list(py, commands, names)?)
+    })
+}
+
+fn bug(invariant: &str) -> String {
+    format!("a bug in cross_market, please report it with this text and the journal: {invariant}")
 }
 
 /// Runs `work`; a panic becomes its message.

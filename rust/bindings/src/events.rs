@@ -12,6 +12,7 @@ use cross_market_core::quote::LegLots;
 use cross_market_core::time::Day;
 use pyo3::prelude::*;
 
+use crate::engine::stated;
 use crate::error::{door, wrong_type};
 use crate::fields::Fields;
 use crate::names::Directory;
@@ -295,14 +296,11 @@ pub(crate) fn verb(object: &Bound<'_, PyAny>, names: &Directory) -> PyResult<Ver
             })
         }
         "policy" => {
-            let stated = fields.get("config")?;
-            let Ok(json) = stated.call_method0("to_json") else {
-                return Err(wrong_type(stated.py(), "config", &stated, "a Config"));
-            };
-            let policy = names.config.policy_of(json.extract()?);
+            let config = fields.get("config")?;
+            let policy = names.config.policy_of(&stated(&config)?);
             policy
                 .map(|policy| Verb::Policy(Box::new(policy)))
-                .map_err(|error| door(stated.py(), "Policy", &error))
+                .map_err(|error| door(config.py(), "Policy", &error))
         }
         other => Err(fields.refuse("__class__", &format!("a verb; {other} is none"))),
     }

@@ -3,10 +3,11 @@
 use cross_market_core::ids::{Id, Text};
 use cross_market_core::num::{Decimal, Money, NumError, Price, Qty, Ratio};
 use cross_market_core::time::{Span, Time};
+use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyInt, PyString};
 
-use crate::error::{wrong, wrong_type};
+use crate::error::{missing, wrong, wrong_type};
 use crate::names::Names;
 use crate::words::Words;
 
@@ -39,7 +40,14 @@ impl<'a, 'py> Fields<'a, 'py> {
 
     /// An attribute as it is.
     pub(crate) fn get(&self, name: &str) -> PyResult<Bound<'py, PyAny>> {
-        self.object.getattr(name)
+        let py = self.py();
+        self.object.getattr(name).map_err(|problem| {
+            if problem.is_instance_of::<PyAttributeError>(py) {
+                missing(py, &self.at(name), "a value made by the constructor of its class")
+            } else {
+                problem
+            }
+        })
     }
 
     /// Whether an attribute is None.

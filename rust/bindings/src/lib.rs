@@ -21,15 +21,16 @@ mod _core {
     use cross_market_core::ids::ClientOrderId;
     use cross_market_sim::fault::Fault;
     use pyo3::prelude::*;
+    use pyo3::types::PyInt;
 
     #[pymodule_export]
     use crate::engine::Engine;
-    use crate::error::door;
+    use crate::error::{door, guarded, internal, wrong, wrong_type};
     #[pymodule_export]
     use crate::session::{Session, replay, verify};
     use crate::simulate::fault_word;
     #[pymodule_export]
-    use crate::simulate::simulate;
+    use crate::simulate::{refused_opening, simulate};
     use crate::words::Words;
 
     /// Return the version of the compiled core.
@@ -41,13 +42,20 @@ mod _core {
     /// Raise `ConfigError` when the core refuses a configuration.
     #[pyfunction]
     fn check_config(py: Python<'_>, json: &[u8]) -> PyResult<()> {
-        Config::from_json(json).map(|_| ()).map_err(|error| door(py, "Config", &error))
+        let made = guarded(|| Config::from_json(json).map(|_| ()));
+        let made = made.map_err(|invariant| internal(py, &invariant))?;
+        made.map_err(|error| door(py, "Config", &error))
     }
 
     /// Return an order id as venues see it: 13 base-32 characters.
     #[pyfunction]
-    fn order_text(order: u64) -> String {
-        ClientOrderId(order).text().as_str().to_owned()
+    fn order_text(order: &Bound<'_, PyAny>) -> PyResult<String> {
+        let expected = "the id of an order, a whole number of 64 bits as int";
+        if !order.is_exact_instance_of::<PyInt>() {
+            return Err(wrong_type(order.py(), "order", order, expected));
+        }
+        let id = order.extract().map_err(|_| wrong(order.py(), "order", order, expected))?;
+        Ok(ClientOrderId(id).text().as_str().to_owned())
     }
 
     /// Return the name of every class of faults.

@@ -1,6 +1,7 @@
 //! The engine with its journal, as Python sees it; and what is asked of a journal afterwards.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use cross_market_core::command::Command;
 use cross_market_core::record::{Code, Durability, Kind, Link};
@@ -13,21 +14,50 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::engine::{config_of, time_of};
-use crate::error::{guarded, internal, journal};
+use crate::error::{broken, fallen, guarded, internal, journal, unclosed, wrong};
 use crate::names::Directory;
-use crate::owner::{Owner, not_pickled};
+use crate::owner::{Owned, Owner, not_pickled};
 use crate::{commands, events, tables};
 
 struct State {
     session: CoreSession,
+    /// The commands of a turn.
+    turn: Vec<Command>,
+    /// What has not been handed over yet.
     out: Vec<Command>,
+}
+
+impl State {
+    /// Puts the commands of a turn behind what was not handed over before.
+    fn take_turn(&mut self) {
+        if self.session.poisoned().is_some() {
+            // No order leaves a poisoned session, not even one that was on its way.
+            self.out.retain(|command| !command.waits());
+        }
+        self.out.append(&mut self.turn);
+    }
+}
+
+impl Owned for State {
+    fn last_words(&mut self) -> Vec<Command> {
+        // What was not handed over has not left; what would have been sent is not sent any more.
+        self.out.retain(|command| !command.waits());
+        self.session.give_up(&mut self.out);
+        std::mem::take(&mut self.out)
+    }
+}
+
+/// What is left of a session that was closed.
+struct Closed {
+    link: Link,
+    last: Vec<Command>,
 }
 
 /// The engine with its journal: what it decides is on record before it leaves.
 #[pyclass(frozen, module = "cross_market")]
 pub(crate) struct Session {
     state: Owner<State>,
-    names: Directory,
+    closed: OnceLock<Closed>,
     path: PathBuf,
     run: u16,
     recovered: Option<Recovered>,
@@ -72,9 +102,9 @@ impl Session {
         let (session, recovered, first) =
             opened.map_err(|error| crate::error::journal(py, "Session", Some(&journal), &error))?;
         let (path, run) = (session.path().to_owned(), session.run());
-        let state = State { session, out: Vec::new() };
-        let names = Directory::new(&config);
-        Ok(Session { state: Owner::new("session", state), names, path, run, recovered, first })
+        let state = State { session, turn: Vec::new(), out: Vec::new() };
+        let state = Owner::new("session", state, Directory::new(&config));
+        Ok(Session { state, closed: OnceLock::new(), path, run, recovered, first })
     }
 
     /// Take one event at engine time `now`; return what may leave now. The rest comes from
@@ -86,23 +116,28 @@ impl Session {
     ) -> PyResult<Bound<'py, PyList>> {
         let py = event.py();
         let now = time_of(now, "now")?;
-        let event = events::event(event, &self.names)?;
+        let event = events::event(event, &self.state.names)?;
         self.state.with(py, "handle", |state| {
-            state.out.clear();
-            let handled = state.session.handle(now, &event, &mut state.out);
-            handled.map_err(|error| journal(py, "handle", Some(&self.path), &error))?;
-            commands::list(py, &state.out, &self.names)
+            state.turn.clear();
+            let handled = state.session.handle(now, &event, &mut state.turn);
+            handled.map_err(|error| broken(py, "handle", &state.session, &error))?;
+            state.take_turn();
+            commands::hand_over(py, &mut state.out, &self.state.names)
         })
     }
 
     /// Sync the group when it is due; return what waited for that.
     fn release<'py>(&self, now: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         let py = now.py();
-        let now = time_of(now, "now")?;
+        let at = time_of(now, "now")?;
+        if at < Time::EARLIEST || at > Time::LATEST {
+            return Err(wrong(py, "now", now, "ns since the Unix epoch, from 1970 to 2200"));
+        }
         self.state.with(py, "release", |state| {
-            state.out.clear();
-            state.session.release(now, &mut state.out);
-            commands::list(py, &state.out, &self.names)
+            state.turn.clear();
+            state.session.release(at, &mut state.turn);
+            state.take_turn();
+            commands::hand_over(py, &mut state.out, &self.state.names)
         })
     }
 
@@ -120,6 +155,9 @@ impl Session {
     /// Return the last link of the journal's chain; kept elsewhere, it shows later that the
     /// journal was not shortened.
     fn link<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        if let Some(closed) = self.closed.get() {
+            return Ok(link_bytes(py, &closed.link));
+        }
         self.state.with(py, "link", |state| Ok(link_bytes(py, &state.session.link())))
     }
 
@@ -131,30 +169,50 @@ impl Session {
     /// Return what is held now: the tables funds, positions and hedges as columns.
     fn tables<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.state.with(py, "tables", |state| {
-            let engine = state.session.engine();
+            let (engine, names) = (state.session.engine(), &self.state.names);
             let found = PyDict::new(py);
-            found.set_item("funds", tables::funds(py, engine, &self.names, None)?)?;
-            found.set_item("positions", tables::positions(py, engine, &self.names)?)?;
-            found.set_item("hedges", tables::hedges(py, engine, &self.names)?)?;
+            found.set_item("funds", tables::funds(py, engine, names, None)?)?;
+            found.set_item("positions", tables::positions(py, engine, names)?)?;
+            found.set_item("hedges", tables::hedges(py, engine, names)?)?;
             Ok(found)
         })
     }
 
-    /// Close the journal with a checkpoint, durable; return its last link, None when it was closed.
-    fn close<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let Some(state) = self.state.close(py, "close")? else {
-            return Ok(None);
+    /// Close the journal with a checkpoint, durable; return what waited for that and may leave.
+    fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let names = &self.state.names;
+        let Some(State { mut session, mut out, .. }) = self.state.close(py, "close")? else {
+            return Ok(PyList::empty(py));
         };
-        let closed = py.detach(|| guarded(|| state.session.close()));
-        let closed = closed.map_err(|invariant| internal(py, &invariant))?;
-        let link = closed.map_err(|error| journal(py, "close", Some(&self.path), &error))?;
-        Ok(Some(link_bytes(py, &link)))
+        let closed = py.detach(|| {
+            guarded(|| {
+                // Nothing is due later: all that waits for a sync leaves with this one.
+                session.release(Time::MAX, &mut out);
+                let failure = session.failure().cloned();
+                session.close().map_err(|error| failure.unwrap_or(error))
+            })
+        });
+        if !matches!(closed, Ok(Ok(_))) {
+            // Of a journal that ends in doubt no order leaves, on record or not.
+            out.retain(|command| !command.waits());
+        }
+        let closed = closed.map_err(|invariant| fallen(py, &invariant, &out, names))?;
+        let link = closed.map_err(|error| unclosed(py, &self.path, &error, &out, names))?;
+        let closed = self.closed.get_or_init(|| Closed { link, last: out });
+        commands::list(py, &closed.last, names)
+    }
+
+    /// What waited when the session was closed; empty before.
+    #[getter]
+    fn last<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let last = self.closed.get().map_or(&[][..], |closed| &closed.last);
+        commands::list(py, last, &self.state.names)
     }
 
     /// What a restart asks of the venues first; empty for a new journal.
     #[getter]
     fn first<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        commands::list(py, &self.first, &self.names)
+        commands::list(py, &self.first, &self.state.names)
     }
 
     /// The journal's file.

@@ -8,10 +8,10 @@ use cross_market_core::command::Command;
 use cross_market_core::config::Config;
 use cross_market_core::engine::{Effect, Engine};
 use cross_market_core::event::{Event, Scope, Verb};
-use cross_market_core::funds::CashKind;
+use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::ids::{AccountId, InstrumentId};
 use cross_market_core::num::{Money, Price, Qty, Side};
-use cross_market_core::position::StatementKind;
+use cross_market_core::position::{Statement, StatementKind};
 use cross_market_core::record::Durability;
 use cross_market_core::time::{Span, Time};
 use cross_market_journal::{JournalError, Session};
@@ -56,10 +56,12 @@ impl Driver {
         }
     }
 
-    /// The engine's own timers: what a journal has to do is done before each event.
+    /// The engine's own timers: what a journal has to do is done before each event. A poisoned
+    /// session has none: it takes no event, so its engine's would be due for ever.
     fn deadline(&self) -> Option<Time> {
         match self {
             Driver::Engine(engine) => engine.deadline(),
+            Driver::Session(session) if session.poisoned().is_some() => None,
             Driver::Session(session) => session.engine().deadline(),
         }
     }
@@ -68,6 +70,17 @@ impl Driver {
         match self {
             Driver::Engine(engine) => engine,
             Driver::Session(session) => session.engine(),
+        }
+    }
+
+    /// What stopped the journal or the core, if anything did.
+    fn fatal(&self) -> Option<JournalError> {
+        match self {
+            Driver::Engine(_) => None,
+            Driver::Session(session) => session.poisoned().map(|cause| {
+                let failure = session.failure().cloned();
+                failure.unwrap_or(JournalError::Poisoned { cause })
+            }),
         }
     }
 }
@@ -81,8 +94,6 @@ struct Run {
     ends: Vec<Time>,
     /// Settlements still to come, the next one last.
     settlements: Vec<(Time, InstrumentId, Price)>,
-    /// What stopped the journal or the core, if anything did.
-    fatal: RefCell<Option<JournalError>>,
     /// The first event that the door refused, and why.
     refused: RefCell<Option<String>>,
     /// The highest (margin + held) ÷ balance of every account so far, in millionths.
@@ -160,7 +171,6 @@ impl<'py> Columns<'py> {
 #[pyfunction]
 #[pyo3(signature = (config, *, setup, columns, settlements, verbs, grace_ns, journal, progress))]
 #[expect(clippy::too_many_arguments, reason = "named in Python, called from one place")]
-#[expect(clippy::needless_pass_by_value, reason = "Python hands over owned values")]
 pub(crate) fn simulate<'py>(
     py: Python<'py>,
     config: &[u8],
@@ -172,6 +182,24 @@ pub(crate) fn simulate<'py>(
     journal: Option<PathBuf>,
     progress: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
+    let given = Given { config, setup, columns, settlements, verbs, grace_ns, journal, progress };
+    guarded(|| run(py, given)).unwrap_or_else(|invariant| Err(internal(py, &invariant)))
+}
+
+/// What a run is asked to do.
+struct Given<'a, 'py> {
+    config: &'a [u8],
+    setup: &'a Bound<'py, PyDict>,
+    columns: &'a Bound<'py, PyDict>,
+    settlements: Vec<(i64, u16, i64)>,
+    verbs: Vec<(i64, Bound<'py, PyAny>)>,
+    grace_ns: i64,
+    journal: Option<PathBuf>,
+    progress: Option<Bound<'py, PyAny>>,
+}
+
+fn run<'py>(py: Python<'py>, given: Given<'_, 'py>) -> PyResult<Bound<'py, PyDict>> {
+    let Given { config, setup, columns, settlements, verbs, grace_ns, journal, progress } = given;
     let (config, json) = compiled(config).map_err(|error| door(py, "Config", &error))?;
     let changes = Columns::new(columns)?.changes();
     let changes = changes.ok_or_else(|| internal(py, "rows with codes that are not ours"))?;
@@ -196,10 +224,9 @@ pub(crate) fn simulate<'py>(
         .collect();
     settlements.reverse();
     let ends = step_ends(&changes, end);
-    let (fatal, refused) = (RefCell::new(None), RefCell::new(None));
-    let driver = RefCell::new(driver);
+    let (driver, refused) = (RefCell::new(driver), RefCell::new(None));
     let peaks = RefCell::new(vec![0; config.accounts.len()]);
-    let mut run = Run { config, driver, world, ends, settlements, fatal, refused, peaks };
+    let mut run = Run { config, driver, world, ends, settlements, refused, peaks };
     let total = run.ends.len();
     for step in 0..total {
         py.check_signals()?;
@@ -211,6 +238,51 @@ pub(crate) fn simulate<'py>(
         }
     }
     run.finish(py, &names, Span(grace_ns))
+}
+
+/// The first opening balance (account, 10⁻⁹) or holding (account, instrument, lots, price) that an
+/// engine refuses at its door: which kind, its place, and why; None when it takes them all.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "Python hands over owned values")]
+pub(crate) fn refused_opening(
+    py: Python<'_>,
+    config: &[u8],
+    start: i64,
+    balances: Vec<(u16, i128)>,
+    holdings: Vec<(u16, u16, i64, i64)>,
+) -> PyResult<Option<(&'static str, usize, String)>> {
+    let (config, _) = compiled(config).map_err(|error| door(py, "Config", &error))?;
+    let asked = guarded(|| {
+        let exchange = Time(start);
+        let mut engine = Engine::new(&config, exchange)?;
+        let mut tell = |event: &Event| engine.handle(exchange, event, &mut Vec::new()).err();
+        for (at, (account, amount)) in balances.iter().enumerate() {
+            let (account, amount) = (AccountId(*account), Money(*amount));
+            let cash = Cash { account, exchange, kind: CashKind::Opening, amount };
+            if let Some(error) = tell(&Event::Cash(Box::new(cash))) {
+                return Ok(Some(("balances", at, error.to_string())));
+            }
+        }
+        for (at, (account, instrument, lots, price)) in holdings.iter().enumerate() {
+            let kind = StatementKind::Opening;
+            let (account, instrument) = (AccountId(*account), InstrumentId(*instrument));
+            let (long, short) = (lots.max(&0), lots.saturating_neg().max(0));
+            let (long, short) = match (Qty::new(*long), Qty::new(short)) {
+                (Ok(long), Ok(short)) => (long, short),
+                (Err(why), _) | (_, Err(why)) => {
+                    return Ok(Some(("holdings", at, why.to_string())));
+                }
+            };
+            let price = Price(*price);
+            let statement = Statement { account, instrument, exchange, kind, long, short, price };
+            if let Some(error) = tell(&Event::Position(Box::new(statement))) {
+                return Ok(Some(("holdings", at, error.to_string())));
+            }
+        }
+        Ok(None)
+    });
+    let asked = asked.map_err(|invariant| internal(py, &invariant))?;
+    asked.map_err(|error| door(py, "simulate", &error))
 }
 
 /// The moments at which the steps of a run end.
@@ -295,7 +367,7 @@ fn fill(world: &mut World, setup: &Bound<'_, PyDict>) -> PyResult<()> {
     }
     let holdings: Vec<(u16, u16, i64, i64)> = required(setup, "holdings")?;
     for (account, instrument, lots, price) in holdings {
-        let lots = Lots { long: lots.max(0), short: (-lots).max(0) };
+        let lots = Lots { long: lots.max(0), short: lots.saturating_neg().max(0) };
         world.open(AccountId(account), InstrumentId(instrument), lots, Price(price));
     }
     Ok(())
@@ -326,20 +398,15 @@ impl Run {
     }
 
     fn until(&mut self, end: Time) {
-        let (driver, fatal, refused) = (&self.driver, &self.fatal, &self.refused);
-        let peaks = &self.peaks;
+        let (driver, refused, peaks) = (&self.driver, &self.refused, &self.peaks);
         let mut handle = |now: Time, event: &Event, out: &mut Vec<Command>| {
             let mut driver = driver.borrow_mut();
             let handled = driver.handle(now, event, out);
             if !out.is_empty() {
                 watch_usage(driver.engine(), &mut peaks.borrow_mut());
             }
-            match &handled {
-                Err(JournalError::Door(error)) => {
-                    refused.borrow_mut().get_or_insert_with(|| format!("{error}, in {event:?}"));
-                }
-                Err(error) => *fatal.borrow_mut() = Some(error.clone()),
-                Ok(_) => {}
+            if let Err(JournalError::Door(error)) = &handled {
+                refused.borrow_mut().get_or_insert_with(|| format!("{error}, in {event:?}"));
             }
             handled
         };
@@ -348,12 +415,19 @@ impl Run {
     }
 
     fn raise_fatal(&self, py: Python<'_>) -> PyResult<()> {
-        match self.fatal.borrow().as_ref() {
+        let driver = self.driver.borrow();
+        match driver.fatal() {
             None => Ok(()),
-            Some(error) => Err(internal(
-                py,
-                &format!("the run was stopped at {}: {error}", self.world.now().0),
-            )),
+            Some(error @ JournalError::Io { .. }) => match &*driver {
+                Driver::Engine(_) => Err(journal(py, "simulate", None, &error)),
+                Driver::Session(session) => {
+                    Err(journal(py, "simulate", Some(session.path()), &error))
+                }
+            },
+            Some(error) => {
+                let stopped = format!("the run was stopped at {}: {error}", self.world.now().0);
+                Err(internal(py, &stopped))
+            }
         }
     }
 

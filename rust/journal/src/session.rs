@@ -95,6 +95,8 @@ pub struct Session {
     live: Live,
     decisions: u32,
     poisoned: Option<Cause>,
+    /// What the operating system said to the write or sync that failed.
+    failure: Option<JournalError>,
 }
 
 impl Session {
@@ -126,6 +128,7 @@ impl Session {
             live: Live::default(),
             decisions: 0,
             poisoned: None,
+            failure: None,
         }
     }
 
@@ -209,7 +212,10 @@ impl Session {
             self.due = None;
             match self.log.sync() {
                 Ok(()) => out.append(&mut self.waiting),
-                Err(_) => self.poison(Cause::Sync, out),
+                Err(error) => {
+                    self.failure = Some(JournalError::io("sync", &self.path, &error));
+                    self.poison(Cause::Sync, out);
+                }
             }
         }
     }
@@ -237,12 +243,20 @@ impl Session {
         self.source = None;
     }
 
+    /// The engine cannot be trusted any more, as whoever holds the session found: cancels every
+    /// order that may be alive, once, and puts it on record if that is possible.
+    pub fn give_up(&mut self, out: &mut Vec<Command>) {
+        if self.poisoned.is_none() {
+            self.poison(Cause::Invariant, out);
+        }
+    }
+
     /// Closes the journal with a checkpoint, durable, and returns the last link. What still waits
-    /// does not leave.
+    /// does not leave; a [`Session::release`] at [`Time::MAX`] before it lets all of it leave.
     ///
     /// # Errors
-    /// [`JournalError::Poisoned`] when the session was poisoned, or is now because the last
-    /// records could not be written or synced.
+    /// [`JournalError::Poisoned`] when the session was poisoned; [`JournalError::Io`] when the last
+    /// records cannot be written or synced.
     pub fn close(mut self) -> Result<Link, JournalError> {
         if let Some(cause) = self.poisoned {
             drop(self.log.sync());
@@ -250,14 +264,11 @@ impl Session {
         }
         self.close_frame();
         self.checkpoint();
-        match self.log.flush() {
-            Ok(_) => {}
-            Err(_) => return Err(JournalError::Poisoned { cause: Cause::Append }),
-        }
-        match self.log.sync() {
-            Ok(()) => Ok(self.link()),
-            Err(_) => Err(JournalError::Poisoned { cause: Cause::Sync }),
-        }
+        let written = self.log.flush();
+        written.map_err(|error| JournalError::io("write", &self.path, &error))?;
+        let synced = self.log.sync();
+        synced.map_err(|error| JournalError::io("sync", &self.path, &error))?;
+        Ok(self.link())
     }
 
     /// The engine, to be read.
@@ -270,6 +281,12 @@ impl Session {
     #[must_use]
     pub fn poisoned(&self) -> Option<Cause> {
         self.poisoned
+    }
+
+    /// What the operating system said to the write or sync that poisoned the session, if one did.
+    #[must_use]
+    pub fn failure(&self) -> Option<&JournalError> {
+        self.failure.as_ref()
     }
 
     /// The journal.
@@ -421,11 +438,14 @@ impl Session {
 
     /// Writes what is on record; `false` when the session is poisoned now.
     fn append(&mut self, out: &mut Vec<Command>) -> bool {
-        let is_written = self.log.flush().is_ok_and(|room| room == Room::Enough);
-        if !is_written {
-            self.poison(Cause::Append, out);
-        }
-        is_written
+        let error = match self.log.flush() {
+            Ok(Room::Enough) => return true,
+            Ok(Room::Last) => std::io::ErrorKind::StorageFull.into(),
+            Err(error) => error,
+        };
+        self.failure = Some(JournalError::io("write", &self.path, &error));
+        self.poison(Cause::Append, out);
+        false
     }
 
     /// Lets the turn's commands leave, or wait for the group's sync.
