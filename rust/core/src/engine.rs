@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Task};
 use crate::book::{Applied, Book, Change};
 use crate::clock::Clocks;
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
@@ -32,7 +32,7 @@ use crate::merge::{NO_WALKS, Walks};
 use crate::num::{Money, Qty};
 use crate::order::{ExecutionKey, Orders, Place};
 use crate::position::{Filled, Pair, Positions};
-use crate::quote::{Data, Facts, LegLots, Own};
+use crate::quote::{Data, Facts, Kind, LegLots, Own};
 use crate::signal::Signals;
 use crate::time::{Day, Time};
 use crate::wire::Writer;
@@ -62,10 +62,15 @@ pub enum Effect {
 #[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 struct HedgeState {
     /// The attempt that lives.
-    attempt: Option<Attempt>,
+    attempt: Option<Box<Attempt>>,
+    /// Room for the next one while none lives, so that an attempt is never moved.
+    room: Option<Box<Attempt>>,
     /// Whether its last step found an order alive and wanted nothing: only news of its orders, why
     /// its legs are blocked, and time concern it.
     rests: bool,
+    /// While it rests: the count of events and the time up to which, books aside, its legs are
+    /// known to stay blocked or free as they are.
+    still: (u64, Time),
     /// Attempts begun in this run.
     attempts: u32,
     /// The refusal that was told last and still stands.
@@ -117,6 +122,8 @@ pub struct Engine {
     policy: Policy,
     now: Time,
     run: u16,
+    /// Events so far that did more than take a book's message in.
+    events: u64,
     poisoned: bool,
     books: Table<InstrumentId, Book>,
     instruments: Table<InstrumentId, Instrument>,
@@ -187,9 +194,11 @@ impl Engine {
         let instruments = &config.instruments;
         let books = instruments.iter().map(|of| Book::new(of.price_max, of.qty_max)).collect();
         let plans: Vec<_> = config.hedges.iter().map(|hedge| (&hedge.plan, &hedge.rule)).collect();
-        let hedge = HedgeState {
+        let hedge = |id| HedgeState {
             attempt: None,
+            room: Some(Box::new(no_attempt(config, id, start))),
             rests: false,
+            still: (0, Time::MAX),
             attempts: 0,
             refused: None,
             edge: None,
@@ -207,6 +216,7 @@ impl Engine {
             policy: config.policy.clone(),
             now: start,
             run: config.run.min(RUN_MAX),
+            events: 0,
             poisoned: false,
             books: Table::new(books),
             instruments: instruments.clone(),
@@ -220,7 +230,7 @@ impl Engine {
             funds: Funds::new(accounts, orders_max + config.hedges.len() * accounts.max(1)),
             positions: positions(config, orders_max),
             booked: BTreeMap::new(),
-            hedges: Table::new(vec![hedge; config.hedges.len()]),
+            hedges: Table::new(config.hedges.ids().map(hedge).collect()),
             dues: Table::new(vec![Time::MAX; config.hedges.len()]),
             latches: Latches::new(config.venues.len(), accounts, config.hedges.len()),
             conduct: conduct(config),
@@ -314,6 +324,7 @@ impl Engine {
 
     fn begin(&mut self, now: Time) {
         self.now = now;
+        self.events += 1;
         self.changed = false;
         self.funds.begin_event();
         self.dirty.clear();
@@ -370,6 +381,7 @@ impl Engine {
             }
         }
         self.funds.begin_event();
+        self.events += 1;
         self.changed = false;
         let before = out.len();
         let subject = Subject::Instrument(instrument);
@@ -544,7 +556,7 @@ impl Engine {
     /// The attempt of a hedge that lives.
     #[must_use]
     pub fn attempt(&self, hedge: HedgeId) -> Option<&Attempt> {
-        self.hedges.get(hedge).and_then(|state| state.attempt.as_ref())
+        self.hedges.get(hedge).and_then(|state| state.attempt.as_deref())
     }
 
     /// The latches: HALT, stop, RESTRICT.
@@ -615,6 +627,14 @@ fn readers(config: &Config) -> Table<InstrumentId, Vec<HedgeId>> {
         }
     }
     Table::new(readers)
+}
+
+/// What fills the room for a hedge's attempts until the first begins.
+fn no_attempt(config: &Config, id: HedgeId, start: Time) -> Attempt {
+    let (decision, kind) = (ClientOrderId(0), Kind::Enter);
+    let task = Task { decision, kind, from: 0, to: 0, clip: 0 };
+    let execution = config.policy.hedges[id].execution;
+    Attempt::new(task, execution, &config.hedges[id].plan, [0; LEGS_MAX], start)
 }
 
 fn positions(config: &Config, holds_max: usize) -> Positions {

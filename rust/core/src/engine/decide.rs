@@ -1,7 +1,6 @@
 //! Decisions: what a hedge without an attempt wants, and whether it may.
 
 use super::{Engine, HedgeState};
-use crate::attempt::Attempt;
 use crate::command::{AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
 use crate::config::Hedge;
@@ -37,7 +36,7 @@ impl Engine {
             let hedge = self.readers[instrument][at];
             let state = &self.hedges[hedge];
             let concerned = match &state.attempt {
-                Some(attempt) => !state.rests || self.is_stirred(hedge, attempt),
+                Some(_) => !state.rests || self.is_stirred(hedge),
                 None => state.waits() || self.signals.wants(hedge, state.sets).is_some(),
             };
             if concerned {
@@ -49,16 +48,33 @@ impl Engine {
 
     /// Whether a book message or time has changed anything for an attempt that waits for its
     /// orders: why its legs may not trade, or that it must end.
-    fn is_stirred(&self, hedge: HedgeId, attempt: &Attempt) -> bool {
-        let held = self.hedges[hedge].held;
-        let mut blocked = Blocked::NONE;
-        for (leg, (held, goal)) in self.plan(hedge).legs.iter().zip(held.iter().zip(attempt.goal()))
-        {
-            if held != goal {
-                blocked = blocked.with(self.blocked(hedge, leg, attempt.kind));
+    fn is_stirred(&mut self, hedge: HedgeId) -> bool {
+        let state = &self.hedges[hedge];
+        let Some(attempt) = &state.attempt else { return false };
+        let (events, until) = state.still;
+        let is_still = events == self.events && self.now < until;
+        let known = attempt.blocked.without(Blocked::FEED);
+        let mut blocked = if is_still { known } else { Blocked::NONE };
+        let mut until = attempt.due;
+        let lots = state.held.iter().zip(attempt.goal());
+        for (leg, (held, goal)) in self.plan(hedge).legs.iter().zip(lots) {
+            if held == goal {
+                continue;
+            }
+            blocked = blocked.with(self.blocked_by_feed(leg));
+            if !is_still {
+                let (barred, changes) = self.barred(hedge, leg, attempt.kind);
+                blocked = blocked.with(barred);
+                until = until.min(changes);
             }
         }
-        blocked != attempt.blocked || self.now >= attempt.due
+        if blocked != attempt.blocked || self.now >= attempt.due {
+            return true;
+        }
+        if !is_still {
+            self.hedges[hedge].still = (self.events, until);
+        }
+        false
     }
 
     pub(super) fn drive_dirty(&mut self, out: &mut Vec<Command>) {

@@ -45,8 +45,42 @@ impl Engine {
         }
         let HedgeState { held, sets: from, .. } = self.hedges[hedge];
         let task = Task { decision, kind, from, to, clip };
-        let mut attempt = Attempt::new(task, execution, self.plan(hedge), held, self.now);
-        self.note_facts(hedge, &attempt, &held);
+        let Some(mut attempt) = self.hedges[hedge].room.take() else {
+            panic!("broken invariant: an attempt begins while another lives");
+        };
+        attempt.renew(task, execution, self.plan(hedge), &held, self.now);
+        let begun = self.set_out(hedge, &mut attempt, edge.map(|(_, figure)| figure), out);
+        let state = &mut self.hedges[hedge];
+        if begun != Ok(true) {
+            state.room = Some(attempt);
+            return begun.map(|_| ());
+        }
+        let waited = state.waits();
+        state.attempt = Some(attempt);
+        state.rests = false;
+        if kind != Kind::Trim {
+            state.refused = None;
+        }
+        state.edge = edge.map(|(edge, _)| edge);
+        self.count_waiting(hedge, waited);
+        if ATTEMPT_MAX - number == IDS_LOW {
+            let left = i128::from(IDS_LOW);
+            self.alert(out, AlertCode::IdsLow, Urgency::Alarm, Subject::Hedge(hedge), left, 0);
+        }
+        Ok(())
+    }
+
+    /// Takes the first step of an attempt; whether it lives on.
+    fn set_out(
+        &mut self,
+        hedge: HedgeId,
+        attempt: &mut Attempt,
+        figure: Option<gate::Edge>,
+        out: &mut Vec<Command>,
+    ) -> Result<bool, Denial> {
+        let HedgeState { held, .. } = self.hedges[hedge];
+        let Attempt { decision, kind, from, to, .. } = *attempt;
+        self.note_facts(hedge, attempt, &held);
         let mut wants = Wants::NOTHING;
         attempt.next(self.now, self.plan(hedge), &self.work.facts, &mut wants);
         // A residual that may not be traded at its price is told as what it is: held.
@@ -66,35 +100,19 @@ impl Engine {
             value: i128::from(from),
             limit: i128::from(to),
         }));
-        let figure = edge.map(|(_, figure)| figure);
         if kind == Kind::Trim {
             // It begins in any case; what is refused of it now is told as its own.
             self.hedges[hedge].refused = None;
         }
-        if let Err(denial) = self.send(hedge, &mut attempt, &wants, &held, figure, out) {
+        if let Err(denial) = self.send(hedge, attempt, &wants, &held, figure, out) {
             out.truncate(mark);
             return Err(denial);
         }
+        self.hedges[hedge].attempts += 1;
         if let Some(end) = given_up {
-            self.hedges[hedge].attempts = number;
-            self.end_attempt(hedge, &attempt, end, out);
-            return Ok(());
+            self.end_attempt(hedge, attempt, end, out);
         }
-        let state = &mut self.hedges[hedge];
-        let waited = state.waits();
-        state.attempts = number;
-        state.attempt = Some(attempt);
-        state.rests = false;
-        if kind != Kind::Trim {
-            state.refused = None;
-        }
-        state.edge = edge.map(|(edge, _)| edge);
-        self.count_waiting(hedge, waited);
-        if ATTEMPT_MAX - number == IDS_LOW {
-            let left = i128::from(IDS_LOW);
-            self.alert(out, AlertCode::IdsLow, Urgency::Alarm, Subject::Hedge(hedge), left, 0);
-        }
-        Ok(())
+        Ok(given_up.is_none())
     }
 
     /// Lets an attempt that lives take its next step.
@@ -138,10 +156,14 @@ impl Engine {
         }
         self.changed |= before != (attempt.state, attempt.blocked, *attempt.goal());
         match end {
-            Some(end) => self.end_attempt(hedge, &attempt, end, out),
+            Some(end) => {
+                self.end_attempt(hedge, &attempt, end, out);
+                self.hedges[hedge].room = Some(attempt);
+            }
             None => self.hedges[hedge].attempt = Some(attempt),
         }
         self.hedges[hedge].rests = rests;
+        self.hedges[hedge].still = (0, self.now);
         self.count_waiting(hedge, waited);
     }
 
