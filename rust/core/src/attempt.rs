@@ -118,6 +118,14 @@ impl Wants {
     pub const NOTHING: Wants =
         Wants { intents: [None; LEGS_MAX], cancel: false, choice: None, end: None, again: false };
 
+    /// [`Wants::NOTHING`], without writing the room for what may be wanted.
+    #[inline]
+    #[must_use]
+    pub fn nothing() -> Wants {
+        let intents = std::array::from_fn(|_| None);
+        Wants { intents, cancel: false, choice: None, end: None, again: false }
+    }
+
     /// Nothing is wanted any more. Only what says so is written, not the room for what was wanted.
     fn clear(&mut self) {
         self.intents.iter_mut().for_each(|intent| *intent = None);

@@ -29,7 +29,7 @@ use crate::gate::{LegContext, Policy, Refusal};
 use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, RUN_MAX, Table};
 use crate::instrument::Instrument;
 use crate::merge::{NO_WALKS, Walks};
-use crate::num::{Money, Qty};
+use crate::num::Money;
 use crate::order::{ExecutionKey, Orders, Place};
 use crate::position::{Filled, Pair, Positions};
 use crate::quote::{Data, Facts, Kind, LegLots, Own};
@@ -167,8 +167,8 @@ pub struct Engine {
 #[derive(Debug)]
 struct Work {
     needs: Vec<Need>,
-    /// Orders that are about to leave, with the lots of each that close something.
-    places: Vec<(Place, Qty)>,
+    /// Orders that are about to leave.
+    places: Vec<Place>,
     contexts: Vec<LegContext>,
     unrealised: Table<AccountId, Money>,
     caps: Table<AccountId, crate::num::Ratio>,

@@ -81,7 +81,7 @@ impl Engine {
         let HedgeState { held, .. } = self.hedges[hedge];
         let Attempt { decision, kind, from, to, .. } = *attempt;
         self.note_facts(hedge, attempt, &held);
-        let mut wants = Wants::NOTHING;
+        let mut wants = Wants::nothing();
         attempt.next(self.now, self.plan(hedge), &self.work.facts, &mut wants);
         // A residual that may not be traded at its price is told as what it is: held.
         let given_up = wants.end.filter(|end| *end == End::ResidualHeld && kind == Kind::Trim);
@@ -131,14 +131,17 @@ impl Engine {
                 // A flatten that a HALT lets through does not wait for what the HALT stopped.
                 attempt.due = attempt.due.min(self.now);
             }
-            let mut wants = Wants::NOTHING;
+            let mut wants = Wants::nothing();
             attempt.next(self.now, self.plan(hedge), &self.work.facts, &mut wants);
             let entering = wants.intents.iter().flatten().any(|of| of.purpose == Purpose::Work);
             if wants.cancel {
                 self.cancel_attempt(attempt.decision, wants.end.is_some(), out);
             }
             let figure = match self.hedges[hedge].edge.filter(|_| entering) {
-                Some(edge) => self.figure(hedge, &held, attempt.slice_to(), edge).map(Some),
+                Some(edge) => {
+                    let lots = self.plan(hedge).change(&held, attempt.slice_to());
+                    self.figure(hedge, &lots, attempt.slice_to(), edge).map(Some)
+                }
                 None => Ok(None),
             };
             let sent = match figure {
@@ -327,7 +330,7 @@ impl Engine {
                 kind: attempt.kind,
                 purpose: intent.purpose,
             };
-            self.work.places.push((place, Qty::ZERO));
+            self.work.places.push(place);
         }
         Ok(())
     }
@@ -339,7 +342,6 @@ impl Engine {
         attempt: &Attempt,
         held: &LegLots,
     ) -> Result<(), Denial> {
-        self.hold_lots()?;
         self.work.needs.clear();
         // Sets that go back are not kept waiting for a reserve: their repair draws on free money.
         // The decision id comes before those of its orders, which stand in their order.
@@ -347,10 +349,7 @@ impl Engine {
             let reserve = self.repair_reserve(hedge, attempt, held);
             self.work.needs.push(reserve);
         }
-        for at in 0..self.work.places.len() {
-            let need = self.need(at);
-            self.work.needs.push(need);
-        }
+        self.hold_lots()?;
         // The unrealised results are those that the gates of this step have noted.
         // The usage cap is soft: what gives sets back must be able to bring usage down.
         let held = match attempt.kind {
@@ -366,9 +365,10 @@ impl Engine {
     }
 
     fn reserve_repair(&mut self, decision: ClientOrderId) -> Result<(), Denial> {
+        self.work.needs.clear();
         self.hold_lots()?;
         for at in 0..self.work.places.len() {
-            let need = self.need(at);
+            let need = self.work.needs[at];
             if let Err(error) = self.funds.draw(decision, &need) {
                 // Children before this one hold their money already: they are sent without it.
                 self.give_lots_back_from(at);
@@ -391,9 +391,9 @@ impl Engine {
             let (value, limit) = (i128::from(wanted), i128::from(left));
             return Err(Denial { value, limit, ..Denial::plain(Refusal::Messages) });
         }
-        for (place, _) in &self.work.places {
+        for place in &self.work.places {
             let account = place.account;
-            let orders = self.work.places.iter().filter(|(other, _)| other.account == account);
+            let orders = self.work.places.iter().filter(|other| other.account == account);
             let wanted = u32::try_from(orders.count()).unwrap_or(u32::MAX);
             let there = self.tokens_left(account);
             if wanted > there {
@@ -405,9 +405,10 @@ impl Engine {
         Ok(())
     }
 
+    /// Keeps the lots that the orders close for them, and adds what each needs to `work.needs`.
     fn hold_lots(&mut self) -> Result<(), Denial> {
         for at in 0..self.work.places.len() {
-            let (place, _) = &self.work.places[at];
+            let place = &self.work.places[at];
             let held = self.positions.hold_lots(
                 place.order,
                 place.account,
@@ -421,7 +422,8 @@ impl Engine {
                 self.give_lots_back();
                 return Err(Denial { leg, ..Denial::plain(Refusal::Lots) });
             };
-            self.work.places[at].1 = closes;
+            let need = self.need(place, closes);
+            self.work.needs.push(need);
         }
         Ok(())
     }
@@ -432,20 +434,19 @@ impl Engine {
 
     fn give_lots_back_from(&mut self, first: usize) {
         for at in first..self.work.places.len() {
-            let order = self.work.places[at].0.order;
+            let order = self.work.places[at].order;
             self.positions.release_all_lots(order);
         }
     }
 
-    fn need(&self, at: usize) -> Need {
-        let (place, closes) = &self.work.places[at];
+    fn need(&self, place: &Place, closes: Qty) -> Need {
         let instrument = &self.instruments[place.instrument];
         let amount = margin::worst_case_closing(
             instrument,
             place.side,
             place.effect,
             place.qty,
-            *closes,
+            closes,
             place.price,
             self.mark(place.instrument),
         );
@@ -453,7 +454,7 @@ impl Engine {
             order: place.order,
             account: place.account,
             amount,
-            frees: self.frees(place, *closes),
+            frees: self.frees(place, closes),
         }
     }
 
@@ -496,7 +497,7 @@ impl Engine {
         // What these orders take is no longer there for another walk.
         self.work.walked = None;
         for at in 0..self.work.places.len() {
-            let (place, _) = self.work.places[at];
+            let place = self.work.places[at];
             let (account, instrument) = (place.account, place.instrument);
             let spent = self.conduct.spend_order(account, instrument, place.hedge, self.now);
             assert!(spent, "broken invariant: messages were proven to be there");
