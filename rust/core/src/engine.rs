@@ -99,6 +99,28 @@ struct HedgeState {
 }
 
 impl HedgeState {
+    /// Nothing held, and room for an attempt.
+    fn new(room: Attempt) -> HedgeState {
+        HedgeState {
+            attempt: None,
+            room: Some(Box::new(room)),
+            rests: false,
+            still: (0, Time::MAX),
+            attempts: 0,
+            refused: None,
+            edge: None,
+            tick_values: [Money::ZERO; LEGS_MAX],
+            held: [0; LEGS_MAX],
+            sets: 0,
+            residual: 0,
+            over_residual: false,
+            day: Day(0),
+            flatten: false,
+            over_told: false,
+            wake: Time::MAX,
+        }
+    }
+
     /// Whether every message of its books concerns it, signal or not.
     fn waits(&self) -> bool {
         self.attempt.is_some() || self.flatten || self.over_residual || self.over_told
@@ -194,24 +216,7 @@ impl Engine {
         let instruments = &config.instruments;
         let books = instruments.iter().map(|of| Book::new(of.price_max, of.qty_max)).collect();
         let plans: Vec<_> = config.hedges.iter().map(|hedge| (&hedge.plan, &hedge.rule)).collect();
-        let hedge = |id| HedgeState {
-            attempt: None,
-            room: Some(Box::new(no_attempt(config, id, start))),
-            rests: false,
-            still: (0, Time::MAX),
-            attempts: 0,
-            refused: None,
-            edge: None,
-            tick_values: [Money::ZERO; LEGS_MAX],
-            held: [0; LEGS_MAX],
-            sets: 0,
-            residual: 0,
-            over_residual: false,
-            day: Day(0),
-            flatten: false,
-            over_told: false,
-            wake: Time::MAX,
-        };
+        let hedge = |id| HedgeState::new(no_attempt(config, id, start));
         let engine = Engine {
             policy: config.policy.clone(),
             now: start,
