@@ -118,6 +118,14 @@ impl Wants {
     pub const NOTHING: Wants =
         Wants { intents: [None; LEGS_MAX], cancel: false, choice: None, end: None, again: false };
 
+    /// [`Wants::NOTHING`], without writing the room for what may be wanted.
+    #[inline]
+    #[must_use]
+    pub fn nothing() -> Wants {
+        let intents = std::array::from_fn(|_| None);
+        Wants { intents, cancel: false, choice: None, end: None, again: false }
+    }
+
     /// Nothing is wanted any more. Only what says so is written, not the room for what was wanted.
     fn clear(&mut self) {
         self.intents.iter_mut().for_each(|intent| *intent = None);
@@ -209,22 +217,44 @@ impl Attempt {
         held: LegLots,
         now: Time,
     ) -> Attempt {
-        let mut attempt = Attempt {
+        let due = now + execution.finish_within;
+        let mut attempt = Attempt::unbegun(task, execution, &held, due);
+        attempt.set_out(plan, &held);
+        attempt
+    }
+
+    /// Becomes what [`Attempt::new`] gives, where it stands.
+    pub fn renew(
+        &mut self,
+        task: Task,
+        execution: Execution,
+        plan: &HedgePlan,
+        held: &LegLots,
+        now: Time,
+    ) {
+        let due = now + execution.finish_within;
+        *self = Attempt::unbegun(task, execution, held, due);
+        self.set_out(plan, held);
+    }
+
+    #[inline]
+    fn unbegun(task: Task, execution: Execution, held: &LegLots, due: Time) -> Attempt {
+        Attempt {
             decision: task.decision,
             kind: task.kind,
             state: State::Reserved,
             blocked: Blocked::NONE,
             from: task.from,
             to: task.to,
-            due: now + execution.finish_within,
+            due,
             execution,
             lost: Money::ZERO,
             messages: 0,
             clip: task.clip.max(1),
             slice_from: task.from,
             slice_to: task.from,
-            start: held,
-            goal: held,
+            start: *held,
+            goal: *held,
             forward: [Side::Buy; LEGS_MAX],
             tries: [0; LEGS_MAX],
             tries_before: 0,
@@ -232,13 +262,15 @@ impl Attempt {
             filled: [Basis::default(); LEGS_MAX],
             traded: false,
             turned_back: false,
-        };
-        if task.kind == Kind::Trim {
-            attempt.begin_trim(plan, &held);
-        } else {
-            attempt.begin_slice(plan, &held);
         }
-        attempt
+    }
+
+    fn set_out(&mut self, plan: &HedgePlan, held: &LegLots) {
+        if self.kind == Kind::Trim {
+            self.begin_trim(plan, held);
+        } else {
+            self.begin_slice(plan, held);
+        }
     }
 
     /// The number of the next order on `leg`; `None` when its tries are used up.

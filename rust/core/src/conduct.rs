@@ -90,13 +90,9 @@ impl Window {
     }
 
     fn ready(&self, bound: usize, now: Time) -> Time {
-        let used = self.sent.len() - self.expired(now);
-        if used < bound {
-            return now;
-        }
         // The message at this place must come back before fewer than `bound` are out.
-        let last = self.sent.len() - bound;
-        self.sent.get(last).map_or(Time::MAX, |sent| *sent + WINDOW)
+        let Some(last) = self.sent.len().checked_sub(bound) else { return now };
+        self.sent.get(last).map_or(Time::MAX, |sent| now.max(*sent + WINDOW))
     }
 
     fn spend(&mut self, now: Time) {
@@ -183,7 +179,7 @@ impl Conduct {
     /// Counts a query that is sent now; `false` when the window has no room.
     #[must_use]
     pub fn spend_query(&mut self, account: AccountId, hedge: HedgeId, now: Time) -> bool {
-        let room = self.accounts[account].orders_left(now) > 0;
+        let room = self.accounts[account].order_ready(now) <= now;
         if room {
             self.count(account, hedge, now);
         }
@@ -199,7 +195,7 @@ impl Conduct {
         hedge: HedgeId,
         now: Time,
     ) -> bool {
-        let room = self.accounts[account].cancels_left(now) > 0;
+        let room = self.accounts[account].cancel_ready(now) <= now;
         if room {
             self.spend_kill(account, instrument, hedge, now);
         }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Task};
 use crate::book::{Applied, Book, Change};
 use crate::clock::Clocks;
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
@@ -29,10 +29,10 @@ use crate::gate::{LegContext, Policy, Refusal};
 use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, RUN_MAX, Table};
 use crate::instrument::Instrument;
 use crate::merge::{NO_WALKS, Walks};
-use crate::num::{Money, Qty};
+use crate::num::Money;
 use crate::order::{ExecutionKey, Orders, Place};
 use crate::position::{Filled, Pair, Positions};
-use crate::quote::{Data, Facts, LegLots, Own};
+use crate::quote::{Data, Facts, Kind, LegLots, Own};
 use crate::signal::Signals;
 use crate::time::{Day, Time};
 use crate::wire::Writer;
@@ -62,10 +62,15 @@ pub enum Effect {
 #[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 struct HedgeState {
     /// The attempt that lives.
-    attempt: Option<Attempt>,
+    attempt: Option<Box<Attempt>>,
+    /// Room for the next one while none lives, so that an attempt is never moved.
+    room: Option<Box<Attempt>>,
     /// Whether its last step found an order alive and wanted nothing: only news of its orders, why
     /// its legs are blocked, and time concern it.
     rests: bool,
+    /// While it rests: the count of events and the time up to which, books aside, its legs are
+    /// known to stay blocked or free as they are.
+    still: (u64, Time),
     /// Attempts begun in this run.
     attempts: u32,
     /// The refusal that was told last and still stands.
@@ -94,6 +99,28 @@ struct HedgeState {
 }
 
 impl HedgeState {
+    /// Nothing held, and room for an attempt.
+    fn new(room: Attempt) -> HedgeState {
+        HedgeState {
+            attempt: None,
+            room: Some(Box::new(room)),
+            rests: false,
+            still: (0, Time::MAX),
+            attempts: 0,
+            refused: None,
+            edge: None,
+            tick_values: [Money::ZERO; LEGS_MAX],
+            held: [0; LEGS_MAX],
+            sets: 0,
+            residual: 0,
+            over_residual: false,
+            day: Day(0),
+            flatten: false,
+            over_told: false,
+            wake: Time::MAX,
+        }
+    }
+
     /// Whether every message of its books concerns it, signal or not.
     fn waits(&self) -> bool {
         self.attempt.is_some() || self.flatten || self.over_residual || self.over_told
@@ -117,6 +144,8 @@ pub struct Engine {
     policy: Policy,
     now: Time,
     run: u16,
+    /// Events so far that did more than take a book's message in.
+    events: u64,
     poisoned: bool,
     books: Table<InstrumentId, Book>,
     instruments: Table<InstrumentId, Instrument>,
@@ -160,8 +189,8 @@ pub struct Engine {
 #[derive(Debug)]
 struct Work {
     needs: Vec<Need>,
-    /// Orders that are about to leave, with the lots of each that close something.
-    places: Vec<(Place, Qty)>,
+    /// Orders that are about to leave.
+    places: Vec<Place>,
     contexts: Vec<LegContext>,
     unrealised: Table<AccountId, Money>,
     caps: Table<AccountId, crate::num::Ratio>,
@@ -187,26 +216,12 @@ impl Engine {
         let instruments = &config.instruments;
         let books = instruments.iter().map(|of| Book::new(of.price_max, of.qty_max)).collect();
         let plans: Vec<_> = config.hedges.iter().map(|hedge| (&hedge.plan, &hedge.rule)).collect();
-        let hedge = HedgeState {
-            attempt: None,
-            rests: false,
-            attempts: 0,
-            refused: None,
-            edge: None,
-            tick_values: [Money::ZERO; LEGS_MAX],
-            held: [0; LEGS_MAX],
-            sets: 0,
-            residual: 0,
-            over_residual: false,
-            day: Day(0),
-            flatten: false,
-            over_told: false,
-            wake: Time::MAX,
-        };
+        let hedge = |id| HedgeState::new(no_attempt(config, id, start));
         let engine = Engine {
             policy: config.policy.clone(),
             now: start,
             run: config.run.min(RUN_MAX),
+            events: 0,
             poisoned: false,
             books: Table::new(books),
             instruments: instruments.clone(),
@@ -220,7 +235,7 @@ impl Engine {
             funds: Funds::new(accounts, orders_max + config.hedges.len() * accounts.max(1)),
             positions: positions(config, orders_max),
             booked: BTreeMap::new(),
-            hedges: Table::new(vec![hedge; config.hedges.len()]),
+            hedges: Table::new(config.hedges.ids().map(hedge).collect()),
             dues: Table::new(vec![Time::MAX; config.hedges.len()]),
             latches: Latches::new(config.venues.len(), accounts, config.hedges.len()),
             conduct: conduct(config),
@@ -314,6 +329,7 @@ impl Engine {
 
     fn begin(&mut self, now: Time) {
         self.now = now;
+        self.events += 1;
         self.changed = false;
         self.funds.begin_event();
         self.dirty.clear();
@@ -370,6 +386,7 @@ impl Engine {
             }
         }
         self.funds.begin_event();
+        self.events += 1;
         self.changed = false;
         let before = out.len();
         let subject = Subject::Instrument(instrument);
@@ -544,7 +561,7 @@ impl Engine {
     /// The attempt of a hedge that lives.
     #[must_use]
     pub fn attempt(&self, hedge: HedgeId) -> Option<&Attempt> {
-        self.hedges.get(hedge).and_then(|state| state.attempt.as_ref())
+        self.hedges.get(hedge).and_then(|state| state.attempt.as_deref())
     }
 
     /// The latches: HALT, stop, RESTRICT.
@@ -615,6 +632,14 @@ fn readers(config: &Config) -> Table<InstrumentId, Vec<HedgeId>> {
         }
     }
     Table::new(readers)
+}
+
+/// What fills the room for a hedge's attempts until the first begins.
+fn no_attempt(config: &Config, id: HedgeId, start: Time) -> Attempt {
+    let (decision, kind) = (ClientOrderId(0), Kind::Enter);
+    let task = Task { decision, kind, from: 0, to: 0, clip: 0 };
+    let execution = config.policy.hedges[id].execution;
+    Attempt::new(task, execution, &config.hedges[id].plan, [0; LEGS_MAX], start)
 }
 
 fn positions(config: &Config, holds_max: usize) -> Positions {

@@ -263,6 +263,12 @@ impl Blocked {
         Blocked(self.0 | other.0)
     }
 
+    /// The causes that are not in `other`.
+    #[must_use]
+    pub const fn without(self, other: Blocked) -> Blocked {
+        Blocked(self.0 & !other.0)
+    }
+
     /// Whether nothing stands in the way.
     #[must_use]
     pub const fn is_none(self) -> bool {

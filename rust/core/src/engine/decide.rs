@@ -1,7 +1,6 @@
 //! Decisions: what a hedge without an attempt wants, and whether it may.
 
 use super::{Engine, HedgeState};
-use crate::attempt::Attempt;
 use crate::command::{AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
 use crate::config::Hedge;
@@ -37,7 +36,7 @@ impl Engine {
             let hedge = self.readers[instrument][at];
             let state = &self.hedges[hedge];
             let concerned = match &state.attempt {
-                Some(attempt) => !state.rests || self.is_stirred(hedge, attempt),
+                Some(_) => !state.rests || self.is_stirred(hedge),
                 None => state.waits() || self.signals.wants(hedge, state.sets).is_some(),
             };
             if concerned {
@@ -49,16 +48,33 @@ impl Engine {
 
     /// Whether a book message or time has changed anything for an attempt that waits for its
     /// orders: why its legs may not trade, or that it must end.
-    fn is_stirred(&self, hedge: HedgeId, attempt: &Attempt) -> bool {
-        let held = self.hedges[hedge].held;
-        let mut blocked = Blocked::NONE;
-        for (leg, (held, goal)) in self.plan(hedge).legs.iter().zip(held.iter().zip(attempt.goal()))
-        {
-            if held != goal {
-                blocked = blocked.with(self.blocked(hedge, leg, attempt.kind));
+    fn is_stirred(&mut self, hedge: HedgeId) -> bool {
+        let state = &self.hedges[hedge];
+        let Some(attempt) = &state.attempt else { return false };
+        let (events, until) = state.still;
+        let is_still = events == self.events && self.now < until;
+        let known = attempt.blocked.without(Blocked::FEED);
+        let mut blocked = if is_still { known } else { Blocked::NONE };
+        let mut until = attempt.due;
+        let lots = state.held.iter().zip(attempt.goal());
+        for (leg, (held, goal)) in self.plan(hedge).legs.iter().zip(lots) {
+            if held == goal {
+                continue;
+            }
+            blocked = blocked.with(self.blocked_by_feed(leg));
+            if !is_still {
+                let (barred, changes) = self.barred(hedge, leg, attempt.kind);
+                blocked = blocked.with(barred);
+                until = until.min(changes);
             }
         }
-        blocked != attempt.blocked || self.now >= attempt.due
+        if blocked != attempt.blocked || self.now >= attempt.due {
+            return true;
+        }
+        if !is_still {
+            self.hedges[hedge].still = (self.events, until);
+        }
+        false
     }
 
     pub(super) fn drive_dirty(&mut self, out: &mut Vec<Command>) {
@@ -209,13 +225,14 @@ impl Engine {
             return Err(Denial { value, limit, ..Denial::plain(Refusal::Inventory) });
         }
         let step = (to - sets).signum();
-        let first = self.reach(hedge, &held, sets, sets + step * (to - sets).abs().min(clip));
+        let (first, lots) =
+            self.reach(hedge, &held, sets, sets + step * (to - sets).abs().min(clip));
         if first == sets {
             // What else stands in the way is the better reason.
             self.gate_idle(hedge, Kind::Enter, to)?;
             return Err(Denial { value: 0, limit: 1, ..Denial::plain(Refusal::Size) });
         }
-        let figure = self.figure(hedge, &held, first, edge)?;
+        let figure = self.figure(hedge, &lots, first, edge)?;
         if !figure.stands && self.is_net(hedge) && matches!(edge, Edge::Band(_)) {
             return Err(Denial::plain(Refusal::Edge));
         }
@@ -227,41 +244,41 @@ impl Engine {
         self.start(hedge, Kind::Enter, to, (first - sets).abs(), Some((edge, figure)), out)
     }
 
-    /// The number of sets farthest from `from` toward `to` that the books hold now. The walks of
-    /// the whole way are kept for what follows in this step.
-    fn reach(&mut self, hedge: HedgeId, held: &LegLots, from: i64, to: i64) -> i64 {
+    /// The number of sets farthest from `from` toward `to` that the books hold now, and the lots
+    /// that lead there. The walks of the whole way are kept for what follows in this step.
+    fn reach(&mut self, hedge: HedgeId, held: &LegLots, from: i64, to: i64) -> (i64, LegLots) {
         let plan = &self.config.hedges[hedge].plan;
         let lots = plan.change(held, to);
         let walks = &mut self.work.walks;
         if merge::walks(plan, &self.books, &self.owns, &lots, walks) {
             self.work.walked = Some(lots);
-            return to;
+            return (to, lots);
         }
         self.work.walked = None;
-        merge::executable(plan, &self.books, &self.owns, held, from, to)
+        let sets = merge::executable(plan, &self.books, &self.owns, held, from, to);
+        (sets, plan.change(held, sets))
     }
 
-    /// The walked net figure of the sets up to `to`, beside what it must reach.
+    /// The walked net figure of the `lots` that lead to `to` sets, beside what it must reach.
     pub(super) fn figure(
         &mut self,
         hedge: HedgeId,
-        held: &LegLots,
+        lots: &LegLots,
         to: i64,
         edge: Edge,
     ) -> Result<gate::Edge, Denial> {
         let plan = &self.config.hedges[hedge].plan;
         let sets = self.hedges[hedge].sets;
-        let lots = plan.change(held, to);
-        let effects = self.effects(hedge, &lots);
+        let effects = self.effects(hedge, lots);
         let direction = Direction::of(to - sets).unwrap_or(Direction::Plus);
         let walks = &mut self.work.walks;
-        let is_walked = self.work.walked == Some(lots)
-            || merge::walks(plan, &self.books, &self.owns, &lots, walks);
+        let is_walked = self.work.walked.as_ref() == Some(lots)
+            || merge::walks(plan, &self.books, &self.owns, lots, walks);
         let (books, instruments) = (&self.books, &self.instruments);
-        let value = || merge::valued(plan, books, instruments, walks, &lots, &effects, direction);
+        let value = || merge::valued(plan, books, instruments, walks, lots, &effects, direction);
         let pair = if is_walked { value() } else { None };
         let read = pair.is_some().then_some(&*walks);
-        merge::note(plan, &mut self.books, &lots, read);
+        merge::note(plan, &mut self.books, lots, read);
         let Some(pair) = pair else {
             // What else stands in the way, such as a missing rate, is the better reason.
             let kind = if to.abs() > sets.abs() { Kind::Enter } else { Kind::Exit };
@@ -356,7 +373,7 @@ impl Engine {
         }
         let clip = self.policy.hedges[hedge].size.clip;
         let first = sets - (sets - to).signum() * (sets - to).abs().min(clip);
-        let reach = self.reach(hedge, &held, sets, first);
+        let (reach, lots) = self.reach(hedge, &held, sets, first);
         // With the sets where they are to be, only a residual is left to go.
         if reach == sets && sets != to {
             self.gate_idle(hedge, kind, to)?;
@@ -365,7 +382,7 @@ impl Engine {
         let Some(edge) = edge else {
             return self.start(hedge, kind, to, (sets - reach).abs().max(1), None, out);
         };
-        let figure = self.figure(hedge, &held, reach, edge)?;
+        let figure = self.figure(hedge, &lots, reach, edge)?;
         if !figure.stands && self.is_net(hedge) {
             return Err(Denial::plain(Refusal::Edge));
         }

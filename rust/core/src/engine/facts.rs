@@ -7,6 +7,7 @@ use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId};
 use crate::merge;
 use crate::num::{Money, Price, Qty, Side, div_ceil};
 use crate::quote::{Blocked, Data, HedgePlan, Kind, LegAsk, LegFacts, LegLots, LegPlan, Walk};
+use crate::time::Time;
 
 impl Engine {
     pub(super) fn plan(&self, hedge: HedgeId) -> &HedgePlan {
@@ -107,26 +108,37 @@ impl Engine {
     /// Why an attempt of this kind may send nothing on a leg now.
     #[inline]
     pub(super) fn blocked(&self, hedge: HedgeId, leg: &LegPlan, kind: Kind) -> Blocked {
+        self.barred(hedge, leg, kind).0.with(self.blocked_by_feed(leg))
+    }
+
+    /// The causes that are not of books, and the moment up to which no passing of time changes
+    /// them.
+    #[inline]
+    pub(super) fn barred(&self, hedge: HedgeId, leg: &LegPlan, kind: Kind) -> (Blocked, Time) {
         let mut blocked = Blocked::NONE;
-        let instrument = &self.instruments[leg.instrument];
         if self.links[leg.account] != LinkState::Resynced {
             blocked = blocked.with(Blocked::VENUE);
         }
-        if !instrument.phases.at(self.now).phase.takes_orders() {
+        let phase = self.instruments[leg.instrument].phases.at(self.now);
+        if !phase.phase.takes_orders() {
             blocked = blocked.with(Blocked::PHASE);
-        }
-        let book = &self.books[leg.instrument];
-        let age = self.now - book.receive();
-        // Without a rate no cost can be stated.
-        let rated = leg.fx.is_none_or(|fx| self.books[fx].touch().is_some());
-        if !rated || book.data() != Data::Whole || age > self.policy.instruments[leg.instrument].age
-        {
-            blocked = blocked.with(Blocked::FEED);
         }
         if self.is_halted(hedge, leg.account, kind) {
             blocked = blocked.with(Blocked::HALT);
         }
-        blocked
+        (blocked, phase.until)
+    }
+
+    /// Whether the books of a leg, its own and that of its rate, stand in the way.
+    #[inline]
+    pub(super) fn blocked_by_feed(&self, leg: &LegPlan) -> Blocked {
+        let book = &self.books[leg.instrument];
+        let age = self.now - book.receive();
+        // Without a rate no cost can be stated.
+        let rated = leg.fx.is_none_or(|fx| self.books[fx].touch().is_some());
+        let is_stale = age > self.policy.instruments[leg.instrument].age;
+        let stands = !rated || book.data() != Data::Whole || is_stale;
+        if stands { Blocked::FEED } else { Blocked::NONE }
     }
 
     /// The worst price that an order of `side` may carry now: so many ticks from the touch it

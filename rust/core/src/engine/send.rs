@@ -45,9 +45,43 @@ impl Engine {
         }
         let HedgeState { held, sets: from, .. } = self.hedges[hedge];
         let task = Task { decision, kind, from, to, clip };
-        let mut attempt = Attempt::new(task, execution, self.plan(hedge), held, self.now);
-        self.note_facts(hedge, &attempt, &held);
-        let mut wants = Wants::NOTHING;
+        let Some(mut attempt) = self.hedges[hedge].room.take() else {
+            panic!("broken invariant: an attempt begins while another lives");
+        };
+        attempt.renew(task, execution, self.plan(hedge), &held, self.now);
+        let begun = self.set_out(hedge, &mut attempt, edge.map(|(_, figure)| figure), out);
+        let state = &mut self.hedges[hedge];
+        if begun != Ok(true) {
+            state.room = Some(attempt);
+            return begun.map(|_| ());
+        }
+        let waited = state.waits();
+        state.attempt = Some(attempt);
+        state.rests = false;
+        if kind != Kind::Trim {
+            state.refused = None;
+        }
+        state.edge = edge.map(|(edge, _)| edge);
+        self.count_waiting(hedge, waited);
+        if ATTEMPT_MAX - number == IDS_LOW {
+            let left = i128::from(IDS_LOW);
+            self.alert(out, AlertCode::IdsLow, Urgency::Alarm, Subject::Hedge(hedge), left, 0);
+        }
+        Ok(())
+    }
+
+    /// Takes the first step of an attempt; whether it lives on.
+    fn set_out(
+        &mut self,
+        hedge: HedgeId,
+        attempt: &mut Attempt,
+        figure: Option<gate::Edge>,
+        out: &mut Vec<Command>,
+    ) -> Result<bool, Denial> {
+        let HedgeState { held, .. } = self.hedges[hedge];
+        let Attempt { decision, kind, from, to, .. } = *attempt;
+        self.note_facts(hedge, attempt, &held);
+        let mut wants = Wants::nothing();
         attempt.next(self.now, self.plan(hedge), &self.work.facts, &mut wants);
         // A residual that may not be traded at its price is told as what it is: held.
         let given_up = wants.end.filter(|end| *end == End::ResidualHeld && kind == Kind::Trim);
@@ -66,35 +100,19 @@ impl Engine {
             value: i128::from(from),
             limit: i128::from(to),
         }));
-        let figure = edge.map(|(_, figure)| figure);
         if kind == Kind::Trim {
             // It begins in any case; what is refused of it now is told as its own.
             self.hedges[hedge].refused = None;
         }
-        if let Err(denial) = self.send(hedge, &mut attempt, &wants, &held, figure, out) {
+        if let Err(denial) = self.send(hedge, attempt, &wants, &held, figure, out) {
             out.truncate(mark);
             return Err(denial);
         }
+        self.hedges[hedge].attempts += 1;
         if let Some(end) = given_up {
-            self.hedges[hedge].attempts = number;
-            self.end_attempt(hedge, &attempt, end, out);
-            return Ok(());
+            self.end_attempt(hedge, attempt, end, out);
         }
-        let state = &mut self.hedges[hedge];
-        let waited = state.waits();
-        state.attempts = number;
-        state.attempt = Some(attempt);
-        state.rests = false;
-        if kind != Kind::Trim {
-            state.refused = None;
-        }
-        state.edge = edge.map(|(edge, _)| edge);
-        self.count_waiting(hedge, waited);
-        if ATTEMPT_MAX - number == IDS_LOW {
-            let left = i128::from(IDS_LOW);
-            self.alert(out, AlertCode::IdsLow, Urgency::Alarm, Subject::Hedge(hedge), left, 0);
-        }
-        Ok(())
+        Ok(given_up.is_none())
     }
 
     /// Lets an attempt that lives take its next step.
@@ -113,14 +131,17 @@ impl Engine {
                 // A flatten that a HALT lets through does not wait for what the HALT stopped.
                 attempt.due = attempt.due.min(self.now);
             }
-            let mut wants = Wants::NOTHING;
+            let mut wants = Wants::nothing();
             attempt.next(self.now, self.plan(hedge), &self.work.facts, &mut wants);
             let entering = wants.intents.iter().flatten().any(|of| of.purpose == Purpose::Work);
             if wants.cancel {
                 self.cancel_attempt(attempt.decision, wants.end.is_some(), out);
             }
             let figure = match self.hedges[hedge].edge.filter(|_| entering) {
-                Some(edge) => self.figure(hedge, &held, attempt.slice_to(), edge).map(Some),
+                Some(edge) => {
+                    let lots = self.plan(hedge).change(&held, attempt.slice_to());
+                    self.figure(hedge, &lots, attempt.slice_to(), edge).map(Some)
+                }
                 None => Ok(None),
             };
             let sent = match figure {
@@ -138,10 +159,14 @@ impl Engine {
         }
         self.changed |= before != (attempt.state, attempt.blocked, *attempt.goal());
         match end {
-            Some(end) => self.end_attempt(hedge, &attempt, end, out),
+            Some(end) => {
+                self.end_attempt(hedge, &attempt, end, out);
+                self.hedges[hedge].room = Some(attempt);
+            }
             None => self.hedges[hedge].attempt = Some(attempt),
         }
         self.hedges[hedge].rests = rests;
+        self.hedges[hedge].still = (0, self.now);
         self.count_waiting(hedge, waited);
     }
 
@@ -305,7 +330,7 @@ impl Engine {
                 kind: attempt.kind,
                 purpose: intent.purpose,
             };
-            self.work.places.push((place, Qty::ZERO));
+            self.work.places.push(place);
         }
         Ok(())
     }
@@ -317,7 +342,6 @@ impl Engine {
         attempt: &Attempt,
         held: &LegLots,
     ) -> Result<(), Denial> {
-        self.hold_lots()?;
         self.work.needs.clear();
         // Sets that go back are not kept waiting for a reserve: their repair draws on free money.
         // The decision id comes before those of its orders, which stand in their order.
@@ -325,10 +349,7 @@ impl Engine {
             let reserve = self.repair_reserve(hedge, attempt, held);
             self.work.needs.push(reserve);
         }
-        for at in 0..self.work.places.len() {
-            let need = self.need(at);
-            self.work.needs.push(need);
-        }
+        self.hold_lots()?;
         // The unrealised results are those that the gates of this step have noted.
         // The usage cap is soft: what gives sets back must be able to bring usage down.
         let held = match attempt.kind {
@@ -344,9 +365,10 @@ impl Engine {
     }
 
     fn reserve_repair(&mut self, decision: ClientOrderId) -> Result<(), Denial> {
+        self.work.needs.clear();
         self.hold_lots()?;
         for at in 0..self.work.places.len() {
-            let need = self.need(at);
+            let need = self.work.needs[at];
             if let Err(error) = self.funds.draw(decision, &need) {
                 // Children before this one hold their money already: they are sent without it.
                 self.give_lots_back_from(at);
@@ -369,9 +391,9 @@ impl Engine {
             let (value, limit) = (i128::from(wanted), i128::from(left));
             return Err(Denial { value, limit, ..Denial::plain(Refusal::Messages) });
         }
-        for (place, _) in &self.work.places {
+        for place in &self.work.places {
             let account = place.account;
-            let orders = self.work.places.iter().filter(|(other, _)| other.account == account);
+            let orders = self.work.places.iter().filter(|other| other.account == account);
             let wanted = u32::try_from(orders.count()).unwrap_or(u32::MAX);
             let there = self.tokens_left(account);
             if wanted > there {
@@ -383,9 +405,10 @@ impl Engine {
         Ok(())
     }
 
+    /// Keeps the lots that the orders close for them, and adds what each needs to `work.needs`.
     fn hold_lots(&mut self) -> Result<(), Denial> {
         for at in 0..self.work.places.len() {
-            let (place, _) = &self.work.places[at];
+            let place = &self.work.places[at];
             let held = self.positions.hold_lots(
                 place.order,
                 place.account,
@@ -399,7 +422,8 @@ impl Engine {
                 self.give_lots_back();
                 return Err(Denial { leg, ..Denial::plain(Refusal::Lots) });
             };
-            self.work.places[at].1 = closes;
+            let need = self.need(place, closes);
+            self.work.needs.push(need);
         }
         Ok(())
     }
@@ -410,20 +434,19 @@ impl Engine {
 
     fn give_lots_back_from(&mut self, first: usize) {
         for at in first..self.work.places.len() {
-            let order = self.work.places[at].0.order;
+            let order = self.work.places[at].order;
             self.positions.release_all_lots(order);
         }
     }
 
-    fn need(&self, at: usize) -> Need {
-        let (place, closes) = &self.work.places[at];
+    fn need(&self, place: &Place, closes: Qty) -> Need {
         let instrument = &self.instruments[place.instrument];
         let amount = margin::worst_case_closing(
             instrument,
             place.side,
             place.effect,
             place.qty,
-            *closes,
+            closes,
             place.price,
             self.mark(place.instrument),
         );
@@ -431,7 +454,7 @@ impl Engine {
             order: place.order,
             account: place.account,
             amount,
-            frees: self.frees(place, *closes),
+            frees: self.frees(place, closes),
         }
     }
 
@@ -474,7 +497,7 @@ impl Engine {
         // What these orders take is no longer there for another walk.
         self.work.walked = None;
         for at in 0..self.work.places.len() {
-            let (place, _) = self.work.places[at];
+            let place = self.work.places[at];
             let (account, instrument) = (place.account, place.instrument);
             let spent = self.conduct.spend_order(account, instrument, place.hedge, self.now);
             assert!(spent, "broken invariant: messages were proven to be there");
