@@ -25,7 +25,7 @@ use crate::error::{Error, Field};
 use crate::ids::InstrumentId;
 use crate::num::{Price, Qty, Side};
 use crate::quote::{Data, Own, Top, Walk};
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::wire::Writer;
 
 /// What a row of a market message does, and whether it is the last of its message.
@@ -556,6 +556,13 @@ impl Book {
     #[must_use]
     pub const fn receive(&self) -> Time {
         self.head.receive
+    }
+
+    /// How long ago the message last applied was received; never less than nothing.
+    #[inline]
+    #[must_use]
+    pub fn age(&self, now: Time) -> Span {
+        (now - self.head.receive).max(Span::ZERO)
     }
 
     /// The sequence number of the message last applied.

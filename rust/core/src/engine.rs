@@ -268,7 +268,7 @@ impl Engine {
             return Err(Error::Poisoned);
         }
         self.check_now(now)?;
-        self.check(event)?;
+        self.check(now, event)?;
         self.begin(now);
         self.changed = !matches!(event, Event::Tick);
         self.apply(event, out);
@@ -292,6 +292,10 @@ impl Engine {
             return Err(Error::Poisoned);
         }
         self.check_now(now)?;
+        // What has not been received yet would look fresh until then.
+        if change.receive > now {
+            return Err(door::refusal_of_receive(change));
+        }
         let Some(book) = self.books.get_mut(change.instrument) else {
             self.instrument(change.instrument)?;
             return Err(Error::Poisoned);

@@ -4,6 +4,7 @@
 //! whether it contradicts earlier evidence is judged behind the door.
 
 use super::Engine;
+use crate::book::Change;
 use crate::clock::ClockOf;
 use crate::config::MONEY_MAX;
 use crate::error::{Error, Field};
@@ -38,10 +39,13 @@ impl Engine {
     }
 
     /// Judges every event but a row of a book, which its book judges.
-    pub(super) fn check(&self, event: &Event) -> Result<(), Error> {
+    pub(super) fn check(&self, now: Time, event: &Event) -> Result<(), Error> {
         match event {
             Event::Book(change) => {
                 self.instrument(change.instrument)?;
+                if change.receive > now {
+                    return Err(refusal_of_receive(change));
+                }
                 self.books[change.instrument].check(change)
             }
             Event::Link(link) => self.check_link(*link),
@@ -356,6 +360,16 @@ impl Engine {
         } else {
             Err(Error::OutOfBounds { field, found: qty.get() })
         }
+    }
+}
+
+/// A row that was received later than now.
+#[cold]
+#[inline(never)]
+pub(super) fn refusal_of_receive(change: &Change) -> Error {
+    match stamp(Field::Receive, change.receive) {
+        Ok(()) => Error::OutOfBounds { field: Field::Receive, found: change.receive.0 },
+        Err(error) => error,
     }
 }
 

@@ -39,7 +39,7 @@ impl Engine {
             let [alive, resting] = alive[at];
             let leg = &self.plan(hedge).legs[at];
             let mut facts = LegFacts {
-                age: self.now - self.books[leg.instrument].receive(),
+                age: self.books[leg.instrument].age(self.now),
                 blocked: self.blocked(hedge, leg, attempt.kind),
                 held: held[at],
                 alive,
@@ -116,7 +116,7 @@ impl Engine {
             blocked = blocked.with(Blocked::PHASE);
         }
         let book = &self.books[leg.instrument];
-        let age = self.now - book.receive();
+        let age = book.age(self.now);
         // Without a rate no cost can be stated.
         let rated = leg.fx.is_none_or(|fx| self.books[fx].touch().is_some());
         if !rated || book.data() != Data::Whole || age > self.policy.instruments[leg.instrument].age

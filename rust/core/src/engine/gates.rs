@@ -253,7 +253,7 @@ impl Engine {
         let limits = &self.policy.instruments[id];
         Feed {
             data: book.data(),
-            age: self.now - book.receive(),
+            age: book.age(self.now),
             age_max: limits.age,
             skew_max: limits.skew,
         }

@@ -1,0 +1,122 @@
+//! The doors of the engine: what is refused, by which field, and that it changes nothing.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test: what fails must be loud")]
+#![allow(clippy::indexing_slicing, reason = "a test: what fails must be loud")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test: it looks for one kind of command")]
+
+use cross_market_core::book::{Change, Row};
+use cross_market_core::command::Command;
+use cross_market_core::config::Config;
+use cross_market_core::engine::Engine;
+use cross_market_core::error::{Error, Field};
+use cross_market_core::event::{Control, Event, Verb};
+use cross_market_core::funds::{Cash, CashKind};
+use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text};
+use cross_market_core::num::{Money, Price, Qty, Side};
+use cross_market_core::order::Place;
+use cross_market_core::time::Time;
+
+/// 2026-02-10, 01:00 UTC.
+const START: i64 = 1_770_685_200_000_000_000;
+const SECOND: i64 = 1_000_000_000;
+const DAY: i64 = 86_400 * SECOND;
+
+/// A hedge of two instruments in two accounts, with money in both.
+struct Desk {
+    engine: Engine,
+    now: i64,
+}
+
+impl Desk {
+    fn new() -> Desk {
+        let json = include_bytes!("../scenarios/configs/pair.json");
+        let config = Config::from_json(json).unwrap();
+        let mut desk = Desk { engine: Engine::new(&config, Time(START)).unwrap(), now: START };
+        for account in [0, 1] {
+            let amount = Money::units(10_000_000);
+            let kind = CashKind::Opening;
+            let account = AccountId(account);
+            let cash = Cash { account, exchange: Time(START), kind, amount };
+            desk.event(&Event::Cash(Box::new(cash)));
+        }
+        desk
+    }
+
+    fn event(&mut self, event: &Event) -> Vec<Command> {
+        let mut out = Vec::new();
+        self.engine.handle(Time(self.now), event, &mut out).unwrap();
+        out
+    }
+
+    /// What the door says of an event that it refuses; nothing has changed then.
+    fn refused(&mut self, event: &Event) -> Error {
+        let (before, mut out) = (self.engine.digest(), Vec::new());
+        let refused = self.engine.handle(Time(self.now), event, &mut out);
+        assert_eq!(self.engine.digest(), before, "{event:?} has changed the state");
+        assert!(out.is_empty(), "{event:?} gave {out:?}");
+        refused.expect_err("refused")
+    }
+
+    fn book(&mut self, instrument: u16, bid: i64, ask: i64) -> Vec<Command> {
+        let mut out = Vec::new();
+        for row in snapshot(instrument, bid, ask, self.now) {
+            self.engine.change(Time(self.now), &row, &mut out).unwrap();
+        }
+        out
+    }
+
+    fn enter(&mut self, sets: i64) -> Vec<Command> {
+        self.event(&word(Verb::Enter { hedge: HedgeId(0), sets, at_least: None }))
+    }
+
+    /// Both books, ten ticks apart and more: the hedge enters.
+    fn entered(&mut self) -> Vec<Place> {
+        self.book(0, 1_020, 1_021);
+        places(&self.book(1, 1_000, 1_001))
+    }
+}
+
+fn snapshot(instrument: u16, bid: i64, ask: i64, at: i64) -> [Change; 2] {
+    [(Side::Buy, bid, Row::Snapshot), (Side::Sell, ask, Row::LevelLast)].map(|(side, price, row)| {
+        Change {
+            price: Price(price),
+            qty: Qty::of(100),
+            seq: 0,
+            exchange: Time(at),
+            receive: Time(at),
+            step: 0,
+            instrument: InstrumentId(instrument),
+            side,
+            row,
+        }
+    })
+}
+
+fn word(verb: Verb) -> Event {
+    Event::Control(Box::new(Control { actor: Text::new("desk").unwrap(), verb }))
+}
+
+fn places(commands: &[Command]) -> Vec<Place> {
+    let place = |command: &Command| match command {
+        Command::Place(place) => Some(*place),
+        _ => None,
+    };
+    commands.iter().filter_map(place).collect()
+}
+
+/// A row from the future would look fresh until then: the gate of the ages would be off.
+#[test]
+fn a_row_that_was_received_later_than_now_is_refused() {
+    let mut desk = Desk::new();
+    let late = desk.now + 365 * DAY;
+    for instrument in [0, 1] {
+        let [row, _] = snapshot(instrument, 1_020, 1_021, late);
+        let error = desk.refused(&Event::Book(row));
+        assert_eq!(error, Error::OutOfBounds { field: Field::Receive, found: late });
+    }
+    let [mut row, _] = snapshot(0, 1_020, 1_021, desk.now);
+    row.receive = Time(i64::MAX);
+    let error = desk.refused(&Event::Book(row));
+    assert_eq!(error, Error::TimeOutOfRange { field: Field::Receive, found: row.receive });
+    // What was received just now is fresh, and what is old by then is not.
+    assert_eq!(desk.entered().len(), 2);
+}
