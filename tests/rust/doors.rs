@@ -4,16 +4,17 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test: it looks for one kind of command")]
 
 use cross_market_core::book::{Change, Row};
+use cross_market_core::clock::{Clock, ClockOf, OFFSET_MAX, UNCERTAINTY_MAX};
 use cross_market_core::command::Command;
 use cross_market_core::config::Config;
 use cross_market_core::engine::Engine;
 use cross_market_core::error::{Error, Field};
 use cross_market_core::event::{Control, Event, Verb};
 use cross_market_core::funds::{Cash, CashKind};
-use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text};
+use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text, VenueId};
 use cross_market_core::num::{Money, Price, Qty, Side};
-use cross_market_core::order::Place;
-use cross_market_core::time::Time;
+use cross_market_core::order::{Answer, Found, Place};
+use cross_market_core::time::{Span, Time};
 
 /// 2026-02-10, 01:00 UTC.
 const START: i64 = 1_770_685_200_000_000_000;
@@ -119,4 +120,42 @@ fn a_row_that_was_received_later_than_now_is_refused() {
     assert_eq!(error, Error::TimeOutOfRange { field: Field::Receive, found: row.receive });
     // What was received just now is fresh, and what is old by then is not.
     assert_eq!(desk.entered().len(), 2);
+}
+
+/// An offset or uncertainty that no clock has would overflow where an answer is judged by it.
+#[test]
+fn a_clock_beyond_its_bounds_is_refused() {
+    let mut desk = Desk::new();
+    let orders = desk.entered();
+    let wrong = [
+        (i64::MAX, i64::MAX, Field::Offset, i64::MAX),
+        (i64::MIN, 0, Field::Offset, i64::MIN),
+        (OFFSET_MAX.0 + 1, 0, Field::Offset, OFFSET_MAX.0 + 1),
+        (0, UNCERTAINTY_MAX.0 + 1, Field::Uncertainty, UNCERTAINTY_MAX.0 + 1),
+        (0, -1, Field::Uncertainty, -1),
+    ];
+    for of in [ClockOf::Wall, ClockOf::Venue(VenueId(0))] {
+        for (offset, uncertainty, field, found) in wrong {
+            let (offset, uncertainty) = (Span(offset), Span(uncertainty));
+            let error = desk.refused(&Event::Clock(Clock { of, offset, uncertainty }));
+            assert_eq!(error, Error::OutOfBounds { field, found });
+        }
+        for offset in [OFFSET_MAX, Span(-OFFSET_MAX.0)] {
+            desk.event(&Event::Clock(Clock { of, offset, uncertainty: UNCERTAINTY_MAX }));
+        }
+    }
+    let clock = Clock { of: ClockOf::Venue(VenueId(9)), offset: Span(0), uncertainty: Span(0) };
+    let error = desk.refused(&Event::Clock(clock));
+    assert_eq!(error, Error::Unknown { field: Field::Venue, found: 9 });
+    // The answers that the largest ones judge.
+    for exchange in [Time::EARLIEST, Time(START), Time::LATEST] {
+        desk.event(&Event::Answer(Box::new(Answer {
+            order: orders[0].order,
+            account: orders[0].account,
+            venue_order_id: Text::EMPTY,
+            exchange,
+            receive: Time(START),
+            found: Found::ProvenAbsent,
+        })));
+    }
 }

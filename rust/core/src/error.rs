@@ -87,6 +87,12 @@ pub enum Field {
     Rate,
     /// A policy.
     Policy,
+    /// The offset of a clock.
+    Offset,
+    /// The uncertainty of a clock's offset.
+    Uncertainty,
+    /// The number of a run.
+    Run,
 }
 
 impl Field {
@@ -115,6 +121,9 @@ impl Field {
             Field::Order => "order",
             Field::Rate => "rate",
             Field::Policy => "policy",
+            Field::Offset => "offset_ns",
+            Field::Uncertainty => "uncertainty_ns",
+            Field::Run => "run",
         }
     }
 }

@@ -5,7 +5,6 @@
 
 use super::Engine;
 use crate::book::Change;
-use crate::clock::ClockOf;
 use crate::config::MONEY_MAX;
 use crate::error::{Error, Field};
 use crate::event::{Control, Estimate, Event, Link, LinkTo, Scope, Verb};
@@ -56,16 +55,7 @@ impl Engine {
             Event::Settle(settle) => self.check_settle(settle),
             Event::Reference(reference) => self.check_reference(reference),
             Event::Estimate(estimate) => self.check_estimate(estimate),
-            Event::Clock(clock) => {
-                if let ClockOf::Venue(venue) = clock.of {
-                    self.venue(venue)?;
-                }
-                if clock.uncertainty.0 < 0 {
-                    let found = clock.uncertainty.0;
-                    return Err(Error::OutOfBounds { field: Field::Amount, found });
-                }
-                Ok(())
-            }
+            Event::Clock(clock) => self.clocks.check(clock),
             Event::Tick => Ok(()),
             Event::Control(control) => self.check_control(control),
         }

@@ -109,7 +109,7 @@ impl Engine {
         // What counts is when the venue said it, not when we heard it: a "no" from before the
         // longest delay that arrives late proves nothing. A measured clock corrects the stamp.
         let said = match self.clocks.engine_time(venue, answer.exchange) {
-            Some((at, uncertainty)) => Time(at.0 - uncertainty.0),
+            Some((at, uncertainty)) => Time(at.0.saturating_sub(uncertainty.0)),
             None => answer.exchange,
         };
         let proven = said.min(self.now) >= order.sent + self.config.venues[venue].max_delay;
