@@ -11,7 +11,7 @@ use cross_market_core::engine::Engine;
 use cross_market_core::error::{Error, Field};
 use cross_market_core::event::{Control, Event, Verb};
 use cross_market_core::funds::{Cash, CashKind};
-use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text, VenueId};
+use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, RUN_MAX, Text, VenueId};
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::{Answer, Found, Place};
 use cross_market_core::time::{Span, Time};
@@ -158,4 +158,34 @@ fn a_clock_beyond_its_bounds_is_refused() {
             found: Found::ProvenAbsent,
         })));
     }
+}
+
+/// A restart is an event like others: what it refuses, it refuses whole.
+#[test]
+fn a_restart_before_now_out_of_range_or_under_an_old_run_is_refused() {
+    let mut desk = Desk::new();
+    desk.now += SECOND;
+    assert_eq!(desk.entered().len(), 2);
+    let now = desk.now;
+    let (before, mut out) = (desk.engine.digest(), Vec::new());
+    let run = |found| Error::OutOfBounds { field: Field::Run, found };
+    for (at, number, error) in [
+        (now - 1, 2, Error::TimeWentBack { by_ns: 1 }),
+        (i64::MIN, 2, Error::TimeWentBack { by_ns: i64::MAX }),
+        (i64::MAX, 2, Error::TimeOutOfRange { field: Field::Now, found: Time(i64::MAX) }),
+        (now, 0, run(0)),
+        (now, 1, run(1)),
+        (now, RUN_MAX + 1, run(4_096)),
+        (now, u16::MAX, run(65_535)),
+    ] {
+        assert_eq!(desk.engine.restart(Time(at), number, &mut out), Err(error));
+        assert_eq!(desk.engine.digest(), before);
+        assert!(out.is_empty());
+    }
+    desk.engine.restart(Time(now), RUN_MAX, &mut out).unwrap();
+    assert_eq!(desk.engine.run(), RUN_MAX);
+    let due = desk.engine.attempt(HedgeId(0)).unwrap().due;
+    assert_eq!(due, Time(now) + Span::seconds(3));
+    desk.engine.poison(&mut out);
+    assert_eq!(desk.engine.restart(Time(now), RUN_MAX, &mut out), Err(Error::Poisoned));
 }

@@ -549,6 +549,43 @@ fn a_restart_refuses_another_configuration_and_an_earlier_time() {
     assert_eq!(folder.restart(at(20)).unwrap().0.run(), 2);
 }
 
+/// A restart at a time that no event may have would be on record for good.
+#[test]
+fn a_restart_out_of_range_leaves_the_journal_as_it_is() {
+    let folder = Folder::new();
+    let mut session = folder.create().unwrap();
+    feed(&mut session, 1, 20);
+    let path = session.path().to_owned();
+    session.close().unwrap();
+    let whole = fs::read(&path).unwrap();
+    for now in [i64::MAX, Time::LATEST.0 + 1] {
+        assert!(matches!(folder.restart(Time(now)), Err(JournalError::Door(_))));
+        assert_eq!(fs::read(&path).unwrap(), whole);
+        assert_eq!(fs::read_to_string(folder.run().join("epoch")).unwrap(), "epoch=1 run=1\n");
+    }
+    let (mut session, _) = folder.restart(at(20)).unwrap();
+    feed(&mut session, 21, 5);
+}
+
+/// Restored from a copy of the journal alone: its own run numbers are not given out again.
+#[test]
+fn a_journal_without_its_counters_goes_on_under_a_new_run() {
+    let folder = Folder::new();
+    drop(folder.create().unwrap());
+    for (now, run) in [(1, 2), (2, 3)] {
+        assert_eq!(folder.restart(at(now)).unwrap().0.run(), run);
+    }
+    fs::remove_file(folder.run().join("epoch")).unwrap();
+    assert_eq!(folder.restart(at(3)).unwrap().0.run(), 4);
+    fs::write(folder.run().join("epoch"), "epoch=9 run=1\n").unwrap();
+    assert_eq!(folder.restart(at(4)).unwrap().0.run(), 5);
+    // A new journal cannot know of the restarts of the old one.
+    fs::remove_file(folder.run().join("epoch")).unwrap();
+    assert_eq!(folder.create().err(), Some(JournalError::Epoch));
+    assert_eq!(folder.restart(at(5)).unwrap().0.run(), 6);
+    assert_eq!(folder.create().unwrap().run(), 7);
+}
+
 #[test]
 fn a_torn_tail_is_cut_aloud_and_once() {
     let folder = Folder::new();

@@ -110,7 +110,8 @@ impl Engine {
                 wrong(py, "run", run, &format!("a number above {known}, at most {RUN_MAX}"))
             })?;
             state.out.clear();
-            state.engine.restart(now, number, &mut state.out);
+            let restarted = state.engine.restart(now, number, &mut state.out);
+            restarted.map_err(|error| door(py, "restart", &error))?;
             commands::list(py, &state.out, &self.names)
         })
     }

@@ -52,8 +52,7 @@ pub(crate) fn run(story: &Story, print: bool) -> Result<String, String> {
         let problem = match act {
             Act::Restart(next) => {
                 run = next;
-                engine.restart(now, next, &mut out);
-                None
+                engine.restart(now, next, &mut out).err()
             }
             Act::Events(events) => {
                 events.iter().find_map(|event| engine.handle(now, event, &mut out).err())

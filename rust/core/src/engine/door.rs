@@ -11,7 +11,7 @@ use crate::event::{Control, Estimate, Event, Link, LinkTo, Scope, Verb};
 use crate::funds::Cash;
 use crate::gate::Policy;
 use crate::ids::{
-    AccountId, ClientOrderId, CurrencyId, HedgeId, Id, InstrumentId, LegId, Text, VenueId,
+    AccountId, ClientOrderId, CurrencyId, HedgeId, Id, InstrumentId, LegId, RUN_MAX, Text, VenueId,
 };
 use crate::instrument::{Reference, ReferenceChange};
 use crate::num::{Money, Price, Qty, Ratio};
@@ -35,6 +35,24 @@ impl Engine {
         } else {
             Error::TimeOutOfRange { field: Field::Now, found }
         }
+    }
+
+    /// Judges a restart: whether the engine may go on at `now` as run `run`.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`]; [`Error::TimeWentBack`] and [`Error::TimeOutOfRange`] for `now`;
+    /// [`Error::OutOfBounds`] for a run that is not after the present one, or beyond
+    /// [`RUN_MAX`].
+    pub fn check_restart(&self, now: Time, run: u16) -> Result<(), Error> {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        self.check_now(now)?;
+        // A number that was given out before would give out its order ids again.
+        if run <= self.run || run > RUN_MAX {
+            return Err(Error::OutOfBounds { field: Field::Run, found: i64::from(run) });
+        }
+        Ok(())
     }
 
     /// Judges every event but a row of a book, which its book judges.
