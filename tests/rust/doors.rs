@@ -14,7 +14,8 @@ use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, RUN_MAX, Text, VenueId};
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::{Answer, Found, Place};
-use cross_market_core::time::{Span, Time};
+use cross_market_core::position::Settle;
+use cross_market_core::time::{Day, Span, Time};
 
 /// 2026-02-10, 01:00 UTC.
 const START: i64 = 1_770_685_200_000_000_000;
@@ -188,4 +189,24 @@ fn a_restart_before_now_out_of_range_or_under_an_old_run_is_refused() {
     assert_eq!(due, Time(now) + Span::seconds(3));
     desk.engine.poison(&mut out);
     assert_eq!(desk.engine.restart(Time(now), RUN_MAX, &mut out), Err(Error::Poisoned));
+}
+
+/// A day far ahead would end every day before it, with its budgets, for good.
+#[test]
+fn a_settlement_of_a_day_far_ahead_is_refused() {
+    let mut desk = Desk::new();
+    let today = Time(START).date();
+    assert_eq!(today, Day(20_494));
+    let settle = |day| {
+        let (instrument, price, exchange) = (InstrumentId(0), Price(1_000), Time(START));
+        Event::Settle(Box::new(Settle { instrument, price, day, exchange }))
+    };
+    for day in [Day(today.0 + 15), Day(100_000), Day(i32::MAX)] {
+        let error = desk.refused(&settle(day));
+        assert_eq!(error, Error::OutOfBounds { field: Field::Day, found: i64::from(day.0) });
+    }
+    desk.event(&settle(today));
+    desk.event(&settle(Day(today.0 + 14)));
+    let error = desk.refused(&settle(today));
+    assert_eq!(error, Error::OutOfBounds { field: Field::Day, found: 20_494 });
 }

@@ -661,7 +661,7 @@ fn every_order_of_a_leg_is_a_message_of_its_attempt() {
         bench.event(Event::Settle(Box::new(cross_market_core::position::Settle {
             instrument: InstrumentId(instrument),
             price: Price(600_200),
-            day: cross_market_core::time::Day(20_000),
+            day: cross_market_core::time::Day(19_675),
             exchange: Time(bench.now),
         })));
     }

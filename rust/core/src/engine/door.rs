@@ -20,6 +20,9 @@ use crate::position::{Settle, Statement};
 use crate::quote::{LegLots, LegPlan};
 use crate::time::Time;
 
+/// How many days after the UTC date of now a trading day may be that settles: its longest holidays.
+const DAYS_AHEAD: i32 = 14;
+
 impl Engine {
     /// Judges `now`, which never steps back.
     #[inline]
@@ -70,7 +73,7 @@ impl Engine {
             Event::Answer(answer) => self.check_answer(answer),
             Event::Cash(cash) => self.check_cash(cash),
             Event::Position(statement) => self.check_statement(statement),
-            Event::Settle(settle) => self.check_settle(settle),
+            Event::Settle(settle) => self.check_settle(now, settle),
             Event::Reference(reference) => self.check_reference(reference),
             Event::Estimate(estimate) => self.check_estimate(estimate),
             Event::Clock(clock) => self.clocks.check(clock),
@@ -167,12 +170,13 @@ impl Engine {
         Ok(())
     }
 
-    fn check_settle(&self, settle: &Settle) -> Result<(), Error> {
+    fn check_settle(&self, now: Time, settle: &Settle) -> Result<(), Error> {
         self.instrument(settle.instrument)?;
         stamp(Field::Exchange, settle.exchange)?;
         self.priced(settle.instrument, settle.price)?;
         let today = self.positions.day(settle.instrument);
-        if settle.day < today || settle.day.0 > 100_000 {
+        // A day far ahead would end every day before it, with its budgets, for good.
+        if settle.day < today || settle.day.0 > now.date().0 + DAYS_AHEAD {
             let found = i64::from(settle.day.0);
             return Err(Error::OutOfBounds { field: Field::Day, found });
         }
