@@ -14,6 +14,9 @@ pub const OFFSET_MAX: Span = Span::seconds(86_400);
 /// Largest error that an offset may have.
 pub const UNCERTAINTY_MAX: Span = Span::seconds(3_600);
 
+/// Furthest the wall clock may be from engine time before it is not trusted, error included.
+pub const WALL_BOUND: Span = Span::seconds(1);
+
 /// Whose clock was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockOf {
