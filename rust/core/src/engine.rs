@@ -45,6 +45,7 @@ mod door;
 mod evidence;
 mod facts;
 mod gates;
+mod jump;
 mod send;
 mod timers;
 
@@ -203,7 +204,7 @@ impl Engine {
             over_told: false,
             wake: Time::MAX,
         };
-        let engine = Engine {
+        let mut engine = Engine {
             policy: config.policy.clone(),
             now: start,
             run: config.run.min(RUN_MAX),
@@ -248,6 +249,7 @@ impl Engine {
             config: Arc::new(config.clone()),
         };
         door::stamp(Field::Now, start)?;
+        engine.set_reaches();
         Ok(engine)
     }
 

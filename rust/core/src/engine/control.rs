@@ -214,6 +214,7 @@ impl Engine {
 
     fn replace_policy(&mut self, policy: &Policy, out: &mut Vec<Command>) {
         self.policy = policy.clone();
+        self.set_reaches();
         for (account, limits) in policy.accounts.pairs() {
             self.work.caps[account] = limits.usage_cap;
             self.conduct.resize(account, limits.message_rate, limits.cancel_reserve);
