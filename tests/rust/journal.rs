@@ -192,7 +192,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "43381a269ab1682fd762286cd37e21e7d3e4ca31923b952fbc95813d2ea6ac05"
+        "369f10c65c1bbd6be45972b7a2328b51c16aacb7bba64b9259e66377404fe023"
     );
 }
 

@@ -38,6 +38,7 @@ use crate::time::{Day, Time};
 use crate::wire::Writer;
 
 use decide::Edge;
+use jump::{Reference, References};
 
 mod control;
 mod decide;
@@ -120,6 +121,7 @@ pub struct Engine {
     run: u16,
     poisoned: bool,
     books: Table<InstrumentId, Book>,
+    references: References,
     instruments: Table<InstrumentId, Instrument>,
     owns: Table<InstrumentId, Own>,
     claims: Table<InstrumentId, Vec<Claim>>,
@@ -210,6 +212,7 @@ impl Engine {
             run: config.run.min(RUN_MAX),
             poisoned: false,
             books: Table::new(books),
+            references: Table::new(vec![Reference::default(); instruments.len()]),
             instruments: instruments.clone(),
             owns: Table::new(instruments.iter().map(|_| Own::default()).collect()),
             claims: Table::new(instruments.iter().map(|_| Vec::with_capacity(64)).collect()),
@@ -345,6 +348,9 @@ impl Engine {
         if applied == Applied::Done {
             self.forget_claims(instrument);
             reached = self.message(instrument);
+            if self.now >= self.references[instrument].due {
+                reached |= self.sample(instrument);
+            }
         }
         let calls = match applied {
             Applied::Open | Applied::Ignored => false,
@@ -467,6 +473,9 @@ impl Engine {
         self.policy.write(&mut out);
         for book in self.books.iter() {
             book.digest(&mut out);
+        }
+        for reference in self.references.iter() {
+            reference.digest(&mut out);
         }
         for instrument in self.instruments.iter() {
             digest_instrument(instrument, &mut out);

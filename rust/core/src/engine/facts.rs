@@ -118,7 +118,7 @@ impl Engine {
         let book = &self.books[leg.instrument];
         let age = book.age(self.now);
         // Without a rate no cost can be stated.
-        let rated = leg.fx.is_none_or(|fx| self.books[fx].touch().is_some());
+        let rated = leg.fx.is_none_or(|fx| merge::is_rate(self.books[fx].touch()));
         if !rated || book.data() != Data::Whole || age > self.policy.instruments[leg.instrument].age
         {
             blocked = blocked.with(Blocked::FEED);
