@@ -5,17 +5,23 @@
 
 use cross_market_core::book::{Change, Row};
 use cross_market_core::clock::{Clock, ClockOf, OFFSET_MAX, UNCERTAINTY_MAX};
-use cross_market_core::command::Command;
+use cross_market_core::command::{AlertCode, Command};
 use cross_market_core::config::Config;
 use cross_market_core::engine::Engine;
 use cross_market_core::error::{Error, Field};
-use cross_market_core::event::{Control, Event, Verb};
+use cross_market_core::event::{Control, Event, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind};
-use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, RUN_MAX, Text, VenueId};
+use cross_market_core::ids::{
+    AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, LegId, RUN_MAX, Text, VenueId,
+};
 use cross_market_core::num::{Money, Price, Qty, Side};
-use cross_market_core::order::{Answer, Found, Place};
+use cross_market_core::order::{
+    Answer, FeeNews, Fill, Found, LiquiditySide, News, Place, RejectClass, Report, VenueStatus,
+};
 use cross_market_core::position::Settle;
+use cross_market_core::record::{read_event, write_event};
 use cross_market_core::time::{Day, Span, Time};
+use cross_market_core::wire::{Reader, Writer};
 
 /// 2026-02-10, 01:00 UTC.
 const START: i64 = 1_770_685_200_000_000_000;
@@ -64,10 +70,6 @@ impl Desk {
             self.engine.change(Time(self.now), &row, &mut out).unwrap();
         }
         out
-    }
-
-    fn enter(&mut self, sets: i64) -> Vec<Command> {
-        self.event(&word(Verb::Enter { hedge: HedgeId(0), sets, at_least: None }))
     }
 
     /// Both books, ten ticks apart and more: the hedge enters.
@@ -268,4 +270,229 @@ fn a_wider_collar_takes_wider_books() {
     policy.instruments[InstrumentId(0)].collar = 200;
     desk.event(&word(Verb::Policy(Box::new(policy))));
     desk.event(&row);
+}
+
+/// What follows from a report that is bad.
+#[derive(Debug)]
+enum Bad {
+    /// Refused at the door; nothing has changed.
+    Refused(Error),
+    /// Contradicts what is known: told, the account restricted, nothing applied.
+    Conflict,
+    /// Booked, since it happened, and told by this alert.
+    Told(AlertCode),
+    /// Of no effect on any lot or amount, and no reason to tell anybody.
+    Nothing,
+}
+
+/// The lots, the money and the numbers of orders, which no bad report may change.
+fn booked(desk: &Desk) -> Vec<u8> {
+    let mut out = Writer::new();
+    desk.engine.positions().digest(&mut out);
+    desk.engine.funds().digest(&mut out);
+    desk.engine.orders().iter().for_each(|order| out.i64(order.cum));
+    out.into_bytes()
+}
+
+fn fill_of(place: &Place, id: &str, qty: i64) -> Fill {
+    Fill {
+        trade_id: Text::new(id).unwrap(),
+        side: place.side,
+        price: place.price,
+        qty: Qty::of(qty),
+        cum: None,
+        fee: FeeNews::Pending,
+        liquidity: LiquiditySide::Taker,
+    }
+}
+
+fn report_of(place: &Place, news: News) -> Report {
+    Report {
+        order: Some(place.order),
+        venue_order_id: Text::EMPTY,
+        account: place.account,
+        instrument: place.instrument,
+        exchange: Time(START),
+        receive: Time(START),
+        news,
+    }
+}
+
+/// Every way in which a report can be bad, each to an order of which one lot of three is filled.
+#[test]
+fn bad_reports_are_refused_by_field_or_told() {
+    let order = || {
+        let mut desk = Desk::new();
+        let place = desk.entered()[0];
+        desk.event(&Event::Report(Box::new(report_of(&place, News::Accepted))));
+        let fill = News::Fill(fill_of(&place, "T1", 1));
+        desk.event(&Event::Report(Box::new(report_of(&place, fill))));
+        let status = News::Status { status: VenueStatus::Working, cum: Qty::of(1) };
+        desk.event(&Event::Report(Box::new(report_of(&place, status))));
+        (desk, place)
+    };
+    let (_, place) = order();
+    let good = fill_of(&place, "T2", 1);
+    let fill = |change: &dyn Fn(&mut Fill)| {
+        let mut fill = good;
+        change(&mut fill);
+        report_of(&place, News::Fill(fill))
+    };
+    let with = |change: &dyn Fn(&mut Report)| {
+        let mut report = report_of(&place, News::Fill(good));
+        change(&mut report);
+        report
+    };
+    let far = |field, found| Bad::Refused(Error::OutOfBounds { field, found });
+    let other = |field| Bad::Refused(Error::Contradiction { field });
+    let unknown = |field, found| Bad::Refused(Error::Unknown { field, found });
+    let never = |field, found| {
+        Bad::Refused(Error::TimeOutOfRange { field, found: Time(found) })
+    };
+    let ours = ClientOrderId::pack(1, 1, HedgeId(0), 99, LegId(0), 1).unwrap();
+    let (trade_id, side) = (Text::new("T1").unwrap(), place.side);
+    let currency = CurrencyId(0);
+    let paid = |amount, currency| FeeNews::Paid { amount, currency };
+    let fee = |amount, currency| {
+        report_of(&place, News::Fee { trade_id, side, amount, currency })
+    };
+    let table: Vec<(&str, Report, Bad)> = vec![
+        // Of an order that is not known, or not so.
+        ("of ours, forgotten", with(&|of| of.order = Some(ours)), Bad::Told(AlertCode::External)),
+        ("account", with(&|of| of.account = AccountId(9)), unknown(Field::Account, 9)),
+        ("instrument", with(&|of| of.instrument = InstrumentId(9)), unknown(Field::Instrument, 9)),
+        ("of another venue", with(&|of| of.account = AccountId(1)), other(Field::Instrument)),
+        (
+            "of another leg",
+            with(&|of| (of.account, of.instrument) = (AccountId(1), InstrumentId(1))),
+            Bad::Conflict,
+        ),
+        // Sizes and totals.
+        ("no lots", fill(&|of| of.qty = Qty::ZERO), far(Field::Qty, 0)),
+        ("lots", fill(&|of| of.qty = Qty::of(1_001)), far(Field::Qty, 1_001)),
+        ("all lots", fill(&|of| of.qty = Qty::of(i64::MAX)), far(Field::Qty, i64::MAX)),
+        ("more than so far", fill(&|of| of.cum = Some(Qty::ZERO)), other(Field::Cum)),
+        ("total", fill(&|of| of.cum = Some(Qty::of(1_001))), far(Field::Cum, 1_001)),
+        ("total below booked", fill(&|of| of.cum = Some(Qty::of(1))), Bad::Conflict),
+        (
+            "a total that shrinks",
+            report_of(&place, News::Status { status: VenueStatus::Working, cum: Qty::ZERO }),
+            Bad::Nothing,
+        ),
+        (
+            "done with less than is booked",
+            report_of(&place, News::Cancelled { cum: Qty::ZERO }),
+            Bad::Conflict,
+        ),
+        (
+            "done with too much",
+            report_of(&place, News::Expired { cum: Qty::of(1_001) }),
+            far(Field::Cum, 1_001),
+        ),
+        // Names.
+        ("no name", fill(&|of| of.trade_id = Text::EMPTY), far(Field::TradeId, 0)),
+        (
+            "a bust of no name",
+            report_of(&place, News::Bust { trade_id: Text::EMPTY, side }),
+            far(Field::TradeId, 0),
+        ),
+        ("the same name", fill(&|of| (of.trade_id, of.qty) = (trade_id, Qty::of(2))), Bad::Conflict),
+        ("the same again", fill(&|of| of.trade_id = trade_id), Bad::Nothing),
+        // Sides and prices.
+        ("the other side", fill(&|of| of.side = side.flip()), Bad::Conflict),
+        ("price", fill(&|of| of.price = Price(100_001)), far(Field::Price, 100_001)),
+        ("no price", fill(&|of| of.price = Price(i64::MIN)), far(Field::Price, i64::MIN)),
+        (
+            "worse than its limit",
+            fill(&|of| of.price = Price(1)),
+            Bad::Told(AlertCode::Nonconformance),
+        ),
+        (
+            "corrected to no price",
+            report_of(
+                &place,
+                News::Correct { trade_id, side, price: Price(-100_001), qty: Qty::of(1) },
+            ),
+            far(Field::Price, -100_001),
+        ),
+        (
+            "corrected to no lots",
+            report_of(&place, News::Correct { trade_id, side, price: Price(1), qty: Qty::ZERO }),
+            far(Field::Qty, 0),
+        ),
+        // Fees.
+        (
+            "fee",
+            fill(&|of| of.fee = paid(Money(i128::MAX), currency)),
+            Bad::Refused(Error::Amount { found: Box::new(Money(i128::MAX)) }),
+        ),
+        (
+            "a fee apart",
+            fee(Money(i128::MIN), currency),
+            Bad::Refused(Error::Amount { found: Box::new(Money(i128::MIN)) }),
+        ),
+        (
+            "currency",
+            fill(&|of| of.fee = paid(Money(1), CurrencyId(7))),
+            unknown(Field::Currency, 7),
+        ),
+        ("currency apart", fee(Money(1), CurrencyId(7)), unknown(Field::Currency, 7)),
+        // Stamps.
+        ("stamp", with(&|of| of.exchange = Time(-1)), never(Field::Exchange, -1)),
+        ("receipt", with(&|of| of.receive = Time(i64::MAX)), never(Field::Receive, i64::MAX)),
+    ];
+    for (name, report, expected) in table {
+        let (mut desk, _) = order();
+        let (digest, before) = (desk.engine.digest(), booked(&desk));
+        let mut out = Vec::new();
+        let event = Event::Report(Box::new(report));
+        let result = desk.engine.handle(Time(desk.now), &event, &mut out);
+        let told = |code| {
+            let is = |of: &Command| matches!(of, Command::Alert(alert) if alert.code == code);
+            out.iter().any(is)
+        };
+        let restricted = !desk.engine.latches().restrictions(Scope::Account(AccountId(0))).is_none()
+            || !desk.engine.latches().restrictions(Scope::Account(AccountId(1))).is_none();
+        match expected {
+            Bad::Refused(error) => {
+                assert_eq!(result, Err(error), "{name}");
+                assert_eq!(desk.engine.digest(), digest, "{name}");
+                assert!(out.is_empty(), "{name}: {out:?}");
+            }
+            Bad::Conflict => {
+                assert!(told(AlertCode::Conflict) && restricted, "{name}: {out:?}");
+                assert_eq!(booked(&desk), before, "{name}");
+            }
+            Bad::Told(code) => assert!(told(code), "{name}: {out:?}"),
+            Bad::Nothing => {
+                assert!(out.is_empty() && !restricted, "{name}: {out:?}");
+                assert_eq!(booked(&desk), before, "{name}");
+            }
+        }
+    }
+}
+
+/// What a report cannot even say: such a text is refused where it is made, such bytes where they
+/// are read.
+#[test]
+fn what_a_report_cannot_say_is_refused_before_the_door() {
+    let long = "x".repeat(10_240);
+    for text in ["", long.as_str(), "a\nb", "\u{1b}[31m", "a b", "%n\0", "\u{ff21}"] {
+        assert!(Text::new(text).is_err(), "{text:?}");
+    }
+    assert!(Qty::new(-1).is_err());
+    let place = Desk::new().entered()[0];
+    let report = report_of(&place, News::Rejected { class: RejectClass::Halted, code: 7 });
+    let mut out = Writer::new();
+    write_event(&mut out, &Event::Report(Box::new(report)));
+    let bytes = out.into_bytes();
+    // No field may be missing.
+    for end in 0..bytes.len() {
+        assert!(read_event(&mut Reader::new(&bytes[..end])).is_err(), "{end} bytes");
+    }
+    // The class of the rejection is the fifth last byte; no other code than its own is known.
+    let at = bytes.len() - 5;
+    assert_eq!(bytes[at], 13);
+    let wrong = [&bytes[..at], &[14], &bytes[at + 1..]].concat();
+    assert!(read_event(&mut Reader::new(&wrong)).is_err());
 }

@@ -195,6 +195,8 @@ fn error_name(error: &Error) -> String {
         | Error::Contradiction { field }
         | Error::Number { field, .. }
         | Error::TimeOutOfRange { field, .. } => field.name().to_owned(),
+        Error::UnknownOrder { .. } => "order".to_owned(),
+        Error::Amount { .. } => "amount".to_owned(),
         Error::LotsShort { leg, .. } => format!("lots[{}]", leg.0),
         Error::TimeWentBack { .. } => "now".to_owned(),
         Error::Poisoned => "poisoned".to_owned(),

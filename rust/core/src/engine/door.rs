@@ -398,14 +398,14 @@ fn named(trade_id: &Text) -> Result<(), Error> {
 }
 
 fn unknown_order(order: ClientOrderId) -> Error {
-    Error::Unknown { field: Field::Order, found: order.attempt() }
+    Error::UnknownOrder { found: order }
 }
 
 fn bounded(amount: Money) -> Result<(), Error> {
-    if amount.abs() <= MONEY_MAX {
+    if (-MONEY_MAX..=MONEY_MAX).contains(&amount) {
         Ok(())
     } else {
-        Err(Error::OutOfBounds { field: Field::Amount, found: i64::MAX })
+        Err(Error::Amount { found: Box::new(amount) })
     }
 }
 
