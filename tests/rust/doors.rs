@@ -23,6 +23,9 @@ use cross_market_core::record::{read_event, write_event};
 use cross_market_core::time::{Day, Span, Time};
 use cross_market_core::wire::{Reader, Writer};
 
+#[path = "doors/any.rs"]
+mod any;
+
 /// 2026-02-10, 01:00 UTC.
 const START: i64 = 1_770_685_200_000_000_000;
 const SECOND: i64 = 1_000_000_000;
