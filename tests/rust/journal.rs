@@ -33,6 +33,9 @@ use cross_market_journal::{
 };
 use proptest::prelude::*;
 
+#[path = "journal/lived.rs"]
+mod lived;
+
 const START: Time = Time(1_770_000_000_000_000_000);
 const GROUP: Durability = Durability::Group(Span::millis(50));
 
@@ -277,19 +280,19 @@ proptest! {
 
 #[test]
 fn a_cut_at_any_byte_gives_back_every_whole_record() {
-    let tally = cuts(&small_journal());
+    let tally = cuts(&lived::journal());
     assert!(tally.tried > 3_000 && tally.failed == 0, "{tally}");
 }
 
 #[test]
 fn a_flip_of_any_bit_is_refused_or_told() {
-    let tally = flips(&small_journal());
+    let tally = flips(&lived::journal());
     assert!(tally.tried > 20_000 && tally.failed == 0, "{tally}");
 }
 
 #[test]
 fn no_edit_of_records_passes() {
-    let (ours, others) = (small_journal(), journal(0, 2));
+    let (ours, others) = (lived::journal(), journal(0, 2));
     let tally = edits(&ours, &others);
     assert!(tally.tried > 1_000 && tally.failed == 0, "{tally}");
 }
@@ -298,13 +301,6 @@ fn no_edit_of_records_passes() {
 fn a_lost_sector_is_torn_where_it_was_not_synced_and_damage_elsewhere() {
     let tally = holes(&journal(0, 1));
     assert!(tally.tried > 20 && tally.failed == 0, "{tally}");
-}
-
-/// The header and the first records: one of every kind is among them.
-fn small_journal() -> Vec<u8> {
-    let bytes = journal(0, 1);
-    let bounds = bounds(&bytes);
-    bytes[..bounds[bounds.len().min(25)]].to_vec()
 }
 
 #[test]
