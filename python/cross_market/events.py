@@ -396,7 +396,8 @@ class Adopt:
 class Override:
     """Verb: an operator's word on an order whose outcome is unknown.
 
-    status: str – filled, cancelled, rejected or expired. cum: int, lots. reason: str – why.
+    status: str – filled, cancelled, rejected or expired. cum: int, lots. reason: str – why:
+    one line in any language, up to 120 bytes of UTF-8.
     """
 
     order: int
@@ -423,7 +424,10 @@ Verb = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """An operator's or platform's word, with its speaker."""
+    """An operator's or platform's word.
+
+    actor: str – who speaks: one line in any language, up to 120 bytes of UTF-8.
+    """
 
     actor: str
     verb: Verb

@@ -12,7 +12,8 @@ use cross_market_core::error::{Error, Field};
 use cross_market_core::event::{Control, Event, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::ids::{
-    AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, LegId, RUN_MAX, Text, VenueId,
+    AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, LegId, Note, RUN_MAX, Text,
+    VenueId,
 };
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::{
@@ -83,8 +84,8 @@ impl Desk {
 }
 
 fn snapshot(instrument: u16, bid: i64, ask: i64, at: i64) -> [Change; 2] {
-    [(Side::Buy, bid, Row::Snapshot), (Side::Sell, ask, Row::LevelLast)].map(|(side, price, row)| {
-        Change {
+    [(Side::Buy, bid, Row::Snapshot), (Side::Sell, ask, Row::LevelLast)].map(
+        |(side, price, row)| Change {
             price: Price(price),
             qty: Qty::of(100),
             seq: 0,
@@ -94,12 +95,12 @@ fn snapshot(instrument: u16, bid: i64, ask: i64, at: i64) -> [Change; 2] {
             instrument: InstrumentId(instrument),
             side,
             row,
-        }
-    })
+        },
+    )
 }
 
 fn word(verb: Verb) -> Event {
-    Event::Control(Box::new(Control { actor: Text::new("desk").unwrap(), verb }))
+    Event::Control(Box::new(Control { actor: Note::new("desk").unwrap(), verb }))
 }
 
 fn places(commands: &[Command]) -> Vec<Place> {
@@ -349,16 +350,12 @@ fn bad_reports_are_refused_by_field_or_told() {
     let far = |field, found| Bad::Refused(Error::OutOfBounds { field, found });
     let other = |field| Bad::Refused(Error::Contradiction { field });
     let unknown = |field, found| Bad::Refused(Error::Unknown { field, found });
-    let never = |field, found| {
-        Bad::Refused(Error::TimeOutOfRange { field, found: Time(found) })
-    };
+    let never = |field, found| Bad::Refused(Error::TimeOutOfRange { field, found: Time(found) });
     let ours = ClientOrderId::pack(1, 1, HedgeId(0), 99, LegId(0), 1).unwrap();
     let (trade_id, side) = (Text::new("T1").unwrap(), place.side);
     let currency = CurrencyId(0);
     let paid = |amount, currency| FeeNews::Paid { amount, currency };
-    let fee = |amount, currency| {
-        report_of(&place, News::Fee { trade_id, side, amount, currency })
-    };
+    let fee = |amount, currency| report_of(&place, News::Fee { trade_id, side, amount, currency });
     let table: Vec<(&str, Report, Bad)> = vec![
         // Of an order that is not known, or not so.
         ("of ours, forgotten", with(&|of| of.order = Some(ours)), Bad::Told(AlertCode::External)),
@@ -399,7 +396,11 @@ fn bad_reports_are_refused_by_field_or_told() {
             report_of(&place, News::Bust { trade_id: Text::EMPTY, side }),
             far(Field::TradeId, 0),
         ),
-        ("the same name", fill(&|of| (of.trade_id, of.qty) = (trade_id, Qty::of(2))), Bad::Conflict),
+        (
+            "the same name",
+            fill(&|of| (of.trade_id, of.qty) = (trade_id, Qty::of(2))),
+            Bad::Conflict,
+        ),
         ("the same again", fill(&|of| of.trade_id = trade_id), Bad::Nothing),
         // Sides and prices.
         ("the other side", fill(&|of| of.side = side.flip()), Bad::Conflict),
@@ -454,8 +455,9 @@ fn bad_reports_are_refused_by_field_or_told() {
             let is = |of: &Command| matches!(of, Command::Alert(alert) if alert.code == code);
             out.iter().any(is)
         };
-        let restricted = !desk.engine.latches().restrictions(Scope::Account(AccountId(0))).is_none()
-            || !desk.engine.latches().restrictions(Scope::Account(AccountId(1))).is_none();
+        let restricted =
+            !desk.engine.latches().restrictions(Scope::Account(AccountId(0))).is_none()
+                || !desk.engine.latches().restrictions(Scope::Account(AccountId(1))).is_none();
         match expected {
             Bad::Refused(error) => {
                 assert_eq!(result, Err(error), "{name}");

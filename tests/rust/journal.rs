@@ -18,7 +18,7 @@ use cross_market_core::book::{Change, Row};
 use cross_market_core::command::Command;
 use cross_market_core::event::{Control, Estimate, Event, Link, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind};
-use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text};
+use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Note};
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::record::{
     Body, Chain, Checkpoint, Durability, Encoder, FrameRows, HEAD, Head, Header, Kind, Record,
@@ -109,7 +109,7 @@ fn feed(session: &mut Session, from: i64, count: i64) {
 }
 
 fn verb(verb: Verb) -> Event {
-    Event::Control(Box::new(Control { actor: Text::new("test").unwrap(), verb }))
+    Event::Control(Box::new(Control { actor: Note::new("交易员 test").unwrap(), verb }))
 }
 
 // Bytes.

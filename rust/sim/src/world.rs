@@ -13,7 +13,7 @@ use cross_market_core::config::Config;
 use cross_market_core::engine::Effect;
 use cross_market_core::event::{Control, Event, Link, LinkState, LinkTo, Verb};
 use cross_market_core::funds::{Cash, CashKind};
-use cross_market_core::ids::{AccountId, ClientOrderId, Id, InstrumentId, Text, VenueId};
+use cross_market_core::ids::{AccountId, ClientOrderId, Id, InstrumentId, Note, VenueId};
 use cross_market_core::instrument::Settlement;
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::Report;
@@ -489,7 +489,7 @@ impl World {
     /// # Panics
     /// Never: the speaker's name is a short text.
     pub fn control(&mut self, at: Time, verb: Verb) {
-        let actor = match Text::new("desk") {
+        let actor = match Note::new("desk") {
             Ok(text) => text,
             Err(problem) => panic!("a short ASCII text was refused: {problem:?}"),
         };

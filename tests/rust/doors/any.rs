@@ -9,7 +9,8 @@ use cross_market_core::event::{Estimate, Event, Link, LinkState, LinkTo, Scope, 
 use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{
-    AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, LegId, Text, VenueId,
+    AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, LegId, Note, Text,
+    VenueId,
 };
 use cross_market_core::instrument::{MarginRate, PriceBand, Reference, ReferenceChange};
 use cross_market_core::num::{Money, Price, Qty, Ratio, Side};
@@ -190,8 +191,7 @@ fn news(bits: &mut Bits<'_>) -> News {
     let cum = bits.bool().then(|| bits.qty());
     let currency = CurrencyId(if bits.is_wild() { 7 } else { 0 });
     let amount = bits.money();
-    let fee =
-        if bits.bool() { FeeNews::Pending } else { FeeNews::Paid { amount, currency } };
+    let fee = if bits.bool() { FeeNews::Pending } else { FeeNews::Paid { amount, currency } };
     let liquidity = bits.of(&[LiquiditySide::Maker, LiquiditySide::Taker]);
     match bits.below(12) {
         0 => News::Accepted,
@@ -293,7 +293,7 @@ fn verb(bits: &mut Bits<'_>, desk: &Desk) -> Verb {
             order: bits.order(desk),
             status: bits.of(&STATUSES),
             cum: bits.qty(),
-            reason: Text::new("telephone").unwrap(),
+            reason: Note::new("telephone").unwrap(),
         },
         _ => Verb::Policy(Box::new(policy(bits, desk))),
     }

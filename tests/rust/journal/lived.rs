@@ -13,7 +13,7 @@ use cross_market_core::command::Command;
 use cross_market_core::config::Config;
 use cross_market_core::event::{Estimate, Event, Link, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind};
-use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, LEGS_MAX, Text};
+use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, LEGS_MAX, Note, Text};
 use cross_market_core::instrument::{Reference, ReferenceChange};
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::{
@@ -185,7 +185,7 @@ impl Life {
         assert!(!open.is_empty(), "an order whose outcome is unknown");
         for order in open {
             let (order, cum) = (order.place.order, Qty::of(order.cum));
-            let (status, reason) = (VenueStatus::Cancelled, Text::new("telephone").unwrap());
+            let (status, reason) = (VenueStatus::Cancelled, Note::new("by telephone").unwrap());
             self.event(&verb(Verb::Override { order, status, cum, reason }));
         }
         self.event(&verb(Verb::Unlatch(Scope::All)));

@@ -229,12 +229,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::check_restart`]; then nothing has changed.
-    pub fn restart(
-        &mut self,
-        now: Time,
-        run: u16,
-        out: &mut Vec<Command>,
-    ) -> Result<(), Error> {
+    pub fn restart(&mut self, now: Time, run: u16, out: &mut Vec<Command>) -> Result<(), Error> {
         self.check_restart(now, run)?;
         self.begin(now);
         self.run = run;
