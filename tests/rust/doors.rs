@@ -65,7 +65,7 @@ impl Desk {
         let refused = self.engine.handle(Time(self.now), event, &mut out);
         assert_eq!(self.engine.digest(), before, "{event:?} has changed the state");
         assert!(out.is_empty(), "{event:?} gave {out:?}");
-        refused.expect_err("refused")
+        refused.unwrap_err()
     }
 
     fn book(&mut self, instrument: u16, bid: i64, ask: i64) -> Vec<Command> {
@@ -324,6 +324,7 @@ fn report_of(place: &Place, news: News) -> Report {
 
 /// Every way in which a report can be bad, each to an order of which one lot of three is filled.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn bad_reports_are_refused_by_field_or_told() {
     let order = || {
         let mut desk = Desk::new();

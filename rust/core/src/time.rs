@@ -30,10 +30,8 @@ impl Time {
     /// The UTC date.
     #[must_use]
     pub fn date(self) -> Day {
-        match i32::try_from(self.0.div_euclid(DAY_NS)) {
-            Ok(days) => Day(days),
-            Err(_) => panic!("64 bits of ns hold 106,752 days each way"),
-        }
+        // 64 bits of ns hold 106,752 days each way.
+        Day(i32::try_from(self.0.div_euclid(DAY_NS)).unwrap_or(i32::MAX))
     }
 
     /// Latest time the door accepts: 2200-01-01, so that adding a span cannot leave 64 bits.

@@ -41,7 +41,7 @@ impl Bits<'_> {
     }
 
     fn of<T: Copy>(&mut self, values: &[T]) -> T {
-        let at = self.raw() as usize % values.len();
+        let at = usize::try_from(self.raw()).unwrap() % values.len();
         values[at]
     }
 
@@ -416,7 +416,7 @@ fn most_kinds_of_event_are_taken() {
             let row: Vec<u32> = (0..24).map(|_| next()).collect();
             let kind = row[0] % (KINDS + 1);
             if step(&mut desk, &row, &mut digest).unwrap() {
-                taken[kind as usize] += 1;
+                taken[usize::try_from(kind).unwrap()] += 1;
             }
         }
     }

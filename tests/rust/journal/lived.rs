@@ -85,7 +85,12 @@ impl Life {
         self.now = self.now + Span::millis(50);
         let sent = out.iter().filter_map(|command| match command {
             Command::Place(place) => Some(*place),
-            _ => None,
+            Command::Amend(_)
+            | Command::Cancel(_)
+            | Command::Query(_)
+            | Command::Resync(_)
+            | Command::Transfer(_)
+            | Command::Alert(_) => None,
         });
         let places: Vec<Place> = sent.collect();
         let [first, second] = places.as_slice() else { panic!("two orders: {out:?}") };
