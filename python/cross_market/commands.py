@@ -100,7 +100,7 @@ class Alert:
 
 Command = Place | Amend | Cancel | Query | Resync | Transfer | Alert
 
-# The expected "no" of a gate, in the order in which the gates ask.
+# The expected "no" of a gate, in the order of their codes.
 REFUSALS = (
     "stage",
     "stopped",
@@ -135,6 +135,7 @@ REFUSALS = (
     "trims",
     "busy",
     "nothing",
+    "jump",
 )
 
 ALERTS = (

@@ -566,6 +566,11 @@ def sums_json(config: Config) -> list[Json]:
     for hedge in config.hedges:
         key = (hedge.legs[0].instrument.product, hedge.currency)
         live = Fraction(hedge.units(hedge.execution.live_residual, "live_residual"))
+        # The engine sums plain numbers: grams beside kilograms would be limited by neither.
+        if key in largest and hedge.unit != largest[key][1].unit:
+            other = largest[key][1]
+            expected = f"{other.unit!r}, the unit of hedge {other.name!r}: residuals are summed"
+            raise wrong(hedge.unit, f"hedges.{hedge.name}.unit", expected)
         if key not in largest or live > largest[key][0]:
             largest[key] = (live, hedge)
     for at, each in enumerate(limits.sum_residual):

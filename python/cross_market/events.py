@@ -396,8 +396,8 @@ class Adopt:
 class Override:
     """Verb: an operator's word on an order whose outcome is unknown.
 
-    status: str – filled, cancelled, rejected or expired. cum: int, lots.
-    reason: str – why, 1 to 40 ASCII characters without spaces, such as 'told-by-phone'.
+    status: str – filled, cancelled, rejected or expired. cum: int, lots. reason: str – why:
+    one line in any language, up to 120 bytes of UTF-8.
     """
 
     order: int
@@ -424,7 +424,10 @@ Verb = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """An operator's or platform's word, with its speaker: 1 to 40 ASCII characters, no spaces."""
+    """An operator's or platform's word.
+
+    actor: str – who speaks: one line in any language, up to 120 bytes of UTF-8.
+    """
 
     actor: str
     verb: Verb

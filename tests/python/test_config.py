@@ -107,6 +107,19 @@ def test_the_sum_of_residuals_must_be_limited() -> None:
     assert refused(limits=limits).field == "limits.sum_residual.gold.CNY"
 
 
+def test_hedges_whose_residuals_are_summed_share_a_unit() -> None:
+    parts = gold_parts()
+    hedge = parts.pop("hedge")
+    assert isinstance(hedge, dict)
+    first, same = cm.Hedge(**hedge), cm.Hedge(**{**hedge, "name": "same"})
+    cm.Config(**{"hedges": [first, same], **parts})  # type: ignore[arg-type]
+    other = cm.Hedge(**{**hedge, "name": "other", "unit": "kg"})
+    with pytest.raises(cm.ConfigError) as caught:
+        cm.Config(**{"hedges": [first, same, other], **parts})  # type: ignore[arg-type]
+    assert (caught.value.field, caught.value.value) == ("hedges.other.unit", "kg")
+    assert caught.value.expected == "'g', the unit of hedge 'gold': residuals are summed"
+
+
 def test_a_limit_in_no_fitting_currency_is_refused() -> None:
     limits = cm.limits.template("small desk").for_instrument("SHFE.au2602", order_value="5 JPY")
     assert refused(limits=limits).field == "limits.instruments.SHFE.au2602.order_value"

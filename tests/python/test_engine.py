@@ -143,6 +143,8 @@ def wrong_events() -> list[Any]:
         ev.Estimate(hedge="silver", value="1", expires=START),
         ev.Clock(offset_ns=1, uncertainty_ns=1, venue="NYSE"),
         ev.Control(actor="", verb=ev.Stop()),
+        ev.Control(actor="desk\n2026-02-10 all clear", verb=ev.Stop()),
+        ev.Control(actor="字" * 41, verb=ev.Stop()),
         ev.Control(actor="desk", verb=ev.Stop(scope=ev.Scope(hedge="silver"))),
         ev.Control(actor="desk", verb=ev.Kill(scope=ev.Scope(hedge="gold", account="sh"))),
         ev.Control(actor="desk", verb=ev.Enter(hedge="gold", sets=1.5)),  # type: ignore[arg-type]
@@ -194,6 +196,18 @@ def test_a_policy_states_itself_in_bytes(engine: cm.Engine) -> None:
 def test_the_id_of_an_order_is_a_number(order: Any, kind: type[Exception]) -> None:  # noqa: ANN401
     with pytest.raises(kind):
         cm.order_text(order)
+
+
+def test_an_operator_has_a_name_in_any_language(engine: cm.Engine) -> None:
+    for actor in ("Li Lei 李雷", "值班交易员", "desk 3, by phone"):
+        assert engine.handle(START + 1, ev.Control(actor=actor, verb=ev.Stop()))
+
+
+def test_an_order_that_is_not_known_is_named(engine: cm.Engine) -> None:
+    override = ev.Override(order=2**63 + 5, status="cancelled", cum=0, reason="电话确认")
+    with pytest.raises(cm.ConfigError) as caught:
+        engine.handle(START + 1, ev.Control(actor="desk", verb=override))
+    assert (caught.value.field, caught.value.value) == ("order", 2**63 + 5)
 
 
 def test_time_never_steps_back(engine: cm.Engine) -> None:

@@ -6,7 +6,7 @@ use cross_market_core::engine::Engine;
 use cross_market_core::error::{ConfigError, Error};
 use cross_market_core::event::{Control, Event, Verb};
 use cross_market_core::gate::{Policy, SumResidual};
-use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, ProductId, Table, Text};
+use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Note, ProductId, Table};
 use cross_market_core::num::{Money, Ratio};
 use cross_market_core::time::{Span, Time};
 use cross_market_core::wire::{Reader, Writer};
@@ -749,7 +749,7 @@ fn a_policy_made_in_rust_is_held_to_the_same_bounds() {
     let mut engine = Engine::new(&config, Time(1)).unwrap();
     let mut say = |policy: &Policy| {
         let verb = Verb::Policy(Box::new(policy.clone()));
-        let control = Control { actor: Text::new("desk").unwrap(), verb };
+        let control = Control { actor: Note::new("desk").unwrap(), verb };
         engine.handle(Time(1), &Event::Control(Box::new(control)), &mut Vec::new())
     };
     assert!(say(&config.policy).is_ok());

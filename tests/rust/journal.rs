@@ -18,7 +18,7 @@ use cross_market_core::book::{Change, Row};
 use cross_market_core::command::Command;
 use cross_market_core::event::{Control, Estimate, Event, Link, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind};
-use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text};
+use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Note};
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::record::{
     Body, Chain, Checkpoint, Durability, Encoder, FrameRows, HEAD, Head, Header, Kind, Record,
@@ -32,6 +32,9 @@ use cross_market_journal::{
     samples, verify, verify_bytes,
 };
 use proptest::prelude::*;
+
+#[path = "journal/lived.rs"]
+mod lived;
 
 const START: Time = Time(1_770_000_000_000_000_000);
 const GROUP: Durability = Durability::Group(Span::millis(50));
@@ -106,7 +109,7 @@ fn feed(session: &mut Session, from: i64, count: i64) {
 }
 
 fn verb(verb: Verb) -> Event {
-    Event::Control(Box::new(Control { actor: Text::new("test").unwrap(), verb }))
+    Event::Control(Box::new(Control { actor: Note::new("交易员 test").unwrap(), verb }))
 }
 
 // Bytes.
@@ -192,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "43381a269ab1682fd762286cd37e21e7d3e4ca31923b952fbc95813d2ea6ac05"
+        "369f10c65c1bbd6be45972b7a2328b51c16aacb7bba64b9259e66377404fe023"
     );
 }
 
@@ -277,19 +280,19 @@ proptest! {
 
 #[test]
 fn a_cut_at_any_byte_gives_back_every_whole_record() {
-    let tally = cuts(&small_journal());
+    let tally = cuts(&lived::journal());
     assert!(tally.tried > 3_000 && tally.failed == 0, "{tally}");
 }
 
 #[test]
 fn a_flip_of_any_bit_is_refused_or_told() {
-    let tally = flips(&small_journal());
+    let tally = flips(&lived::journal());
     assert!(tally.tried > 20_000 && tally.failed == 0, "{tally}");
 }
 
 #[test]
 fn no_edit_of_records_passes() {
-    let (ours, others) = (small_journal(), journal(0, 2));
+    let (ours, others) = (lived::journal(), journal(0, 2));
     let tally = edits(&ours, &others);
     assert!(tally.tried > 1_000 && tally.failed == 0, "{tally}");
 }
@@ -298,13 +301,6 @@ fn no_edit_of_records_passes() {
 fn a_lost_sector_is_torn_where_it_was_not_synced_and_damage_elsewhere() {
     let tally = holes(&journal(0, 1));
     assert!(tally.tried > 20 && tally.failed == 0, "{tally}");
-}
-
-/// The header and the first records: one of every kind is among them.
-fn small_journal() -> Vec<u8> {
-    let bytes = journal(0, 1);
-    let bounds = bounds(&bytes);
-    bytes[..bounds[bounds.len().min(25)]].to_vec()
 }
 
 #[test]
@@ -547,6 +543,43 @@ fn a_restart_refuses_another_configuration_and_an_earlier_time() {
     assert!(matches!(folder.restart(at(19)), Err(JournalError::Door(_))));
     // Neither has used up a run number.
     assert_eq!(folder.restart(at(20)).unwrap().0.run(), 2);
+}
+
+/// A restart at a time that no event may have would be on record for good.
+#[test]
+fn a_restart_out_of_range_leaves_the_journal_as_it_is() {
+    let folder = Folder::new();
+    let mut session = folder.create().unwrap();
+    feed(&mut session, 1, 20);
+    let path = session.path().to_owned();
+    session.close().unwrap();
+    let whole = fs::read(&path).unwrap();
+    for now in [i64::MAX, Time::LATEST.0 + 1] {
+        assert!(matches!(folder.restart(Time(now)), Err(JournalError::Door(_))));
+        assert_eq!(fs::read(&path).unwrap(), whole);
+        assert_eq!(fs::read_to_string(folder.run().join("epoch")).unwrap(), "epoch=1 run=1\n");
+    }
+    let (mut session, _) = folder.restart(at(20)).unwrap();
+    feed(&mut session, 21, 5);
+}
+
+/// Restored from a copy of the journal alone: its own run numbers are not given out again.
+#[test]
+fn a_journal_without_its_counters_goes_on_under_a_new_run() {
+    let folder = Folder::new();
+    drop(folder.create().unwrap());
+    for (now, run) in [(1, 2), (2, 3)] {
+        assert_eq!(folder.restart(at(now)).unwrap().0.run(), run);
+    }
+    fs::remove_file(folder.run().join("epoch")).unwrap();
+    assert_eq!(folder.restart(at(3)).unwrap().0.run(), 4);
+    fs::write(folder.run().join("epoch"), "epoch=9 run=1\n").unwrap();
+    assert_eq!(folder.restart(at(4)).unwrap().0.run(), 5);
+    // A new journal cannot know of the restarts of the old one.
+    fs::remove_file(folder.run().join("epoch")).unwrap();
+    assert_eq!(folder.create().err(), Some(JournalError::Epoch));
+    assert_eq!(folder.restart(at(5)).unwrap().0.run(), 6);
+    assert_eq!(folder.create().unwrap().run(), 7);
 }
 
 #[test]

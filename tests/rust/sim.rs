@@ -17,7 +17,7 @@ use cross_market_core::config::Config;
 use cross_market_core::engine::{Effect, Engine};
 use cross_market_core::event::{Control, Event, Link, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::ids::{
-    AccountId, ClientOrderId, HedgeId, InstrumentId, LegId, Text, VenueId,
+    AccountId, ClientOrderId, HedgeId, InstrumentId, LegId, Note, Text, VenueId,
 };
 use cross_market_core::instrument::PositionEffect;
 use cross_market_core::num::{Price, Qty, Side};
@@ -504,7 +504,7 @@ fn broken(steps: &[(Event, Vec<Command>)]) -> Vec<&'static str> {
 }
 
 fn verb(verb: Verb) -> Event {
-    Event::Control(Box::new(Control { actor: Text::new("desk").unwrap(), verb }))
+    Event::Control(Box::new(Control { actor: Note::new("desk").unwrap(), verb }))
 }
 
 /// An order of leg 0 within its goal, on the side that +1 set trades.

@@ -12,7 +12,7 @@ use cross_market_core::engine::Engine;
 use cross_market_core::error::{Error, Field};
 use cross_market_core::event::{Control, Event, Link, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind};
-use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Text};
+use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Note, Text};
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::{
     Answer, FeeNews, Fill, Found, LiquiditySide, News, Place, Report, State, VenueStatus,
@@ -255,7 +255,7 @@ fn kill_cancels_in_the_same_step_and_nothing_is_placed_after() {
     bench.book(0, 600_500, 600_510, 100);
     let orders = places(&bench.book(1, 600_000, 600_010, 100));
     bench.report(&orders[0], News::Accepted);
-    let actor = Text::new("desk").unwrap();
+    let actor = Note::new("desk").unwrap();
     let killed =
         bench.event(Event::Control(Box::new(Control { actor, verb: Verb::Kill(Scope::All) })));
     let cancels = killed.iter().filter(|command| matches!(command, Command::Cancel(_))).count();
@@ -425,7 +425,7 @@ fn the_overnight_limit_binds_after_an_enter_by_word() {
     let mut bench = Bench::of(&compiled(&json));
     bench.book(0, 600_500, 600_510, 100);
     bench.book(1, 600_000, 600_010, 100);
-    let actor = Text::new("desk").unwrap();
+    let actor = Note::new("desk").unwrap();
     let at_least = Some(cross_market_core::num::Ratio::parse("0").unwrap());
     let verb = Verb::Enter { hedge: HedgeId(0), sets: 5, at_least };
     let orders = places(&bench.event(Event::Control(Box::new(Control { actor, verb }))));
@@ -556,7 +556,7 @@ fn a_residual_of_very_many_sets_is_weighed_in_a_few_steps() {
         short: Qty::ZERO,
         price: Price(600_500),
     })));
-    let actor = Text::new("desk").unwrap();
+    let actor = Note::new("desk").unwrap();
     let verb = Verb::Adopt { hedge: HedgeId(0), lots: [lots, 0, 0, 0, 0, 0, 0, 0] };
     // Set by set this would not come back.
     let told = bench.event(Event::Control(Box::new(Control { actor, verb })));
@@ -574,7 +574,7 @@ fn what_an_engine_will_do_is_in_its_digest() {
         let mut json = one_to_one();
         change(&mut json["limits"]);
         let policy = Box::new(compiled(&json).policy);
-        let actor = Text::new("desk").unwrap();
+        let actor = Note::new("desk").unwrap();
         bench.event(Event::Control(Box::new(Control { actor, verb: Verb::Policy(policy) })));
         bench.engine.digest()
     };
@@ -589,7 +589,7 @@ fn what_an_engine_will_do_is_in_its_digest() {
         let mut bench = Bench::new();
         bench.book(0, 600_500, 600_510, 100);
         bench.book(1, 600_300, 600_310, 100);
-        let actor = Text::new("desk").unwrap();
+        let actor = Note::new("desk").unwrap();
         let at_least = Some(cross_market_core::num::Ratio::parse(least).unwrap());
         let verb = Verb::Enter { hedge: HedgeId(0), sets: 10, at_least };
         let sent = bench.event(Event::Control(Box::new(Control { actor, verb })));
@@ -661,20 +661,23 @@ fn every_order_of_a_leg_is_a_message_of_its_attempt() {
         bench.event(Event::Settle(Box::new(cross_market_core::position::Settle {
             instrument: InstrumentId(instrument),
             price: Price(600_200),
-            day: cross_market_core::time::Day(20_000),
+            day: cross_market_core::time::Day(19_675),
             exchange: Time(bench.now),
         })));
     }
     entered(&mut bench);
     bench.book(1, 600_480, 600_490, 100);
     // Five lots of yesterday and five of today on each leg: an Exit of eight sets is four orders.
-    let actor = Text::new("desk").unwrap();
+    let actor = Note::new("desk").unwrap();
     let mut json = one_to_one();
     json["limits"]["hedges"]["btc"]["messages"] = json!(3);
     json["limits"]["hedges"]["btc"]["clip"] = json!(8);
     json["limits"]["hedges"]["btc"]["live_residual"] = json!("0.08");
     let policy = Box::new(compiled(&json).policy);
-    bench.event(Event::Control(Box::new(Control { actor, verb: Verb::Policy(policy) })));
+    bench.event(Event::Control(Box::new(Control {
+        actor: actor.clone(),
+        verb: Verb::Policy(policy),
+    })));
     let exit = Verb::Exit { hedge: HedgeId(0), sets: Qty::new(8).ok() };
     let told = bench.event(Event::Control(Box::new(Control { actor, verb: exit })));
     assert!(places(&told).is_empty(), "{told:?}");

@@ -132,7 +132,8 @@ impl Engine {
                 wrong(py, "run", run, &format!("a number above {known}, at most {RUN_MAX}"))
             })?;
             state.turn.clear();
-            state.engine.restart(now, number, &mut state.turn);
+            let restarted = state.engine.restart(now, number, &mut state.turn);
+            restarted.map_err(|error| door(py, "restart", &error))?;
             state.out.append(&mut state.turn);
             commands::hand_over(py, &mut state.out, &self.state.names)
         })

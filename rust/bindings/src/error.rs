@@ -6,6 +6,7 @@ use std::path::Path;
 
 use cross_market_core::command::Command;
 use cross_market_core::error::{ConfigError as CoreConfigError, Error};
+use cross_market_core::num::MONEY_MAX;
 use cross_market_journal::{JournalError, Session};
 use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
@@ -114,6 +115,15 @@ pub(crate) fn door(py: Python<'_>, call: &str, error: &Error) -> PyErr {
         Error::OutOfBounds { field, found } => {
             number(py, field.name(), *found, "a value within the bounds of the field")
         }
+        Error::UnknownOrder { found } => {
+            let expected = "an order that the engine knows, and has not forgotten";
+            number(py, "order", found.0, expected)
+        }
+        Error::Amount { found } => {
+            let expected = format!("an amount up to {MONEY_MAX} either way");
+            let found = found.to_string();
+            refused(py, "amount", Some(&found), format!("{expected}, found {found}"))
+        }
         Error::LotsShort { leg, found } => {
             let expected = "at most the unassigned lots of the leg, with their sign";
             number(py, &format!("lots[{}]", leg.0), *found, expected)
@@ -186,7 +196,8 @@ pub(crate) fn journal(
     })
 }
 
-fn number(py: Python<'_>, field: &str, found: i64, expected: &str) -> PyErr {
+fn number(py: Python<'_>, field: &str, found: impl Into<i128>, expected: &str) -> PyErr {
+    let found: i128 = found.into();
     raise::<python::ConfigError>(
         py,
         format!("{field}: found {found}, expected {expected}"),

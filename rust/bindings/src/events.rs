@@ -251,7 +251,7 @@ fn clock(fields: &Fields<'_, '_>, names: &Directory) -> PyResult<Clock> {
 
 fn control(fields: &Fields<'_, '_>, names: &Directory) -> PyResult<Control> {
     let verb = verb(&fields.get("verb")?, names)?;
-    Ok(Control { actor: fields.id_text("actor")?, verb })
+    Ok(Control { actor: fields.note("actor")?, verb })
 }
 
 /// The verb that a Python object of `cross_market.events` states.
@@ -292,7 +292,7 @@ pub(crate) fn verb(object: &Bound<'_, PyAny>, names: &Directory) -> PyResult<Ver
                 order: ClientOrderId(fields.unsigned("order")?),
                 status,
                 cum: fields.qty("cum")?,
-                reason: fields.id_text("reason")?,
+                reason: fields.note("reason")?,
             })
         }
         "policy" => {

@@ -1,6 +1,6 @@
 //! Attributes of a Python object, read by name and proven: exact types, known words and names.
 
-use cross_market_core::ids::{Id, Text};
+use cross_market_core::ids::{Id, NOTE_MAX, Note, Text};
 use cross_market_core::num::{Decimal, Money, NumError, Price, Qty, Ratio};
 use cross_market_core::time::{Span, Time};
 use pyo3::exceptions::PyAttributeError;
@@ -152,6 +152,12 @@ impl<'a, 'py> Fields<'a, 'py> {
     pub(crate) fn id_text(&self, name: &str) -> PyResult<Text> {
         let expected = "1 to 40 printable ASCII characters without spaces";
         Text::new(&self.text(name)?).map_err(|_| self.refuse(name, expected))
+    }
+
+    /// What a person wrote.
+    pub(crate) fn note(&self, name: &str) -> PyResult<Note> {
+        let expected = format!("text on one line, 1 to {NOTE_MAX} bytes of UTF-8");
+        Note::new(&self.text(name)?).map_err(|_| self.refuse(name, &expected))
     }
 
     /// An id, or an empty text where it is not known.

@@ -115,6 +115,7 @@ words! {
         Trims = "trims",
         Busy = "busy",
         Nothing = "nothing",
+        Jump = "jump",
     }
     AlertCode {
         Refused = "refused",

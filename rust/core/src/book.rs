@@ -25,7 +25,7 @@ use crate::error::{Error, Field};
 use crate::ids::InstrumentId;
 use crate::num::{Price, Qty, Side};
 use crate::quote::{Data, Own, Top, Walk};
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::wire::Writer;
 
 /// What a row of a market message does, and whether it is the last of its message.
@@ -184,8 +184,12 @@ pub struct Book {
     next: u8,
     data: Data,
     price_max: i64,
-    /// Twice `price_max`: how many prices pass, less one.
-    price_span: u64,
+    /// How far from the touch a level may be set, in ticks.
+    reach: i64,
+    /// The lowest price that passes without a look at the touch.
+    low: i64,
+    /// How many prices do.
+    window: u64,
     qty_max: i64,
 }
 
@@ -222,15 +226,54 @@ impl Book {
             next: BEGINS,
             data: Data::Empty,
             price_max,
-            price_span: 2 * price_max.unsigned_abs(),
+            reach: i64::MAX,
+            low: -price_max,
+            window: 2 * price_max.unsigned_abs() + 1,
             qty_max,
         }
+    }
+
+    /// From now on a level may be set at most `reach` ticks from the touch known before; a level
+    /// may be taken away anywhere, and the first row of a snapshot begins anew.
+    pub fn set_reach(&mut self, reach: i64) {
+        self.reach = reach;
+        self.lay_window();
+    }
+
+    /// Lays the prices that pass without a look at the touch around it. They are half as far as a
+    /// level may be: wherever in between the touch moves, none of them is too far from it.
+    fn lay_window(&mut self) {
+        let [bids, asks] = [Side::Buy, Side::Sell].map(|side| self.best(side).map(|of| of.0));
+        let half = self.reach / 2;
+        let (low, high) = match (bids, asks) {
+            _ if self.reach >= self.price_max.saturating_mul(2) => (i64::MIN, i64::MAX),
+            (Some(bid), Some(ask)) => {
+                (bid.max(ask).saturating_sub(half), bid.min(ask).saturating_add(half))
+            }
+            (Some(only), None) | (None, Some(only)) => {
+                (only.saturating_sub(half), only.saturating_add(half))
+            }
+            (None, None) => (0, -1),
+        };
+        let (low, high) = (low.max(-self.price_max), high.min(self.price_max));
+        self.low = low;
+        self.window = u64::try_from(high - low + 1).unwrap_or(0);
+    }
+
+    /// Whether a level may be set so far from the touch: its side's, or else the other side's.
+    fn is_near(&self, change: &Change) -> bool {
+        if change.row.kind() == SNAPSHOT || change.qty.is_zero() {
+            return true;
+        }
+        let touch = self.best(change.side).or_else(|| self.best(change.side.flip()));
+        touch.is_none_or(|touch| (change.price.0 - touch.0).abs() <= self.reach)
     }
 
     /// The door: whether a row may be applied. Changes nothing.
     ///
     /// # Errors
-    /// [`Error::OutOfBounds`] for a price or size beyond the book's bounds,
+    /// [`Error::OutOfBounds`] for a price or size beyond the book's bounds, or a price further than
+    /// [`Book::set_reach`] from the touch,
     /// [`Error::TimeOutOfRange`] for a stamp outside 1970 to 2200, [`Error::Contradiction`] for a
     /// row that does not fit the message that is open: another kind, sequence number or stamp, a
     /// level without a snapshot before it.
@@ -238,7 +281,7 @@ impl Book {
     #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     pub fn check(&self, change: &Change) -> Result<(), Error> {
         let shifted = change.price.0.wrapping_add(self.price_max);
-        let price = shifted.cast_unsigned() <= self.price_span;
+        let price = shifted.cast_unsigned() <= 2 * self.price_max.unsigned_abs();
         let qty = change.qty.get() <= self.qty_max;
         let latest = Time::LATEST.0.unsigned_abs();
         let exchange = change.exchange.0.cast_unsigned() <= latest;
@@ -246,7 +289,7 @@ impl Book {
         let kind = change.row.kind() & self.next != 0;
         let head = if self.is_ignoring { &self.ignored } else { &self.head };
         let message = (self.next == BEGINS) | head.is_of(change);
-        if price & qty & exchange & receive & kind & message {
+        if price & qty & exchange & receive & kind & message && self.is_near(change) {
             Ok(())
         } else {
             Err(self.refusal(*change))
@@ -269,6 +312,9 @@ impl Book {
         }
         if !stamps.contains(&change.receive) {
             return Error::TimeOutOfRange { field: Field::Receive, found: change.receive };
+        }
+        if !self.is_near(&change) {
+            return Error::OutOfBounds { field: Field::Price, found: change.price.0 };
         }
         let head = if self.is_ignoring { &self.ignored } else { &self.head };
         let is_open = self.next != BEGINS;
@@ -301,8 +347,7 @@ impl Book {
     #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     #[expect(clippy::needless_bitwise_bool, reason = "no branch that a processor has to guess")]
     fn is_next_delta(&self, change: &Change) -> bool {
-        let shifted = change.price.0.wrapping_add(self.price_max);
-        let price = shifted.cast_unsigned() <= self.price_span;
+        let price = change.price.0.wrapping_sub(self.low).cast_unsigned() < self.window;
         let qty = change.qty.get() <= self.qty_max;
         let delta = change.row.kind() & self.next & DELTA != 0;
         let message = if self.next == BEGINS {
@@ -321,7 +366,9 @@ impl Book {
     #[inline(never)]
     fn take_other(&mut self, change: Change) -> Result<Applied, Error> {
         self.check(&change)?;
-        Ok(self.apply(&change))
+        let applied = self.apply(&change);
+        self.lay_window();
+        Ok(applied)
     }
 
     /// Applies a row that passed [`Book::check`].
@@ -558,6 +605,13 @@ impl Book {
         self.head.receive
     }
 
+    /// How long ago the message last applied was received; never less than nothing.
+    #[inline]
+    #[must_use]
+    pub fn age(&self, now: Time) -> Span {
+        (now - self.head.receive).max(Span::ZERO)
+    }
+
     /// The sequence number of the message last applied.
     #[must_use]
     pub const fn seq(&self) -> u64 {
@@ -574,6 +628,8 @@ impl Book {
         }
         writer.u8(self.next);
         writer.u8(data_code(self.data));
+        writer.i64(self.low);
+        writer.u64(self.window);
     }
 
     #[inline]

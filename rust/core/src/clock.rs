@@ -8,6 +8,15 @@ use crate::ids::{Table, VenueId};
 use crate::time::{Span, Time};
 use crate::wire::Writer;
 
+/// Largest offset that a clock may have: beyond a day it is not off, it is wrong.
+pub const OFFSET_MAX: Span = Span::seconds(86_400);
+
+/// Largest error that an offset may have.
+pub const UNCERTAINTY_MAX: Span = Span::seconds(3_600);
+
+/// Furthest the wall clock may be from engine time before it is not trusted, error included.
+pub const WALL_BOUND: Span = Span::seconds(1);
+
 /// Whose clock was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockOf {
@@ -56,22 +65,21 @@ impl Clocks {
     /// Whether a measurement may be taken in.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a venue that is not configured, [`Error::OutOfBounds`] for an
-    /// uncertainty below zero or an offset whose sum with a time could leave 64 bits.
+    /// [`Error::Unknown`] for a venue that is not configured, [`Error::OutOfBounds`] for an offset
+    /// beyond [`OFFSET_MAX`] either way or an uncertainty that is negative or beyond
+    /// [`UNCERTAINTY_MAX`].
     pub fn check(&self, clock: &Clock) -> Result<(), Error> {
-        let field = match clock.of {
-            ClockOf::Wall => Field::Now,
-            ClockOf::Venue(venue) if self.venues.get(venue).is_none() => {
-                return Err(Error::Unknown { field: Field::Venue, found: u32::from(venue.0) });
-            }
-            ClockOf::Venue(_) => Field::Exchange,
-        };
-        let within = |span: Span| (-Time::LATEST.0..=Time::LATEST.0).contains(&span.0);
-        if !within(clock.offset) {
-            return Err(Error::OutOfBounds { field, found: clock.offset.0 });
+        if let ClockOf::Venue(venue) = clock.of
+            && self.venues.get(venue).is_none()
+        {
+            return Err(Error::Unknown { field: Field::Venue, found: u32::from(venue.0) });
         }
-        if clock.uncertainty < Span::ZERO || !within(clock.uncertainty) {
-            return Err(Error::OutOfBounds { field, found: clock.uncertainty.0 });
+        if !(-OFFSET_MAX.0..=OFFSET_MAX.0).contains(&clock.offset.0) {
+            return Err(Error::OutOfBounds { field: Field::Offset, found: clock.offset.0 });
+        }
+        if !(Span::ZERO..=UNCERTAINTY_MAX).contains(&clock.uncertainty) {
+            let found = clock.uncertainty.0;
+            return Err(Error::OutOfBounds { field: Field::Uncertainty, found });
         }
         Ok(())
     }
@@ -147,11 +155,11 @@ mod tests {
         assert_eq!(clocks.check(&clock(venue, -1, 0)), Ok(()));
         assert_eq!(
             clocks.check(&clock(venue, 0, -1)),
-            Err(Error::OutOfBounds { field: Field::Exchange, found: -1 })
+            Err(Error::OutOfBounds { field: Field::Uncertainty, found: -1 })
         );
         assert_eq!(
             clocks.check(&clock(ClockOf::Wall, i64::MIN, 0)),
-            Err(Error::OutOfBounds { field: Field::Now, found: i64::MIN })
+            Err(Error::OutOfBounds { field: Field::Offset, found: i64::MIN })
         );
         assert_eq!(
             clocks.check(&clock(ClockOf::Venue(VenueId(1)), 0, 0)),

@@ -66,8 +66,7 @@ use tree::{Checked, Json, Node};
 /// Most orders and executions a configuration may ask to keep.
 pub const COUNT_MAX: u32 = 1 << 24;
 
-/// Most money that a value of the configuration, or an event, may name: 10¹⁵ currency units.
-pub const MONEY_MAX: Money = Money::units(1_000_000_000_000_000);
+pub use crate::num::MONEY_MAX;
 
 /// Largest denominator of a fee rate, margin rate or usage cap: nine decimals.
 pub const RATE_DEN_MAX: i64 = 1_000_000_000;

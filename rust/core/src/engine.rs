@@ -38,6 +38,7 @@ use crate::time::{Day, Time};
 use crate::wire::Writer;
 
 use decide::Edge;
+use jump::{Reference, References};
 
 mod control;
 mod decide;
@@ -45,6 +46,7 @@ mod door;
 mod evidence;
 mod facts;
 mod gates;
+mod jump;
 mod send;
 mod timers;
 
@@ -148,6 +150,7 @@ pub struct Engine {
     events: u64,
     poisoned: bool,
     books: Table<InstrumentId, Book>,
+    references: References,
     instruments: Table<InstrumentId, Instrument>,
     owns: Table<InstrumentId, Own>,
     claims: Table<InstrumentId, Vec<Claim>>,
@@ -217,13 +220,14 @@ impl Engine {
         let books = instruments.iter().map(|of| Book::new(of.price_max, of.qty_max)).collect();
         let plans: Vec<_> = config.hedges.iter().map(|hedge| (&hedge.plan, &hedge.rule)).collect();
         let hedge = |id| HedgeState::new(no_attempt(config, id, start));
-        let engine = Engine {
+        let mut engine = Engine {
             policy: config.policy.clone(),
             now: start,
             run: config.run.min(RUN_MAX),
             events: 0,
             poisoned: false,
             books: Table::new(books),
+            references: Table::new(vec![Reference::default(); instruments.len()]),
             instruments: instruments.clone(),
             owns: Table::new(instruments.iter().map(|_| Own::default()).collect()),
             claims: Table::new(instruments.iter().map(|_| Vec::with_capacity(64)).collect()),
@@ -263,6 +267,7 @@ impl Engine {
             config: Arc::new(config.clone()),
         };
         door::stamp(Field::Now, start)?;
+        engine.set_reaches();
         Ok(engine)
     }
 
@@ -283,7 +288,7 @@ impl Engine {
             return Err(Error::Poisoned);
         }
         self.check_now(now)?;
-        self.check(event)?;
+        self.check(now, event)?;
         self.begin(now);
         self.changed = !matches!(event, Event::Tick);
         self.apply(event, out);
@@ -307,6 +312,10 @@ impl Engine {
             return Err(Error::Poisoned);
         }
         self.check_now(now)?;
+        // What has not been received yet would look fresh until then.
+        if change.receive > now {
+            return Err(door::refusal_of_receive(change));
+        }
         let Some(book) = self.books.get_mut(change.instrument) else {
             self.instrument(change.instrument)?;
             return Err(Error::Poisoned);
@@ -355,6 +364,9 @@ impl Engine {
         if applied == Applied::Done {
             self.forget_claims(instrument);
             reached = self.message(instrument);
+            if self.now >= self.references[instrument].due {
+                reached |= self.sample(instrument);
+            }
         }
         let calls = match applied {
             Applied::Open | Applied::Ignored => false,
@@ -478,6 +490,9 @@ impl Engine {
         self.policy.write(&mut out);
         for book in self.books.iter() {
             book.digest(&mut out);
+        }
+        for reference in self.references.iter() {
+            reference.digest(&mut out);
         }
         for instrument in self.instruments.iter() {
             digest_instrument(instrument, &mut out);

@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use crate::ids::LegId;
-use crate::num::NumError;
+use crate::ids::{ClientOrderId, LegId};
+use crate::num::{MONEY_MAX, Money, NumError};
 use crate::time::Time;
 
 /// A configuration value that was refused: where it stands, what it is, what was expected.
@@ -87,6 +87,12 @@ pub enum Field {
     Rate,
     /// A policy.
     Policy,
+    /// The offset of a clock.
+    Offset,
+    /// The uncertainty of a clock's offset.
+    Uncertainty,
+    /// The number of a run.
+    Run,
 }
 
 impl Field {
@@ -115,6 +121,9 @@ impl Field {
             Field::Order => "order",
             Field::Rate => "rate",
             Field::Policy => "policy",
+            Field::Offset => "offset_ns",
+            Field::Uncertainty => "uncertainty_ns",
+            Field::Run => "run",
         }
     }
 }
@@ -147,6 +156,16 @@ pub enum Error {
         field: Field,
         /// What was found.
         found: i64,
+    },
+    /// An order that this engine does not know, or no longer.
+    UnknownOrder {
+        /// The order.
+        found: ClientOrderId,
+    },
+    /// An amount of money beyond the largest that an event may carry.
+    Amount {
+        /// What was found.
+        found: Box<Money>,
     },
     /// More lots of a leg than are unassigned, or of the other sign.
     LotsShort {
@@ -190,6 +209,12 @@ impl fmt::Display for Error {
             }
             Error::OutOfBounds { field, found } => {
                 write!(f, "{}: {found} is out of bounds", field.name())
+            }
+            Error::UnknownOrder { found } => {
+                write!(f, "order: {} is not known here, or no longer", found.text())
+            }
+            Error::Amount { found } => {
+                write!(f, "amount: {found} is beyond {MONEY_MAX} either way")
             }
             Error::LotsShort { leg, found } => {
                 write!(f, "lots[{}]: {found} lots of the leg are not unassigned", leg.0)

@@ -6,7 +6,7 @@ use crate::book::Change;
 use crate::clock::Clock;
 use crate::funds::Cash;
 use crate::gate::Policy;
-use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, Text};
+use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, Note};
 use crate::instrument::Reference;
 use crate::num::{Qty, Ratio};
 use crate::order::{Answer, Report, VenueStatus};
@@ -111,7 +111,7 @@ pub struct Estimate {
 #[derive(Clone, Debug)]
 pub struct Control {
     /// Who says so.
-    pub actor: Text,
+    pub actor: Note,
     /// What.
     pub verb: Verb,
 }
@@ -164,7 +164,7 @@ pub enum Verb {
         /// Its cumulative quantity, at least what is booked.
         cum: Qty,
         /// Why.
-        reason: Text,
+        reason: Note,
     },
     /// New limits and execution values. Code 11.
     Policy(Box<Policy>),

@@ -155,11 +155,14 @@ pub enum Refusal {
     Busy = 31,
     /// Nothing to do: no sets to give back.
     Nothing = 32,
+    /// The touch of a leg or of its currency has jumped, and it is not confirmed yet; does not bind
+    /// an Exit by word, a Trim or a Reduce. In ticks.
+    Jump = 33,
 }
 
 impl Refusal {
     /// Every refusal, in the order of its code.
-    pub const ALL: [Refusal; 33] = [
+    pub const ALL: [Refusal; 34] = [
         Refusal::Stage,
         Refusal::Stopped,
         Refusal::Halted,
@@ -193,6 +196,7 @@ impl Refusal {
         Refusal::Trims,
         Refusal::Busy,
         Refusal::Nothing,
+        Refusal::Jump,
     ];
 
     /// Its stable code.
@@ -245,6 +249,7 @@ impl Refusal {
             Refusal::Trims => "trims",
             Refusal::Busy => "busy",
             Refusal::Nothing => "nothing",
+            Refusal::Jump => "jump",
         }
     }
 
@@ -268,7 +273,7 @@ impl Refusal {
             | Refusal::Nothing => "",
             Refusal::Stale | Refusal::Skewed | Refusal::Break => "ns",
             Refusal::Phase => "phase code",
-            Refusal::PriceLimit | Refusal::Collar => "ticks",
+            Refusal::PriceLimit | Refusal::Collar | Refusal::Jump => "ticks",
             Refusal::Size | Refusal::Lots => "lots",
             Refusal::Inventory => "sets",
             Refusal::Residual => "common units over unit_den",
@@ -297,9 +302,12 @@ impl Refusal {
             | Refusal::SumResidual
             | Refusal::DayLoss
             | Refusal::Usage => Binds::Entering,
-            Refusal::Skewed | Refusal::Edge | Refusal::Trims | Refusal::Busy | Refusal::Nothing => {
-                Binds::Deciding
-            }
+            Refusal::Skewed
+            | Refusal::Edge
+            | Refusal::Trims
+            | Refusal::Busy
+            | Refusal::Nothing
+            | Refusal::Jump => Binds::Deciding,
             Refusal::Stage
             | Refusal::Halted
             | Refusal::LinkDown
@@ -341,7 +349,7 @@ pub enum Binds {
 
 /// The checks in their order; [`Refusal::Usage`], [`Refusal::Money`] and [`Refusal::Lots`] come
 /// last, from the hold.
-pub const ORDER: [Refusal; 33] = [
+pub const ORDER: [Refusal; 34] = [
     Refusal::Stage,
     Refusal::Stopped,
     Refusal::Halted,
@@ -353,6 +361,7 @@ pub const ORDER: [Refusal; 33] = [
     Refusal::NoBook,
     Refusal::Gapped,
     Refusal::Crossed,
+    Refusal::Jump,
     Refusal::Stale,
     Refusal::Skewed,
     Refusal::Phase,
@@ -423,7 +432,7 @@ mod tests {
             assert_eq!(usize::from(refusal.code()), code);
             assert_eq!(Refusal::from_code(refusal.code()), Some(*refusal));
         }
-        assert_eq!(Refusal::from_code(33), None);
+        assert_eq!(Refusal::from_code(34), None);
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Refusal::ALL.len());

@@ -215,6 +215,100 @@ impl fmt::Display for Text {
     }
 }
 
+/// Longest [`Note`], in bytes of UTF-8.
+pub const NOTE_MAX: usize = 120;
+
+/// Why a note was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteError {
+    /// Nothing but spaces, or nothing.
+    Empty,
+    /// More than [`NOTE_MAX`] bytes.
+    TooLong {
+        /// Bytes found.
+        bytes: usize,
+    },
+    /// A character that ends a line, moves a terminal or hides or turns what stands around it.
+    Character {
+        /// Offset of that character, in bytes.
+        at: usize,
+        /// The character.
+        found: char,
+    },
+}
+
+impl fmt::Display for NoteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NoteError::Empty => write!(f, "is empty"),
+            NoteError::TooLong { bytes } => {
+                write!(f, "has {bytes} bytes of UTF-8, more than {NOTE_MAX}")
+            }
+            NoteError::Character { at, found } => {
+                write!(f, "has {found:?} at byte {at}, which is not shown on its line")
+            }
+        }
+    }
+}
+
+/// What a person wrote, in any language: 1 to 120 bytes of UTF-8 on one line.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Note(Box<str>);
+
+impl Note {
+    /// The note of this text.
+    ///
+    /// # Errors
+    /// [`NoteError`] when it is empty or too long, or holds what does not stand on one line.
+    pub fn new(text: &str) -> Result<Note, NoteError> {
+        if text.trim().is_empty() {
+            return Err(NoteError::Empty);
+        }
+        if text.len() > NOTE_MAX {
+            return Err(NoteError::TooLong { bytes: text.len() });
+        }
+        match text.char_indices().find(|(_, found)| !stands_on_a_line(*found)) {
+            Some((at, found)) => Err(NoteError::Character { at, found }),
+            None => Ok(Note(text.into())),
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// No control character, no line or paragraph end, and none that is invisible or turns the
+/// direction of what follows: a log shows what was written.
+fn stands_on_a_line(found: char) -> bool {
+    let hides = matches!(
+        found,
+        '\u{AD}'
+            | '\u{61C}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{FEFF}'
+            | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{E0000}'..='\u{E0FFF}'
+    );
+    !found.is_control() && !hides
+}
+
+impl fmt::Debug for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Our id of an order: engine 8 bits, run 12, hedge 10, attempt 18, leg 3, try 13.
 ///
 /// It is a function of what it names, so a replay gives the same id, and it is in the journal
@@ -356,6 +450,21 @@ impl fmt::Display for ClientOrderId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_note_is_one_line_in_any_language() {
+        let most = "字".repeat(40);
+        for text in ["desk", "Li Lei 李雷", "电话确认, order 7", "%s {}", most.as_str()] {
+            assert_eq!(Note::new(text).unwrap().as_str(), text);
+        }
+        assert_eq!(Note::new(" "), Err(NoteError::Empty));
+        let long = "x".repeat(121);
+        assert_eq!(Note::new(&long), Err(NoteError::TooLong { bytes: 121 }));
+        for found in ['\n', '\r', '\0', '\u{1b}', '\u{85}', '\u{200b}', '\u{202e}', '\u{2028}'] {
+            let text = format!("李{found}");
+            assert_eq!(Note::new(&text), Err(NoteError::Character { at: 3, found }));
+        }
+    }
 
     #[test]
     fn client_order_id_keeps_its_parts() {

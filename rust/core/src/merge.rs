@@ -88,8 +88,19 @@ fn rates(
 ) -> Option<[i64; 2]> {
     match fx {
         None => Some([1, 1]),
-        Some(fx) => touch(fx).map(|touch| touch.map(|price| price.0)),
+        Some(fx) => match touch(fx) {
+            Some([bid, ask]) if is_rate(Some([bid, ask])) => Some([bid.0, ask.0]),
+            Some(_) | None => None,
+        },
     }
+}
+
+/// Whether a touch prices a currency: a rate of nothing or less never does.
+#[inline]
+#[must_use]
+pub(crate) fn is_rate(touch: Option<[Price; 2]>) -> bool {
+    // A whole book is not crossed, so that its ask is no less.
+    touch.is_some_and(|[bid, _]| bid.0 > 0)
 }
 
 fn book_rates(fx: Option<InstrumentId>, books: &Table<InstrumentId, Book>) -> Option<[i64; 2]> {

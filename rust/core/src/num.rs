@@ -183,6 +183,9 @@ impl Add for Qty {
 #[repr(transparent)]
 pub struct Money(pub i128);
 
+/// Most money that a value of the configuration, or an event, may name: 10¹⁵ currency units.
+pub const MONEY_MAX: Money = Money::units(1_000_000_000_000_000);
+
 impl Money {
     /// Nothing.
     pub const ZERO: Money = Money(0);

@@ -134,12 +134,32 @@ impl Phases {
     }
 
     /// The next start of a phase that takes no orders, at or after `now`, and which it is.
+    ///
+    /// What the venue says bounds it too: when an open phase ends, the market counts as shut, for
+    /// a break unless the table knows better.
     #[inline]
     #[must_use]
     pub fn next_shut(&self, now: Time) -> Option<(Time, Phase)> {
         let next = self.begun(now);
         let mut rest = self.starts.iter().skip(next);
-        rest.find(|(_, phase)| !phase.takes_orders()).copied()
+        let listed = rest.find(|(_, phase)| !phase.takes_orders()).copied();
+        match self.said {
+            // An end beyond every time that can be met is none.
+            Some(said) if now < said.until && said.until < Time::LATEST => {
+                self.sooner(said, listed)
+            }
+            Some(_) | None => listed,
+        }
+    }
+
+    #[inline(never)]
+    fn sooner(&self, said: Now, listed: Option<(Time, Phase)>) -> Option<(Time, Phase)> {
+        let is_sooner = listed.is_none_or(|(at, _)| said.until < at);
+        if !said.phase.takes_orders() || !is_sooner {
+            return listed;
+        }
+        let after = self.at(said.until).phase;
+        Some((said.until, if after.takes_orders() { Phase::Break } else { after }))
     }
 
     /// How many phases of the table have begun; of a market that never shuts, all.
@@ -190,6 +210,27 @@ mod tests {
         phases.say(Phase::Halted, Time(50));
         assert_eq!(phases.at(Time(49)).phase, Phase::Halted);
         assert_eq!(phases.at(Time(50)).phase, Phase::Continuous);
+    }
+
+    #[test]
+    fn the_end_that_the_venue_has_said_is_the_next_shut() {
+        let mut phases = Phases::always();
+        phases.say(Phase::Continuous, Time(50));
+        assert_eq!(phases.next_shut(Time(49)), Some((Time(50), Phase::Break)));
+        assert_eq!(phases.next_shut(Time(50)), None);
+        for never in [Time::LATEST, Time::MAX] {
+            phases.say(Phase::Continuous, never);
+            assert_eq!(phases.next_shut(Time(49)), None);
+        }
+        phases.say(Phase::Halted, Time(50));
+        assert_eq!(phases.next_shut(Time(49)), None);
+        let starts = vec![(Time(0), Phase::Continuous), (Time(40), Phase::Overnight)];
+        let mut phases = Phases::new(starts).unwrap();
+        phases.say(Phase::Continuous, Time(50));
+        assert_eq!(phases.next_shut(Time(30)), Some((Time(40), Phase::Overnight)));
+        assert_eq!(phases.next_shut(Time(45)), Some((Time(50), Phase::Overnight)));
+        phases.say(Phase::Continuous, Time(20));
+        assert_eq!(phases.next_shut(Time(10)), Some((Time(20), Phase::Break)));
     }
 
     #[test]

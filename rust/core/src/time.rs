@@ -17,12 +17,22 @@ pub struct Span(pub i64);
 #[repr(transparent)]
 pub struct Day(pub i32);
 
+/// Nanoseconds of a day.
+const DAY_NS: i64 = 86_400 * 1_000_000_000;
+
 impl Time {
     /// After every time that can be met; what has this due time is never due.
     pub const MAX: Time = Time(i64::MAX);
 
     /// Earliest time the door accepts: 1970-01-01.
     pub const EARLIEST: Time = Time(0);
+
+    /// The UTC date.
+    #[must_use]
+    pub fn date(self) -> Day {
+        // 64 bits of ns hold 106,752 days each way.
+        Day(i32::try_from(self.0.div_euclid(DAY_NS)).unwrap_or(i32::MAX))
+    }
 
     /// Latest time the door accepts: 2200-01-01, so that adding a span cannot leave 64 bits.
     pub const LATEST: Time = Time(7_258_118_400_000_000_000);

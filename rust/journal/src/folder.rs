@@ -71,8 +71,18 @@ impl Folder {
         self.path.join(format!("journal-{run:04}.cmj"))
     }
 
-    /// The journal with the highest run number.
-    fn newest(&self) -> Result<PathBuf, JournalError> {
+    /// The last run number that was given out as far as names and counters tell. Without the
+    /// counters nothing here tells of the restarts that a journal has seen.
+    pub(crate) fn last_given(&self) -> Result<u16, JournalError> {
+        let (named, counted) = (self.last_named()?, read_epoch(&self.path.join("epoch"))?);
+        if named > 0 && counted.epoch == 0 {
+            return Err(JournalError::Epoch);
+        }
+        Ok(named.max(counted.run))
+    }
+
+    /// The highest run number that a journal's name has; 0 when there is no journal.
+    fn last_named(&self) -> Result<u16, JournalError> {
         let failed = |error| JournalError::io("list", &self.path, &error);
         let mut newest = None;
         for entry in fs::read_dir(&self.path).map_err(failed)? {
@@ -81,9 +91,14 @@ impl Folder {
             let digits = digits.and_then(|rest| rest.strip_suffix(".cmj"));
             newest = newest.max(digits.and_then(|digits| digits.parse::<u16>().ok()));
         }
-        match newest {
-            Some(run) => Ok(self.journal(run)),
-            None => Err(JournalError::Missing { folder: self.path.clone() }),
+        Ok(newest.unwrap_or(0))
+    }
+
+    /// The journal with the highest run number.
+    fn newest(&self) -> Result<PathBuf, JournalError> {
+        match self.last_named()? {
+            0 => Err(JournalError::Missing { folder: self.path.clone() }),
+            run => Ok(self.journal(run)),
         }
     }
 
@@ -132,16 +147,23 @@ impl Folder {
         Ok(path)
     }
 
-    /// Takes the next numbers. The counters are replaced whole: after a power loss either the old
-    /// or the new ones are there, and a number is used only after it was made durable.
-    pub(crate) fn advance(&mut self) -> Result<Taken, JournalError> {
-        let (path, new) = (self.path.join("epoch"), self.path.join("epoch.tmp"));
-        let last = read_epoch(&path)?;
-        if last.run >= RUN_MAX {
+    /// The numbers that are taken next: the run's is after `last`, which the folder itself may not
+    /// know of, and after every one that it gave out.
+    pub(crate) fn next(&self, last: u16) -> Result<Taken, JournalError> {
+        let known = read_epoch(&self.path.join("epoch"))?;
+        let last = known.run.max(last);
+        if last >= RUN_MAX {
             return Err(JournalError::RunsExhausted);
         }
-        let epoch = last.epoch.checked_add(1).ok_or(JournalError::Epoch)?;
-        let taken = Taken { epoch, run: last.run + 1 };
+        let epoch = known.epoch.checked_add(1).ok_or(JournalError::Epoch)?;
+        Ok(Taken { epoch, run: last + 1 })
+    }
+
+    /// Takes the numbers of [`Folder::next`]. The counters are replaced whole: after a power loss either the old
+    /// or the new ones are there, and a number is used only after it was made durable.
+    pub(crate) fn advance(&mut self, last: u16) -> Result<Taken, JournalError> {
+        let (path, new) = (self.path.join("epoch"), self.path.join("epoch.tmp"));
+        let taken = self.next(last)?;
         let failed = |error| JournalError::io("replace", &path, &error);
         let mut file = replaceable(&new)?;
         // What was just made shows who we are.

@@ -55,7 +55,9 @@ impl Player {
             Record::Restart(restart) => {
                 (self.now, self.poisoned) = (restart.now, None);
                 self.commands.clear();
-                self.engine.restart(restart.now, restart.run, &mut self.commands);
+                let (now, run) = (restart.now, restart.run);
+                let restarted = self.engine.restart(now, run, &mut self.commands);
+                self.same(restarted.is_ok())?;
                 self.compare(&restart.commands)
             }
             Record::Unapplied(unapplied) => {

@@ -9,7 +9,8 @@ use cross_market_core::gate::{
     AccountLimits, HedgeLimits, InstrumentLimits, Policy, Refusal, SumResidual,
 };
 use cross_market_core::ids::{
-    AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, ProductId, Table, Text, VenueId,
+    AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, Note, ProductId, Table, Text,
+    VenueId,
 };
 use cross_market_core::instrument::{
     MarginRate, PositionEffect, PriceBand, Reference, ReferenceChange,
@@ -71,7 +72,7 @@ pub fn events() -> Vec<Event> {
     events.extend(
         verbs()
             .into_iter()
-            .map(|verb| Event::Control(Box::new(Control { actor: text("operator@desk-1"), verb }))),
+            .map(|verb| Event::Control(Box::new(Control { actor: note("operator@desk-1"), verb }))),
     );
     events
 }
@@ -232,7 +233,7 @@ fn verbs() -> Vec<Verb> {
         order: ORDER,
         status: VenueStatus::Cancelled,
         cum: Qty::of(1),
-        reason: text("seen-on-the-terminal"),
+        reason: note("seen-on-the-terminal"),
     });
     verbs.push(Verb::Policy(Box::new(policy())));
     verbs
@@ -326,6 +327,14 @@ fn alerts() -> Vec<Alert> {
     let refused = |refusal: &Refusal| Alert { refusal: Some(*refusal), ..alert };
     alerts.extend(Refusal::ALL.iter().map(refused));
     alerts
+}
+
+/// The notes above are short plain ASCII.
+fn note(text: &str) -> Note {
+    match Note::new(text) {
+        Ok(note) => note,
+        Err(error) => panic!("a sample that is no note: {error}"),
+    }
 }
 
 /// The texts above are short plain ASCII.

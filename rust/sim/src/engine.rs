@@ -27,7 +27,9 @@ impl Driven for Engine {
     }
 
     fn restart(&mut self, now: Time, run: u16, out: &mut Vec<Command>) {
-        Engine::restart(self, now, run, out);
+        if let Err(error) = Engine::restart(self, now, run, out) {
+            panic!("broken invariant: a restart that the door refuses: {error}");
+        }
     }
 
     fn position(&self, account: AccountId, instrument: InstrumentId) -> i64 {

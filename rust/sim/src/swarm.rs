@@ -8,7 +8,7 @@ use cross_market_core::command::Command;
 use cross_market_core::engine::Effect;
 use cross_market_core::event::{Event, Scope, Verb};
 use cross_market_core::funds::CashKind;
-use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, Text};
+use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, Note};
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::VenueStatus;
 use cross_market_core::position::StatementKind;
@@ -209,7 +209,7 @@ fn override_unknown(world: &mut World) {
             let at = venue.find(order)?;
             venue.order(at).map(|order| (order.status, order.cum))
         });
-        let (Some((status, cum)), Ok(reason)) = (told, Text::new("telephone")) else { continue };
+        let (Some((status, cum)), Ok(reason)) = (told, Note::new("telephone")) else { continue };
         if status != VenueStatus::Working {
             let cum = Qty::of(cum);
             world.control(world.now(), Verb::Override { order, status, cum, reason });

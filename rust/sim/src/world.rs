@@ -13,7 +13,7 @@ use cross_market_core::config::Config;
 use cross_market_core::engine::Effect;
 use cross_market_core::event::{Control, Event, Link, LinkState, LinkTo, Verb};
 use cross_market_core::funds::{Cash, CashKind};
-use cross_market_core::ids::{AccountId, ClientOrderId, Id, InstrumentId, Text, VenueId};
+use cross_market_core::ids::{AccountId, ClientOrderId, Id, InstrumentId, Note, VenueId};
 use cross_market_core::instrument::Settlement;
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::Report;
@@ -278,6 +278,8 @@ enum Source {
 #[derive(Debug)]
 pub struct World {
     pub(crate) now: Time,
+    /// The trading day that is told for [`FIRST_DAY`].
+    first_day: Day,
     pub(crate) config: Config,
     pub(crate) venues: Vec<SimVenue>,
     pub(crate) truth: Truth,
@@ -344,6 +346,7 @@ impl World {
         };
         World {
             now: setup.start,
+            first_day: FIRST_DAY.min(Day((setup.start.date().0 - 365).max(0))),
             venues: venues_of(config, &setup.says_cum),
             truth: Truth::new(terms_of(config), accounts),
             faults: setup.faults,
@@ -489,7 +492,7 @@ impl World {
     /// # Panics
     /// Never: the speaker's name is a short text.
     pub fn control(&mut self, at: Time, verb: Verb) {
-        let actor = match Text::new("desk") {
+        let actor = match Note::new("desk") {
             Ok(text) => text,
             Err(problem) => panic!("a short ASCII text was refused: {problem:?}"),
         };
@@ -549,6 +552,8 @@ impl World {
         self.expire_day_orders(venue, instrument);
         let last = self.logins.iter().filter(|login| login.venue == venue);
         let at = last.map(|login| login.last_told).max().unwrap_or(now).max(now);
+        // Recorded data may be from before that day, and no day is far ahead of its time.
+        let day = Day(day.0 - FIRST_DAY.0 + self.first_day.0);
         let settle = Settle { instrument, price, day, exchange: now };
         self.send(at, Event::Settle(Box::new(settle)));
     }

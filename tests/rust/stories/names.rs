@@ -2,7 +2,8 @@
 
 use cross_market_core::config::Config;
 use cross_market_core::ids::{
-    AccountId, ClientOrderId, CurrencyId, HedgeId, Id, InstrumentId, LegId, Table, Text, VenueId,
+    AccountId, ClientOrderId, CurrencyId, HedgeId, Id, InstrumentId, LegId, Note, Table, Text,
+    VenueId,
 };
 use cross_market_core::num::{Decimal, Money, Price, Qty, Ratio};
 use cross_market_core::time::{Day, Time};
@@ -136,6 +137,10 @@ pub(crate) fn ratio(text: &str) -> Result<Ratio, String> {
 pub(crate) fn lots(text: &str) -> Result<Qty, String> {
     let lots = text.parse().map_err(|_| format!("{text}: not a number of lots"))?;
     Qty::new(lots).map_err(|why| format!("{text}: {why}"))
+}
+
+pub(crate) fn note(text: &str) -> Result<Note, String> {
+    Note::new(text).map_err(|why| format!("{text}: {why}"))
 }
 
 pub(crate) fn text(text: &str) -> Result<Text, String> {

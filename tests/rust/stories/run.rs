@@ -23,7 +23,7 @@ use cross_market_core::position::{Settle, Statement, StatementKind};
 use cross_market_core::time::{Span, Time};
 use serde_json::Value;
 
-use super::names::{Names, day, decimal, lots, moment, ratio, text};
+use super::names::{Names, day, decimal, lots, moment, note, ratio, text};
 use super::story::{START, Step, Story, Words, set, span};
 use super::told::{agrees, mismatch, shown, tell};
 
@@ -52,8 +52,7 @@ pub(crate) fn run(story: &Story, print: bool) -> Result<String, String> {
         let problem = match act {
             Act::Restart(next) => {
                 run = next;
-                engine.restart(now, next, &mut out);
-                None
+                engine.restart(now, next, &mut out).err()
             }
             Act::Events(events) => {
                 events.iter().find_map(|event| engine.handle(now, event, &mut out).err())
@@ -196,6 +195,8 @@ fn error_name(error: &Error) -> String {
         | Error::Contradiction { field }
         | Error::Number { field, .. }
         | Error::TimeOutOfRange { field, .. } => field.name().to_owned(),
+        Error::UnknownOrder { .. } => "order".to_owned(),
+        Error::Amount { .. } => "amount".to_owned(),
         Error::LotsShort { leg, .. } => format!("lots[{}]", leg.0),
         Error::TimeWentBack { .. } => "now".to_owned(),
         Error::Poisoned => "poisoned".to_owned(),
@@ -308,7 +309,7 @@ fn act(
         "tick" => Event::Tick,
         "control" => {
             let verb = verb(names, limits, words)?;
-            Event::Control(Box::new(Control { actor: text("desk")?, verb }))
+            Event::Control(Box::new(Control { actor: note("desk")?, verb }))
         }
         other => return Err(format!("{other}: no such statement")),
     };
@@ -639,7 +640,7 @@ fn verb(names: &Names<'_>, limits: &mut Value, words: &Words) -> Result<Verb, St
             order: names.order(words.need("order")?)?,
             status: status(words.need("status")?)?,
             cum: lots(words.need("cum")?)?,
-            reason: text(words.need("reason")?)?,
+            reason: note(words.need("reason")?)?,
         },
         "policy" => {
             for (path, _, value) in &words.pairs {

@@ -5,6 +5,7 @@ use super::Engine;
 use super::decide::Edge;
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::{Cause, Halt};
+use crate::error::Error;
 use crate::event::{Control, LinkState, Scope, Verb};
 use crate::gate::{Denial, Policy, Refusal};
 use crate::ids::{AccountId, HedgeId, Id, LegId};
@@ -213,6 +214,7 @@ impl Engine {
 
     fn replace_policy(&mut self, policy: &Policy, out: &mut Vec<Command>) {
         self.policy = policy.clone();
+        self.set_reaches();
         for (account, limits) in policy.accounts.pairs() {
             self.work.caps[account] = limits.usage_cap;
             self.conduct.resize(account, limits.message_rate, limits.cancel_reserve);
@@ -224,8 +226,12 @@ impl Engine {
     /// A new run takes over what an earlier one left: every order that may have left is unknown and
     /// asked about; attempts that lived have their time anew. Every trading link and every feed
     /// counts as down until news of it comes: what the old run knew of them says nothing now.
-    pub fn restart(&mut self, now: Time, run: u16, out: &mut Vec<Command>) {
-        self.begin(now.max(self.now));
+    ///
+    /// # Errors
+    /// As [`Engine::check_restart`]; then nothing has changed.
+    pub fn restart(&mut self, now: Time, run: u16, out: &mut Vec<Command>) -> Result<(), Error> {
+        self.check_restart(now, run)?;
+        self.begin(now);
         self.run = run;
         let live = self.live.clone();
         for id in live {
@@ -236,7 +242,7 @@ impl Engine {
             let state = &mut self.hedges[hedge];
             state.attempts = 0;
             if let Some(attempt) = state.attempt.as_mut() {
-                attempt.restarted(now + attempt.execution.finish_within);
+                attempt.restarted(self.now + attempt.execution.finish_within);
             }
         }
         // The questions leave; what the attempts want waits for the first news.
@@ -251,6 +257,7 @@ impl Engine {
         }
         self.funds.balanced();
         self.set_deadline();
+        Ok(())
     }
 
     /// A broken invariant: the state is no longer trusted. Cancels every order that may live, once;

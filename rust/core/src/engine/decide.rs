@@ -232,6 +232,10 @@ impl Engine {
             self.gate_idle(hedge, Kind::Enter, to)?;
             return Err(Denial { value: 0, limit: 1, ..Denial::plain(Refusal::Size) });
         }
+        // No figure of prices that cannot be is a reason.
+        if self.has_jumped(hedge) {
+            self.gate_idle(hedge, Kind::Enter, to)?;
+        }
         let figure = self.figure(hedge, &lots, first, edge)?;
         if !figure.stands && self.is_net(hedge) && matches!(edge, Edge::Band(_)) {
             return Err(Denial::plain(Refusal::Edge));

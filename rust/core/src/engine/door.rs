@@ -4,14 +4,14 @@
 //! whether it contradicts earlier evidence is judged behind the door.
 
 use super::Engine;
-use crate::clock::ClockOf;
+use crate::book::Change;
 use crate::config::MONEY_MAX;
 use crate::error::{Error, Field};
 use crate::event::{Control, Estimate, Event, Link, LinkTo, Scope, Verb};
 use crate::funds::Cash;
 use crate::gate::Policy;
 use crate::ids::{
-    AccountId, ClientOrderId, CurrencyId, HedgeId, Id, InstrumentId, LegId, Text, VenueId,
+    AccountId, ClientOrderId, CurrencyId, HedgeId, Id, InstrumentId, LegId, RUN_MAX, Text, VenueId,
 };
 use crate::instrument::{Reference, ReferenceChange};
 use crate::num::{Money, Price, Qty, Ratio};
@@ -19,6 +19,9 @@ use crate::order::{Answer, FeeNews, Found, News, Report, State, VenueStatus};
 use crate::position::{Settle, Statement};
 use crate::quote::{LegLots, LegPlan};
 use crate::time::Time;
+
+/// How many days after the UTC date of now a trading day may be that settles: its longest holidays.
+const DAYS_AHEAD: i32 = 14;
 
 impl Engine {
     /// Judges `now`, which never steps back.
@@ -37,11 +40,32 @@ impl Engine {
         }
     }
 
+    /// Judges a restart: whether the engine may go on at `now` as run `run`.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`]; [`Error::TimeWentBack`] and [`Error::TimeOutOfRange`] for `now`;
+    /// [`Error::OutOfBounds`] for a run that is not after the present one, or beyond
+    /// [`RUN_MAX`].
+    pub fn check_restart(&self, now: Time, run: u16) -> Result<(), Error> {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        self.check_now(now)?;
+        // A number that was given out before would give out its order ids again.
+        if run <= self.run || run > RUN_MAX {
+            return Err(Error::OutOfBounds { field: Field::Run, found: i64::from(run) });
+        }
+        Ok(())
+    }
+
     /// Judges every event but a row of a book, which its book judges.
-    pub(super) fn check(&self, event: &Event) -> Result<(), Error> {
+    pub(super) fn check(&self, now: Time, event: &Event) -> Result<(), Error> {
         match event {
             Event::Book(change) => {
                 self.instrument(change.instrument)?;
+                if change.receive > now {
+                    return Err(refusal_of_receive(change));
+                }
                 self.books[change.instrument].check(change)
             }
             Event::Link(link) => self.check_link(*link),
@@ -49,19 +73,10 @@ impl Engine {
             Event::Answer(answer) => self.check_answer(answer),
             Event::Cash(cash) => self.check_cash(cash),
             Event::Position(statement) => self.check_statement(statement),
-            Event::Settle(settle) => self.check_settle(settle),
+            Event::Settle(settle) => self.check_settle(now, settle),
             Event::Reference(reference) => self.check_reference(reference),
             Event::Estimate(estimate) => self.check_estimate(estimate),
-            Event::Clock(clock) => {
-                if let ClockOf::Venue(venue) = clock.of {
-                    self.venue(venue)?;
-                }
-                if clock.uncertainty.0 < 0 {
-                    let found = clock.uncertainty.0;
-                    return Err(Error::OutOfBounds { field: Field::Amount, found });
-                }
-                Ok(())
-            }
+            Event::Clock(clock) => self.clocks.check(clock),
             Event::Tick => Ok(()),
             Event::Control(control) => self.check_control(control),
         }
@@ -155,12 +170,13 @@ impl Engine {
         Ok(())
     }
 
-    fn check_settle(&self, settle: &Settle) -> Result<(), Error> {
+    fn check_settle(&self, now: Time, settle: &Settle) -> Result<(), Error> {
         self.instrument(settle.instrument)?;
         stamp(Field::Exchange, settle.exchange)?;
         self.priced(settle.instrument, settle.price)?;
         let today = self.positions.day(settle.instrument);
-        if settle.day < today || settle.day.0 > 100_000 {
+        // A day far ahead would end every day before it, with its budgets, for good.
+        if settle.day < today || settle.day.0 > now.date().0 + DAYS_AHEAD {
             let found = i64::from(settle.day.0);
             return Err(Error::OutOfBounds { field: Field::Day, found });
         }
@@ -359,6 +375,16 @@ impl Engine {
     }
 }
 
+/// A row that was received later than now.
+#[cold]
+#[inline(never)]
+pub(super) fn refusal_of_receive(change: &Change) -> Error {
+    match stamp(Field::Receive, change.receive) {
+        Ok(()) => Error::OutOfBounds { field: Field::Receive, found: change.receive.0 },
+        Err(error) => error,
+    }
+}
+
 fn known(is: bool, field: Field, found: u16) -> Result<(), Error> {
     if is { Ok(()) } else { Err(Error::Unknown { field, found: u32::from(found) }) }
 }
@@ -372,14 +398,14 @@ fn named(trade_id: &Text) -> Result<(), Error> {
 }
 
 fn unknown_order(order: ClientOrderId) -> Error {
-    Error::Unknown { field: Field::Order, found: order.attempt() }
+    Error::UnknownOrder { found: order }
 }
 
 fn bounded(amount: Money) -> Result<(), Error> {
-    if amount.abs() <= MONEY_MAX {
+    if (-MONEY_MAX..=MONEY_MAX).contains(&amount) {
         Ok(())
     } else {
-        Err(Error::OutOfBounds { field: Field::Amount, found: i64::MAX })
+        Err(Error::Amount { found: Box::new(amount) })
     }
 }
 

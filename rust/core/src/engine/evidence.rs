@@ -6,7 +6,7 @@
 
 use super::Engine;
 use crate::attempt::LegFill;
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockOf, WALL_BOUND};
 use crate::command::{AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
 use crate::event::{Event, Link, LinkState, LinkTo};
@@ -19,7 +19,7 @@ use crate::order::{
     Place, Report, State, TimeInForce, VenueStatus, Verdict,
 };
 use crate::position::{Filled, Owner, Settle, Statement, StatementKind, Trade};
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 impl Engine {
     pub(super) fn apply(&mut self, event: &Event, out: &mut Vec<Command>) {
@@ -37,13 +37,29 @@ impl Engine {
                 self.signals.estimate(estimate.hedge, estimate.value, estimate.expires);
                 self.touch(estimate.hedge);
             }
-            Event::Clock(clock) => self.on_clock(clock),
+            Event::Clock(clock) => self.on_clock(clock, out),
             Event::Control(control) => self.on_control(control, out),
         }
     }
 
-    fn on_clock(&mut self, clock: &Clock) {
+    /// No timer depends on a measured clock; but where one cannot be trusted no stamp proves
+    /// anything, and its accounts enter nothing until a person has looked.
+    fn on_clock(&mut self, clock: &Clock, out: &mut Vec<Command>) {
         self.clocks.apply(self.now, clock);
+        let error = Span(clock.offset.0.abs() + clock.uncertainty.0);
+        for account in self.config.accounts.ids() {
+            let is_beyond = match clock.of {
+                ClockOf::Wall => error > WALL_BOUND,
+                // Its offset is known and taken off every stamp.
+                ClockOf::Venue(venue) => {
+                    venue == self.config.accounts[account].venue
+                        && clock.uncertainty > self.config.venues[venue].max_delay
+                }
+            };
+            if is_beyond {
+                self.restrict_account(account, Cause::Clock, out);
+            }
+        }
     }
 
     fn on_report(&mut self, report: &Report, out: &mut Vec<Command>) {
@@ -109,7 +125,7 @@ impl Engine {
         // What counts is when the venue said it, not when we heard it: a "no" from before the
         // longest delay that arrives late proves nothing. A measured clock corrects the stamp.
         let said = match self.clocks.engine_time(venue, answer.exchange) {
-            Some((at, uncertainty)) => Time(at.0 - uncertainty.0),
+            Some((at, uncertainty)) => Time(at.0.saturating_sub(uncertainty.0)),
             None => answer.exchange,
         };
         let proven = said.min(self.now) >= order.sent + self.config.venues[venue].max_delay;
@@ -323,6 +339,7 @@ impl Engine {
         if overfill > 0 {
             let value = i128::from(overfill);
             self.alert(out, AlertCode::Overfill, Urgency::Alarm, Subject::Order(id), value, 0);
+            self.restrict_account(place.account, Cause::Overfill, out);
         }
         let worse = i128::from(place.side.sign()) * i128::from(fill.price.0 - place.price.0);
         if worse > 0 {
@@ -675,6 +692,8 @@ impl Engine {
     fn book_foreign(&mut self, key: ExecutionKey, fill: &Fill, out: &mut Vec<Command>) {
         let (account, instrument, side, _) = key;
         if !self.positions.trades(account, instrument) {
+            // It moved the account in a way that cannot be booked: a person looks.
+            self.restrict_account(account, Cause::External, out);
             return;
         }
         // A venue with longs and shorts does not tell us which it was; a trade that can close does.

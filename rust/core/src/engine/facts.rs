@@ -40,7 +40,7 @@ impl Engine {
             let [alive, resting] = alive[at];
             let leg = &self.plan(hedge).legs[at];
             let mut facts = LegFacts {
-                age: self.now - self.books[leg.instrument].receive(),
+                age: self.books[leg.instrument].age(self.now),
                 blocked: self.blocked(hedge, leg, attempt.kind),
                 held: held[at],
                 alive,
@@ -133,9 +133,9 @@ impl Engine {
     #[inline]
     pub(super) fn blocked_by_feed(&self, leg: &LegPlan) -> Blocked {
         let book = &self.books[leg.instrument];
-        let age = self.now - book.receive();
+        let age = book.age(self.now);
         // Without a rate no cost can be stated.
-        let rated = leg.fx.is_none_or(|fx| self.books[fx].touch().is_some());
+        let rated = leg.fx.is_none_or(|fx| merge::is_rate(self.books[fx].touch()));
         let is_stale = age > self.policy.instruments[leg.instrument].age;
         let stands = !rated || book.data() != Data::Whole || is_stale;
         if stands { Blocked::FEED } else { Blocked::NONE }

@@ -7,8 +7,9 @@ use crate::gate::{
     self, Ask, Bounded, Context, Denial, Edge, Feed, LegContext, Refusal, Shut, Stage,
 };
 use crate::ids::{HedgeId, Id, InstrumentId, LEGS_MAX};
+use crate::merge;
 use crate::num::{Money, Side, div_ceil, wide};
-use crate::quote::{Intent, Kind, LegLots, LegPlan};
+use crate::quote::{Data, Intent, Kind, LegLots, LegPlan};
 
 /// [`crate::num::MONEY_UNIT`], short.
 const UNIT: i64 = 1_000_000_000;
@@ -229,7 +230,8 @@ impl Engine {
             side: intent.map_or(leg.side, |intent| intent.side),
             ask,
             book: self.feed(leg.instrument),
-            fx: leg.fx.map(|fx| self.feed(fx)),
+            fx: leg.fx.map(|fx| self.fx_feed(fx)),
+            jump: self.jump(leg.instrument).or_else(|| self.jump(leg.fx?)),
             touch: [book.best(Side::Sell), book.best(Side::Buy)],
             band: instrument.band,
             limits: self.policy.instruments[leg.instrument],
@@ -253,10 +255,17 @@ impl Engine {
         let limits = &self.policy.instruments[id];
         Feed {
             data: book.data(),
-            age: self.now - book.receive(),
+            age: book.age(self.now),
             age_max: limits.age,
             skew_max: limits.skew,
         }
+    }
+
+    /// A rate that is not more than nothing prices nothing, and is no book at all.
+    fn fx_feed(&self, id: InstrumentId) -> Feed {
+        let feed = self.feed(id);
+        let is_priced = feed.data != Data::Whole || merge::is_rate(self.books[id].touch());
+        if is_priced { feed } else { Feed { data: Data::Empty, ..feed } }
     }
 
     pub(super) fn shut(&self, id: InstrumentId) -> Option<Shut> {

@@ -76,6 +76,8 @@ pub struct LegContext {
     pub book: Feed,
     /// The book of its FX instrument.
     pub fx: Option<Feed>,
+    /// How far the touch of either is from where it was, where that is too far.
+    pub jump: Option<Bounded>,
     /// The touch that a taker of the side meets, by [`Side::index`].
     pub touch: [Option<Price>; 2],
     /// Today's price band.
@@ -280,12 +282,12 @@ fn entering_set(context: &Context<'_>) -> Check {
 /// What is asked of each leg, in the order of the checks.
 fn entering_leg(context: &Context<'_>, place: usize, leg: &LegContext) -> Check {
     if !leg.sized {
-        return books(place, leg);
+        return books(place, leg, true);
     }
     halted_entering(place, leg)?;
     account_restricted(place, leg)?;
     linked(place, leg)?;
-    books(place, leg)?;
+    books(place, leg, true)?;
     phase(place, leg)?;
     breaks(context, place, leg)?;
     if let Some(ask) = &leg.ask {
@@ -308,13 +310,15 @@ fn leaving_set(context: &Context<'_>) -> Check {
     messages(context)
 }
 
-fn leaving_leg(_context: &Context<'_>, place: usize, leg: &LegContext) -> Check {
+fn leaving_leg(context: &Context<'_>, place: usize, leg: &LegContext) -> Check {
+    // Only a signal goes by the prices: a person, a residual or a limit has its own reasons.
+    let by_signal = context.edge.is_some();
     if !leg.sized {
-        return books(place, leg);
+        return books(place, leg, by_signal);
     }
     halted(place, leg)?;
     linked(place, leg)?;
-    books(place, leg)?;
+    books(place, leg, by_signal)?;
     phase(place, leg)?;
     match &leg.ask {
         Some(ask) => order(place, leg, ask),
@@ -431,13 +435,16 @@ fn linked(place: usize, leg: &LegContext) -> Check {
 }
 
 /// The books of a leg: its own, the touch its order meets, and its FX.
-fn books(place: usize, leg: &LegContext) -> Check {
+fn books(place: usize, leg: &LegContext, by_price: bool) -> Check {
     let rate = leg.fx.as_ref().and_then(|fx| data_flaw(fx.data));
     let flaw = match (data_flaw(leg.book.data), rate) {
         (None, flaw) | (flaw, None) => flaw,
         (Some(own), Some(rate)) => Some(if rank(rate) < rank(own) { rate } else { own }),
     };
     whole(place, leg, flaw)?;
+    if let Some(jump) = leg.jump.filter(|_| by_price) {
+        return Err(Denial::numbers(Refusal::Jump, jump.value, jump.limit).at(place));
+    }
     fresh(place, &leg.book)?;
     match &leg.fx {
         Some(fx) => fresh(place, fx),
@@ -699,6 +706,7 @@ mod tests {
             ask: Some(Ask { side, qty: Qty::of(5), limit, reduces: true }),
             book: feed(),
             fx: None,
+            jump: None,
             touch: [Some(Price(100)), Some(Price(99))],
             band: Some(PriceBand { low: Price(50), high: Price(150) }),
             limits: InstrumentLimits {
@@ -900,6 +908,22 @@ mod tests {
         let mut legs = legs();
         legs[1].fx = Some(Feed { age: Span(1001), skew_max: Span(1001), ..feed() });
         assert_eq!(leaving(&context(&legs)).unwrap_err().refusal, Refusal::Stale);
+    }
+
+    #[test]
+    fn a_jump_binds_what_goes_by_the_prices() {
+        let jump = Some(Bounded { value: 321, limit: 320 });
+        let mut legs = legs();
+        legs[1] = LegContext { jump, ..legs[1] };
+        let expected = Err(Denial::numbers(Refusal::Jump, 321, 320).at(1));
+        let mut context = context(&legs);
+        context.edge = Some(Edge { stands: true, value: 1, limit: 1 });
+        assert_eq!(entering(&context), expected);
+        assert_eq!(leaving(&context), expected);
+        context.edge = None;
+        assert_eq!(entering(&context), expected);
+        assert_eq!(leaving(&context), Ok(()));
+        assert_eq!(repairing(&context, LegId(1)), Ok(()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Texts, sizes and fractions as bytes, and back.
 
-use crate::ids::Text;
+use crate::ids::{Note, Text};
 use crate::num::{Qty, Ratio};
 use crate::wire::{Reader, WireError, Writer};
 
@@ -20,6 +20,20 @@ pub(super) fn read_text(from: &mut Reader<'_>) -> Result<Text, WireError> {
     }
     let text = std::str::from_utf8(bytes).map_err(|_| WireError::Range { at })?;
     Text::new(text).map_err(|_| WireError::Range { at })
+}
+
+pub(super) fn write_note(out: &mut Writer, note: &Note) {
+    let bytes = note.as_str().as_bytes();
+    // A note has at most 120 bytes.
+    out.u8(u8::try_from(bytes.len()).unwrap_or(u8::MAX));
+    out.raw(bytes);
+}
+
+pub(super) fn read_note(from: &mut Reader<'_>) -> Result<Note, WireError> {
+    let at = from.position();
+    let count = usize::from(from.u8()?);
+    let text = std::str::from_utf8(from.raw(count)?).map_err(|_| WireError::Range { at })?;
+    Note::new(text).map_err(|_| WireError::Range { at })
 }
 
 pub(super) fn read_qty(from: &mut Reader<'_>) -> Result<Qty, WireError> {

@@ -9,7 +9,7 @@ use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, LEGS_MAX, Venu
 use crate::instrument::{MarginRate, PriceBand, Reference, ReferenceChange};
 use crate::num::{Money, Price, Qty};
 use crate::position::{Settle, Statement};
-use crate::record::basics::{read_qty, read_ratio, read_text, write_ratio, write_text};
+use crate::record::basics::{read_note, read_qty, read_ratio, write_note, write_ratio};
 use crate::record::codes::Code;
 use crate::record::orders::{read_answer, read_report, write_answer, write_report};
 use crate::time::{Day, Span, Time};
@@ -55,7 +55,7 @@ pub fn write_event(out: &mut Writer, event: &Event) {
         Event::Clock(clock) => write_clock(out, clock),
         Event::Tick => {}
         Event::Control(control) => {
-            write_text(out, &control.actor);
+            write_note(out, &control.actor);
             write_verb(out, &control.verb);
         }
     }
@@ -102,7 +102,7 @@ pub fn read_event(from: &mut Reader<'_>) -> Read<Event> {
         10 => Event::Clock(read_clock(from)?),
         11 => Event::Tick,
         12 => {
-            let actor = read_text(from)?;
+            let actor = read_note(from)?;
             Event::Control(Box::new(Control { actor, verb: read_verb(from)? }))
         }
         found => return Err(WireError::Code { at, found }),
@@ -297,7 +297,7 @@ fn write_verb(out: &mut Writer, verb: &Verb) {
             out.u64(order.0);
             status.write(out);
             out.i64(cum.get());
-            write_text(out, reason);
+            write_note(out, reason);
         }
         Verb::Policy(policy) => policy.write(out),
     }
@@ -332,7 +332,7 @@ fn read_verb(from: &mut Reader<'_>) -> Read<Verb> {
             order: ClientOrderId(from.u64()?),
             status: Code::read(from)?,
             cum: read_qty(from)?,
-            reason: read_text(from)?,
+            reason: read_note(from)?,
         },
         11 => Verb::Policy(Box::new(Policy::read(from)?)),
         found => return Err(WireError::Code { at, found }),

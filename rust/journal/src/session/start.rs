@@ -55,7 +55,7 @@ impl Session {
         let config = Config::from_json(json)?;
         let mut folder = Folder::open(folder)?;
         let reserve = folder.reserve()?;
-        let taken = folder.advance()?;
+        let taken = folder.advance(folder.last_given()?)?;
         let disk = Box::new(RealDisk::new(folder.create()?, Some(reserve)));
         let id = RunId { engine: config.engine, run: taken.run, start };
         let begin = Begin { json, durability, id, epoch: taken.epoch };
@@ -87,7 +87,8 @@ impl Session {
     /// As [`Session::create`]; [`JournalError::Damaged`] when the journal was changed (then it is
     /// left as it is); [`JournalError::OtherConfig`] when `json` is not what the journal began
     /// with; [`JournalError::Diverged`] when the engine does not do again what it did;
-    /// [`JournalError::Door`] when `now` is before the last event.
+    /// [`JournalError::Door`] when `now` is before the last event or after 2200; nothing is
+    /// written then.
     pub fn restart(
         folder: &Path,
         json: &[u8],
@@ -110,6 +111,9 @@ impl Session {
         if now < player.now {
             return Err(Error::TimeWentBack { by_ns: (player.now - now).0 }.into());
         }
+        // Before anything is written: what were on record here no restart could undo.
+        let next = folder.next(player.engine.run())?;
+        player.engine.check_restart(now, next.run)?;
         let cut = match reader.ending() {
             Some(Ending::Damaged(damage)) => return Err(JournalError::Damaged(*damage)),
             Some(Ending::Torn(tail)) => Some(*tail),
@@ -117,9 +121,9 @@ impl Session {
         };
         let records = reader.chain().index();
         let mut encoder = prepare(&file, &reader, now, cut).map_err(failed)?;
-        let taken = folder.advance()?;
+        let taken = folder.advance(player.engine.run())?;
         let mut commands = Vec::new();
-        player.engine.restart(now, taken.run, &mut commands);
+        player.engine.restart(now, taken.run, &mut commands)?;
         encoder.restart(&Restart {
             seq: player.seq,
             now,

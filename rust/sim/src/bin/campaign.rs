@@ -249,7 +249,7 @@ fn tell(seed: u64) -> ExitCode {
 
 /// The name of a refusal's code.
 fn refusal_name(code: u8) -> String {
-    const ALL: [Refusal; 33] = [
+    const ALL: [Refusal; 34] = [
         Refusal::Stage,
         Refusal::Stopped,
         Refusal::Halted,
@@ -283,6 +283,7 @@ fn refusal_name(code: u8) -> String {
         Refusal::Trims,
         Refusal::Busy,
         Refusal::Nothing,
+        Refusal::Jump,
     ];
     let found = ALL.get(usize::from(code)).map(|refusal| format!("{refusal:?}"));
     found.unwrap_or_else(|| format!("code {code}"))
