@@ -37,6 +37,9 @@ use cross_market_sim::truth::{Terms, Truth};
 use cross_market_sim::venue::{Listing, SimVenue, Whim};
 use cross_market_sim::world::{Pause, World, WorldSetup};
 
+#[path = "sim/rules.rs"]
+mod rules;
+
 const GOLD: InstrumentId = InstrumentId(0);
 const OURS: AccountId = AccountId(0);
 
@@ -556,6 +559,8 @@ fn every_rule_over_orders_can_be_broken() {
         (Place { side: one.side.flip(), ..one }, "leg_within_its_goal"),
         (Place { account: AccountId(1), ..one }, "id_says_what_it_is"),
         (Place { qty: Qty::of(1_000), ..one }, "enter_within_live_residual"),
+        (Place { qty: Qty::of(100_000_000_000), ..one }, "enter_within_sum_of_residuals"),
+        (Place { qty: Qty::of(100_000_000_000), ..one }, "order_value_in_limit"),
     ] {
         let found = broken(&after(place));
         assert!(found.contains(&rule), "{rule}: {found:?}");

@@ -75,6 +75,9 @@ impl WorldSetup {
 pub enum Pause {
     /// Everything up to the moment asked for is done.
     Until,
+    /// The engine has had news of orders, money or positions, and rules are held: the caller may
+    /// compare it with [`crate::check::as_told`], and calls [`World::run`] again.
+    News,
     /// The process died: the caller restarts the engine and calls [`World::restarted`].
     Restart,
 }
@@ -276,6 +279,7 @@ enum Source {
 
 /// Venues, the lines to them, and the clock.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub struct World {
     pub(crate) now: Time,
     pub(crate) config: Config,
@@ -310,6 +314,7 @@ pub struct World {
     stuck: u32,
     restarts: bool,
     died: bool,
+    news: bool,
     out: Vec<Command>,
     outcome: Outcome,
     check: Option<Checker>,
@@ -375,6 +380,7 @@ impl World {
             stuck: 0,
             restarts: setup.restarts,
             died: false,
+            news: false,
             out: Vec::new(),
             outcome: Outcome::new(),
             check: setup.check.then(|| Checker::new(config)),
@@ -672,6 +678,9 @@ impl World {
             if self.died {
                 return Pause::Restart;
             }
+            if std::mem::take(&mut self.news) {
+                return Pause::News;
+            }
             self.deadline = deadline();
             let tick = self.deadline.map(|due| self.tick_time(due));
             let next = self.next_source();
@@ -941,6 +950,7 @@ impl World {
                 self.outcome.step(now, event, &out);
                 if let Some(check) = &mut self.check {
                     check.step(now, event, &out);
+                    self.news |= is_of_money(event);
                 }
                 self.dispatch(&out);
             }
@@ -1009,6 +1019,24 @@ impl World {
     pub fn quiet(&mut self) -> Time {
         self.faults.quiet();
         self.stalled_until.max(self.now)
+    }
+}
+
+/// Whether an event may move lots or money.
+fn is_of_money(event: &Event) -> bool {
+    match event {
+        Event::Report(_)
+        | Event::Answer(_)
+        | Event::Cash(_)
+        | Event::Position(_)
+        | Event::Settle(_)
+        | Event::Control(_) => true,
+        Event::Book(_)
+        | Event::Link(_)
+        | Event::Reference(_)
+        | Event::Estimate(_)
+        | Event::Clock(_)
+        | Event::Tick => false,
     }
 }
 
