@@ -434,6 +434,13 @@ pub enum Input {
         /// Lots.
         qty: Qty,
     },
+    /// An execution of so much was corrected; how many lots are missing stays as it was.
+    Correct {
+        /// Lots before; more than zero.
+        from: Qty,
+        /// Lots now; more than zero.
+        to: Qty,
+    },
     /// An operator's word: it is done with what is booked.
     Override {
         /// The end.
@@ -602,6 +609,7 @@ impl Order {
             Input::LinkDown => self.on_link_down(),
             Input::CancelSent => self.on_cancel_sent(),
             Input::Bust { qty } => self.on_bust(qty),
+            Input::Correct { from, to } => self.on_correct(from, to),
             Input::Override { status } => self.on_override(status),
         }
     }
@@ -942,6 +950,17 @@ impl Order {
         Verdict::Applied
     }
 
+    fn on_correct(&mut self, from: Qty, to: Qty) -> Verdict {
+        if from.get() > self.cum {
+            return Verdict::Conflict(Clash::BustBeyondBooked);
+        }
+        let change = to.get() - from.get();
+        self.cum += change;
+        self.venue_cum += change;
+        self.revised = true;
+        Verdict::Applied
+    }
+
     fn on_override(&mut self, status: VenueStatus) -> Verdict {
         let end = match status {
             VenueStatus::Working => return Verdict::Ignored(Ignored::NoEvidence),
@@ -1198,22 +1217,19 @@ impl Orders {
     }
 
     /// The execution of `order` that this fill is under another id: the order's cumulative quantity
-    /// after both is the same. One that was revised since is not compared, its total is free again.
+    /// after both is the same. Once something of the order was revised a total says no more.
     #[must_use]
     pub fn same_as(&self, order: &Order, key: &ExecutionKey, fill: &Fill) -> Option<ExecutionKey> {
         let after = fill.cum?;
-        let next = order.cum + fill.qty.get();
-        if !order.revised && order.venue_cum == order.cum && after.get() == next {
-            // It is the next one, without a gap before it.
+        let is_next = order.venue_cum == order.cum && after.get() == order.cum + fill.qty.get();
+        // The next one, without a gap before it, is no other; after a bust totals come twice.
+        if is_next || order.revised {
             return None;
         }
         let (account, instrument, side, _) = *key;
         let first = (account, instrument, side, Text::EMPTY);
         let same = |(of, known): &(&ExecutionKey, &Execution)| {
-            of.3 != key.3
-                && known.order == Some(order.place.order)
-                && known.after == Some(after)
-                && !known.is_final
+            of.3 != key.3 && known.order == Some(order.place.order) && known.after == Some(after)
         };
         let of_side = |of: &&ExecutionKey| (of.0, of.1, of.2) == (account, instrument, side);
         let rows = self.executions.range(first..).take_while(|(of, _)| of_side(of));

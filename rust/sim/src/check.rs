@@ -417,7 +417,7 @@ impl Checker {
                     }
                     self.cancel_bound(now, cancel.order);
                 }
-                Command::Query(query) => self.message(now, query.order, "query"),
+                Command::Query(query) => self.query(now, query.order),
                 Command::Alert(alert) => self.alert(now, alert, commands),
                 Command::Amend(_) | Command::Transfer(_) => {
                     self.broken(now, "inert_commands", format!("{command:?}"));
@@ -432,19 +432,31 @@ impl Checker {
         if !self.orders.contains_key(&order) {
             self.broken(now, "names_a_sent_order", format!("{what} of {order}"));
         }
-        self.count_message(now, order);
+        self.count_message(order);
     }
 
-    fn count_message(&mut self, now: Time, order: ClientOrderId) {
-        let limits = self.policy.hedges.get(order.hedge()).map(|limits| limits.execution);
-        let Some(attempt) = self.attempts.get_mut(&order.decision()) else { return };
-        if attempt.ended {
-            return;
-        }
+    fn messages_of(&self, order: ClientOrderId) -> u64 {
+        self.policy.hedges.get(order.hedge()).map_or(0, |of| of.execution.messages.into())
+    }
+
+    fn count_message(&mut self, order: ClientOrderId) -> u64 {
+        let Some(attempt) = self.attempts.get_mut(&order.decision()) else { return 0 };
         attempt.messages += 1;
-        let messages = attempt.messages;
-        if limits.is_some_and(|limits| messages > u64::from(limits.messages)) {
-            self.broken(now, "messages_bounded", format!("{messages} for {order}"));
+        attempt.messages
+    }
+
+    /// An order is asked about so often, and after that seldom.
+    fn query(&mut self, now: Time, order: ClientOrderId) {
+        self.message(now, order, "query");
+        let most = self.messages_of(order);
+        let Some(sent) = self.orders.get_mut(&order) else { return };
+        sent.queries += 1;
+        let (queries, last) = (sent.queries, std::mem::replace(&mut sent.asked, now));
+        let account = self.config.accounts.get(sent.place.account);
+        let venue = account.and_then(|account| self.config.venues.get(account.venue));
+        let seldom = venue.map_or(0, |venue| venue.query_interval.0 << 6);
+        if queries > most && now.0 - last.0 < seldom {
+            self.broken(now, "queries_bounded", format!("{queries} for {order}"));
         }
     }
 
@@ -469,7 +481,11 @@ impl Checker {
             self.place_residual(now, place);
             self.place_sum(now, place);
         }
-        self.count_message(now, place.order);
+        // Cancels and queries go on, but nothing new is sent once the messages are used up.
+        let (messages, most) = (self.count_message(place.order), self.messages_of(place.order));
+        if messages > most {
+            self.broken(now, "messages_bounded", format!("{messages} for {}", place.order));
+        }
     }
 
     /// Its id is new and says what it is.

@@ -33,6 +33,8 @@ pub(crate) struct Sent {
     /// Those of kills too, which no bound holds back.
     pub(crate) cancels_all: u64,
     pub(crate) cancel_out: bool,
+    pub(crate) queries: u64,
+    pub(crate) asked: Time,
 }
 
 /// An execution as events tell of it.
@@ -157,6 +159,8 @@ impl Sent {
             cancels: 0,
             cancels_all: 0,
             cancel_out: false,
+            queries: 0,
+            asked: placed,
         }
     }
 
@@ -199,15 +203,18 @@ impl Sent {
             // Its correction came first: the fill itself is no news of lots that stand.
             if known.made == 0 {
                 (known.made, known.after) = (made, after);
+                let gone = made - known.lots;
                 self.gross += made;
+                // A total from before it was taken back counts it.
+                let whole = self.cum + gone;
+                self.told = self.told.map(|told| told.max(whole) - gone);
                 self.fills_up();
             }
             return change;
         }
-        // The same total is the same fill under another id, unless something was taken back since.
-        let same = |known: &&mut Heard| {
-            after.is_some() && known.after == after && known.lots == known.made
-        };
+        // The same total is the same fill under another id, unless something was taken back.
+        let revised = self.heard.iter().any(|known| known.lots != known.made);
+        let same = |known: &&mut Heard| !revised && after.is_some() && known.after == after;
         if let Some(known) = self.heard.iter_mut().find(same) {
             return known.pay(costs.told(fill.fee));
         }

@@ -148,6 +148,13 @@ fn inputs(booking: &Booking) -> Vec<(String, Input)> {
     if cum > 0 {
         all.push((format!("bust of {cum}"), Input::Bust { qty: lots(cum) }));
     }
+    if cum > 0 {
+        let to = lots(cum + 1);
+        all.push((
+            format!("correction of {cum} to {}", cum + 1),
+            Input::Correct { from: lots(cum), to },
+        ));
+    }
     all.push((format!("bust of {}", cum + 1), Input::Bust { qty: lots(cum + 1) }));
     for status in [VenueStatus::Cancelled, VenueStatus::Working] {
         all.push((format!("override: {status:?}"), Input::Override { status }));
@@ -298,6 +305,8 @@ fn any_input() -> impl Strategy<Value = Input> {
         Just(Input::LinkDown),
         Just(Input::CancelSent),
         (1_i64..8).prop_map(|qty| Input::Bust { qty: lots(qty) }),
+        (1_i64..8, 1_i64..8)
+            .prop_map(|(from, to)| Input::Correct { from: lots(from), to: lots(to) }),
         status.prop_map(|status| Input::Override { status }),
     ]
 }
@@ -316,7 +325,8 @@ fn is_evidence(input: Input) -> bool {
         | Input::Timeout
         | Input::LinkDown
         | Input::CancelSent
-        | Input::Bust { .. } => false,
+        | Input::Bust { .. }
+        | Input::Correct { .. } => false,
     }
 }
 
@@ -334,7 +344,7 @@ proptest! {
             let before = order;
             let verdict = order.next(input);
             let told = format!("{before:?}\n{input:?} → {verdict:?}\n{order:?}");
-            let busted = matches!(input, Input::Bust { .. });
+            let busted = matches!(input, Input::Bust { .. } | Input::Correct { .. });
             prop_assert!(order.cum >= before.cum || busted, "booked lots shrank\n{told}");
             prop_assert!(order.cum >= 0 && order.venue_cum >= order.cum, "{told}");
             prop_assert!(order.leaves() >= 0, "{told}");

@@ -284,7 +284,16 @@ impl Engine {
         let Some(order) = self.orders.get_mut(id) else { return };
         let (place, leaves) = (order.place, order.leaves());
         let was_absent = order.is_absent();
-        let verdict = order.next(Input::Fill { qty: fill.qty, cum: fill.cum });
+        // Of a correction only what it adds is new to the order and its holds.
+        let (input, fresh) = match told {
+            Told::Correction { from } if !from.is_zero() => {
+                (Input::Correct { from, to: fill.qty }, fill.qty.less(from))
+            }
+            Told::Fill | Told::Correction { .. } | Told::Bust => {
+                (Input::Fill { qty: fill.qty, cum: fill.cum }, fill.qty)
+            }
+        };
+        let verdict = order.next(input);
         if let Verdict::Conflict(_) = verdict {
             self.conflict(id, place.account, out);
             self.hasten(id);
@@ -300,8 +309,10 @@ impl Engine {
             price: fill.price,
         };
         // A late fill has no hold left, and one beyond the order's size never had one.
-        let _ = self.funds.take_share(id, fill.qty, Qty::of(leaves));
-        self.positions.release_lots(id, fill.qty);
+        if !fresh.is_zero() {
+            let _ = self.funds.take_share(id, fresh, Qty::of(leaves));
+            self.positions.release_lots(id, fresh);
+        }
         let fee = self.book_trade(Some(id), key, &trade, fill, out);
         self.tell_attempt(id, &trade, fee, told, out);
         if was_absent {
@@ -423,7 +434,7 @@ impl Engine {
         if let Some(attempt) = own {
             let before = attempt.lost;
             match told {
-                Told::Fill | Told::Correction => attempt.fill(&fill),
+                Told::Fill | Told::Correction { .. } => attempt.fill(&fill),
                 Told::Bust => attempt.bust(&fill),
             }
             let lost = attempt.lost - before;
@@ -454,6 +465,9 @@ impl Engine {
             return;
         }
         self.take_back(key, &known, out);
+        if let Some(id) = known.order {
+            self.input(id, Input::Bust { qty: known.qty }, out);
+        }
         if let Some(execution) = self.orders.execution_mut(&key) {
             execution.qty = Qty::ZERO;
             execution.is_final = true;
@@ -498,9 +512,10 @@ impl Engine {
         // With the execution itself comes its fee, unless that was told apart.
         let unheard = id.is_some() && known.is_none();
         self.revise(id);
+        let from = known.map_or(Qty::ZERO, |known| known.qty);
         let fill = Fill { fee, ..*fill };
         match id {
-            Some(id) => self.book_fill(id, key, &fill, Told::Correction, out),
+            Some(id) => self.book_fill(id, key, &fill, Told::Correction { from }, out),
             None => self.book_foreign(key, &fill, out),
         }
         let execution = self.orders.execution_mut(&key);
@@ -512,8 +527,7 @@ impl Engine {
                 order.due = self.now;
             }
         }
-        let before = known.map_or(0, |known| known.qty.get());
-        let value = i128::from(key.2.sign() * (fill.qty.get() - before));
+        let value = i128::from(key.2.sign() * (fill.qty.get() - from.get()));
         let subject = id.map_or(Subject::Account(key.0), Subject::Order);
         self.alert(out, AlertCode::Bust, Urgency::Alarm, subject, value, 0);
     }
@@ -535,7 +549,7 @@ impl Engine {
         }
     }
 
-    /// Takes an execution out of position, inventory, money and its order.
+    /// Takes an execution out of position, inventory and money; its order is told apart.
     fn take_back(&mut self, key: ExecutionKey, known: &Execution, out: &mut Vec<Command>) {
         let (account, instrument, side, _) = key;
         let place = known.order.and_then(|id| self.orders.get(id)).map(|order| order.place);
@@ -563,7 +577,6 @@ impl Engine {
         if let Some(order) = self.orders.get_mut(id) {
             order.cost -= i128::from(known.price.0) * i128::from(known.qty.get());
         }
-        self.input(id, Input::Bust { qty: known.qty }, out);
         self.tell_attempt(id, &trade, known.fee, Told::Bust, out);
     }
 
@@ -933,8 +946,10 @@ impl Engine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
     Fill,
-    /// A fill in place of one that was taken back; it has an alert of its own.
-    Correction,
+    /// A fill in place of one that was taken back, of so many lots; it has an alert of its own.
+    Correction {
+        from: Qty,
+    },
     Bust,
 }
 
