@@ -31,6 +31,7 @@ use cross_market_core::time::{Span, Time};
 use cross_market_sim::check::Checker;
 use cross_market_sim::draw::{START, faults, plan};
 use cross_market_sim::fault::{Fault, Faults};
+use cross_market_sim::outcome::AttemptRow;
 use cross_market_sim::random::Chance;
 use cross_market_sim::swarm::{Options, Run, run};
 use cross_market_sim::truth::{Terms, Truth};
@@ -637,6 +638,30 @@ fn a_seed_is_a_run() {
         assert_eq!(first.outcome.events, again.outcome.events);
     }
     assert_ne!(real(1).digest, real(2).digest);
+}
+
+#[test]
+fn a_desk_flattens_what_it_has_killed() {
+    let options = Options { restarts: true, trace: true, ..Options::default() };
+    let (mut flattened, mut reduced) = (0, 0);
+    for seed in (0..2_000).filter(|seed| faults(*seed).has(Fault::Kill)) {
+        let run = run(seed, &options, |config, start| {
+            Engine::new(config, start).map_err(|problem| problem.to_string())
+        });
+        let at = |wanted: &str| run.trace.iter().position(|line| line.contains(wanted));
+        let Some(killed) = at("verb: Kill(Venue(").or_else(|| at("verb: Kill(Account(")) else {
+            continue;
+        };
+        for pair in run.trace[killed..].windows(2) {
+            if pair[0].contains("verb: Flatten(") {
+                assert!(!pair[1].contains("refused"), "seed {seed}: {pair:?}");
+                flattened += 1;
+            }
+        }
+        let reduces = |attempt: &&AttemptRow| attempt.kind == Kind::Reduce.code();
+        reduced += run.outcome.attempts.iter().filter(reduces).count();
+    }
+    assert!(flattened > 5 && reduced > 0, "flattened {flattened}, reduced {reduced}");
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub struct Checker {
     killed: Vec<Scope>,
     killed_at: Vec<(Scope, u64)>,
     steps: u64,
-    flattened: Vec<Scope>,
+    flattened: Vec<(Scope, u64)>,
     stopped: BTreeSet<HedgeId>,
     restricted: BTreeSet<HedgeId>,
     residual_held: BTreeSet<HedgeId>,
@@ -291,7 +291,7 @@ impl Checker {
             }
             Verb::Kill(scope) => {
                 self.killed.retain(|known| known != scope);
-                self.flattened.retain(|known| known != scope);
+                self.flattened.retain(|(known, _)| known != scope);
                 self.killed_at.retain(|(known, _)| known != scope);
                 self.killed.push(*scope);
                 self.killed_at.push((*scope, self.steps));
@@ -299,10 +299,11 @@ impl Checker {
             Verb::Unlatch(scope) => {
                 if alerts(commands).any(|alert| alert.code == AlertCode::Unlatched) {
                     self.killed.retain(|known| known != scope);
-                    self.flattened.retain(|known| known != scope);
+                    self.flattened.retain(|(known, _)| known != scope);
+                    self.killed_at.retain(|(known, _)| known != scope);
                 }
             }
-            Verb::Flatten(scope) => self.flattened.push(*scope),
+            Verb::Flatten(scope) => self.flattened.push((*scope, self.steps)),
             Verb::Adopt { hedge, lots } => {
                 let adopted = alerts(commands).any(|alert| alert.code == AlertCode::Adopted);
                 if adopted {
@@ -544,9 +545,13 @@ impl Checker {
         if self.links.get(place.account.index()).copied() == Some(LinkState::Down) {
             self.broken(now, "no_order_into_a_dead_line", format!("{place:?}"));
         }
-        let latched = self.killed.iter().any(|scope| self.covers(*scope, place));
-        if latched {
-            let flattened = self.flattened.iter().any(|scope| self.covers(*scope, place));
+        let last = |list: &[(Scope, u64)]| {
+            let covers = list.iter().filter(|(scope, _)| self.covers(*scope, place));
+            covers.map(|(_, step)| *step).max()
+        };
+        if self.killed.iter().any(|scope| self.covers(*scope, place)) {
+            // What was flattened before the last kill stands still again.
+            let flattened = last(&self.flattened) > last(&self.killed_at);
             let leg = usize::from(place.order.leg().0);
             let held = self.inventory.get(place.hedge.index()).map_or(0, |held| field(held, leg));
             let reduces = held * place.side.sign() < 0 && place.qty.get() <= held.abs();

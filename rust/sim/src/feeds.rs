@@ -597,10 +597,28 @@ impl World {
         let at = self.now + kills;
         self.control(at, Verb::Kill(scope));
         if flattens {
-            self.control(at + Span(lifts.0 / 2), Verb::Flatten(scope));
+            for scope in self.flattened(scope) {
+                self.control(at + Span(lifts.0 / 2), Verb::Flatten(scope));
+            }
         }
         if lifted {
             self.control(at + lifts, Verb::Unlatch(scope));
+        }
+    }
+
+    /// What the desk flattens of a scope that it killed: hedges, for a leg alone is none. Those with
+    /// a leg at a venue or in an account are flattened one by one.
+    fn flattened(&self, scope: Scope) -> Vec<Scope> {
+        let hedges = self.config.hedges.pairs();
+        let with_leg = |wanted: &dyn Fn(AccountId) -> bool| {
+            let within =
+                hedges.filter(|(_, of)| of.plan.legs.iter().any(|leg| wanted(leg.account)));
+            within.map(|(id, _)| Scope::Hedge(id)).collect()
+        };
+        match scope {
+            Scope::All | Scope::Hedge(_) => vec![scope],
+            Scope::Account(account) => with_leg(&|of| of == account),
+            Scope::Venue(venue) => with_leg(&|of| self.login(of).venue == venue),
         }
     }
 
