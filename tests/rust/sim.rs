@@ -30,7 +30,7 @@ use cross_market_core::quote::{Kind, Purpose};
 use cross_market_core::time::{Span, Time};
 use cross_market_sim::check::Checker;
 use cross_market_sim::draw::{START, faults, plan};
-use cross_market_sim::fault::{Fault, Faults};
+use cross_market_sim::fault::{Fault, FaultCounts, Faults};
 use cross_market_sim::outcome::AttemptRow;
 use cross_market_sim::random::Chance;
 use cross_market_sim::swarm::{Options, Run, run};
@@ -676,32 +676,61 @@ fn a_quarter_of_the_seeds_has_no_faults_and_every_class_is_drawn() {
 /// How many schedules run here; `make sim` runs more.
 const SCHEDULES: usize = 20_000;
 
-/// Runs every seed that leaves `rest` over `step`; gives how often each end occurred.
-fn schedules(rest: usize, step: usize) -> [u64; 5] {
-    let mut ends = [0; 5];
+/// What many schedules came to.
+#[derive(Default)]
+struct Came {
+    /// How often each end occurred; the fifth is none.
+    ends: [u64; 5],
+    /// How often each kind, by its code.
+    kinds: [u64; 8],
+    faults: FaultCounts,
+}
+
+impl Came {
+    fn add(&mut self, other: &Came) {
+        let counts = |came: &Came| came.ends.into_iter().chain(came.kinds).collect::<Vec<_>>();
+        let mine = self.ends.iter_mut().chain(&mut self.kinds);
+        for (mine, theirs) in mine.zip(counts(other)) {
+            *mine += theirs;
+        }
+        self.faults.add(&other.faults);
+    }
+}
+
+/// Runs every seed that leaves `rest` over `step`.
+fn schedules(rest: usize, step: usize) -> Came {
+    let mut came = Came::default();
     for seed in (rest..SCHEDULES).step_by(step) {
         let run = real(u64::try_from(seed).unwrap());
         assert_eq!(run.violations, [], "seed {seed}: campaign --verbose {seed}");
-        for (sum, count) in ends.iter_mut().zip(run.outcome.ends()) {
-            *sum += count;
+        let mut kinds = [0; 8];
+        for attempt in &run.outcome.attempts {
+            kinds[usize::from(attempt.kind)] += 1;
         }
+        came.add(&Came { ends: run.outcome.ends(), kinds, faults: run.faults });
     }
-    ends
+    came
 }
 
 #[test]
-fn schedules_break_no_rule() {
+fn schedules_break_no_rule_and_leave_nothing_out() {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut ends = [0; 5];
+    let mut came = Came::default();
     std::thread::scope(|scope| {
         let parts = (0..threads).map(|rest| scope.spawn(move || schedules(rest, threads)));
         let parts: Vec<_> = parts.collect();
         for part in parts {
-            for (sum, count) in ends.iter_mut().zip(part.join().unwrap()) {
-                *sum += count;
-            }
+            came.add(&part.join().unwrap());
         }
     });
-    assert!(ends[..4].iter().all(|count| *count > 1_000), "every end occurs: {ends:?}");
-    assert_eq!(ends[4], 0, "every attempt ends");
+    let [ends @ .., alive] = came.ends;
+    assert!(ends.iter().all(|count| *count > 1_000), "every end occurs: {ends:?}");
+    assert_eq!(alive, 0, "every attempt ends");
+    for kind in [Kind::Enter, Kind::Exit, Kind::Trim, Kind::Reduce] {
+        let count = came.kinds[usize::from(kind.code())];
+        assert!(count > 1_000, "{} occurs {count} times", kind.name());
+    }
+    for (fault, count) in came.faults.iter() {
+        assert!(count > 200, "{} fires {count} times", fault.name());
+    }
 }

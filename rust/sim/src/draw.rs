@@ -54,6 +54,44 @@ const OFTEN: (u32, u32) = (30_000, 500_000);
 /// Classes that are drawn at each step of the market: they fire seldom.
 const SELDOM: (u32, u32) = (5_000, 80_000);
 
+/// Classes that need another one to fire at all: what is refused or late must first have been asked
+/// about, what races a cancel must rest, and only what failed is unwound.
+const COMPANIONS: &[(Fault, Fault)] = &[
+    (Fault::FillAliased, Fault::AckLost),
+    (Fault::CancelRace, Fault::WrongTif),
+    (Fault::CancelRace, Fault::BookThin),
+    (Fault::FillHoursLate, Fault::BookThin),
+    (Fault::CancelUnknown, Fault::BookThin),
+    (Fault::CancelLost, Fault::BookThin),
+    (Fault::Unsolicited, Fault::WrongTif),
+    (Fault::Unsolicited, Fault::BookThin),
+    (Fault::QueryEmpty, Fault::AckLost),
+    (Fault::QueryWrong, Fault::AckLost),
+    (Fault::QueryWrong, Fault::AckLate),
+    (Fault::SnapshotOld, Fault::FeedGap),
+    (Fault::UnwindFails, Fault::LegRejected),
+    (Fault::CancelPending, Fault::WrongTif),
+    (Fault::CancelPending, Fault::BookThin),
+    (Fault::PriceRuns, Fault::LegRejected),
+];
+
+/// Classes that rarely find what they need: they are drawn more often than others, and where they
+/// are drawn they fire more often than not.
+const RARE: &[Fault] = &[
+    Fault::FillAliased,
+    Fault::CancelRace,
+    Fault::FillHoursLate,
+    Fault::CancelUnknown,
+    Fault::CancelLost,
+    Fault::Unsolicited,
+    Fault::QueryEmpty,
+    Fault::QueryWrong,
+    Fault::SnapshotOld,
+    Fault::UnwindFails,
+    Fault::CancelPending,
+    Fault::PriceRuns,
+];
+
 /// Whether a class is drawn at each step rather than for each order or message.
 fn is_seldom(fault: Fault) -> bool {
     matches!(
@@ -104,12 +142,21 @@ pub fn faults(seed: u64) -> Faults {
         if left.is_empty() {
             break;
         }
-        let fault = left.swap_remove(random.index(left.len()));
+        let rare = RARE.get(random.index(4 * RARE.len()));
+        let at = rare.and_then(|rare| left.iter().position(|fault| fault == rare));
+        let fault = left.swap_remove(at.unwrap_or_else(|| random.index(left.len())));
         let (low, high) = if is_seldom(fault) { SELDOM } else { OFTEN };
         // The more goes wrong, the less of each: else nothing ever trades.
         let high = if count > 10 { (high / 6).max(low) } else { high };
         let parts = random.between(i64::from(low), i64::from(high));
-        faults.set(fault, Chance(u32::try_from(parts).unwrap_or(low)));
+        let parts = u32::try_from(parts).unwrap_or(low);
+        let rare = RARE.contains(&fault) && count <= 10;
+        faults.set(fault, Chance(if rare { parts / 2 + 500_000 } else { parts }));
+        let with = COMPANIONS.iter().filter(|(rare, with)| *rare == fault && !faults.has(*with));
+        let with: Vec<Fault> = with.map(|(_, with)| *with).collect();
+        for fault in with {
+            faults.set(fault, Chance(u32::try_from(random.between(60_000, 300_000)).unwrap_or(0)));
+        }
     }
     faults
 }
@@ -271,6 +318,11 @@ impl Drawer {
         };
         let foreign = (self.random.below(3) == 0).then(|| self.random.index(count));
         let first = if self.random.below(2) == 0 { Side::Sell } else { Side::Buy };
+        // What goes wrong with cancels shows only with orders that rest.
+        let rests =
+            [Fault::CancelRace, Fault::CancelUnknown, Fault::CancelLost, Fault::CancelPending]
+                .iter()
+                .any(|fault| self.faults.has(*fault));
         let units = UNITS.get(set).into_iter().flatten().take(count);
         let units: Vec<&str> = units.copied().collect();
         let drawn = units.into_iter().enumerate().map(|(leg, units)| {
@@ -283,6 +335,7 @@ impl Drawer {
             let tif = match self.random.below(4) {
                 0 => TimeInForce::Gtc,
                 1 => TimeInForce::Day,
+                2 if rests => TimeInForce::Gtc,
                 _ => TimeInForce::Ioc,
             };
             Drawn {
@@ -519,9 +572,11 @@ impl Drawer {
         let execution = &mut limits.execution;
         execution.finish_within = Span::millis(self.random.between(300, 1_800));
         execution.order_timeout = Span::millis(self.random.between(30, 300));
+        // What goes wrong in an unwind shows only where there are any.
+        let unwinds = self.faults.has(Fault::UnwindFails) || self.faults.has(Fault::PriceRuns);
         execution.repair = match self.random.below(4) {
-            0 => Repair::Supplement,
-            1 => Repair::Unwind,
+            0 if !unwinds => Repair::Supplement,
+            0 | 1 => Repair::Unwind,
             _ => Repair::CheaperOf,
         };
         execution.tries = u16::try_from(self.random.between(3, 8)).unwrap_or(3);
