@@ -68,6 +68,9 @@ pub struct Checker {
     residual_held: BTreeSet<HedgeId>,
     stuck: BTreeSet<ClientOrderId>,
     drifts: u64,
+    /// Accounts whose balance is unknown: a word ended the asking about an execution of which only a
+    /// correction was heard, so its fee never comes.
+    unsure: BTreeSet<AccountId>,
     conflicts: u64,
     kills: bool,
     told: Told,
@@ -100,6 +103,7 @@ impl Checker {
             residual_held: BTreeSet::new(),
             stuck: BTreeSet::new(),
             drifts: 0,
+            unsure: BTreeSet::new(),
             conflicts: 0,
             kills: false,
             told: Told::new(config.accounts.len()),
@@ -143,7 +147,7 @@ impl Checker {
         self.restricted.contains(&hedge)
     }
 
-    /// Drift alerts so far, of cash and positions.
+    /// Drift alerts so far, of cash and positions, but where the balance is unknown.
     #[must_use]
     pub const fn drifts(&self) -> u64 {
         self.drifts
@@ -317,6 +321,9 @@ impl Checker {
                 if let Some(sent) = self.orders.get_mut(order).filter(|_| taken) {
                     sent.done = Some(*status);
                     sent.told = Some(cum.get());
+                    if sent.lacks_a_fee() {
+                        self.unsure.insert(sent.place.account);
+                    }
                 }
             }
             Verb::Policy(policy) => self.policy = (**policy).clone(),
@@ -697,6 +704,8 @@ impl Checker {
             }
             (AlertCode::CancelStuck, Subject::Order(order)) => {
                 self.stuck.insert(order);
+            }
+            (AlertCode::CashDrift, Subject::Account(account)) if self.unsure.contains(&account) => {
             }
             (AlertCode::CashDrift | AlertCode::PositionDrift, _) => self.drifts += 1,
             (AlertCode::Conflict, _) => self.conflicts += 1,

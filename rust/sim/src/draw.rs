@@ -9,6 +9,7 @@ use cross_market_core::ids::{
 use cross_market_core::instrument::{Fee, Fees, MarginRate, Netting, Settlement};
 use cross_market_core::num::{Money, Qty, Ratio, Side};
 use cross_market_core::order::TimeInForce;
+use cross_market_core::phase::{Phase, Phases};
 use cross_market_core::quote::Repair;
 use cross_market_core::signal::{Band, Measure, Rule};
 use cross_market_core::time::{Span, Time};
@@ -265,15 +266,11 @@ impl Drawer {
         for number in 0..hedges {
             self.hedge(&specs, number);
         }
-        let limit = SumResidual {
-            product: self.product,
-            currency: self.local,
-            limit: ratio(1_000_000_000, 1),
-        };
-        self.setup.sum(limit);
+        let limit = self.sum_limit(&specs);
+        self.setup.sum(SumResidual { product: self.product, currency: self.local, limit });
         let counts = Counts { orders: 512, executions: 2_048 };
         let run = u16::try_from(1 + seed % 100).unwrap_or(1);
-        let config = self.setup.config(1, run, counts);
+        let mut config = self.setup.config(1, run, counts);
         let mut random = Random::stream(seed, 4);
         let latencies = config.venues.iter().map(|_| latency(&mut random)).collect();
         // Now and then the cumulative quantity is not told; it is needed where ids differ.
@@ -281,6 +278,7 @@ impl Drawer {
         let says_cum = config.venues.iter().map(|_| aliases || random.below(4) > 0).collect();
         let every = Span::millis(random.between(10, 60));
         let lasts = Span(every.0 * random.between(6, 20));
+        shut(&mut Random::stream(seed, 7), &mut config, lasts);
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));
@@ -298,6 +296,15 @@ impl Drawer {
             quiet_signal: *random.pick(&[0, 0, 375, -375]).unwrap_or(&0),
             config,
         }
+    }
+
+    /// Now and then hardly more than one clip of one hedge may be in the open.
+    fn sum_limit(&mut self, specs: &[LegSpec]) -> Ratio {
+        let coarsest = specs.iter().map(|leg| leg.units_per_lot).max().unwrap_or(Ratio::ONE);
+        if self.random.below(8) > 0 {
+            return ratio(1_000_000_000, 1);
+        }
+        product(coarsest, ratio(self.random.between(1, 4 * self.clip), 2))
     }
 
     fn legs(&mut self) -> Vec<Drawn> {
@@ -401,6 +408,9 @@ impl Drawer {
         limits.age = Span::millis(self.random.between(800, 4_000));
         limits.skew = Span::millis(self.random.between(500, 3_000));
         limits.limit_distance = self.random.between(0, 3);
+        if self.random.below(8) == 0 {
+            limits.collar = self.random.between(1, 4);
+        }
         limits
     }
 
@@ -430,7 +440,15 @@ impl Drawer {
             (false, _) => (ratio(4, 100), ratio(4, 1)),
         };
         let tick_value = Money::units(1).scale_up(product(leg.units, tick));
-        let limits = self.instrument_limits();
+        let mut limits = self.instrument_limits();
+        let need = quotient(coarsest, leg.units).nearest(self.clip).max(1);
+        let mid = over(self.worth, cents);
+        if self.random.below(24) == 0 {
+            // About what a clip is worth.
+            let lots = self.random.between(need.div_euclid(2), 2 * need);
+            let value = tick_value.0 * i128::from(mid.abs()) * i128::from(lots);
+            limits.order_value = Money(value).max(Money::units(1));
+        }
         let fees = self.fees();
         let instrument = self.setup.instrument(InstrumentSpec {
             name: format!("i{number}"),
@@ -448,11 +466,12 @@ impl Drawer {
             band: None,
             limits,
         });
-        let need = quotient(coarsest, leg.units).nearest(self.clip).max(1);
         self.quote(instrument, venue, leg, (cents, share), need);
-        let mid = over(self.worth, cents);
         if leg.settlement == Settlement::Cash {
-            self.lots.push((account, instrument, 2_000, mid));
+            // What is not there cannot be sold.
+            let few = self.random.below(4) == 0;
+            let lots = if few { self.random.between(0, 3 * need) } else { 2_000 };
+            self.lots.push((account, instrument, lots, mid));
         }
         let rich = Money::units(10_000_000_000);
         self.balances.push(if poor { Money::units(self.random.between(1, 2_000)) } else { rich });
@@ -474,6 +493,9 @@ impl Drawer {
         if self.random.below(5) == 0 {
             limits.message_rate = u32::try_from(self.random.between(12, 40)).unwrap_or(20);
             limits.cancel_reserve = limits.message_rate / 3;
+        }
+        if self.random.below(24) == 0 {
+            limits.day_loss = Money::units(self.random.between(1, 200));
         }
         limits
     }
@@ -585,6 +607,10 @@ impl Drawer {
         if self.random.below(10) == 0 {
             execution.max_loss = Money::units(self.random.between(1, 100));
         }
+        if self.random.below(6) == 0 {
+            execution.max_loss = Money::units(self.random.between(2, 40));
+            execution.max_loss_per_day = execution.max_loss;
+        }
         limits
     }
 }
@@ -610,6 +636,33 @@ fn quotient(left: Ratio, right: Ratio) -> Ratio {
 /// Hundredths in ticks of so many hundredths, to the nearest.
 fn over(cents: i64, tick: Ratio) -> i64 {
     quotient(Ratio::ONE, tick).nearest(cents)
+}
+
+/// Now and then the market of one leg shuts for a moment, by the table, and the hedges give back
+/// before it does what they may not hold while it is shut.
+fn shut(random: &mut Random, config: &mut Config, lasts: Span) {
+    if random.below(6) > 0 {
+        return;
+    }
+    let from = START + Span(random.between(lasts.0 / 4, lasts.0));
+    let until = from + Span::millis(random.between(20, 400));
+    let why = [Phase::Break, Phase::Overnight, Phase::Holiday, Phase::Auction];
+    let why = random.pick(&why).copied().unwrap_or(Phase::Break);
+    let table = vec![(Time::EARLIEST, Phase::Continuous), (from, why), (until, Phase::Continuous)];
+    let legs = config.hedges.iter().flat_map(|hedge| hedge.plan.legs.iter());
+    let legs: Vec<InstrumentId> = legs.map(|leg| leg.instrument).collect();
+    let of = random.pick(&legs).and_then(|leg| config.instruments.get_mut(*leg));
+    if let (Some(instrument), Some(phases)) = (of, Phases::new(table)) {
+        instrument.phases = phases;
+    }
+    for hedge in config.hedges.ids() {
+        if let Some(limits) = config.policy.hedges.get_mut(hedge) {
+            let size = &mut limits.size;
+            size.before_break = Span(random.between(0, lasts.0 / 2));
+            size.overnight = random.between(0, size.max);
+            size.holiday = random.between(0, size.overnight);
+        }
+    }
 }
 
 fn latency(random: &mut Random) -> VenueLatency {

@@ -177,6 +177,11 @@ impl Sent {
         self.done.is_some() && self.told.is_none_or(|told| told == self.cum)
     }
 
+    /// Whether an execution is known by its correction alone, and its fee by the price list.
+    pub(crate) fn lacks_a_fee(&self) -> bool {
+        self.heard.iter().any(|known| known.made == 0 && known.lots > 0 && !known.is_fee_told)
+    }
+
     pub(crate) fn knows(&self, trade_id: Text) -> bool {
         self.heard.iter().any(|known| known.trade_id == trade_id)
     }

@@ -12,7 +12,7 @@ use cross_market_core::engine::Engine;
 use cross_market_core::gate::Refusal;
 use cross_market_core::quote::Kind;
 use cross_market_sim::fault::{Fault, FaultCounts};
-use cross_market_sim::outcome::ENDS;
+use cross_market_sim::outcome::{ENDS, refusal_code};
 use cross_market_sim::random::mix;
 use cross_market_sim::swarm::{Options, Run, run, shrink};
 
@@ -195,6 +195,13 @@ fn print(totals: &Totals, millis: u128, digest: bool) {
     for (refusal, count) in &totals.refusals {
         println!("  {:<18} {count}", refusal_name(*refusal));
     }
+    let never = REFUSALS.iter().filter(|refusal| {
+        !totals.refusals.contains_key(&refusal_code(**refusal)) && !UNREACHABLE.contains(refusal)
+    });
+    let never: Vec<String> = never.map(|refusal| format!("{refusal:?}")).collect();
+    if !never.is_empty() {
+        println!("  never: {}", never.join(" "));
+    }
     println!(
         "\norders {}, fills {}, refused events {}",
         totals.orders, totals.fills, totals.errors
@@ -254,41 +261,47 @@ fn tell(seed: u64) -> ExitCode {
 
 /// The name of a refusal's code.
 fn refusal_name(code: u8) -> String {
-    const ALL: [Refusal; 33] = [
-        Refusal::Stage,
-        Refusal::Stopped,
-        Refusal::Halted,
-        Refusal::HedgeRestricted,
-        Refusal::AccountRestricted,
-        Refusal::LinkDown,
-        Refusal::NoBook,
-        Refusal::Stale,
-        Refusal::Gapped,
-        Refusal::Crossed,
-        Refusal::Skewed,
-        Refusal::Phase,
-        Refusal::Break,
-        Refusal::PriceLimit,
-        Refusal::NoRepairRoute,
-        Refusal::Size,
-        Refusal::Inventory,
-        Refusal::Residual,
-        Refusal::SumResidual,
-        Refusal::OrderValue,
-        Refusal::Collar,
-        Refusal::DayLoss,
-        Refusal::Edge,
-        Refusal::Messages,
-        Refusal::Money,
-        Refusal::Usage,
-        Refusal::Lots,
-        Refusal::OwnOpposite,
-        Refusal::IdsExhausted,
-        Refusal::LossBudget,
-        Refusal::Trims,
-        Refusal::Busy,
-        Refusal::Nothing,
-    ];
-    let found = ALL.get(usize::from(code)).map(|refusal| format!("{refusal:?}"));
+    let found = REFUSALS.get(usize::from(code)).map(|refusal| format!("{refusal:?}"));
     found.unwrap_or_else(|| format!("code {code}"))
 }
+
+/// Every refusal, in the order of its code.
+const REFUSALS: [Refusal; 33] = [
+    Refusal::Stage,
+    Refusal::Stopped,
+    Refusal::Halted,
+    Refusal::HedgeRestricted,
+    Refusal::AccountRestricted,
+    Refusal::LinkDown,
+    Refusal::NoBook,
+    Refusal::Stale,
+    Refusal::Gapped,
+    Refusal::Crossed,
+    Refusal::Skewed,
+    Refusal::Phase,
+    Refusal::Break,
+    Refusal::PriceLimit,
+    Refusal::NoRepairRoute,
+    Refusal::Size,
+    Refusal::Inventory,
+    Refusal::Residual,
+    Refusal::SumResidual,
+    Refusal::OrderValue,
+    Refusal::Collar,
+    Refusal::DayLoss,
+    Refusal::Edge,
+    Refusal::Messages,
+    Refusal::Money,
+    Refusal::Usage,
+    Refusal::Lots,
+    Refusal::OwnOpposite,
+    Refusal::IdsExhausted,
+    Refusal::LossBudget,
+    Refusal::Trims,
+    Refusal::Busy,
+    Refusal::Nothing,
+];
+
+/// Refusals that cannot occur: every run trades in full, and no order is priced beyond its collar
+/// in the first place.
+const UNREACHABLE: [Refusal; 2] = [Refusal::Stage, Refusal::Collar];
