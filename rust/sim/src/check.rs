@@ -32,6 +32,60 @@ pub struct Violation {
     pub found: String,
 }
 
+/// Every rule by its name.
+pub const RULES: &[&str] = &[
+    "books_are_true",
+    "cancels_bounded",
+    "cash_as_told",
+    "cash_is_true",
+    "configuration_is_taken",
+    "deadline_moves",
+    "door_takes_what_venues_send",
+    "ends_what_began",
+    "ends_with_orders_confirmed",
+    "engine_knows_every_end",
+    "enter_within_live_residual",
+    "enter_within_max",
+    "enter_within_sum_of_residuals",
+    "enters_on_good_books_only",
+    "every_attempt_ends",
+    "every_order_ends",
+    "id_says_what_it_is",
+    "ids_never_repeat",
+    "inert_commands",
+    "inventory_as_told",
+    "kill_cancels_at_once",
+    "leg_within_its_goal",
+    "messages_bounded",
+    "names_a_sent_order",
+    "never_panics",
+    "never_poisoned",
+    "no_drift_without_cause",
+    "no_enter_while_restricted",
+    "no_enter_while_stopped",
+    "no_order_after_the_end",
+    "no_order_in_halt",
+    "no_order_into_a_dead_line",
+    "no_trim_after_residual_held",
+    "nothing_stays_held",
+    "one_attempt_a_hedge",
+    "one_end_of_four",
+    "order_has_an_attempt",
+    "order_value_in_limit",
+    "position_as_told",
+    "position_is_true",
+    "price_in_band",
+    "price_in_collar",
+    "queries_bounded",
+    "quiet_converges",
+    "refusal_commands_nothing",
+    "residual_held_alarms",
+    "residual_in_limit",
+    "restart_places_nothing",
+    "size_above_zero",
+    "tries_bounded",
+];
+
 /// Code of the end `ResidualHeld`, the last of the four.
 const RESIDUAL_HELD: u8 = 3;
 
@@ -160,7 +214,11 @@ impl Checker {
     }
 
     /// A rule is broken.
+    ///
+    /// # Panics
+    /// When the rule is not one of [`RULES`], of which a test shows that each can be broken.
     pub fn broken(&mut self, now: Time, rule: &'static str, found: String) {
+        assert!(RULES.contains(&rule), "{rule} is not one of the rules");
         self.violations.push(Violation { now, rule, found });
     }
 
