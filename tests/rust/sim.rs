@@ -562,6 +562,23 @@ fn a_seed_is_a_run() {
 }
 
 #[test]
+fn another_process_runs_the_same_seeds_to_the_same_digest() {
+    let digest = |threads: &str| {
+        let program = env!("CARGO_BIN_EXE_campaign");
+        let words = ["--from", "500", "--seeds", "400", "--digest", "--threads", threads];
+        let output = std::process::Command::new(program).args(words).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let line = text.lines().find(|line| line.starts_with("digest ")).unwrap();
+        line.to_owned()
+    };
+    let first = digest("1");
+    assert_eq!(first.len(), "digest ".len() + 16);
+    assert_eq!(first, digest("1"));
+    assert_eq!(first, digest("2"), "which thread ran which seed is no matter");
+}
+
+#[test]
 fn a_desk_flattens_what_it_has_killed() {
     let options = Options { restarts: true, trace: true, ..Options::default() };
     let (mut flattened, mut reduced) = (0, 0);
