@@ -475,6 +475,11 @@ fn ended(end: u8) -> Command {
 
 /// The rules that a sequence of steps breaks.
 fn broken(steps: &[(Event, Vec<Command>)]) -> Vec<&'static str> {
+    broken_by(&mut ready(), steps)
+}
+
+/// Rules for which all lines and books stand.
+fn ready() -> Checker {
     let mut checker = Checker::new(&config());
     let resynced = |account| {
         let to = LinkTo::Trading(AccountId(account));
@@ -501,6 +506,10 @@ fn broken(steps: &[(Event, Vec<Command>)]) -> Vec<&'static str> {
             checker.step(START, &Event::Book(change), &[]);
         }
     }
+    checker
+}
+
+fn broken_by(checker: &mut Checker, steps: &[(Event, Vec<Command>)]) -> Vec<&'static str> {
     for (event, commands) in steps {
         checker.step(START, event, commands);
     }

@@ -10,7 +10,7 @@ use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX};
 use cross_market_core::instrument::{PriceBand, ReferenceChange};
-use cross_market_core::num::{Money, Side};
+use cross_market_core::num::{Money, Price, Side};
 use cross_market_core::order::{Answer, Found, News, Place, Report, VenueStatus};
 use cross_market_core::quote::{HedgePlan, Kind, LegLots, Purpose};
 use cross_market_core::time::Time;
@@ -61,6 +61,7 @@ pub const RULES: &[&str] = &[
     "never_panics",
     "never_poisoned",
     "no_drift_without_cause",
+    "no_enter_on_absurd_prices",
     "no_enter_while_restricted",
     "no_enter_while_stopped",
     "no_order_after_the_end",
@@ -85,6 +86,9 @@ pub const RULES: &[&str] = &[
     "size_above_zero",
     "tries_bounded",
 ];
+
+/// How many collars a touch may be from the last one that may be trusted.
+const JUMP_COLLARS: i64 = 16;
 
 /// Code of the end `ResidualHeld`, the last of the four.
 const RESIDUAL_HELD: u8 = 3;
@@ -111,6 +115,10 @@ pub struct Checker {
     attempts: BTreeMap<ClientOrderId, Begun>,
     inventory: Vec<LegLots>,
     books: Vec<Twin>,
+    /// Books that somebody made up, as only the simulation knows, and the last touch of each that
+    /// nobody did, by [`Side::index`].
+    absurd: BTreeSet<InstrumentId>,
+    sane: Vec<[Option<Price>; 2]>,
     bands: Vec<Option<PriceBand>>,
     links: Vec<LinkState>,
     killed: Vec<Scope>,
@@ -146,6 +154,8 @@ impl Checker {
             attempts: BTreeMap::new(),
             inventory: vec![[0; LEGS_MAX]; config.hedges.len()],
             books: vec![Twin::new(); config.instruments.len()],
+            absurd: BTreeSet::new(),
+            sane: vec![[None; 2]; config.instruments.len()],
             bands: config.instruments.iter().map(|instrument| instrument.band).collect(),
             links: vec![LinkState::Down; config.accounts.len()],
             killed: Vec::new(),
@@ -276,6 +286,7 @@ impl Checker {
                 if let Some(book) = self.books.get_mut(change.instrument.index()) {
                     book.apply(change);
                 }
+                self.note_sane(change);
             }
             Event::Link(link) => match link.to {
                 LinkTo::Trading(account) => {
@@ -325,6 +336,36 @@ impl Checker {
         self.kills = kills;
         self.commands(now, commands);
         self.cancels_left(now, event);
+    }
+
+    /// What a book says next is made up, or, from its next snapshot on, true again.
+    pub fn absurd(&mut self, instrument: InstrumentId, is_absurd: bool) {
+        if is_absurd {
+            self.absurd.insert(instrument);
+        } else {
+            self.absurd.remove(&instrument);
+        }
+    }
+
+    fn note_sane(&mut self, change: &cross_market_core::book::Change) {
+        let at = change.instrument.index();
+        let (Some(book), Some(sane)) = (self.books.get(at), self.sane.get_mut(at)) else { return };
+        if change.row.is_last() && book.is_whole() && !self.absurd.contains(&change.instrument) {
+            *sane = [book.last_touch(Side::Buy), book.last_touch(Side::Sell)];
+        }
+    }
+
+    /// Whether the touch of a made up book is further from its last true one than any market moves.
+    fn is_far(&self, instrument: InstrumentId) -> bool {
+        let at = instrument.index();
+        let (Some(book), Some(sane)) = (self.books.get(at), self.sane.get(at)) else {
+            return false;
+        };
+        let collar = self.policy.instruments.get(instrument).map_or(0, |of| of.collar);
+        let sides = [Side::Buy, Side::Sell].into_iter().zip(sane);
+        let mut pairs = sides.filter_map(|(side, sane)| Some((book.best(side)?, (*sane)?)));
+        self.absurd.contains(&instrument)
+            && pairs.any(|(now, sane)| (now.0 - sane.0).abs() > JUMP_COLLARS * collar)
     }
 
     fn reference(&mut self, instrument: InstrumentId, change: ReferenceChange) {
@@ -823,7 +864,7 @@ impl Checker {
             self.broken(now, "no_enter_while_restricted", format!("hedge {}", hedge.0));
         }
         let Some(plan) = self.config.hedges.get(hedge).map(|hedge| &hedge.plan) else { return };
-        let mut wrong = Vec::new();
+        let (mut wrong, mut far) = (Vec::new(), Vec::new());
         let instruments = plan.legs.iter().flat_map(|leg| [Some(leg.instrument), leg.fx]);
         let mut received: Vec<Time> = Vec::new();
         for instrument in instruments.flatten() {
@@ -835,9 +876,15 @@ impl Checker {
                 wrong.push(format!("instrument {} age {age}: {book:?}", instrument.0));
             }
             received.extend(book.received());
+            if self.is_far(instrument) {
+                far.push(format!("instrument {}: {book:?}", instrument.0));
+            }
         }
         for found in wrong {
             self.broken(now, "enters_on_good_books_only", found);
+        }
+        for found in far {
+            self.broken(now, "no_enter_on_absurd_prices", found);
         }
     }
 

@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use cross_market_core::book::Change;
+use cross_market_core::book::{Change, Row};
 use cross_market_core::command::Command;
 use cross_market_core::config::Config;
 use cross_market_core::engine::Effect;
@@ -89,6 +89,8 @@ pub(crate) enum Item {
     Event(Event),
     /// The engine is given a market row.
     Row(Change),
+    /// The engine is given a row of a book that somebody made up.
+    Absurd(Change),
     /// The engine is given a report of the log.
     Report(usize),
     /// The engine is given a report of the log once more with another size, if it had it already.
@@ -143,7 +145,7 @@ pub(crate) enum Restore {
 
 /// Whether the quiet phase waits for an item: for anything but market data.
 fn is_news(item: &Item) -> bool {
-    !matches!(item, Item::Market | Item::Row(_))
+    !matches!(item, Item::Market | Item::Row(_) | Item::Absurd(_))
 }
 
 #[derive(Debug)]
@@ -850,6 +852,7 @@ impl World {
         let for_engine = match &item {
             Item::Event(_)
             | Item::Row(_)
+            | Item::Absurd(_)
             | Item::Report(_)
             | Item::Mutated(_)
             | Item::Aliased(_) => true,
@@ -872,7 +875,16 @@ impl World {
                 }
             }
             Item::Row(row) => {
+                if matches!(row.row, Row::Snapshot | Row::SnapshotLast) {
+                    self.mark_absurd(row.instrument, false);
+                }
                 if !self.feed(row.instrument).down {
+                    self.step(&Event::Book(row), handle);
+                }
+            }
+            Item::Absurd(row) => {
+                if !self.feed(row.instrument).down {
+                    self.mark_absurd(row.instrument, true);
                     self.step(&Event::Book(row), handle);
                 }
             }
@@ -896,6 +908,12 @@ impl World {
             Item::Restore(restore) => self.restore(restore),
             Item::Market => self.market_step(),
             Item::Wake => self.wake(handle),
+        }
+    }
+
+    fn mark_absurd(&mut self, instrument: InstrumentId, is_absurd: bool) {
+        if let Some(check) = &mut self.check {
+            check.absurd(instrument, is_absurd);
         }
     }
 

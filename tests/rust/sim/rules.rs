@@ -125,7 +125,19 @@ fn apart() -> Vec<(&'static str, Vec<&'static str>)> {
         checker.violations().iter().map(|violation| violation.rule).collect::<Vec<_>>()
     };
     let one = Command::Place(fitting(1));
+    let mut misled = ready();
+    misled.absurd(GOLD, true);
+    let level = |side, price, row| {
+        let (price, qty, instrument) = (Price(price), Qty::of(5), GOLD);
+        let (exchange, receive) = (START, START);
+        Change { price, qty, seq: 2, exchange, receive, step: 0, instrument, side, row }
+    };
+    let rows = [(Side::Buy, 9_900, Row::Snapshot), (Side::Sell, 10_100, Row::LevelLast)];
+    let rows = rows.map(|(side, price, row)| (Event::Book(level(side, price, row)), vec![]));
+    let mut steps = rows.to_vec();
+    steps.push(begun(vec![]));
     vec![
+        ("no_enter_on_absurd_prices", broken_by(&mut misled, &steps)),
         (
             "door_takes_what_venues_send",
             rules(&|check| check.refused(START, &Event::Tick, &"no", &[])),
