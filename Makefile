@@ -19,7 +19,7 @@ export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-rust test-python lint counts sim crash bench clean
+.PHONY: help setup demo test test-rust test-python lint counts sim digests crash bench clean
 
 help: ## Print this help
 	@echo "usage: make TARGET"
@@ -56,6 +56,12 @@ counts: $(DEPS) ## Compare instruction counts with the stored baseline (needs va
 
 sim: ## Run SEEDS=100000 simulated fault schedules
 	cargo run --locked --quiet --release -p cross-market-sim --bin campaign -- --seeds $(SEEDS)
+
+digests: ## Compare the digests of SEEDS=100000 schedules, debug build against release
+	@run() { cargo run --locked --quiet --profile $$1 -p cross-market-sim --bin campaign -- \
+	  --seeds $(SEEDS) --digest | grep '^digest'; }; \
+	dev=$$(run dev) && release=$$(run release) && echo "dev $$dev, release $$release" \
+	  && test "$$dev" = "$$release"
 
 crash: ## Cut and corrupt a journal everywhere and recover it
 	cargo run --locked --quiet --release -p cross-market-journal --bin crash

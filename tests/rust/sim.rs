@@ -30,12 +30,16 @@ use cross_market_core::quote::{Kind, Purpose};
 use cross_market_core::time::{Span, Time};
 use cross_market_sim::check::Checker;
 use cross_market_sim::draw::{START, faults, plan};
-use cross_market_sim::fault::{Fault, Faults};
+use cross_market_sim::fault::{Fault, FaultCounts, Faults};
+use cross_market_sim::outcome::AttemptRow;
 use cross_market_sim::random::Chance;
 use cross_market_sim::swarm::{Options, Run, run};
 use cross_market_sim::truth::{Terms, Truth};
 use cross_market_sim::venue::{Listing, SimVenue, Whim};
 use cross_market_sim::world::{Pause, World, WorldSetup};
+
+#[path = "sim/rules.rs"]
+mod rules;
 
 const GOLD: InstrumentId = InstrumentId(0);
 const OURS: AccountId = AccountId(0);
@@ -471,6 +475,11 @@ fn ended(end: u8) -> Command {
 
 /// The rules that a sequence of steps breaks.
 fn broken(steps: &[(Event, Vec<Command>)]) -> Vec<&'static str> {
+    broken_by(&mut ready(), steps)
+}
+
+/// Rules for which all lines and books stand.
+fn ready() -> Checker {
     let mut checker = Checker::new(&config());
     let resynced = |account| {
         let to = LinkTo::Trading(AccountId(account));
@@ -497,6 +506,10 @@ fn broken(steps: &[(Event, Vec<Command>)]) -> Vec<&'static str> {
             checker.step(START, &Event::Book(change), &[]);
         }
     }
+    checker
+}
+
+fn broken_by(checker: &mut Checker, steps: &[(Event, Vec<Command>)]) -> Vec<&'static str> {
     for (event, commands) in steps {
         checker.step(START, event, commands);
     }
@@ -542,83 +555,6 @@ fn what_keeps_the_rules_breaks_none() {
     assert_eq!(broken(&steps), [""; 0]);
 }
 
-#[test]
-fn every_rule_over_orders_can_be_broken() {
-    let after =
-        |place: Place| vec![(Event::Tick, vec![started(Kind::Enter), Command::Place(place)])];
-    let one = fitting(1);
-    let far = Price(one.price.0 + one.side.sign() * 1_000);
-    let lots = config().hedges[HedgeId(0)].plan.legs[0].lots.nearest(1);
-    for (place, rule) in [
-        (Place { qty: Qty::ZERO, ..one }, "size_above_zero"),
-        (Place { price: far, ..one }, "price_in_collar"),
-        (Place { qty: Qty::of(lots + 1), ..one }, "leg_within_its_goal"),
-        (Place { side: one.side.flip(), ..one }, "leg_within_its_goal"),
-        (Place { account: AccountId(1), ..one }, "id_says_what_it_is"),
-        (Place { qty: Qty::of(1_000), ..one }, "enter_within_live_residual"),
-    ] {
-        let found = broken(&after(place));
-        assert!(found.contains(&rule), "{rule}: {found:?}");
-    }
-    let check = |steps: &[(Event, Vec<Command>)], rule: &str| {
-        let found = broken(steps);
-        assert!(found.contains(&rule), "{rule}: {found:?}");
-    };
-    let placed = vec![started(Kind::Enter), Command::Place(one)];
-    check(&[(Event::Tick, vec![Command::Place(one)])], "order_has_an_attempt");
-    check(
-        &[(Event::Tick, placed.clone()), (Event::Tick, vec![Command::Place(one)])],
-        "ids_never_repeat",
-    );
-    let cancel = Command::Cancel(Cancel { order: order(0, 9), account: OURS, instrument: GOLD });
-    check(&[(Event::Tick, vec![cancel])], "names_a_sent_order");
-    let many: Vec<Command> = (1..60).map(|number| Command::Place(fitting(number))).collect();
-    check(&[(Event::Tick, placed), (Event::Tick, many)], "tries_bounded");
-}
-
-#[test]
-fn every_rule_over_attempts_can_be_broken() {
-    let one = Command::Place(fitting(1));
-    let check = |steps: &[(Event, Vec<Command>)], rule: &str| {
-        let found = broken(steps);
-        assert!(found.contains(&rule), "{rule}: {found:?}");
-    };
-    let tick = |commands: Vec<Command>| (Event::Tick, commands);
-    check(&[tick(vec![started(Kind::Enter), one, ended(0)])], "ends_with_orders_confirmed");
-    check(&[tick(vec![started(Kind::Enter), ended(2), ended(2)])], "one_end_of_four");
-    check(&[tick(vec![started(Kind::Enter), ended(9)])], "one_end_of_four");
-    check(&[tick(vec![ended(0)])], "ends_what_began");
-    check(&[tick(vec![started(Kind::Enter), ended(3)])], "residual_held_alarms");
-    check(&[tick(vec![started(Kind::Enter), ended(2), one])], "no_order_after_the_end");
-    let other = ClientOrderId::pack(1, config().run, HedgeId(0), 2, LegId(0), 0).unwrap();
-    let again = alert(AlertCode::AttemptStarted, 0, (0, 1), Subject::Attempt(other));
-    check(&[tick(vec![started(Kind::Enter), again])], "one_attempt_a_hedge");
-    let enter = Kind::Enter.code();
-    let large = alert(AlertCode::AttemptStarted, enter, (0, 1_000), Subject::Attempt(other));
-    check(&[tick(vec![large])], "enter_within_max");
-    check(
-        &[(verb(Verb::Stop(Scope::All)), vec![]), tick(vec![started(Kind::Enter)])],
-        "no_enter_while_stopped",
-    );
-}
-
-#[test]
-fn every_rule_over_latches_can_be_broken() {
-    let one = Command::Place(fitting(1));
-    let check = |steps: &[(Event, Vec<Command>)], rule: &str| {
-        let found = broken(steps);
-        assert!(found.contains(&rule), "{rule}: {found:?}");
-    };
-    let kill = |commands: Vec<Command>| (verb(Verb::Kill(Scope::All)), commands);
-    let ordered = (Event::Tick, vec![started(Kind::Enter), one]);
-    check(&[ordered, kill(vec![])], "kill_cancels_at_once");
-    let begun = (Event::Tick, vec![started(Kind::Enter)]);
-    check(&[begun.clone(), kill(vec![]), (Event::Tick, vec![one])], "no_order_in_halt");
-    let account = fitting(1).account;
-    let down = Event::Link(Link { to: LinkTo::Trading(account), state: LinkState::Down });
-    check(&[begun, (down, vec![]), (Event::Tick, vec![one])], "no_order_into_a_dead_line");
-}
-
 fn real(seed: u64) -> Run {
     let options = Options { restarts: true, ..Options::default() };
     run(seed, &options, |config, start| Engine::new(config, start).map_err(|e| e.to_string()))
@@ -635,6 +571,47 @@ fn a_seed_is_a_run() {
 }
 
 #[test]
+fn another_process_runs_the_same_seeds_to_the_same_digest() {
+    let digest = |threads: &str| {
+        let program = env!("CARGO_BIN_EXE_campaign");
+        let words = ["--from", "500", "--seeds", "400", "--digest", "--threads", threads];
+        let output = std::process::Command::new(program).args(words).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let line = text.lines().find(|line| line.starts_with("digest ")).unwrap();
+        line.to_owned()
+    };
+    let first = digest("1");
+    assert_eq!(first.len(), "digest ".len() + 16);
+    assert_eq!(first, digest("1"));
+    assert_eq!(first, digest("2"), "which thread ran which seed is no matter");
+}
+
+#[test]
+fn a_desk_flattens_what_it_has_killed() {
+    let options = Options { restarts: true, trace: true, ..Options::default() };
+    let (mut flattened, mut reduced) = (0, 0);
+    for seed in (0..2_000).filter(|seed| faults(*seed).has(Fault::Kill)) {
+        let run = run(seed, &options, |config, start| {
+            Engine::new(config, start).map_err(|problem| problem.to_string())
+        });
+        let at = |wanted: &str| run.trace.iter().position(|line| line.contains(wanted));
+        let Some(killed) = at("verb: Kill(Venue(").or_else(|| at("verb: Kill(Account(")) else {
+            continue;
+        };
+        for pair in run.trace[killed..].windows(2) {
+            if pair[0].contains("verb: Flatten(") {
+                assert!(!pair[1].contains("refused"), "seed {seed}: {pair:?}");
+                flattened += 1;
+            }
+        }
+        let gives_back = |attempt: &&AttemptRow| attempt.kind == Kind::Reduce.code();
+        reduced += run.outcome.attempts.iter().filter(gives_back).count();
+    }
+    assert!(flattened > 5 && reduced > 0, "flattened {flattened}, reduced {reduced}");
+}
+
+#[test]
 fn a_quarter_of_the_seeds_has_no_faults_and_every_class_is_drawn() {
     let none = (0..4_000).filter(|seed| !faults(*seed).any()).count();
     assert!((900..1_100).contains(&none), "{none}");
@@ -646,32 +623,61 @@ fn a_quarter_of_the_seeds_has_no_faults_and_every_class_is_drawn() {
 /// How many schedules run here; `make sim` runs more.
 const SCHEDULES: usize = 20_000;
 
-/// Runs every seed that leaves `rest` over `step`; gives how often each end occurred.
-fn schedules(rest: usize, step: usize) -> [u64; 5] {
-    let mut ends = [0; 5];
+/// What many schedules came to.
+#[derive(Default)]
+struct Came {
+    /// How often each end occurred; the fifth is none.
+    ends: [u64; 5],
+    /// How often each kind, by its code.
+    kinds: [u64; 8],
+    faults: FaultCounts,
+}
+
+impl Came {
+    fn add(&mut self, other: &Came) {
+        let counts = |came: &Came| came.ends.into_iter().chain(came.kinds).collect::<Vec<_>>();
+        let mine = self.ends.iter_mut().chain(&mut self.kinds);
+        for (mine, theirs) in mine.zip(counts(other)) {
+            *mine += theirs;
+        }
+        self.faults.add(&other.faults);
+    }
+}
+
+/// Runs every seed that leaves `rest` over `step`.
+fn schedules(rest: usize, step: usize) -> Came {
+    let mut came = Came::default();
     for seed in (rest..SCHEDULES).step_by(step) {
         let run = real(u64::try_from(seed).unwrap());
         assert_eq!(run.violations, [], "seed {seed}: campaign --verbose {seed}");
-        for (sum, count) in ends.iter_mut().zip(run.outcome.ends()) {
-            *sum += count;
+        let mut kinds = [0; 8];
+        for attempt in &run.outcome.attempts {
+            kinds[usize::from(attempt.kind)] += 1;
         }
+        came.add(&Came { ends: run.outcome.ends(), kinds, faults: run.faults });
     }
-    ends
+    came
 }
 
 #[test]
-fn schedules_break_no_rule() {
+fn schedules_break_no_rule_and_leave_nothing_out() {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut ends = [0; 5];
+    let mut came = Came::default();
     std::thread::scope(|scope| {
         let parts = (0..threads).map(|rest| scope.spawn(move || schedules(rest, threads)));
         let parts: Vec<_> = parts.collect();
         for part in parts {
-            for (sum, count) in ends.iter_mut().zip(part.join().unwrap()) {
-                *sum += count;
-            }
+            came.add(&part.join().unwrap());
         }
     });
-    assert!(ends[..4].iter().all(|count| *count > 1_000), "every end occurs: {ends:?}");
-    assert_eq!(ends[4], 0, "every attempt ends");
+    let [ends @ .., alive] = came.ends;
+    assert!(ends.iter().all(|count| *count > 500), "every end occurs: {ends:?}");
+    assert_eq!(alive, 0, "every attempt ends");
+    for kind in [Kind::Enter, Kind::Exit, Kind::Trim, Kind::Reduce] {
+        let count = came.kinds[usize::from(kind.code())];
+        assert!(count > 1_000, "{} occurs {count} times", kind.name());
+    }
+    for (fault, count) in came.faults.iter() {
+        assert!(count > 150, "{} fires {count} times", fault.name());
+    }
 }

@@ -23,8 +23,21 @@ const EPOCH_BYTES_MAX: u64 = 128;
 pub(crate) struct Folder {
     path: PathBuf,
     /// Holds the lock; its file is never replaced.
-    _lock: File,
+    lock: File,
+    /// The process that took it: one that was forked has only a copy.
+    process: u32,
     owner: u32,
+}
+
+impl Drop for Folder {
+    /// Gives the lock back at once. A process that is being started holds a copy of every open file
+    /// for a moment, and with it the lock.
+    fn drop(&mut self) {
+        if std::process::id() == self.process {
+            // What cannot be given back goes with the file.
+            let _ = self.lock.unlock();
+        }
+    }
 }
 
 /// Numbers that were taken, each once.
@@ -58,7 +71,7 @@ impl Folder {
                 return Err(JournalError::io("lock", &lock_path, &error));
             }
         }
-        Ok(Folder { path: path.to_owned(), _lock: lock, owner })
+        Ok(Folder { path: path.to_owned(), lock, process: std::process::id(), owner })
     }
 
     /// Where it is.
@@ -278,4 +291,23 @@ fn check_ours(path: &Path, found: &Metadata, owner: u32) -> Result<(), JournalEr
         return Ok(());
     };
     Err(JournalError::not_plain(path, wrong))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_the_lock_that_lives_on_does_not_keep_it() {
+        let name = format!("cross_market-lock-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let folder = Folder::open(&path).unwrap();
+        let copy = folder.lock.try_clone().unwrap();
+        assert!(matches!(Folder::open(&path), Err(JournalError::Locked { .. })));
+        drop(folder);
+        assert!(Folder::open(&path).is_ok());
+        drop(copy);
+        std::fs::remove_dir_all(&path).unwrap();
+    }
 }

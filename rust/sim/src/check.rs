@@ -8,14 +8,16 @@ use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
 use cross_market_core::config::Config;
 use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::gate::Policy;
-use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, Text};
+use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX};
 use cross_market_core::instrument::{PriceBand, ReferenceChange};
-use cross_market_core::num::{Money, Qty, Side};
-use cross_market_core::order::{Answer, Fill, Found, News, Place, Report, VenueStatus};
+use cross_market_core::num::{Money, Price, Side};
+use cross_market_core::order::{Answer, Found, News, Place, Report, VenueStatus};
 use cross_market_core::quote::{HedgePlan, Kind, LegLots, Purpose};
 use cross_market_core::time::Time;
 
 use crate::outcome::ENDS;
+use crate::sent::{Change, Sent};
+use crate::told::{Told, corrected};
 use crate::twin::Twin;
 use crate::world::World;
 
@@ -30,60 +32,66 @@ pub struct Violation {
     pub found: String,
 }
 
+/// Every rule by its name.
+pub const RULES: &[&str] = &[
+    "books_are_true",
+    "cancels_bounded",
+    "cash_as_told",
+    "cash_is_true",
+    "configuration_is_taken",
+    "deadline_moves",
+    "door_takes_what_venues_send",
+    "ends_what_began",
+    "ends_with_orders_confirmed",
+    "engine_knows_every_end",
+    "enter_within_live_residual",
+    "enter_within_max",
+    "enter_within_sum_of_residuals",
+    "enters_on_good_books_only",
+    "every_attempt_ends",
+    "every_order_ends",
+    "id_says_what_it_is",
+    "ids_never_repeat",
+    "inert_commands",
+    "inventory_as_told",
+    "kill_cancels_at_once",
+    "leg_within_its_goal",
+    "messages_bounded",
+    "names_a_sent_order",
+    "never_panics",
+    "never_poisoned",
+    "no_drift_without_cause",
+    "no_enter_on_absurd_prices",
+    "no_enter_while_restricted",
+    "no_enter_while_stopped",
+    "no_order_after_the_end",
+    "no_order_in_halt",
+    "no_order_into_a_dead_line",
+    "no_trim_after_residual_held",
+    "nothing_stays_held",
+    "one_attempt_a_hedge",
+    "one_end_of_four",
+    "order_has_an_attempt",
+    "order_value_in_limit",
+    "position_as_told",
+    "position_is_true",
+    "price_in_band",
+    "price_in_collar",
+    "queries_bounded",
+    "quiet_converges",
+    "refusal_commands_nothing",
+    "residual_held_alarms",
+    "residual_in_limit",
+    "restart_places_nothing",
+    "size_above_zero",
+    "tries_bounded",
+];
+
+/// How many collars a touch may be from the last one that may be trusted.
+const JUMP_COLLARS: i64 = 16;
+
 /// Code of the end `ResidualHeld`, the last of the four.
 const RESIDUAL_HELD: u8 = 3;
-
-/// An order as events and commands tell of it.
-#[derive(Clone, Debug)]
-struct Sent {
-    place: Place,
-    placed: Time,
-    /// The step it was placed in: several share a moment.
-    step: u64,
-    /// Executions heard of.
-    heard: Vec<Heard>,
-    /// Lots that stand.
-    cum: i64,
-    /// Lots that ever traded, what was taken back included: these fill the order.
-    gross: i64,
-    /// How it ended, and the cumulative quantity that the venue gave with it.
-    done: Option<VenueStatus>,
-    told: Option<i64>,
-    seen: bool,
-    cancels: u64,
-    /// Those of kills too, which no bound holds back.
-    cancels_all: u64,
-    cancel_out: bool,
-    queries: u64,
-    asked: Time,
-}
-
-/// An execution as events tell of it.
-#[derive(Clone, Copy, Debug)]
-struct Heard {
-    trade_id: Text,
-    /// Lots now.
-    lots: i64,
-    /// Lots it was made with; none while only its correction is known.
-    made: i64,
-    /// The cumulative quantity told with it.
-    after: Option<i64>,
-}
-
-impl Sent {
-    /// Lots that may still come.
-    fn leaves(&self) -> i64 {
-        match (self.done, self.told) {
-            (None, _) => (self.place.qty.get() - self.gross).max(0),
-            (Some(_), Some(told)) => (told - self.cum).max(0),
-            (Some(_), None) => 0,
-        }
-    }
-
-    fn is_confirmed(&self) -> bool {
-        self.done.is_some() && self.told.is_none_or(|told| told == self.cum)
-    }
-}
 
 /// An attempt as alerts tell of it.
 #[derive(Clone, Debug)]
@@ -107,19 +115,27 @@ pub struct Checker {
     attempts: BTreeMap<ClientOrderId, Begun>,
     inventory: Vec<LegLots>,
     books: Vec<Twin>,
+    /// Books that somebody made up, as only the simulation knows, and the last touch of each that
+    /// nobody did, by [`Side::index`].
+    absurd: BTreeSet<InstrumentId>,
+    sane: Vec<[Option<Price>; 2]>,
     bands: Vec<Option<PriceBand>>,
     links: Vec<LinkState>,
     killed: Vec<Scope>,
     killed_at: Vec<(Scope, u64)>,
     steps: u64,
-    flattened: Vec<Scope>,
+    flattened: Vec<(Scope, u64)>,
     stopped: BTreeSet<HedgeId>,
     restricted: BTreeSet<HedgeId>,
     residual_held: BTreeSet<HedgeId>,
     stuck: BTreeSet<ClientOrderId>,
     drifts: u64,
+    /// Accounts whose balance is unknown: a word ended the asking about an execution of which only a
+    /// correction was heard, so its fee never comes.
+    unsure: BTreeSet<AccountId>,
     conflicts: u64,
     kills: bool,
+    told: Told,
     violations: Vec<Violation>,
 }
 
@@ -138,6 +154,8 @@ impl Checker {
             attempts: BTreeMap::new(),
             inventory: vec![[0; LEGS_MAX]; config.hedges.len()],
             books: vec![Twin::new(); config.instruments.len()],
+            absurd: BTreeSet::new(),
+            sane: vec![[None; 2]; config.instruments.len()],
             bands: config.instruments.iter().map(|instrument| instrument.band).collect(),
             links: vec![LinkState::Down; config.accounts.len()],
             killed: Vec::new(),
@@ -149,8 +167,10 @@ impl Checker {
             residual_held: BTreeSet::new(),
             stuck: BTreeSet::new(),
             drifts: 0,
+            unsure: BTreeSet::new(),
             conflicts: 0,
             kills: false,
+            told: Told::new(config.accounts.len()),
             violations: Vec::new(),
             config: config.clone(),
         }
@@ -191,7 +211,7 @@ impl Checker {
         self.restricted.contains(&hedge)
     }
 
-    /// Drift alerts so far, of cash and positions.
+    /// Drift alerts so far, of cash and positions, but where the balance is unknown.
     #[must_use]
     pub const fn drifts(&self) -> u64 {
         self.drifts
@@ -204,7 +224,11 @@ impl Checker {
     }
 
     /// A rule is broken.
+    ///
+    /// # Panics
+    /// When the rule is not one of [`RULES`], of which a test shows that each can be broken.
     pub fn broken(&mut self, now: Time, rule: &'static str, found: String) {
+        assert!(RULES.contains(&rule), "{rule} is not one of the rules");
         self.violations.push(Violation { now, rule, found });
     }
 
@@ -257,12 +281,12 @@ impl Checker {
     /// Takes one step: an event that the engine took, and its commands.
     pub fn step(&mut self, now: Time, event: &Event, commands: &[Command]) {
         self.steps += 1;
-        let conflict = alerts(commands).any(|alert| alert.code == AlertCode::Conflict);
         match event {
             Event::Book(change) => {
                 if let Some(book) = self.books.get_mut(change.instrument.index()) {
                     book.apply(change);
                 }
+                self.note_sane(change);
             }
             Event::Link(link) => match link.to {
                 LinkTo::Trading(account) => {
@@ -276,20 +300,20 @@ impl Checker {
                     }
                 }
             },
-            Event::Report(report) => {
-                if !conflict {
-                    self.report(report);
-                }
-            }
+            Event::Report(report) => self.report(report, commands),
             Event::Answer(answer) => self.answer(answer),
             Event::Reference(reference) => self.reference(reference.instrument, reference.change),
             Event::Control(control) => self.verb(&control.verb, commands),
-            Event::Cash(_)
-            | Event::Position(_)
-            | Event::Settle(_)
-            | Event::Estimate(_)
-            | Event::Clock(_)
-            | Event::Tick => {}
+            Event::Cash(cash) => {
+                let drift = alerts(commands).find(|alert| alert.code == AlertCode::CashDrift);
+                let adjusted = drift.map_or(0, |alert| alert.limit - alert.value);
+                self.told.cash(cash, Money(adjusted));
+            }
+            Event::Position(statement) => {
+                let drifts = alerts(commands).any(|alert| alert.code == AlertCode::PositionDrift);
+                self.told.state(&self.config, statement, drifts);
+            }
+            Event::Settle(_) | Event::Estimate(_) | Event::Clock(_) | Event::Tick => {}
         }
         if commands.is_empty() && !matches!(event, Event::Control(_) | Event::Link(_)) {
             return;
@@ -312,6 +336,36 @@ impl Checker {
         self.kills = kills;
         self.commands(now, commands);
         self.cancels_left(now, event);
+    }
+
+    /// What a book says next is made up, or, from its next snapshot on, true again.
+    pub fn absurd(&mut self, instrument: InstrumentId, is_absurd: bool) {
+        if is_absurd {
+            self.absurd.insert(instrument);
+        } else {
+            self.absurd.remove(&instrument);
+        }
+    }
+
+    fn note_sane(&mut self, change: &cross_market_core::book::Change) {
+        let at = change.instrument.index();
+        let (Some(book), Some(sane)) = (self.books.get(at), self.sane.get_mut(at)) else { return };
+        if change.row.is_last() && book.is_whole() && !self.absurd.contains(&change.instrument) {
+            *sane = [book.last_touch(Side::Buy), book.last_touch(Side::Sell)];
+        }
+    }
+
+    /// Whether the touch of a made up book is further from its last true one than any market moves.
+    fn is_far(&self, instrument: InstrumentId) -> bool {
+        let at = instrument.index();
+        let (Some(book), Some(sane)) = (self.books.get(at), self.sane.get(at)) else {
+            return false;
+        };
+        let collar = self.policy.instruments.get(instrument).map_or(0, |of| of.collar);
+        let sides = [Side::Buy, Side::Sell].into_iter().zip(sane);
+        let mut pairs = sides.filter_map(|(side, sane)| Some((book.best(side)?, (*sane)?)));
+        self.absurd.contains(&instrument)
+            && pairs.any(|(now, sane)| (now.0 - sane.0).abs() > JUMP_COLLARS * collar)
     }
 
     fn reference(&mut self, instrument: InstrumentId, change: ReferenceChange) {
@@ -340,7 +394,7 @@ impl Checker {
             }
             Verb::Kill(scope) => {
                 self.killed.retain(|known| known != scope);
-                self.flattened.retain(|known| known != scope);
+                self.flattened.retain(|(known, _)| known != scope);
                 self.killed_at.retain(|(known, _)| known != scope);
                 self.killed.push(*scope);
                 self.killed_at.push((*scope, self.steps));
@@ -348,10 +402,11 @@ impl Checker {
             Verb::Unlatch(scope) => {
                 if alerts(commands).any(|alert| alert.code == AlertCode::Unlatched) {
                     self.killed.retain(|known| known != scope);
-                    self.flattened.retain(|known| known != scope);
+                    self.flattened.retain(|(known, _)| known != scope);
+                    self.killed_at.retain(|(known, _)| known != scope);
                 }
             }
-            Verb::Flatten(scope) => self.flattened.push(*scope),
+            Verb::Flatten(scope) => self.flattened.push((*scope, self.steps)),
             Verb::Adopt { hedge, lots } => {
                 let adopted = alerts(commands).any(|alert| alert.code == AlertCode::Adopted);
                 if adopted {
@@ -365,6 +420,9 @@ impl Checker {
                 if let Some(sent) = self.orders.get_mut(order).filter(|_| taken) {
                     sent.done = Some(*status);
                     sent.told = Some(cum.get());
+                    if sent.lacks_a_fee() {
+                        self.unsure.insert(sent.place.account);
+                    }
                 }
             }
             Verb::Policy(policy) => self.policy = (**policy).clone(),
@@ -379,16 +437,36 @@ impl Checker {
         }
     }
 
-    fn report(&mut self, report: &Report) {
-        let Some(id) = report.order else { return };
-        let Some(sent) = self.orders.get_mut(&id) else { return };
+    fn report(&mut self, report: &Report, commands: &[Command]) {
+        let conflict = alerts(commands).any(|alert| alert.code == AlertCode::Conflict);
+        let found = report.order.and_then(|id| self.orders.get_mut(&id).map(|sent| (id, sent)));
+        let Some((id, sent)) = found else {
+            // What belongs to an order that was forgotten is alarmed, and not booked.
+            let alarms = alerts(commands)
+                .any(|alert| alert.code == AlertCode::External && alert.urgency == Urgency::Alarm);
+            if !conflict && !alarms {
+                self.told.foreign(&self.config, report);
+            }
+            return;
+        };
+        // An order that was proven absent and trades after all contradicts that, and has traded.
+        let surfaces = sent.absent && is_new_fill(sent, &report.news);
         // That a cancel found no order proves nothing about the order.
-        sent.seen |= !matches!(report.news, News::CancelRejected { .. });
-        let mut traded = 0;
+        if !matches!(report.news, News::CancelRejected { .. }) {
+            sent.absent = false;
+            sent.seen |= !conflict || surfaces;
+        }
+        if conflict && !surfaces {
+            return;
+        }
+        let place = sent.place;
+        let held = (place.account, place.instrument);
+        let Some(costs) = Told::costs(&self.config, held, place.effect) else { return };
+        let mut change = Change::default();
         match report.news {
-            News::Accepted | News::Fee { .. } => {}
+            News::Accepted => {}
             News::Rejected { .. } => sent.end(VenueStatus::Rejected, None),
-            News::Fill(fill) => traded = sent.fill(&fill),
+            News::Fill(fill) => change = sent.fill(&fill, &costs),
             News::Cancelled { cum } => sent.end(VenueStatus::Cancelled, Some(cum.get())),
             News::Expired { cum } => sent.end(VenueStatus::Expired, Some(cum.get())),
             News::CancelRejected { .. } => sent.cancel_out = false,
@@ -397,11 +475,17 @@ impl Checker {
                     sent.end(status, Some(cum.get()));
                 }
             }
-            News::Bust { trade_id, .. } => traded = sent.revise(trade_id, 0),
-            News::Correct { trade_id, qty, .. } => traded = sent.revise(trade_id, qty.get()),
+            News::Bust { trade_id, .. } => change = sent.revise(trade_id, None, &costs),
+            News::Correct { trade_id, side, price, qty } => {
+                let fill = corrected(trade_id, side, price, qty);
+                change = sent.revise(trade_id, Some(&fill), &costs);
+            }
+            News::Fee { trade_id, amount, currency, .. } => {
+                change = sent.fee(trade_id, costs.own(amount, currency));
+            }
         }
-        let (hedge, lots) = (sent.place.hedge, sent.place.side.sign() * traded);
-        self.hold(hedge, usize::from(id.leg().0), lots);
+        self.told.trade(&self.config, held, place.side, &change);
+        self.hold(place.hedge, usize::from(id.leg().0), place.side.sign() * change.lots);
     }
 
     fn answer(&mut self, answer: &Answer) {
@@ -419,6 +503,7 @@ impl Checker {
                 let proves =
                     longest.is_some_and(|at| answer.exchange >= sent.placed + at.max_delay);
                 if proves && !sent.seen {
+                    sent.absent = sent.done.is_none();
                     sent.end(VenueStatus::Rejected, None);
                 }
             }
@@ -496,26 +581,12 @@ impl Checker {
         self.place_id(now, place);
         self.place_price(now, place);
         self.place_allowed(now, place);
-        let sent = Sent {
-            place: *place,
-            placed: now,
-            step: self.steps,
-            heard: Vec::new(),
-            cum: 0,
-            gross: 0,
-            done: None,
-            told: None,
-            seen: false,
-            cancels: 0,
-            cancels_all: 0,
-            cancel_out: false,
-            queries: 0,
-            asked: now,
-        };
+        let sent = Sent::new(place, now, self.steps);
         self.orders.insert(place.order, sent);
         self.place_bounds(now, place);
         if place.kind == Kind::Enter && place.purpose == Purpose::Work {
             self.place_residual(now, place);
+            self.place_sum(now, place);
         }
         // Cancels and queries go on, but nothing new is sent once the messages are used up.
         let (messages, most) = (self.count_message(place.order), self.messages_of(place.order));
@@ -551,7 +622,15 @@ impl Checker {
         if place.qty.is_zero() {
             self.broken(now, "size_above_zero", format!("{place:?}"));
         }
-        let collar = self.policy.instruments.get(place.instrument).map_or(0, |of| of.collar);
+        let limits = self.policy.instruments.get(place.instrument);
+        let collar = limits.map_or(0, |of| of.collar);
+        let most = limits.map_or(Money::ZERO, |of| of.order_value);
+        let tick_value = self.config.instruments.get(place.instrument).map(|of| of.tick_value);
+        let lots = i128::from(place.qty.get());
+        let value = tick_value.map(|tick| Money(tick.0 * i128::from(place.price.0).abs() * lots));
+        if value.is_none_or(|value| value > most) {
+            self.broken(now, "order_value_in_limit", format!("{place:?}: {value:?} of {most}"));
+        }
         let touch = self.books.get(at).and_then(|book| book.last_touch(place.side.flip()));
         let away = touch.map(|touch| place.side.sign() * (place.price.0 - touch.0));
         if away.is_none_or(|away| away > collar) {
@@ -572,9 +651,13 @@ impl Checker {
         if self.links.get(place.account.index()).copied() == Some(LinkState::Down) {
             self.broken(now, "no_order_into_a_dead_line", format!("{place:?}"));
         }
-        let latched = self.killed.iter().any(|scope| self.covers(*scope, place));
-        if latched {
-            let flattened = self.flattened.iter().any(|scope| self.covers(*scope, place));
+        let last = |list: &[(Scope, u64)]| {
+            let covers = list.iter().filter(|(scope, _)| self.covers(*scope, place));
+            covers.map(|(_, step)| *step).max()
+        };
+        if self.killed.iter().any(|scope| self.covers(*scope, place)) {
+            // What was flattened before the last kill stands still again.
+            let flattened = last(&self.flattened) > last(&self.killed_at);
             let leg = usize::from(place.order.leg().0);
             let held = self.inventory.get(place.hedge.index()).map_or(0, |held| field(held, leg));
             let reduces = held * place.side.sign() < 0 && place.qty.get() <= held.abs();
@@ -631,21 +714,27 @@ impl Checker {
         }
     }
 
-    /// Whichever of the orders that are out fill, the legs of an Enter stay as close as they must.
-    fn place_residual(&mut self, now: Time, place: &Place) {
-        let held = self.inventory.get(place.hedge.index()).copied().unwrap_or([0; LEGS_MAX]);
+    /// Lots that are out, by leg.
+    fn out(&self, hedge: HedgeId) -> LegLots {
         let mut out = [0; LEGS_MAX];
         for (id, sent) in &self.orders {
-            if sent.place.hedge == place.hedge
+            if sent.place.hedge == hedge
                 && let Some(lots) = out.get_mut(usize::from(id.leg().0))
             {
                 *lots += sent.place.side.sign() * sent.leaves();
             }
         }
-        let Some(plan) = self.config.hedges.get(place.hedge).map(|hedge| &hedge.plan) else {
-            return;
+        out
+    }
+
+    /// How far the legs of a hedge are apart now, and at most when any of the orders that are out
+    /// fill; in common units over its `unit_den`.
+    fn residuals(&self, hedge: HedgeId) -> (i128, i128) {
+        let held = self.inventory.get(hedge.index()).copied().unwrap_or([0; LEGS_MAX]);
+        let Some(plan) = self.config.hedges.get(hedge).map(|hedge| &hedge.plan) else {
+            return (0, 0);
         };
-        let Some(limits) = self.policy.hedges.get(place.hedge) else { return };
+        let out = self.out(hedge);
         let legs = plan.legs.iter().enumerate().filter(|(_, leg)| leg.lots.num() != 0);
         let (mut rest, mut worst) = ((i128::MAX, i128::MIN), (i128::MAX, i128::MIN));
         for (at, leg) in legs {
@@ -654,11 +743,46 @@ impl Checker {
             rest = (rest.0.min(now), rest.1.max(now));
             worst = (worst.0.min(now).min(then), worst.1.max(now).max(then));
         }
+        (rest.1 - rest.0, worst.1 - worst.0)
+    }
+
+    /// Whichever of the orders that are out fill, the legs of an Enter stay as close as they must.
+    fn place_residual(&mut self, now: Time, place: &Place) {
+        let Some(limits) = self.policy.hedges.get(place.hedge) else { return };
+        let (rest, worst) = self.residuals(place.hedge);
         let execution = limits.execution;
-        let most = execution.live_residual + (rest.1 - rest.0).min(execution.max_residual);
-        if worst.1 - worst.0 > most {
-            let found = format!("{place:?}: {} of {most}", worst.1 - worst.0);
+        let most = execution.live_residual + rest.min(execution.max_residual);
+        if worst > most {
+            let found = format!("{place:?}: {worst} of {most}");
             self.broken(now, "enter_within_live_residual", found);
+        }
+    }
+
+    /// So do all hedges of its product and currency together.
+    fn place_sum(&mut self, now: Time, place: &Place) {
+        let goods = |id: HedgeId| {
+            let plan = &self.config.hedges.get(id)?.plan;
+            let first = self.config.instruments.get(plan.legs.first()?.instrument)?;
+            Some((first.product, plan.currency, i128::from(plan.unit_den)))
+        };
+        let Some((product, currency, _)) = goods(place.hedge) else { return };
+        let mut sums = self.policy.sums.iter();
+        let of = sums.find(|sum| (sum.product, sum.currency) == (product, currency));
+        // Σ residual ÷ unit_den ≤ limit, as fractions of whole numbers.
+        let (mut num, mut den) = (0, 1);
+        for id in self.config.hedges.ids() {
+            let Some((of, in_currency, unit_den)) = goods(id) else { continue };
+            if (of, in_currency) == (product, currency) {
+                num = num * unit_den + self.residuals(id).1 * den;
+                den *= unit_den;
+            }
+        }
+        let within = of.is_some_and(|sum| {
+            num * i128::from(sum.limit.den()) <= i128::from(sum.limit.num()) * den
+        });
+        if !within {
+            let found = format!("{place:?}: {num}/{den} of {of:?}");
+            self.broken(now, "enter_within_sum_of_residuals", found);
         }
     }
 
@@ -679,6 +803,8 @@ impl Checker {
             }
             (AlertCode::CancelStuck, Subject::Order(order)) => {
                 self.stuck.insert(order);
+            }
+            (AlertCode::CashDrift, Subject::Account(account)) if self.unsure.contains(&account) => {
             }
             (AlertCode::CashDrift | AlertCode::PositionDrift, _) => self.drifts += 1,
             (AlertCode::Conflict, _) => self.conflicts += 1,
@@ -738,7 +864,7 @@ impl Checker {
             self.broken(now, "no_enter_while_restricted", format!("hedge {}", hedge.0));
         }
         let Some(plan) = self.config.hedges.get(hedge).map(|hedge| &hedge.plan) else { return };
-        let mut wrong = Vec::new();
+        let (mut wrong, mut far) = (Vec::new(), Vec::new());
         let instruments = plan.legs.iter().flat_map(|leg| [Some(leg.instrument), leg.fx]);
         let mut received: Vec<Time> = Vec::new();
         for instrument in instruments.flatten() {
@@ -750,9 +876,15 @@ impl Checker {
                 wrong.push(format!("instrument {} age {age}: {book:?}", instrument.0));
             }
             received.extend(book.received());
+            if self.is_far(instrument) {
+                far.push(format!("instrument {}: {book:?}", instrument.0));
+            }
         }
         for found in wrong {
             self.broken(now, "enters_on_good_books_only", found);
+        }
+        for found in far {
+            self.broken(now, "no_enter_on_absurd_prices", found);
         }
     }
 
@@ -842,74 +974,19 @@ impl Checker {
     }
 }
 
-impl Sent {
-    fn end(&mut self, status: VenueStatus, cum: Option<i64>) {
-        if self.done.is_none() {
-            self.done = Some(status);
-        }
-        // Once something was taken back a total may shrink; before, the largest one counts.
-        let revised = self.heard.iter().any(|known| known.lots != known.made);
-        self.told = match (self.told, cum) {
-            (Some(_), Some(told)) if revised => Some(told.max(self.cum)),
-            (Some(known), Some(told)) => Some(known.max(told)),
-            (known, told) => known.or(told),
-        };
-        self.cancel_out = false;
-    }
-
-    /// Lots that are new with this fill.
-    fn fill(&mut self, fill: &Fill) -> i64 {
-        let (made, after) = (fill.qty.get(), fill.cum.map(Qty::get));
-        if let Some(known) = self.heard.iter_mut().find(|h| h.trade_id == fill.trade_id) {
-            // Its correction came first: the fill itself is no news of lots that stand.
-            if known.made == 0 {
-                (known.made, known.after) = (made, after);
-                let gone = made - known.lots;
-                self.gross += made;
-                // A total from before it was taken back counts it.
-                let whole = self.cum + gone;
-                self.told = self.told.map(|told| told.max(whole) - gone);
-                self.fills_up();
-            }
-            return 0;
-        }
-        // The same total is the same fill under another id, unless something was taken back.
-        let same = |known: &Heard| after.is_some() && known.after == after;
-        let revised = self.heard.iter().any(|known| known.lots != known.made);
-        if !revised && self.heard.iter().any(same) {
-            return 0;
-        }
-        self.heard.push(Heard { trade_id: fill.trade_id, lots: made, made, after });
-        self.cum += made;
-        self.gross += made;
-        if self.done.is_some() {
-            self.told = self.told.map(|told| told.max(self.cum));
-        }
-        self.fills_up();
-        made
-    }
-
-    fn fills_up(&mut self) {
-        if self.done.is_none() && self.gross >= self.place.qty.get() {
-            self.done = Some(VenueStatus::Filled);
-        }
-    }
-
-    /// Change of lots when an execution is taken back or corrected; one that was not heard of yet
-    /// counts as it is now.
-    fn revise(&mut self, trade_id: Text, lots: i64) -> i64 {
-        if let Some(known) = self.heard.iter_mut().find(|known| known.trade_id == trade_id) {
-            let change = lots - std::mem::replace(&mut known.lots, lots);
-            self.cum += change;
-            self.told = self.told.map(|told| told + change);
-            return change;
-        }
-        self.heard.push(Heard { trade_id, lots, made: 0, after: None });
-        self.cum += lots;
-        if self.done.is_none() && self.gross + lots >= self.place.qty.get() {
-            self.done = Some(VenueStatus::Filled);
-        }
-        lots
+/// Whether it is a fill that the order has not heard of.
+fn is_new_fill(sent: &Sent, news: &News) -> bool {
+    match news {
+        News::Fill(fill) => !sent.knows(fill.trade_id),
+        News::Accepted
+        | News::Rejected { .. }
+        | News::Cancelled { .. }
+        | News::Expired { .. }
+        | News::CancelRejected { .. }
+        | News::Status { .. }
+        | News::Bust { .. }
+        | News::Correct { .. }
+        | News::Fee { .. } => false,
     }
 }
 
@@ -944,6 +1021,10 @@ pub struct Probe<'a> {
     pub position: &'a dyn Fn(AccountId, InstrumentId) -> i64,
     /// Orders it believes to be alive or unknown.
     pub live_orders: &'a dyn Fn() -> usize,
+    /// Signed lots of every leg of a hedge.
+    pub inventory: &'a dyn Fn(HedgeId) -> LegLots,
+    /// What the open lots of a position have cost, in ticks × lots: longs less shorts.
+    pub cost: &'a dyn Fn(AccountId, InstrumentId) -> i128,
     /// Residual of a hedge, in common units over its `unit_den`.
     pub residual: &'a dyn Fn(HedgeId) -> i128,
     /// Money it holds for orders and attempts, quarantine included.
@@ -958,6 +1039,38 @@ impl Debug for Probe<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Probe")
     }
+}
+
+/// After news of orders, money or positions: inventories, positions and balances are what events
+/// have told of them.
+pub fn as_told(world: &mut World, probe: &Probe<'_>) {
+    let mut found: Vec<(&'static str, String)> = Vec::new();
+    if let Some(check) = world.checker() {
+        for hedge in check.config.hedges.ids() {
+            let (ours, told) = ((probe.inventory)(hedge), check.inventory.get(hedge.index()));
+            if Some(&ours) != told {
+                let text = format!("hedge {}: {ours:?}, told {told:?}", hedge.0);
+                found.push(("inventory_as_told", text));
+            }
+        }
+        for (account, instrument, told) in check.told.positions() {
+            let ours = (probe.position)(account, instrument);
+            if ours != told {
+                let text = format!("account {} instrument {}", account.0, instrument.0);
+                found.push(("position_as_told", format!("{text}: {ours}, told {told}")));
+            }
+        }
+        for account in check.config.accounts.ids() {
+            let ours = (probe.cash)(account);
+            let cost = |instrument| (probe.cost)(account, instrument);
+            let told = check.told.balance(&check.config, account, &cost);
+            if ours != told {
+                let text = format!("account {}: {ours}, told {told}", account.0);
+                found.push(("cash_as_told", text));
+            }
+        }
+    }
+    tell(world, found);
 }
 
 /// Once all is quiet: every order and attempt has ended, at the venues and in the engine's eyes,

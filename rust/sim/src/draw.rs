@@ -9,6 +9,7 @@ use cross_market_core::ids::{
 use cross_market_core::instrument::{Fee, Fees, MarginRate, Netting, Settlement};
 use cross_market_core::num::{Money, Qty, Ratio, Side};
 use cross_market_core::order::TimeInForce;
+use cross_market_core::phase::{Phase, Phases};
 use cross_market_core::quote::Repair;
 use cross_market_core::signal::{Band, Measure, Rule};
 use cross_market_core::time::{Span, Time};
@@ -53,6 +54,44 @@ pub struct Plan {
 const OFTEN: (u32, u32) = (30_000, 500_000);
 /// Classes that are drawn at each step of the market: they fire seldom.
 const SELDOM: (u32, u32) = (5_000, 80_000);
+
+/// Classes that need another one to fire at all: what is refused or late must first have been asked
+/// about, what races a cancel must rest, and only what failed is unwound.
+const COMPANIONS: &[(Fault, Fault)] = &[
+    (Fault::FillAliased, Fault::AckLost),
+    (Fault::CancelRace, Fault::WrongTif),
+    (Fault::CancelRace, Fault::BookThin),
+    (Fault::FillHoursLate, Fault::BookThin),
+    (Fault::CancelUnknown, Fault::BookThin),
+    (Fault::CancelLost, Fault::BookThin),
+    (Fault::Unsolicited, Fault::WrongTif),
+    (Fault::Unsolicited, Fault::BookThin),
+    (Fault::QueryEmpty, Fault::AckLost),
+    (Fault::QueryWrong, Fault::AckLost),
+    (Fault::QueryWrong, Fault::AckLate),
+    (Fault::SnapshotOld, Fault::FeedGap),
+    (Fault::UnwindFails, Fault::LegRejected),
+    (Fault::CancelPending, Fault::WrongTif),
+    (Fault::CancelPending, Fault::BookThin),
+    (Fault::PriceRuns, Fault::LegRejected),
+];
+
+/// Classes that rarely find what they need: they are drawn more often than others, and where they
+/// are drawn they fire more often than not.
+const RARE: &[Fault] = &[
+    Fault::FillAliased,
+    Fault::CancelRace,
+    Fault::FillHoursLate,
+    Fault::CancelUnknown,
+    Fault::CancelLost,
+    Fault::Unsolicited,
+    Fault::QueryEmpty,
+    Fault::QueryWrong,
+    Fault::SnapshotOld,
+    Fault::UnwindFails,
+    Fault::CancelPending,
+    Fault::PriceRuns,
+];
 
 /// Whether a class is drawn at each step rather than for each order or message.
 fn is_seldom(fault: Fault) -> bool {
@@ -104,12 +143,21 @@ pub fn faults(seed: u64) -> Faults {
         if left.is_empty() {
             break;
         }
-        let fault = left.swap_remove(random.index(left.len()));
+        let rare = RARE.get(random.index(4 * RARE.len()));
+        let at = rare.and_then(|rare| left.iter().position(|fault| fault == rare));
+        let fault = left.swap_remove(at.unwrap_or_else(|| random.index(left.len())));
         let (low, high) = if is_seldom(fault) { SELDOM } else { OFTEN };
         // The more goes wrong, the less of each: else nothing ever trades.
         let high = if count > 10 { (high / 6).max(low) } else { high };
         let parts = random.between(i64::from(low), i64::from(high));
-        faults.set(fault, Chance(u32::try_from(parts).unwrap_or(low)));
+        let parts = u32::try_from(parts).unwrap_or(low);
+        let rare = RARE.contains(&fault) && count <= 10;
+        faults.set(fault, Chance(if rare { parts / 2 + 500_000 } else { parts }));
+        let with = COMPANIONS.iter().filter(|(rare, with)| *rare == fault && !faults.has(*with));
+        let with: Vec<Fault> = with.map(|(_, with)| *with).collect();
+        for fault in with {
+            faults.set(fault, Chance(u32::try_from(random.between(60_000, 300_000)).unwrap_or(0)));
+        }
     }
     faults
 }
@@ -218,15 +266,11 @@ impl Drawer {
         for number in 0..hedges {
             self.hedge(&specs, number);
         }
-        let limit = SumResidual {
-            product: self.product,
-            currency: self.local,
-            limit: ratio(1_000_000_000, 1),
-        };
-        self.setup.sum(limit);
+        let limit = self.sum_limit(&specs);
+        self.setup.sum(SumResidual { product: self.product, currency: self.local, limit });
         let counts = Counts { orders: 512, executions: 2_048 };
         let run = u16::try_from(1 + seed % 100).unwrap_or(1);
-        let config = self.setup.config(1, run, counts);
+        let mut config = self.setup.config(1, run, counts);
         let mut random = Random::stream(seed, 4);
         let latencies = config.venues.iter().map(|_| latency(&mut random)).collect();
         // Now and then the cumulative quantity is not told; it is needed where ids differ.
@@ -234,6 +278,7 @@ impl Drawer {
         let says_cum = config.venues.iter().map(|_| aliases || random.below(4) > 0).collect();
         let every = Span::millis(random.between(10, 60));
         let lasts = Span(every.0 * random.between(6, 20));
+        shut(&mut Random::stream(seed, 7), &mut config, lasts);
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));
@@ -251,6 +296,15 @@ impl Drawer {
             quiet_signal: *random.pick(&[0, 0, 375, -375]).unwrap_or(&0),
             config,
         }
+    }
+
+    /// Now and then hardly more than one clip of one hedge may be in the open.
+    fn sum_limit(&mut self, specs: &[LegSpec]) -> Ratio {
+        let coarsest = specs.iter().map(|leg| leg.units_per_lot).max().unwrap_or(Ratio::ONE);
+        if self.random.below(8) > 0 {
+            return ratio(1_000_000_000, 1);
+        }
+        product(coarsest, ratio(self.random.between(1, 4 * self.clip), 2))
     }
 
     fn legs(&mut self) -> Vec<Drawn> {
@@ -271,6 +325,11 @@ impl Drawer {
         };
         let foreign = (self.random.below(3) == 0).then(|| self.random.index(count));
         let first = if self.random.below(2) == 0 { Side::Sell } else { Side::Buy };
+        // What goes wrong with cancels shows only with orders that rest.
+        let rests =
+            [Fault::CancelRace, Fault::CancelUnknown, Fault::CancelLost, Fault::CancelPending]
+                .iter()
+                .any(|fault| self.faults.has(*fault));
         let units = UNITS.get(set).into_iter().flatten().take(count);
         let units: Vec<&str> = units.copied().collect();
         let drawn = units.into_iter().enumerate().map(|(leg, units)| {
@@ -283,6 +342,7 @@ impl Drawer {
             let tif = match self.random.below(4) {
                 0 => TimeInForce::Gtc,
                 1 => TimeInForce::Day,
+                2 if rests => TimeInForce::Gtc,
                 _ => TimeInForce::Ioc,
             };
             Drawn {
@@ -348,6 +408,9 @@ impl Drawer {
         limits.age = Span::millis(self.random.between(800, 4_000));
         limits.skew = Span::millis(self.random.between(500, 3_000));
         limits.limit_distance = self.random.between(0, 3);
+        if self.random.below(8) == 0 {
+            limits.collar = self.random.between(1, 4);
+        }
         limits
     }
 
@@ -377,7 +440,15 @@ impl Drawer {
             (false, _) => (ratio(4, 100), ratio(4, 1)),
         };
         let tick_value = Money::units(1).scale_up(product(leg.units, tick));
-        let limits = self.instrument_limits();
+        let mut limits = self.instrument_limits();
+        let need = quotient(coarsest, leg.units).nearest(self.clip).max(1);
+        let mid = over(self.worth, cents);
+        if self.random.below(24) == 0 {
+            // About what a clip is worth.
+            let lots = self.random.between(need.div_euclid(2), 2 * need);
+            let value = tick_value.0 * i128::from(mid.abs()) * i128::from(lots);
+            limits.order_value = Money(value).max(Money::units(1));
+        }
         let fees = self.fees();
         let instrument = self.setup.instrument(InstrumentSpec {
             name: format!("i{number}"),
@@ -395,11 +466,12 @@ impl Drawer {
             band: None,
             limits,
         });
-        let need = quotient(coarsest, leg.units).nearest(self.clip).max(1);
         self.quote(instrument, venue, leg, (cents, share), need);
-        let mid = over(self.worth, cents);
         if leg.settlement == Settlement::Cash {
-            self.lots.push((account, instrument, 2_000, mid));
+            // What is not there cannot be sold.
+            let few = self.random.below(4) == 0;
+            let lots = if few { self.random.between(0, 3 * need) } else { 2_000 };
+            self.lots.push((account, instrument, lots, mid));
         }
         let rich = Money::units(10_000_000_000);
         self.balances.push(if poor { Money::units(self.random.between(1, 2_000)) } else { rich });
@@ -421,6 +493,9 @@ impl Drawer {
         if self.random.below(5) == 0 {
             limits.message_rate = u32::try_from(self.random.between(12, 40)).unwrap_or(20);
             limits.cancel_reserve = limits.message_rate / 3;
+        }
+        if self.random.below(24) == 0 {
+            limits.day_loss = Money::units(self.random.between(1, 200));
         }
         limits
     }
@@ -519,9 +594,11 @@ impl Drawer {
         let execution = &mut limits.execution;
         execution.finish_within = Span::millis(self.random.between(300, 1_800));
         execution.order_timeout = Span::millis(self.random.between(30, 300));
+        // What goes wrong in an unwind shows only where there are any.
+        let unwinds = self.faults.has(Fault::UnwindFails) || self.faults.has(Fault::PriceRuns);
         execution.repair = match self.random.below(4) {
-            0 => Repair::Supplement,
-            1 => Repair::Unwind,
+            0 if !unwinds => Repair::Supplement,
+            0 | 1 => Repair::Unwind,
             _ => Repair::CheaperOf,
         };
         execution.tries = u16::try_from(self.random.between(3, 8)).unwrap_or(3);
@@ -529,6 +606,10 @@ impl Drawer {
         execution.trims_per_day = u32::try_from(self.random.between(0, 6)).unwrap_or(0);
         if self.random.below(10) == 0 {
             execution.max_loss = Money::units(self.random.between(1, 100));
+        }
+        if self.random.below(6) == 0 {
+            execution.max_loss = Money::units(self.random.between(2, 40));
+            execution.max_loss_per_day = execution.max_loss;
         }
         limits
     }
@@ -555,6 +636,33 @@ fn quotient(left: Ratio, right: Ratio) -> Ratio {
 /// Hundredths in ticks of so many hundredths, to the nearest.
 fn over(cents: i64, tick: Ratio) -> i64 {
     quotient(Ratio::ONE, tick).nearest(cents)
+}
+
+/// Now and then the market of one leg shuts for a moment, by the table, and the hedges give back
+/// before it does what they may not hold while it is shut.
+fn shut(random: &mut Random, config: &mut Config, lasts: Span) {
+    if random.below(6) > 0 {
+        return;
+    }
+    let from = START + Span(random.between(lasts.0 / 4, lasts.0));
+    let until = from + Span::millis(random.between(20, 400));
+    let why = [Phase::Break, Phase::Overnight, Phase::Holiday, Phase::Auction];
+    let why = random.pick(&why).copied().unwrap_or(Phase::Break);
+    let table = vec![(Time::EARLIEST, Phase::Continuous), (from, why), (until, Phase::Continuous)];
+    let legs = config.hedges.iter().flat_map(|hedge| hedge.plan.legs.iter());
+    let legs: Vec<InstrumentId> = legs.map(|leg| leg.instrument).collect();
+    let of = random.pick(&legs).and_then(|leg| config.instruments.get_mut(*leg));
+    if let (Some(instrument), Some(phases)) = (of, Phases::new(table)) {
+        instrument.phases = phases;
+    }
+    for hedge in config.hedges.ids() {
+        if let Some(limits) = config.policy.hedges.get_mut(hedge) {
+            let size = &mut limits.size;
+            size.before_break = Span(random.between(0, lasts.0 / 2));
+            size.overnight = random.between(0, size.max);
+            size.holiday = random.between(0, size.overnight);
+        }
+    }
 }
 
 fn latency(random: &mut Random) -> VenueLatency {

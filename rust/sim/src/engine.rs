@@ -6,6 +6,7 @@ use cross_market_core::error::Error;
 use cross_market_core::event::Event;
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId};
 use cross_market_core::num::{Money, Side};
+use cross_market_core::quote::LegLots;
 use cross_market_core::time::Time;
 
 use crate::swarm::Driven;
@@ -34,6 +35,16 @@ impl Driven for Engine {
 
     fn position(&self, account: AccountId, instrument: InstrumentId) -> i64 {
         Engine::position(self, account, instrument)
+    }
+
+    fn inventory(&self, hedge: HedgeId) -> LegLots {
+        self.positions().inventory(hedge)
+    }
+
+    fn cost(&self, account: AccountId, instrument: InstrumentId) -> i128 {
+        let of = |side| self.positions().rows(account, instrument, side).iter();
+        let cost = |side| of(side).map(|row| row.cost).sum::<i128>();
+        cost(Side::Buy) - cost(Side::Sell)
     }
 
     fn live_orders(&self) -> usize {

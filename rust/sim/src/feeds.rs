@@ -383,6 +383,10 @@ impl World {
             }
             return;
         }
+        if fault == Fault::AbsurdPrice && self.faults.stream(fault).below(2) == 0 {
+            self.absurd_book(instrument, bid.price.0.midpoint(ask.price.0));
+            return;
+        }
         let random = self.faults.stream(fault);
         let (side, price) = if fault == Fault::Crossed {
             (Side::Buy, Price(ask.price.0 + random.between(0, 2)))
@@ -396,6 +400,28 @@ impl World {
         self.send_rows(instrument, &[(side, price, 4)], false);
         self.hold_feed(instrument, after);
         self.send_rows(instrument, &[(side, price, before)], false);
+    }
+
+    /// A whole book, coherent in itself, ten times off or of the wrong sign; for less than the time
+    /// for which a book may stand unchanged.
+    fn absurd_book(&mut self, instrument: InstrumentId, mid: i64) {
+        let feed = self.feed(instrument);
+        if feed.frozen || feed.down {
+            return;
+        }
+        let wrong = match self.faults.stream(Fault::AbsurdPrice).below(3) {
+            0 => mid.saturating_mul(10),
+            1 => mid / 10,
+            _ => -mid,
+        };
+        let after = self.takes(Fault::AbsurdPrice, 1, 300);
+        let receive = self.fed_at(instrument);
+        for change in self.snapshot(instrument, receive) {
+            let price = Price(change.price.0 - mid + wrong);
+            self.push(receive, Item::Absurd(Change { price, ..change }));
+        }
+        self.hold_feed(instrument, after);
+        self.send_snapshot(instrument);
     }
 
     /// What is sent on a feed next is received so much later.
@@ -597,10 +623,28 @@ impl World {
         let at = self.now + kills;
         self.control(at, Verb::Kill(scope));
         if flattens {
-            self.control(at + Span(lifts.0 / 2), Verb::Flatten(scope));
+            for scope in self.flattened(scope) {
+                self.control(at + Span(lifts.0 / 2), Verb::Flatten(scope));
+            }
         }
         if lifted {
             self.control(at + lifts, Verb::Unlatch(scope));
+        }
+    }
+
+    /// What the desk flattens of a scope that it killed: hedges, for a leg alone is none. Those with
+    /// a leg at a venue or in an account are flattened one by one.
+    fn flattened(&self, scope: Scope) -> Vec<Scope> {
+        let hedges = self.config.hedges.pairs();
+        let with_leg = |wanted: &dyn Fn(AccountId) -> bool| {
+            let within =
+                hedges.filter(|(_, of)| of.plan.legs.iter().any(|leg| wanted(leg.account)));
+            within.map(|(id, _)| Scope::Hedge(id)).collect()
+        };
+        match scope {
+            Scope::All | Scope::Hedge(_) => vec![scope],
+            Scope::Account(account) => with_leg(&|of| of == account),
+            Scope::Venue(venue) => with_leg(&|of| self.login(of).venue == venue),
         }
     }
 

@@ -280,6 +280,10 @@ impl World {
         if self.faults.fires(Fault::OddFee) {
             whim.fee = self.odd_fee(place.instrument);
         }
+        let listed = self.config.instruments.get(place.instrument);
+        if listed.is_some_and(|listed| !listed.phases.at(self.now).phase.takes_orders()) {
+            (whim.reject, whim.accepted_first) = (Some(RejectClass::Phase), false);
+        }
         whim
     }
 

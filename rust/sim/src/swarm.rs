@@ -12,9 +12,10 @@ use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, No
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::VenueStatus;
 use cross_market_core::position::StatementKind;
+use cross_market_core::quote::LegLots;
 use cross_market_core::time::{Span, Time};
 
-use crate::check::{Probe, Violation, at_rest, in_truth, is_aligned};
+use crate::check::{Probe, Violation, as_told, at_rest, in_truth, is_aligned};
 use crate::draw::{Plan, START, plan};
 use crate::fault::{Fault, FaultCounts};
 use crate::outcome::Outcome;
@@ -42,6 +43,10 @@ pub trait Driven {
     fn restart(&mut self, now: Time, run: u16, out: &mut Vec<Command>);
     /// Signed lots it believes to hold.
     fn position(&self, account: AccountId, instrument: InstrumentId) -> i64;
+    /// Signed lots of every leg of a hedge.
+    fn inventory(&self, hedge: HedgeId) -> LegLots;
+    /// What the open lots of a position have cost, in ticks × lots: longs less shorts.
+    fn cost(&self, account: AccountId, instrument: InstrumentId) -> i128;
     /// Orders it believes to be alive or unknown.
     fn live_orders(&self) -> usize;
     /// Residual of a hedge in common units over its `unit_den`.
@@ -144,6 +149,7 @@ fn run_until<T: Driven>(world: &mut World, engine: &mut T, until: Time, run: &mu
         let deadline = || cell.borrow().deadline();
         match world.run(until, &mut handle, &deadline) {
             Pause::Until => return,
+            Pause::News => with_probe(engine, |probe| as_told(world, probe)),
             Pause::Restart => {
                 *run += 1;
                 let mut out = Vec::new();
@@ -193,6 +199,8 @@ fn play<T: Driven>(world: &mut World, plan: &Plan, seed: u64, engine: &mut T) {
 fn with_probe<T: Driven, R>(engine: &T, asks: impl FnOnce(&Probe<'_>) -> R) -> R {
     asks(&Probe {
         position: &|account, instrument| engine.position(account, instrument),
+        inventory: &|hedge| engine.inventory(hedge),
+        cost: &|account, instrument| engine.cost(account, instrument),
         live_orders: &|| engine.live_orders(),
         residual: &|hedge| engine.residual(hedge),
         held: &|account| engine.held(account),

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use cross_market_core::book::Change;
 use cross_market_core::ids::{AccountId, ClientOrderId, CurrencyId, InstrumentId, Text, VenueId};
-use cross_market_core::instrument::{Fees, PositionEffect, PriceBand};
+use cross_market_core::instrument::{Fee, Fees, PositionEffect, PriceBand};
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::{
     FeeNews, Fill, Found, LiquiditySide, News, Place, RejectClass, Report, TimeInForce, VenueStatus,
@@ -203,9 +203,8 @@ fn lots(lots: i64) -> Qty {
 }
 
 /// What an execution costs by the venue's own price list, rounded up.
-fn usual_fee(listing: &Listing, effect: PositionEffect, price: Price, lots: i64) -> Money {
-    let fee = listing.fees.by(effect);
-    let value = listing.tick_value.0 * i128::from(price.0) * i128::from(lots);
+pub(crate) fn usual_fee(fee: Fee, tick_value: Money, price: Price, lots: i64) -> Money {
+    let value = tick_value.0 * i128::from(price.0) * i128::from(lots);
     let rated = value.abs() * i128::from(fee.rate.num());
     let den = i128::from(fee.rate.den());
     let up = rated.div_euclid(den) + i128::from(rated.rem_euclid(den) != 0);
@@ -527,7 +526,8 @@ impl SimVenue {
         let Some(listing) = self.listing(order.instrument) else {
             return (Money::ZERO, FeeNews::Pending);
         };
-        let usual = usual_fee(listing, order.effect, price, size);
+        let fee = listing.fees.by(order.effect);
+        let usual = usual_fee(fee, listing.tick_value, price, size);
         let currency = listing.currency;
         match order.fee {
             FeeWhim::Usual => (usual, FeeNews::Paid { amount: usual, currency }),

@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use cross_market_core::book::Change;
+use cross_market_core::book::{Change, Row};
 use cross_market_core::command::Command;
 use cross_market_core::config::Config;
 use cross_market_core::engine::Effect;
@@ -75,6 +75,9 @@ impl WorldSetup {
 pub enum Pause {
     /// Everything up to the moment asked for is done.
     Until,
+    /// The engine has had news of orders, money or positions, and rules are held: the caller may
+    /// compare it with [`crate::check::as_told`], and calls [`World::run`] again.
+    News,
     /// The process died: the caller restarts the engine and calls [`World::restarted`].
     Restart,
 }
@@ -86,6 +89,8 @@ pub(crate) enum Item {
     Event(Event),
     /// The engine is given a market row.
     Row(Change),
+    /// The engine is given a row of a book that somebody made up.
+    Absurd(Change),
     /// The engine is given a report of the log.
     Report(usize),
     /// The engine is given a report of the log once more with another size, if it had it already.
@@ -140,7 +145,7 @@ pub(crate) enum Restore {
 
 /// Whether the quiet phase waits for an item: for anything but market data.
 fn is_news(item: &Item) -> bool {
-    !matches!(item, Item::Market | Item::Row(_))
+    !matches!(item, Item::Market | Item::Row(_) | Item::Absurd(_))
 }
 
 #[derive(Debug)]
@@ -276,6 +281,7 @@ enum Source {
 
 /// Venues, the lines to them, and the clock.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub struct World {
     pub(crate) now: Time,
     /// The trading day that is told for [`FIRST_DAY`].
@@ -312,6 +318,7 @@ pub struct World {
     stuck: u32,
     restarts: bool,
     died: bool,
+    news: bool,
     out: Vec<Command>,
     outcome: Outcome,
     check: Option<Checker>,
@@ -378,6 +385,7 @@ impl World {
             stuck: 0,
             restarts: setup.restarts,
             died: false,
+            news: false,
             out: Vec::new(),
             outcome: Outcome::new(),
             check: setup.check.then(|| Checker::new(config)),
@@ -677,6 +685,9 @@ impl World {
             if self.died {
                 return Pause::Restart;
             }
+            if std::mem::take(&mut self.news) {
+                return Pause::News;
+            }
             self.deadline = deadline();
             let tick = self.deadline.map(|due| self.tick_time(due));
             let next = self.next_source();
@@ -846,6 +857,7 @@ impl World {
         let for_engine = match &item {
             Item::Event(_)
             | Item::Row(_)
+            | Item::Absurd(_)
             | Item::Report(_)
             | Item::Mutated(_)
             | Item::Aliased(_) => true,
@@ -868,7 +880,16 @@ impl World {
                 }
             }
             Item::Row(row) => {
+                if matches!(row.row, Row::Snapshot | Row::SnapshotLast) {
+                    self.mark_absurd(row.instrument, false);
+                }
                 if !self.feed(row.instrument).down {
+                    self.step(&Event::Book(row), handle);
+                }
+            }
+            Item::Absurd(row) => {
+                if !self.feed(row.instrument).down {
+                    self.mark_absurd(row.instrument, true);
                     self.step(&Event::Book(row), handle);
                 }
             }
@@ -892,6 +913,12 @@ impl World {
             Item::Restore(restore) => self.restore(restore),
             Item::Market => self.market_step(),
             Item::Wake => self.wake(handle),
+        }
+    }
+
+    fn mark_absurd(&mut self, instrument: InstrumentId, is_absurd: bool) {
+        if let Some(check) = &mut self.check {
+            check.absurd(instrument, is_absurd);
         }
     }
 
@@ -946,6 +973,7 @@ impl World {
                 self.outcome.step(now, event, &out);
                 if let Some(check) = &mut self.check {
                     check.step(now, event, &out);
+                    self.news |= is_of_money(event);
                 }
                 self.dispatch(&out);
             }
@@ -1014,6 +1042,24 @@ impl World {
     pub fn quiet(&mut self) -> Time {
         self.faults.quiet();
         self.stalled_until.max(self.now)
+    }
+}
+
+/// Whether an event may move lots or money.
+fn is_of_money(event: &Event) -> bool {
+    match event {
+        Event::Report(_)
+        | Event::Answer(_)
+        | Event::Cash(_)
+        | Event::Position(_)
+        | Event::Settle(_)
+        | Event::Control(_) => true,
+        Event::Book(_)
+        | Event::Link(_)
+        | Event::Reference(_)
+        | Event::Estimate(_)
+        | Event::Clock(_)
+        | Event::Tick => false,
     }
 }
 

@@ -1,4 +1,5 @@
-//! Runs seeds against the engine and prints what came of them; exit code 1 when a rule was broken.
+//! Runs seeds against the engine and prints what came of them; exit code 1 when a rule was broken,
+//! or when a class of faults never fired in so many runs that it should have.
 //!
 //! `campaign --seeds N [--from S] [--threads T] [--digest] [--verbose SEED]`
 #![allow(clippy::print_stdout, reason = "a program that prints its findings")]
@@ -11,9 +12,12 @@ use cross_market_core::engine::Engine;
 use cross_market_core::gate::Refusal;
 use cross_market_core::quote::Kind;
 use cross_market_sim::fault::{Fault, FaultCounts};
-use cross_market_sim::outcome::ENDS;
+use cross_market_sim::outcome::{ENDS, refusal_code};
 use cross_market_sim::random::mix;
 use cross_market_sim::swarm::{Options, Run, run, shrink};
+
+/// In so many runs every class of faults fires.
+const ALL_FIRE: u64 = 20_000;
 
 struct Arguments {
     seeds: u64,
@@ -168,7 +172,8 @@ fn campaign(arguments: &Arguments) -> ExitCode {
     }
     totals.broken.sort();
     print(&totals, begun.elapsed().as_millis(), arguments.digest);
-    if totals.violations > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS }
+    let silent = totals.faults.iter().any(|(_, count)| count == 0) && totals.runs >= ALL_FIRE;
+    if totals.violations > 0 || silent { ExitCode::from(1) } else { ExitCode::SUCCESS }
 }
 
 fn print(totals: &Totals, millis: u128, digest: bool) {
@@ -189,6 +194,13 @@ fn print(totals: &Totals, millis: u128, digest: bool) {
     println!("\nrefusals");
     for (refusal, count) in &totals.refusals {
         println!("  {:<18} {count}", refusal_name(*refusal));
+    }
+    let never = REFUSALS.iter().filter(|refusal| {
+        !totals.refusals.contains_key(&refusal_code(**refusal)) && !UNREACHABLE.contains(refusal)
+    });
+    let never: Vec<String> = never.map(|refusal| format!("{refusal:?}")).collect();
+    if !never.is_empty() {
+        println!("  never: {}", never.join(" "));
     }
     println!(
         "\norders {}, fills {}, refused events {}",
@@ -249,42 +261,48 @@ fn tell(seed: u64) -> ExitCode {
 
 /// The name of a refusal's code.
 fn refusal_name(code: u8) -> String {
-    const ALL: [Refusal; 34] = [
-        Refusal::Stage,
-        Refusal::Stopped,
-        Refusal::Halted,
-        Refusal::HedgeRestricted,
-        Refusal::AccountRestricted,
-        Refusal::LinkDown,
-        Refusal::NoBook,
-        Refusal::Stale,
-        Refusal::Gapped,
-        Refusal::Crossed,
-        Refusal::Skewed,
-        Refusal::Phase,
-        Refusal::Break,
-        Refusal::PriceLimit,
-        Refusal::NoRepairRoute,
-        Refusal::Size,
-        Refusal::Inventory,
-        Refusal::Residual,
-        Refusal::SumResidual,
-        Refusal::OrderValue,
-        Refusal::Collar,
-        Refusal::DayLoss,
-        Refusal::Edge,
-        Refusal::Messages,
-        Refusal::Money,
-        Refusal::Usage,
-        Refusal::Lots,
-        Refusal::OwnOpposite,
-        Refusal::IdsExhausted,
-        Refusal::LossBudget,
-        Refusal::Trims,
-        Refusal::Busy,
-        Refusal::Nothing,
-        Refusal::Jump,
-    ];
-    let found = ALL.get(usize::from(code)).map(|refusal| format!("{refusal:?}"));
+    let found = REFUSALS.get(usize::from(code)).map(|refusal| format!("{refusal:?}"));
     found.unwrap_or_else(|| format!("code {code}"))
 }
+
+/// Every refusal, in the order of its code.
+const REFUSALS: [Refusal; 34] = [
+    Refusal::Stage,
+    Refusal::Stopped,
+    Refusal::Halted,
+    Refusal::HedgeRestricted,
+    Refusal::AccountRestricted,
+    Refusal::LinkDown,
+    Refusal::NoBook,
+    Refusal::Stale,
+    Refusal::Gapped,
+    Refusal::Crossed,
+    Refusal::Skewed,
+    Refusal::Phase,
+    Refusal::Break,
+    Refusal::PriceLimit,
+    Refusal::NoRepairRoute,
+    Refusal::Size,
+    Refusal::Inventory,
+    Refusal::Residual,
+    Refusal::SumResidual,
+    Refusal::OrderValue,
+    Refusal::Collar,
+    Refusal::DayLoss,
+    Refusal::Edge,
+    Refusal::Messages,
+    Refusal::Money,
+    Refusal::Usage,
+    Refusal::Lots,
+    Refusal::OwnOpposite,
+    Refusal::IdsExhausted,
+    Refusal::LossBudget,
+    Refusal::Trims,
+    Refusal::Busy,
+    Refusal::Nothing,
+    Refusal::Jump,
+];
+
+/// Refusals that cannot occur: every run trades in full, and no order is priced beyond its collar
+/// in the first place.
+const UNREACHABLE: [Refusal; 2] = [Refusal::Stage, Refusal::Collar];

@@ -1,0 +1,193 @@
+//! Money and lots of all accounts as events tell of them: what flowed, and nothing else.
+//!
+//! It knows no margin, no holds and no results. A margined lot has cost what it was traded or marked
+//! at, so the balance of an account is all that flowed and the cost of the lots that are open; where
+//! none are open, or a settlement has just marked them, that leaves no choice.
+
+use std::collections::BTreeMap;
+
+use cross_market_core::config::Config;
+use cross_market_core::funds::{Cash, CashKind};
+use cross_market_core::ids::{AccountId, Id, InstrumentId, Text};
+use cross_market_core::instrument::{PositionEffect, Settlement};
+use cross_market_core::num::{Money, Qty, Side};
+use cross_market_core::order::{FeeNews, Fill, LiquiditySide, News, Report};
+use cross_market_core::position::{Statement, StatementKind};
+
+use crate::sent::{Change, Costs, Heard};
+
+/// Lots and flow of one instrument in one account.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    /// Signed lots.
+    lots: i64,
+    /// Σ price × lots of what was sold less what was bought, in ticks × lots; only with margin.
+    flow: i128,
+}
+
+/// Money and lots as events tell of them.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// What every account was paid, by whatever but trades with margin.
+    paid: Vec<Money>,
+    held: BTreeMap<(AccountId, InstrumentId), Held>,
+    /// Executions of others.
+    foreign: BTreeMap<(AccountId, InstrumentId, Side, Text), Heard>,
+}
+
+impl Told {
+    pub(crate) fn new(accounts: usize) -> Told {
+        Told { paid: vec![Money::ZERO; accounts], held: BTreeMap::new(), foreign: BTreeMap::new() }
+    }
+
+    fn pay(&mut self, account: AccountId, amount: Money) {
+        if let Some(paid) = self.paid.get_mut(account.index()) {
+            *paid += amount;
+        }
+    }
+
+    /// What executions in the instrument cost the account.
+    pub(crate) fn costs(
+        config: &Config,
+        (account, instrument): (AccountId, InstrumentId),
+        effect: PositionEffect,
+    ) -> Option<Costs> {
+        let (account, listed) =
+            (config.accounts.get(account)?, config.instruments.get(instrument)?);
+        let (fee, tick_value) = (listed.fees.by(effect), listed.tick_value);
+        Some(Costs { fee, tick_value, currency: account.currency })
+    }
+
+    /// Books what news of an execution changes.
+    pub(crate) fn trade(
+        &mut self,
+        config: &Config,
+        (account, instrument): (AccountId, InstrumentId),
+        side: Side,
+        change: &Change,
+    ) {
+        let Some(listed) = config.instruments.get(instrument) else { return };
+        let value = i128::from(side.sign()) * change.value;
+        let held = self.held.entry((account, instrument)).or_default();
+        held.lots += side.sign() * change.lots;
+        match listed.settlement {
+            Settlement::Margin => held.flow -= value,
+            Settlement::Cash => self.pay(account, Money(-listed.tick_value.0 * value)),
+        }
+        self.pay(account, -change.fee);
+    }
+
+    /// Money that came or went without a trade. `adjusted`: what a comparison changed.
+    pub(crate) fn cash(&mut self, cash: &Cash, adjusted: Money) {
+        let amount = match cash.kind {
+            CashKind::Opening | CashKind::Transfer | CashKind::Funding | CashKind::Interest => {
+                cash.amount
+            }
+            CashKind::Balance => adjusted,
+            CashKind::Fee => -cash.amount,
+        };
+        self.pay(cash.account, amount);
+    }
+
+    /// Lots that were there before, or that a comparison found: taken over at the price it names.
+    pub(crate) fn state(&mut self, config: &Config, statement: &Statement, drifts: bool) {
+        if statement.kind == StatementKind::Compare && !drifts {
+            return;
+        }
+        let key = (statement.account, statement.instrument);
+        let wanted = statement.long.get() - statement.short.get();
+        let lots = wanted - self.lots(key);
+        let margined = config
+            .instruments
+            .get(statement.instrument)
+            .is_some_and(|listed| listed.settlement == Settlement::Margin);
+        let held = self.held.entry(key).or_default();
+        held.lots = wanted;
+        if margined {
+            held.flow -= i128::from(statement.price.0) * i128::from(lots);
+        }
+    }
+
+    /// News of an execution that is not ours.
+    pub(crate) fn foreign(&mut self, config: &Config, report: &Report) {
+        let of = (report.account, report.instrument);
+        let Some(costs) = Told::costs(config, of, PositionEffect::Open) else { return };
+        let fill = match report.news {
+            News::Fill(fill) => fill,
+            News::Bust { trade_id, side } => {
+                let known = self.foreign.get_mut(&(of.0, of.1, side, trade_id));
+                if let Some(change) = known.map(|known| known.revise(None, &costs)) {
+                    self.trade(config, of, side, &change);
+                }
+                return;
+            }
+            News::Correct { trade_id, side, price, qty } => {
+                let known = self.foreign.get_mut(&(of.0, of.1, side, trade_id));
+                let to = Some((price, qty.get()));
+                if let Some(change) = known.map(|known| known.revise(to, &costs)) {
+                    self.trade(config, of, side, &change);
+                }
+                return;
+            }
+            News::Accepted
+            | News::Rejected { .. }
+            | News::Cancelled { .. }
+            | News::Expired { .. }
+            | News::CancelRejected { .. }
+            | News::Status { .. }
+            | News::Fee { .. } => return,
+        };
+        let key = (of.0, of.1, fill.side, fill.trade_id);
+        if self.foreign.contains_key(&key) {
+            return;
+        }
+        let told = match fill.fee {
+            FeeNews::Paid { amount, currency } => Some(costs.own(amount, currency)),
+            FeeNews::Pending => None,
+        };
+        let heard = Heard::new(&fill, fill.qty.get(), told, &costs);
+        self.foreign.insert(key, heard);
+        self.trade(config, of, fill.side, &heard.stands());
+    }
+
+    /// Signed lots.
+    pub(crate) fn lots(&self, key: (AccountId, InstrumentId)) -> i64 {
+        self.held.get(&key).map_or(0, |held| held.lots)
+    }
+
+    /// Every position that was ever touched.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = (AccountId, InstrumentId, i64)> + '_ {
+        self.held.iter().map(|((account, instrument), held)| (*account, *instrument, held.lots))
+    }
+
+    /// The balance of an account whose open lots have cost so much, in ticks × lots.
+    pub(crate) fn balance(
+        &self,
+        config: &Config,
+        account: AccountId,
+        cost: &dyn Fn(InstrumentId) -> i128,
+    ) -> Money {
+        let mut balance = self.paid.get(account.index()).copied().unwrap_or(Money::ZERO);
+        let first = (account, InstrumentId(0));
+        for ((_, instrument), held) in
+            self.held.range(first..).take_while(|(of, _)| of.0 == account)
+        {
+            let Some(listed) = config.instruments.get(*instrument) else { continue };
+            if listed.settlement == Settlement::Margin {
+                balance += Money(listed.tick_value.0 * (held.flow + cost(*instrument)));
+            }
+        }
+        balance
+    }
+}
+
+/// A correction as a fill: its fee is told apart.
+pub(crate) fn corrected(
+    trade_id: Text,
+    side: Side,
+    price: cross_market_core::num::Price,
+    qty: Qty,
+) -> Fill {
+    let (fee, liquidity) = (FeeNews::Pending, LiquiditySide::Taker);
+    Fill { trade_id, side, price, qty, cum: None, fee, liquidity }
+}

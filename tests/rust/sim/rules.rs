@@ -1,0 +1,315 @@
+//! That each rule can be broken: by steps that nobody may take, or by an engine that lies.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use cross_market_core::event::Event;
+use cross_market_core::funds::{CashKind, Transfer};
+use cross_market_core::instrument::{PriceBand, Reference, ReferenceChange};
+use cross_market_core::num::Money;
+use cross_market_core::quote::LegLots;
+use cross_market_sim::check::RULES;
+use cross_market_sim::swarm::Driven;
+
+/// Steps of an engine: events and what it commands on them.
+type Steps = Vec<(Event, Vec<Command>)>;
+
+fn tick(commands: Vec<Command>) -> (Event, Vec<Command>) {
+    (Event::Tick, commands)
+}
+
+fn begun(mut commands: Vec<Command>) -> (Event, Vec<Command>) {
+    commands.insert(0, started(Kind::Enter));
+    tick(commands)
+}
+
+fn sends(place: Place) -> Steps {
+    vec![begun(vec![Command::Place(place)])]
+}
+
+fn ids(number: u32) -> ClientOrderId {
+    ClientOrderId::pack(1, config().run, HedgeId(0), number, LegId(0), 0).unwrap()
+}
+
+fn over_prices_and_sizes() -> Vec<(&'static str, Steps)> {
+    let one = fitting(1);
+    let far = Price(one.price.0 + one.side.sign() * 1_000);
+    let lots = config().hedges[HedgeId(0)].plan.legs[0].lots.nearest(1);
+    let band = Some(PriceBand { low: Price(1), high: Price(2) });
+    let change = ReferenceChange::PriceBand(band);
+    let reference = Reference { instrument: one.instrument, exchange: START, change };
+    let reference = Event::Reference(Box::new(reference));
+    let huge = Qty::of(100_000_000_000);
+    vec![
+        ("size_above_zero", sends(Place { qty: Qty::ZERO, ..one })),
+        ("price_in_collar", sends(Place { price: far, ..one })),
+        ("price_in_band", [vec![(reference, vec![])], sends(one)].concat()),
+        ("leg_within_its_goal", sends(Place { qty: Qty::of(lots + 1), ..one })),
+        ("leg_within_its_goal", sends(Place { side: one.side.flip(), ..one })),
+        ("enter_within_live_residual", sends(Place { qty: Qty::of(1_000), ..one })),
+        ("enter_within_sum_of_residuals", sends(Place { qty: huge, ..one })),
+        ("order_value_in_limit", sends(Place { qty: huge, ..one })),
+    ]
+}
+
+fn over_messages() -> Vec<(&'static str, Steps)> {
+    let one = fitting(1);
+    let (order, account, instrument) = (one.order, one.account, one.instrument);
+    let cancel = Command::Cancel(Cancel { order, account, instrument });
+    let query = Command::Query(Query { order, account, instrument });
+    let unknown = Command::Cancel(Cancel { order: super::order(0, 9), account, instrument });
+    let moved = Transfer { from: OURS, to: OURS, amount: Money(1) };
+    let many: Vec<Command> = (1..200).map(|number| Command::Place(fitting(number))).collect();
+    let wrong = Place { account: AccountId(1), ..one };
+    vec![
+        ("id_says_what_it_is", sends(wrong)),
+        ("order_has_an_attempt", vec![tick(vec![Command::Place(one)])]),
+        ("ids_never_repeat", [sends(one), vec![tick(vec![Command::Place(one)])]].concat()),
+        ("names_a_sent_order", vec![tick(vec![unknown])]),
+        ("tries_bounded", vec![begun(many.clone())]),
+        ("messages_bounded", vec![begun(many)]),
+        ("cancels_bounded", [sends(one), vec![tick(vec![cancel; 20])]].concat()),
+        ("queries_bounded", [sends(one), vec![tick(vec![query; 200])]].concat()),
+        ("inert_commands", vec![tick(vec![Command::Transfer(moved)])]),
+    ]
+}
+
+fn over_attempts() -> Vec<(&'static str, Steps)> {
+    let one = Command::Place(fitting(1));
+    let start = |kind: Kind, number, to| {
+        let subject = Subject::Attempt(ids(number));
+        alert(AlertCode::AttemptStarted, kind.code(), (0, to), subject)
+    };
+    let hedge = Subject::Hedge(HedgeId(0));
+    let restricted = alert(AlertCode::Restricted, 0, (0, 0), hedge);
+    let poisoned = alert(AlertCode::Poisoned, 0, (0, 0), hedge);
+    let down = Link { to: LinkTo::Feed(InstrumentId(0)), state: LinkState::Down };
+    let after = |event: Event| vec![(event, vec![]), begun(vec![])];
+    let trim = start(Kind::Trim, 2, 1);
+    vec![
+        ("ends_with_orders_confirmed", vec![begun(vec![one, ended(0)])]),
+        ("one_end_of_four", vec![begun(vec![ended(2), ended(2)])]),
+        ("one_end_of_four", vec![begun(vec![ended(9)])]),
+        ("ends_what_began", vec![tick(vec![ended(0)])]),
+        ("residual_held_alarms", vec![begun(vec![ended(3)])]),
+        ("no_trim_after_residual_held", vec![begun(vec![ended(3), trim])]),
+        ("no_order_after_the_end", vec![begun(vec![ended(2), one])]),
+        ("one_attempt_a_hedge", vec![begun(vec![start(Kind::Enter, 2, 1)])]),
+        ("enter_within_max", vec![tick(vec![start(Kind::Enter, 2, 1_000)])]),
+        ("no_enter_while_stopped", after(verb(Verb::Stop(Scope::All)))),
+        ("no_enter_while_restricted", vec![tick(vec![restricted]), begun(vec![])]),
+        ("enters_on_good_books_only", after(Event::Link(down))),
+        ("never_poisoned", vec![tick(vec![poisoned])]),
+    ]
+}
+
+fn over_latches() -> Vec<(&'static str, Steps)> {
+    let one = Command::Place(fitting(1));
+    let kill = || (verb(Verb::Kill(Scope::All)), vec![]);
+    let flatten = (verb(Verb::Flatten(Scope::Hedge(HedgeId(0)))), vec![]);
+    let to = LinkTo::Trading(fitting(1).account);
+    let down = (Event::Link(Link { to, state: LinkState::Down }), vec![]);
+    vec![
+        ("kill_cancels_at_once", vec![begun(vec![one]), kill()]),
+        ("no_order_in_halt", vec![begun(vec![]), kill(), tick(vec![one])]),
+        ("no_order_in_halt", vec![begun(vec![]), flatten, kill(), tick(vec![one])]),
+        ("no_order_into_a_dead_line", vec![begun(vec![]), down, tick(vec![one])]),
+    ]
+}
+
+/// What the rules say of a refusal, and of a restart.
+fn apart() -> Vec<(&'static str, Vec<&'static str>)> {
+    let rules = |act: &dyn Fn(&mut Checker)| {
+        let mut checker = Checker::new(&config());
+        act(&mut checker);
+        checker.violations().iter().map(|violation| violation.rule).collect::<Vec<_>>()
+    };
+    let one = Command::Place(fitting(1));
+    let mut misled = ready();
+    misled.absurd(GOLD, true);
+    let level = |side, price, row| {
+        let (price, qty, instrument) = (Price(price), Qty::of(5), GOLD);
+        let (exchange, receive) = (START, START);
+        Change { price, qty, seq: 2, exchange, receive, step: 0, instrument, side, row }
+    };
+    let rows = [(Side::Buy, 9_900, Row::Snapshot), (Side::Sell, 10_100, Row::LevelLast)];
+    let rows = rows.map(|(side, price, row)| (Event::Book(level(side, price, row)), vec![]));
+    let mut steps = rows.to_vec();
+    steps.push(begun(vec![]));
+    vec![
+        ("no_enter_on_absurd_prices", broken_by(&mut misled, &steps)),
+        (
+            "door_takes_what_venues_send",
+            rules(&|check| check.refused(START, &Event::Tick, &"no", &[])),
+        ),
+        (
+            "refusal_commands_nothing",
+            rules(&|check| check.refused(START, &Event::Tick, &"no", &[one])),
+        ),
+        ("restart_places_nothing", rules(&|check| check.restarted(START, &[one]))),
+    ]
+}
+
+/// What an engine lies of, or does that no engine may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lie {
+    Inventory,
+    Position,
+    Cash,
+    Levels,
+    LiveOrders,
+    Held,
+    Residual,
+    Panic,
+    Refusal,
+    Deadline,
+    NoEnd,
+    Rogue,
+    Drift,
+}
+
+const LIES: &[(&str, Lie)] = &[
+    ("inventory_as_told", Lie::Inventory),
+    ("position_as_told", Lie::Position),
+    ("position_is_true", Lie::Position),
+    ("cash_as_told", Lie::Cash),
+    ("cash_is_true", Lie::Cash),
+    ("books_are_true", Lie::Levels),
+    ("engine_knows_every_end", Lie::LiveOrders),
+    ("quiet_converges", Lie::LiveOrders),
+    ("nothing_stays_held", Lie::Held),
+    ("residual_in_limit", Lie::Residual),
+    ("never_panics", Lie::Panic),
+    ("configuration_is_taken", Lie::Refusal),
+    ("deadline_moves", Lie::Deadline),
+    ("every_attempt_ends", Lie::NoEnd),
+    ("every_order_ends", Lie::Rogue),
+    ("no_drift_without_cause", Lie::Drift),
+];
+
+/// An engine that lies.
+struct Liar {
+    engine: Engine,
+    lie: Lie,
+    asked: Cell<u32>,
+}
+
+impl Liar {
+    /// An order that rests where nothing ever trades.
+    fn rogue(&self) -> Command {
+        let config = self.engine.config();
+        let leg = &config.hedges[HedgeId(0)].plan.legs[0];
+        let order = ClientOrderId::pack(1, 0xFFF, HedgeId(0), 1, LegId(0), 1).unwrap();
+        Command::Place(Place {
+            order,
+            account: leg.account,
+            instrument: leg.instrument,
+            ..place(1, Side::Buy, -1_000_000, 1, TimeInForce::Gtc)
+        })
+    }
+}
+
+impl Driven for Liar {
+    type Error = cross_market_core::error::Error;
+
+    fn handle(
+        &mut self,
+        now: Time,
+        event: &Event,
+        out: &mut Vec<Command>,
+    ) -> Result<Effect, Self::Error> {
+        let effect = self.engine.handle(now, event, out)?;
+        let balance = matches!(event, Event::Cash(cash) if cash.kind == CashKind::Balance);
+        match self.lie {
+            Lie::Panic => assert!(!matches!(event, Event::Report(_)), "as told"),
+            Lie::NoEnd => out.retain(|command| {
+                !matches!(command, Command::Alert(alert) if alert.code == AlertCode::AttemptEnded)
+            }),
+            Lie::Rogue if matches!(event, Event::Report(_)) && self.asked.replace(1) == 0 => {
+                out.push(self.rogue());
+            }
+            Lie::Drift if balance => {
+                out.push(alert(AlertCode::CashDrift, 0, (0, 0), Subject::Account(OURS)));
+            }
+            _ => {}
+        }
+        Ok(effect)
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        // A deadline that never moved would keep the world there for ever.
+        let stays = self.lie == Lie::Deadline && self.asked.replace(self.asked.get() + 1) < 100;
+        if stays { Some(START) } else { self.engine.deadline() }
+    }
+
+    fn restart(&mut self, now: Time, run: u16, out: &mut Vec<Command>) {
+        self.engine.restart(now, run, out).unwrap();
+    }
+
+    fn position(&self, account: AccountId, instrument: InstrumentId) -> i64 {
+        self.engine.position(account, instrument) + i64::from(self.lie == Lie::Position)
+    }
+
+    fn inventory(&self, hedge: HedgeId) -> LegLots {
+        let mut lots = Driven::inventory(&self.engine, hedge);
+        lots[0] += i64::from(self.lie == Lie::Inventory);
+        lots
+    }
+
+    fn cost(&self, account: AccountId, instrument: InstrumentId) -> i128 {
+        self.engine.cost(account, instrument)
+    }
+
+    fn live_orders(&self) -> usize {
+        self.engine.live_orders() + usize::from(self.lie == Lie::LiveOrders)
+    }
+
+    fn residual(&self, hedge: HedgeId) -> i128 {
+        self.engine.residual(hedge) + i128::from(self.lie == Lie::Residual) * 1_000_000_000
+    }
+
+    fn held(&self, account: AccountId) -> Money {
+        self.engine.held(account) + Money(i128::from(self.lie == Lie::Held))
+    }
+
+    fn cash(&self, account: AccountId) -> Money {
+        Driven::cash(&self.engine, account) + Money(i128::from(self.lie == Lie::Cash))
+    }
+
+    fn levels(&self, instrument: InstrumentId, side: Side) -> Vec<(i64, i64)> {
+        let mut levels = self.engine.levels(instrument, side);
+        levels.truncate(if self.lie == Lie::Levels { 0 } else { levels.len() });
+        levels
+    }
+}
+
+fn rules_of(lie: Lie, seed: u64) -> Vec<&'static str> {
+    let options = Options { restarts: true, ..Options::default() };
+    let run = run(seed, &options, |config, start| {
+        let engine = Engine::new(config, start).map_err(|problem| problem.to_string())?;
+        if lie == Lie::Refusal {
+            Err("no".into())
+        } else {
+            Ok(Liar { engine, lie, asked: 0.into() })
+        }
+    });
+    run.violations.iter().map(|violation| violation.rule).collect()
+}
+
+#[test]
+fn every_rule_can_be_broken() {
+    let mut shown = BTreeSet::new();
+    let steps = [over_prices_and_sizes(), over_messages(), over_attempts(), over_latches()];
+    let by_steps = steps.into_iter().flatten().map(|(rule, steps)| (rule, broken(&steps)));
+    for (rule, found) in by_steps.chain(apart()) {
+        assert!(found.contains(&rule), "{rule}: {found:?}");
+        shown.insert(rule);
+    }
+    for (rule, lie) in LIES {
+        let found = (0..20).any(|seed| rules_of(*lie, seed).contains(rule));
+        assert!(found, "{rule}: {lie:?}");
+        shown.insert(rule);
+    }
+    let all: BTreeSet<&str> = RULES.iter().copied().collect();
+    assert_eq!(shown, all);
+}
