@@ -228,27 +228,34 @@ fn a_level_far_from_the_touch_is_refused() {
     };
     let far = |found| Error::OutOfBounds { field: Field::Price, found };
     for (side, price) in [
-        (Side::Buy, 10_000 - 1_281),
-        (Side::Buy, 10_000 + 1_281),
-        (Side::Buy, 1_000),
-        (Side::Buy, -10_000),
+        (Side::Buy, 10_001 + 1_281),
         (Side::Buy, 100_000),
-        (Side::Sell, 10_001 + 1_281),
+        (Side::Sell, 10_000 - 1_281),
         (Side::Sell, 1_000),
         (Side::Sell, 0),
+        (Side::Sell, -10_000),
     ] {
         assert_eq!(desk.refused(&row(side, price, 1, Row::DeltaLast)), far(price));
         assert_eq!(desk.refused(&row(side, price, 1, Row::Delta)), far(price));
         // Nothing is invented by what is taken away.
         desk.event(&row(side, price, 0, Row::DeltaLast));
     }
-    desk.event(&row(Side::Buy, 10_000 - 1_280, 1, Row::DeltaLast));
-    desk.event(&row(Side::Sell, 10_001 + 1_280, 1, Row::DeltaLast));
-    desk.event(&row(Side::Buy, 8_720, 0, Row::DeltaLast));
+    // Behind the touch real books hold bids at next to nothing and asks at the moon.
+    for (side, price) in
+        [(Side::Buy, 1), (Side::Buy, -9_000), (Side::Sell, 90_000), (Side::Sell, 11_500)]
+    {
+        desk.event(&row(side, price, 1, Row::DeltaLast));
+        desk.event(&row(side, price, 0, Row::DeltaLast));
+    }
+    desk.event(&row(Side::Buy, 10_001 + 1_280, 1, Row::DeltaLast));
+    desk.event(&row(Side::Buy, 10_001 + 1_280, 0, Row::DeltaLast));
+    desk.event(&row(Side::Sell, 10_000 - 1_280, 1, Row::DeltaLast));
+    desk.event(&row(Side::Sell, 10_000 - 1_280, 0, Row::DeltaLast));
     // Step by step a market may go anywhere, and each step is measured from the touch of its time.
     for touch in [9_000, 8_000, 7_000] {
-        desk.event(&row(Side::Buy, touch, 1, Row::DeltaLast));
+        desk.event(&row(Side::Sell, touch + 1, 1, Row::DeltaLast));
         desk.event(&row(Side::Buy, touch + 1_000, 0, Row::DeltaLast));
+        desk.event(&row(Side::Buy, touch, 1, Row::DeltaLast));
     }
     assert_eq!(desk.refused(&row(Side::Buy, 10_000, 1, Row::DeltaLast)), far(10_000));
     // The first row of a snapshot begins anew; the others are measured from it.
@@ -256,10 +263,9 @@ fn a_level_far_from_the_touch_is_refused() {
     assert_eq!(desk.refused(&row(Side::Sell, 10_001, 1, Row::LevelLast)), far(10_001));
     desk.event(&row(Side::Sell, 50_001, 1, Row::LevelLast));
     assert_eq!(desk.refused(&row(Side::Sell, 10_001, 1, Row::DeltaLast)), far(10_001));
-    // A message of deltas may empty a side: then the other side is what is known.
+    // Without another side nothing is crossed.
     desk.event(&row(Side::Sell, 50_001, 0, Row::DeltaLast));
-    assert_eq!(desk.refused(&row(Side::Sell, 60_000, 1, Row::DeltaLast)), far(60_000));
-    desk.event(&row(Side::Sell, 50_002, 1, Row::DeltaLast));
+    desk.event(&row(Side::Buy, 60_000, 1, Row::DeltaLast));
 }
 
 /// Every kind of book that is not bounded takes every price to its largest.
@@ -269,7 +275,7 @@ fn a_wider_collar_takes_wider_books() {
     desk.book(0, 10_000, 10_001);
     let mut policy = desk.engine.config().policy.clone();
     let [change, _] = snapshot(0, 20_000, 0, START);
-    let row = Event::Book(Change { side: Side::Sell, row: Row::DeltaLast, ..change });
+    let row = Event::Book(Change { side: Side::Buy, row: Row::DeltaLast, ..change });
     desk.refused(&row);
     policy.instruments[InstrumentId(0)].collar = 200;
     desk.event(&word(Verb::Policy(Box::new(policy))));

@@ -184,12 +184,10 @@ pub struct Book {
     next: u8,
     data: Data,
     price_max: i64,
-    /// How far from the touch a level may be set, in ticks.
+    /// How far beyond the other side's touch a level may be set, in ticks.
     reach: i64,
-    /// The lowest price that passes without a look at the touch.
-    low: i64,
-    /// How many prices do.
-    window: u64,
+    /// How many prices of each side, from its worst, pass without a look at the touch.
+    windows: [u64; 2],
     qty_max: i64,
 }
 
@@ -227,53 +225,56 @@ impl Book {
             data: Data::Empty,
             price_max,
             reach: i64::MAX,
-            low: -price_max,
-            window: 2 * price_max.unsigned_abs() + 1,
+            windows: [2 * price_max.unsigned_abs() + 1; 2],
             qty_max,
         }
     }
 
-    /// From now on a level may be set at most `reach` ticks from the touch known before; a level
-    /// may be taken away anywhere, and the first row of a snapshot begins anew.
+    /// From now on a level may be set at most `reach` ticks beyond the other side's touch: a bid so
+    /// far above the asks, or an ask so far below the bids, is no price. Levels behind the touch
+    /// lie as deep as they like, and a level may be taken away anywhere.
     pub fn set_reach(&mut self, reach: i64) {
         self.reach = reach;
-        self.lay_window();
+        self.lay_windows();
     }
 
-    /// Lays the prices that pass without a look at the touch around it. They are half as far as a
-    /// level may be: wherever in between the touch moves, none of them is too far from it.
-    fn lay_window(&mut self) {
-        let [bids, asks] = [Side::Buy, Side::Sell].map(|side| self.best(side).map(|of| of.0));
-        let half = self.reach / 2;
-        let (low, high) = match (bids, asks) {
-            _ if self.reach >= self.price_max.saturating_mul(2) => (i64::MIN, i64::MAX),
-            (Some(bid), Some(ask)) => {
-                (bid.max(ask).saturating_sub(half), bid.min(ask).saturating_add(half))
+    /// Lays the prices that pass without a look at the touch. They end half as far from it as a
+    /// level may lie: wherever in between the touch moves, none of them is too far beyond it.
+    fn lay_windows(&mut self) {
+        let [bid, ask] = [Side::Buy, Side::Sell].map(|side| self.best(side).map(|of| of.0));
+        let (low, high) = match (bid, ask) {
+            (Some(bid), Some(ask)) => (bid.min(ask), bid.max(ask)),
+            (Some(only), None) | (None, Some(only)) => (only, only),
+            (None, None) => {
+                self.windows = [0; 2];
+                return;
             }
-            (Some(only), None) | (None, Some(only)) => {
-                (only.saturating_sub(half), only.saturating_add(half))
-            }
-            (None, None) => (0, -1),
         };
-        let (low, high) = (low.max(-self.price_max), high.min(self.price_max));
-        self.low = low;
-        self.window = u64::try_from(high - low + 1).unwrap_or(0);
+        let (half, most) = (self.reach / 2, self.price_max);
+        let is_wide = self.reach >= most.saturating_mul(2);
+        // By key: the best price that passes, of bids the highest and of asks the lowest.
+        self.windows = [low, -high].map(|nearest| {
+            let best = if is_wide { most } else { nearest.saturating_add(half).min(most) };
+            u64::try_from(best + most + 1).unwrap_or(0)
+        });
     }
 
-    /// Whether a level may be set so far from the touch: its side's, or else the other side's.
+    /// Whether a level is not set too far beyond the touch of the other side.
     fn is_near(&self, change: &Change) -> bool {
-        if change.row.kind() == SNAPSHOT || change.qty.is_zero() {
-            return true;
-        }
-        let touch = self.best(change.side).or_else(|| self.best(change.side.flip()));
-        touch.is_none_or(|touch| (change.price.0 - touch.0).abs() <= self.reach)
+        let beyond = |touch: Price| {
+            key_of(change.side, change.price).saturating_sub(key_of(change.side, touch))
+        };
+        let other = self.best(change.side.flip());
+        change.row.kind() == SNAPSHOT
+            || change.qty.is_zero()
+            || other.is_none_or(|touch| beyond(touch) <= self.reach)
     }
 
     /// The door: whether a row may be applied. Changes nothing.
     ///
     /// # Errors
     /// [`Error::OutOfBounds`] for a price or size beyond the book's bounds, or a price further than
-    /// [`Book::set_reach`] from the touch,
+    /// [`Book::set_reach`] beyond the other side's touch,
     /// [`Error::TimeOutOfRange`] for a stamp outside 1970 to 2200, [`Error::Contradiction`] for a
     /// row that does not fit the message that is open: another kind, sequence number or stamp, a
     /// level without a snapshot before it.
@@ -347,7 +348,10 @@ impl Book {
     #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     #[expect(clippy::needless_bitwise_bool, reason = "no branch that a processor has to guess")]
     fn is_next_delta(&self, change: &Change) -> bool {
-        let price = change.price.0.wrapping_sub(self.low).cast_unsigned() < self.window;
+        let key = key_of(change.side, change.price).wrapping_add(self.price_max);
+        let [bids, asks] = self.windows;
+        let window = if change.side == Side::Buy { bids } else { asks };
+        let price = key.cast_unsigned() < window;
         let qty = change.qty.get() <= self.qty_max;
         let delta = change.row.kind() & self.next & DELTA != 0;
         let message = if self.next == BEGINS {
@@ -367,7 +371,7 @@ impl Book {
     fn take_other(&mut self, change: Change) -> Result<Applied, Error> {
         self.check(&change)?;
         let applied = self.apply(&change);
-        self.lay_window();
+        self.lay_windows();
         Ok(applied)
     }
 
@@ -628,8 +632,7 @@ impl Book {
         }
         writer.u8(self.next);
         writer.u8(data_code(self.data));
-        writer.i64(self.low);
-        writer.u64(self.window);
+        self.windows.iter().for_each(|window| writer.u64(*window));
     }
 
     #[inline]
