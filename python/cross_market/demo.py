@@ -55,12 +55,12 @@ QUOTES = (
 
 DAY_NS = 86_400_000_000_000
 MINUTE_NS = 60_000_000_000
-# Of a day, in UTC: the operator looks (on the first day of a month), Warsaw fixes, Frankfurt fixes
-# and both stand, settlement.
-OPERATOR_NS = 8 * 60 * MINUTE_NS
+# Of a day, in UTC: Warsaw fixes, Frankfurt fixes and both stand for some minutes, in which the
+# operator looks (on the first day of a month): what is let go then can trade; settlement.
 WARSAW_NS = 10 * 60 * MINUTE_NS
 FRANKFURT_NS = (13 * 60 + 15) * MINUTE_NS
 MINUTES = 6
+OPERATOR_NS = FRANKFURT_NS + 3 * MINUTE_NS // 2
 SETTLEMENT_NS = 16 * 60 * MINUTE_NS
 # When we receive each quote after it was sent, ms.
 RECEIVED_MS = {"WARSAW.EURPLN": 4, "WARSAW.USDPLN": 5, "FRANKFURT.EURUSD": 9}
