@@ -68,10 +68,10 @@ fn changes() -> Vec<Change> {
 
 fn apply(books: &mut Table<InstrumentId, Book>, change: &Change) {
     let book = &mut books[change.instrument];
-    if let Err(error) = book.check(change) {
-        panic!("refused: {error}");
-    }
-    black_box(book.apply(change));
+    match book.take(change) {
+        Ok(applied) => black_box(applied),
+        Err(error) => panic!("refused: {error}"),
+    };
 }
 
 fn books() -> Table<InstrumentId, Book> {

@@ -37,7 +37,7 @@ impl Desk {
         let config = desk::config(1, CLIP as i64, BANDS);
         let engine = desk::engine(&config, now);
         let out = Vec::with_capacity(256);
-        let mut desk = Desk { engine, out, now, seqs: [0; 2], count: 0, day: Day(19_700) };
+        let mut desk = Desk { engine, out, now, seqs: [0; 2], count: 0, day: now.date() };
         for market in [0, 1] {
             let levels = (0..200).flat_map(|away| {
                 [(Side::Buy, MIDDLE - away, 10), (Side::Sell, MIDDLE + 1 + away, 10)]
@@ -128,6 +128,7 @@ impl Desk {
                 self.handle(&Event::Settle(Box::new(settle)));
             }
             self.day = Day(self.day.0 + 1);
+            self.now = self.now + Span::seconds(86_400);
         }
     }
 
