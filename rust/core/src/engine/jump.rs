@@ -13,7 +13,7 @@ use crate::num::Price;
 use crate::time::Time;
 use crate::wire::Writer;
 
-/// How far from the touch a level may be set, in collars.
+/// How far beyond the other side's touch a level may be set, in collars.
 const REACH: i64 = 64;
 
 /// How far from its reference a touch may be, in collars.
