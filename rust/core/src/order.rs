@@ -490,6 +490,7 @@ pub enum Verdict {
 
 /// One order of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub struct Order {
     /// What was asked for.
     pub place: Place,
@@ -507,8 +508,11 @@ pub struct Order {
     /// Whether an execution was taken back or corrected: filled may then be less than its size, and
     /// a total may count what stands no more.
     pub revised: bool,
-    /// Executions of which only a correction was heard: their fee came with what is missing.
+    /// Executions of which only a correction was heard: their fee came with what is missing. Also
+    /// what a revision after an operator's word leaves open: whose lots that word had counted.
     pub unheard: u8,
+    /// Whether its end is an operator's word.
+    pub overridden: bool,
     /// Σ price × lots booked, in ticks × lots.
     pub cost: i128,
     /// The venue's id.
@@ -546,6 +550,7 @@ impl Order {
             seen: false,
             revised: false,
             unheard: 0,
+            overridden: false,
             cost: 0,
             venue_order_id: Text::EMPTY,
             sent: now,
@@ -978,6 +983,7 @@ impl Order {
         self.venue_cum = self.cum;
         self.claimed = None;
         self.unheard = 0;
+        self.overridden = true;
         Verdict::Applied
     }
 
@@ -1009,6 +1015,7 @@ impl Order {
         out.bool(self.seen);
         out.bool(self.revised);
         out.u8(self.unheard);
+        out.bool(self.overridden);
         out.i64(self.cum);
         out.i64(self.venue_cum);
         out.i128(self.cost);

@@ -482,6 +482,7 @@ impl Engine {
             return;
         }
         self.take_back(key, &known, out);
+        self.revise(known.order);
         if let Some(id) = known.order {
             self.input(id, Input::Bust { qty: known.qty }, out);
         }
@@ -559,10 +560,16 @@ impl Engine {
         }
     }
 
-    /// From now on the totals of this order are not compared with what is booked.
+    /// From now on the totals of this order are not compared with what is booked. What an operator
+    /// said of it may have counted other lots than these: the venue is asked once more.
     fn revise(&mut self, id: Option<ClientOrderId>) {
+        let now = self.now;
         if let Some(order) = id.and_then(|id| self.orders.get_mut(id)) {
             order.revised = true;
+            if std::mem::take(&mut order.overridden) {
+                order.unheard = order.unheard.saturating_add(1);
+                order.due = now;
+            }
         }
     }
 
