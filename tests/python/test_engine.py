@@ -1,7 +1,6 @@
 """The engine behind its door: exact types, known names, one call at a time."""
 
 import copy
-import dataclasses
 import os
 import pickle
 import threading
@@ -256,15 +255,27 @@ def test_an_engine_stays_in_its_process(engine: cm.Engine) -> None:
     os.close(write)
 
 
-def test_a_call_inside_a_call_is_refused_or_comes_before(engine: cm.Engine) -> None:
+def test_a_call_inside_a_call_comes_before(engine: cm.Engine, gold: cm.Config) -> None:
     # Attributes are read before the engine is entered, so the inner call is simply the earlier.
-    @dataclasses.dataclass(frozen=True)
-    class Sly(ev.Tick):
-        pass
+    inner: list[object] = []
 
-    Sly.__module__ = "cross_market.events"
-    Sly.__name__ = "Tick"
-    engine.handle(START + 1, Sly())
+    class Settle:
+        instrument, day, exchange = "SHFE.au2602", START // 86_400_000_000_000, START
+
+        @property
+        def price(self) -> int:
+            inner.append(engine.handle(START + 1, book()))
+            return 30885
+
+    Settle.__module__ = "cross_market.events"
+    sly: Any = Settle()
+    engine.handle(START + 2, sly)
+    assert len(inner) == 1
+    other = cm.Engine(gold, start=START)
+    other.handle(START + 1, book())
+    plain = {"instrument": sly.instrument, "day": sly.day, "exchange": START}
+    other.handle(START + 2, ev.Settle(price=30885, **plain))
+    assert engine.digest() == other.digest()
 
 
 def test_threads_take_turns_or_are_refused(engine: cm.Engine) -> None:

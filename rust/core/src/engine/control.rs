@@ -54,7 +54,7 @@ impl Engine {
                 self.input(*order, Input::Override { status: *status }, out);
                 let (subject, value) = (Subject::Order(*order), i128::from(cum.get()));
                 self.alert(out, AlertCode::Overridden, Urgency::Warn, subject, value, 0);
-                self.after_order(*order, out);
+                self.after_order(*order);
             }
             Verb::Policy(policy) => self.replace_policy(policy, out),
         }

@@ -10,7 +10,7 @@ use crate::clock::{Clock, ClockOf, WALL_BOUND};
 use crate::command::{AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
 use crate::event::{Event, Link, LinkState, LinkTo};
-use crate::funds::{Cash, CashKind, TradeMoney};
+use crate::funds::{Cash, CashKind};
 use crate::ids::{AccountId, ClientOrderId, CurrencyId, InstrumentId};
 use crate::instrument::{PositionEffect, Reference, ReferenceChange, Settlement};
 use crate::num::{Money, Qty, Side};
@@ -18,7 +18,7 @@ use crate::order::{
     Answer, Cancel, Clash, Execution, ExecutionKey, FeeNews, Fill, Found, Input, News, Order,
     Place, Report, State, TimeInForce, VenueStatus, Verdict,
 };
-use crate::position::{Filled, Owner, Settle, Statement, StatementKind, Trade};
+use crate::position::{Owner, Settle, Statement, StatementKind, Trade};
 use crate::time::{Span, Time};
 
 impl Engine {
@@ -115,7 +115,7 @@ impl Engine {
                 self.on_fee(&key, FeeNews::Paid { amount, currency }, out);
             }
         }
-        self.after_order(id, out);
+        self.after_order(id);
     }
 
     fn on_answer(&mut self, answer: &Answer, out: &mut Vec<Command>) {
@@ -156,7 +156,7 @@ impl Engine {
             Found::ProvenAbsent => self.input(id, Input::Absent, out),
             Found::Inconclusive => self.input(id, Input::Inconclusive, out),
         }
-        self.after_order(id, out);
+        self.after_order(id);
     }
 
     /// An order that was to trade at once or not at all, and still works after its time at a venue
@@ -362,7 +362,6 @@ impl Engine {
         let instrument = &self.instruments[id];
         let value = instrument.notional(trade.price, trade.qty);
         let usual = instrument.fees.by(trade.effect).of(value, trade.qty);
-        let settlement = instrument.settlement;
         let told = self.orders.execution(&key).filter(|known| known.is_awaited());
         let (fee, pending) = match (told.map(|known| known.fee), fill.fee) {
             (Some(told), _) => (told, false),
@@ -375,7 +374,7 @@ impl Engine {
             Ok(filled) => filled,
             Err(error) => panic!("broken invariant: a fill that passed the door: {error:?}"),
         };
-        let money = self.trade_money(id, trade, &filled, settlement, fee);
+        let money = filled.money(&self.instruments[id], trade, fee);
         self.funds.trade(account, &money);
         self.note_margin(account);
         self.booked.insert(key, filled);
@@ -392,29 +391,6 @@ impl Engine {
         };
         self.orders.remember(key, execution);
         fee
-    }
-
-    fn trade_money(
-        &self,
-        id: InstrumentId,
-        trade: &Trade,
-        filled: &Filled,
-        settlement: Settlement,
-        fee: Money,
-    ) -> TradeMoney {
-        let instrument = &self.instruments[id];
-        match settlement {
-            Settlement::Margin => TradeMoney {
-                fee,
-                result: instrument.value(filled.position.realised),
-                ..TradeMoney::default()
-            },
-            Settlement::Cash => TradeMoney {
-                fee,
-                cash_value: instrument.notional(trade.price, trade.qty).times(-trade.side.sign()),
-                ..TradeMoney::default()
-            },
-        }
     }
 
     pub(super) fn currency_of(&self, account: AccountId) -> CurrencyId {
@@ -592,9 +568,7 @@ impl Engine {
             Ok(filled) => filled,
             Err(error) => panic!("broken invariant: a booked fill cannot go: {error:?}"),
         };
-        let settlement = self.instruments[instrument].settlement;
-        let back = Trade { side: side.flip(), ..trade };
-        let money = self.trade_money(instrument, &back, &filled, settlement, -known.fee);
+        let money = filled.money_back(&self.instruments[instrument], &trade, known.fee);
         self.funds.trade(account, &money);
         self.note_margin(account);
         let Some(id) = known.order else { return };
@@ -714,7 +688,7 @@ impl Engine {
     }
 
     /// What follows from an input: its next due time, and the end of its hold once it is confirmed.
-    pub(super) fn after_order(&mut self, id: ClientOrderId, out: &mut Vec<Command>) {
+    pub(super) fn after_order(&mut self, id: ClientOrderId) {
         let Some(order) = self.orders.get(id).copied() else { return };
         self.touch(order.place.hedge);
         let at = self.live.binary_search(&id);
@@ -737,7 +711,6 @@ impl Engine {
             let due = self.due_after(&order);
             self.set_due(id, due);
         }
-        let _ = out;
     }
 
     fn set_due(&mut self, id: ClientOrderId, due: Time) {

@@ -195,7 +195,7 @@ fn print(totals: &Totals, millis: u128, digest: bool) {
     for (refusal, count) in &totals.refusals {
         println!("  {:<18} {count}", refusal_name(*refusal));
     }
-    let never = REFUSALS.iter().filter(|refusal| {
+    let never = Refusal::ALL.iter().filter(|refusal| {
         !totals.refusals.contains_key(&refusal_code(**refusal)) && !UNREACHABLE.contains(refusal)
     });
     let never: Vec<String> = never.map(|refusal| format!("{refusal:?}")).collect();
@@ -261,47 +261,9 @@ fn tell(seed: u64) -> ExitCode {
 
 /// The name of a refusal's code.
 fn refusal_name(code: u8) -> String {
-    let found = REFUSALS.get(usize::from(code)).map(|refusal| format!("{refusal:?}"));
+    let found = Refusal::ALL.get(usize::from(code)).map(|refusal| format!("{refusal:?}"));
     found.unwrap_or_else(|| format!("code {code}"))
 }
-
-/// Every refusal, in the order of its code.
-const REFUSALS: [Refusal; 34] = [
-    Refusal::Stage,
-    Refusal::Stopped,
-    Refusal::Halted,
-    Refusal::HedgeRestricted,
-    Refusal::AccountRestricted,
-    Refusal::LinkDown,
-    Refusal::NoBook,
-    Refusal::Stale,
-    Refusal::Gapped,
-    Refusal::Crossed,
-    Refusal::Skewed,
-    Refusal::Phase,
-    Refusal::Break,
-    Refusal::PriceLimit,
-    Refusal::NoRepairRoute,
-    Refusal::Size,
-    Refusal::Inventory,
-    Refusal::Residual,
-    Refusal::SumResidual,
-    Refusal::OrderValue,
-    Refusal::Collar,
-    Refusal::DayLoss,
-    Refusal::Edge,
-    Refusal::Messages,
-    Refusal::Money,
-    Refusal::Usage,
-    Refusal::Lots,
-    Refusal::OwnOpposite,
-    Refusal::IdsExhausted,
-    Refusal::LossBudget,
-    Refusal::Trims,
-    Refusal::Busy,
-    Refusal::Nothing,
-    Refusal::Jump,
-];
 
 /// Refusals that cannot occur: every run trades in full, and no order is priced beyond its collar
 /// in the first place.
