@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cross_market._arrow import arrow
-from cross_market.research.rows import Rows
+from cross_market.research.recording import Recording
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,7 +60,7 @@ class Result:
     digest: bytes
 
     @classmethod
-    def of(cls, done: Mapping[str, Any], rows: Rows) -> "Result":
+    def of(cls, done: Mapping[str, Any], rows: Recording) -> "Result":
         """Return the result of what the native module did with `rows`."""
         return cls(
             tables={name: arrow(done["tables"][name]) for name in TABLES},
