@@ -180,9 +180,7 @@ def inlines(item: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.lists(pair, max_size=3).map(lambda found: "{" + ", ".join(found) + "}")
 
 
-VALUES = st.recursive(
-    SCALARS, lambda item: st.one_of(arrays(item), inlines(item)), max_leaves=6
-)
+VALUES = st.recursive(SCALARS, lambda item: st.one_of(arrays(item), inlines(item)), max_leaves=6)
 DOTTED = st.lists(keys(), min_size=1, max_size=3).map(" . ".join)
 LINES = st.one_of(
     st.tuples(DOTTED, VALUES).map(lambda found: f"{found[0]} = {found[1]}"),

@@ -230,5 +230,5 @@ def template(name: str) -> Limits:
         raise wrong_type(name, "limits.template", "the name of a template, as str")
     if name not in TEMPLATES:
         expected = "a template: " + ", ".join(TEMPLATES)
-        raise wrong(name, "limits.template", expected + suggestion(str(name), TEMPLATES))
+        raise wrong(name, "limits.template", expected, suggestion(name, TEMPLATES))
     return TEMPLATES[name]()

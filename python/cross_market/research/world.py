@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cross_market import _core
-from cross_market._files import build, read_toml, table_of, toml_text
+from cross_market._files import Broken, Builder, table_of, toml_text
+from cross_market._source import read_toml
 from cross_market._values import (
     Name,
     Number,
@@ -145,14 +146,22 @@ class SimVenues:
 
         Refuses as `Config.load` does.
         """
-        table = read_toml(path)
-        where = "simulation" if "simulation" in table else ""
-        found: SimVenues = build(cls, table.get("simulation", table), where, {})
+        source = read_toml(path)
+        with source.refuses():
+            found = read_world(source.table, Builder({}))
+        assert isinstance(found, SimVenues)  # what is wrong was raised
         return found
 
     def dump(self, path: str | os.PathLike[str]) -> None:
         """Write it as TOML; `load` reads it back equal."""
         Path(path).write_text(toml_text(table_of(self)), encoding="utf-8")
+
+
+def read_world(table: dict[str, Any], builder: Builder) -> SimVenues | Broken:
+    """Return the world that the tables of a file state, whole or in their [simulation]."""
+    where = "simulation" if "simulation" in table else ""
+    found: SimVenues | Broken = builder.build(SimVenues, table.get("simulation", table), where)
+    return found
 
 
 def millionths(text: Number) -> int:
