@@ -108,7 +108,8 @@ class Builder:
         for each in fields(cls):
             if is_required(each) and each.name not in given:
                 at = f"{where}.{each.name}" if where else each.name
-                given[each.name] = self.fail(missing(known[each.name].expected, at))
+                expected = known[each.name].expected + header(known[each.name], at)
+                given[each.name] = self.fail(missing(expected, at))
         return given
 
     def spelled(
@@ -191,6 +192,14 @@ class Builder:
         rest = {key: each for key, each in item.items() if key != "type"}
         made = self.build(kinds[word], rest, where)
         return made if item["type"] == word else BROKEN
+
+
+def header(reader: Reader, at: str) -> str:
+    """Return how a file begins the tables that a field is made of; nothing for a plain value."""
+    if not reader.kinds or reader.refers:
+        return ""
+    path = re.sub(r"\[[0-9]+\]", "", at)
+    return f", as tables [[{path}]]" if reader.many else f", as a table [{path}]"
 
 
 def secret(key: str, at: str) -> ConfigError | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from cross_market import _places
 from cross_market._files import SIZE_MAX, path_text
-from cross_market._values import shown, wrong
+from cross_market._values import nearest, shown, wrong
 from cross_market.errors import ConfigError, InputTypeError
 
 Step = str | int
@@ -103,6 +103,8 @@ def walk(table: object, field: str) -> tuple[tuple[Step, ...], str]:
     rest = field
     while rest:
         step, left = next_step(table, rest)
+        if step is None and not steps:
+            step, left = misspelt(table, rest)
         if step is None:
             return tuple(steps), rest
         table = table[step]  # type: ignore[index]
@@ -129,6 +131,14 @@ def next_step(table: object, rest: str) -> tuple[Step | None, str]:
     if quoted:
         return (quoted[1], rest[quoted.end() :]) if quoted[1] in table else (None, rest)
     return longest(table, rest)
+
+
+def misspelt(table: object, rest: str) -> tuple[Step | None, str]:
+    """Return the table of the file that its author may have meant by what a path begins with."""
+    first = re.match(r"\w+", rest)
+    if first is None or not isinstance(table, dict):
+        return None, rest
+    return nearest(first[0], table), rest[first.end() :]
 
 
 def longest(names: "dict[str, Any]", rest: str) -> tuple[str | None, str]:

@@ -39,6 +39,12 @@ mod _core {
         env!("CARGO_PKG_VERSION")
     }
 
+    /// Return how the core was built: 'release', or 'debug', which is many times slower.
+    #[pyfunction]
+    fn profile() -> &'static str {
+        if cfg!(debug_assertions) { "debug" } else { "release" }
+    }
+
     /// Raise `ConfigError` when the core refuses a configuration.
     #[pyfunction]
     fn check_config(py: Python<'_>, json: &[u8]) -> PyResult<()> {
