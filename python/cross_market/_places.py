@@ -20,6 +20,9 @@ LONG_BASIC = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"{3,5}', re.DOTALL)
 LONG_LITERAL = re.compile(r"'''(?:[^']|'(?!''))*'{3,5}")
 PLAIN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [^\s,\]}#]+|[^\s,\]}#]+")
 
+# Keys of more parts are followed only so far: places are for people.
+DEPTH_MAX = 64
+
 
 @dataclass(frozen=True)
 class Place:
@@ -87,7 +90,7 @@ class Scanner:
         *above, last = self.keys()
         self.at += 2 if is_array else 1
         here = self.place(begin, self.at, self.at)
-        for key, _ in above:
+        for key, _ in above[:DEPTH_MAX]:
             path = (*path, key)
             self.places.setdefault(path, here)
             if path in self.counts:
@@ -128,7 +131,7 @@ class Scanner:
         self.skip(SPACE)
         begin = self.at
         places = []
-        for key, at in parts:
+        for key, at in parts[:DEPTH_MAX]:
             path = (*path, key)
             places.append((path, at))
         self.value(path)

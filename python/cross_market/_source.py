@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from cross_market import _places
@@ -160,7 +159,9 @@ def read_toml(path: str | os.PathLike[str]) -> Source:
 
     where = path_text(path, "path")
     try:
-        with Path(where).open("rb") as file:
+        # Not blocking: a pipe would else wait for whoever writes it.
+        number = os.open(where, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(number, "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise wrong(where, "path", "a regular file")
