@@ -43,4 +43,5 @@ pub mod config;
 pub mod event;
 
 pub mod engine;
+pub mod market;
 pub mod record;
