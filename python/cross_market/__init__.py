@@ -5,6 +5,7 @@ Importing this package does no work: numpy, pyarrow and rich are imported by wha
 
 from cross_market import commands as commands
 from cross_market import events as events
+from cross_market import venues as venues
 from cross_market._core import Engine, order_text
 from cross_market._core import version as _version
 from cross_market.config import Account, Config, Hedge, Leg, Venue
@@ -79,4 +80,5 @@ __all__ = [
     "order_text",
     "simulate",
     "to_grid",
+    "venues",
 ]
