@@ -242,6 +242,14 @@ class Session:
     ) -> None:
         self.close()
 
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in ("_core", "_actor"):  # a subclass that has not called this class's __init__
+            message = "session: it is not open; expected super().__init__ before any other call"
+            expected = "super().__init__ before any other call"
+            raise UsageError(message, call=name, state="not open", expected=expected)
+        message = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise AttributeError(message, name=name, obj=self)
+
     def __reduce__(self) -> NoReturn:
         message = "pickle: the session is alive and owns its state; expected its Config"
         raise UsageError(message, call="pickle", state="alive", expected="its Config")

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from cross_market import _core
 from cross_market._files import Broken, Builder, table_of, toml_text
-from cross_market._source import read_toml
 from cross_market._values import (
     Name,
     Number,
@@ -146,6 +145,8 @@ class SimVenues:
 
         Refuses as `Config.load` does.
         """
+        from cross_market._source import read_toml  # most programs write their world in Python
+
         source = read_toml(path)
         with source.refuses():
             found = read_world(source.table, Builder({}))
