@@ -3,6 +3,7 @@
 Importing this package does no work: numpy, pyarrow and rich are imported by what needs them.
 """
 
+from cross_market import audit as audit
 from cross_market import commands as commands
 from cross_market import events as events
 from cross_market import venues as venues
@@ -74,6 +75,7 @@ __all__ = [
     "Venue",
     "VenueError",
     "__version__",
+    "audit",
     "commands",
     "events",
     "limits",
