@@ -14,7 +14,7 @@ class Proof:
     """What `verify` found in one journal.
 
     path: str – the file.
-    verdict: str – 'clean'; 'torn' (its end is missing, all before it is right), 'damaged' (something
+    verdict: str – 'clean', 'torn' (its end is missing, all before it is right), 'damaged' (it
         was changed) or 'unreadable' (no journal of ours).
     why: str – what is wrong and where; None when it is clean.
     record: int, from 0 – the first record in doubt; None when it is clean.
