@@ -100,6 +100,7 @@ class Account:
     cash_tolerance: Annotated[str | None, optional(money())] = None
 
     def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
         if self.cash_tolerance is not None:
             where = "account.cash_tolerance"
             if parse_money(self.cash_tolerance, where)[1] != self.currency:
@@ -125,6 +126,7 @@ class Leg:
     weight: Annotated[Number, ratio(above=0)] = "1"
 
     def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
         if self.account.venue != self.instrument.venue:
             expected = f"an account at {self.instrument.venue}, where {self.instrument.name} trades"
             raise wrong(self.account.name, "leg.account", expected)
@@ -168,6 +170,7 @@ class Hedge:
     priority: Annotated[int, count(most=1_000_000)] = 0
 
     def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
         sides = {leg.side for leg in self.legs}
         if sides != {"buy", "sell"}:
             raise wrong(sorted(sides), "hedge.legs", "at least one bought and one sold leg")
@@ -199,11 +202,21 @@ class Hedge:
                 raise wrong(instrument.quote, f"hedge.fx.{code}", expected)
 
     def units(self, text: str, where: str) -> str:
-        """Return a quantity in the common unit, as exact text."""
+        """Return a quantity in the common unit, as exact text.
+
+        text: str, quantity – such as '500 g'.
+        where: str – the field that it comes from, for errors.
+        Raises ConfigError when it is no quantity of the same kind.
+        """
         return fraction_text(parse_quantity(text, where).to(self.unit, where))
 
     def amount(self, text: str, where: str) -> str:
-        """Return an amount of money that must be in the hedge's currency, as plain text."""
+        """Return an amount of money that must be in the hedge's currency, as plain text.
+
+        text: str, money – such as '20000 CNY'.
+        where: str – the field that it comes from, for errors.
+        Raises ConfigError when it is another currency.
+        """
         number, code = parse_money(text, where)
         if code != self.currency:
             raise wrong(text, where, f"an amount in {self.currency}")
@@ -274,6 +287,7 @@ class Config:
     executions: Annotated[int, count(least=1, most=1 << 24)] = 65_536
 
     def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
         parts = {"venues": self.venues, "accounts": self.accounts, "hedges": self.hedges}
         for error in disagreements(parts, self.limits):
             raise error
@@ -322,7 +336,10 @@ class Config:
         return load(path)
 
     def dump(self, path: str | os.PathLike[str]) -> None:
-        """Write the configuration as TOML, every limit visible; `load` reads it back equal."""
+        """Write the configuration as TOML, every limit visible; `load` reads it back equal.
+
+        path: path – the file to write.
+        """
         from cross_market._config_file import dump
 
         dump(self, path)

@@ -116,7 +116,11 @@ class Holding:
 
 @value
 class Balance:
-    """Money that is there before the run."""
+    """Money that is there before the run.
+
+    account: str – its name.
+    amount: str, money – such as '1000000 CNY'.
+    """
 
     account: Name = field(kw_only=False)
     amount: Annotated[str, money(signed=True)]
@@ -144,6 +148,9 @@ class SimVenues:
         """Return what a TOML file states, in a table [simulation] where there is one.
 
         Refuses as `Config.load` does.
+        path: path – a file that not everybody may write.
+        returns: SimVenues.
+        Raises ConfigError or InputTypeError with the key, the file and the line that are wrong.
         """
         from cross_market._source import read_toml  # most programs write their world in Python
 
@@ -154,7 +161,10 @@ class SimVenues:
         return found
 
     def dump(self, path: str | os.PathLike[str]) -> None:
-        """Write it as TOML; `load` reads it back equal."""
+        """Write it as TOML; `load` reads it back equal.
+
+        path: path – the file to write.
+        """
         Path(path).write_text(toml_text(table_of(self)), encoding="utf-8")
 
 

@@ -59,6 +59,9 @@ mod _core {
     }
 
     /// Return an order id as venues see it: 13 base-32 characters.
+    ///
+    /// order: int – the id, of 64 bits.
+    /// Raises `ConfigError` or `InputTypeError` for what is no such id.
     #[pyfunction]
     fn order_text(order: &Bound<'_, PyAny>) -> PyResult<String> {
         let expected = "the id of an order, a whole number of 64 bits as int";
