@@ -114,7 +114,7 @@ def problems(name: str, value: Any, owner: Any) -> Iterator[str]:  # noqa: ANN40
     says = "returns:" in text + shared or first.startswith(("Return", "Yield"))
     if returned not in (None, "None", "NoReturn") and not says:
         yield "does not say what it returns"
-    if can_raise(function) and "aises" not in text + shared:
+    if can_raise(function) and "aise" not in text + shared:
         yield "does not say what it raises"
 
 

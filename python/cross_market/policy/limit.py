@@ -25,6 +25,15 @@ from cross_market._values import (
 )
 from cross_market.contracts.units import counted, currency, moneys, quantity, rate, span, whole
 
+__all__ = [
+    "AccountLimits",
+    "HedgeLimits",
+    "InstrumentLimits",
+    "Limits",
+    "SumResidual",
+    "template",
+]
+
 Money = str | tuple[str, ...]
 T = TypeVar("T")
 Named = tuple[tuple[str, T], ...]
