@@ -12,7 +12,7 @@ use crate::commands;
 use crate::engine::time_of;
 use crate::error::{in_row, wrong};
 use crate::owner::{Owned, Owner};
-use crate::rows::{self, Columns, Message, NoRow, Slices};
+use crate::rows::{self, Columns, Message, NoRow, Slices, Taker};
 
 type Given<'a, 'py> = &'a Bound<'py, PyAny>;
 
@@ -32,7 +32,8 @@ pub(crate) trait Door: Owned {
 }
 
 /// A message of one level.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the row stays in registers on its way")]
 pub(crate) fn level<T: Door>(
     owner: &Owner<T>,
     now: Given<'_, '_>,
@@ -89,6 +90,14 @@ pub(crate) fn message<T: Door>(
 enum Stopped<R> {
     Row(NoRow),
     Refused(usize, R),
+    /// Commands wait; the place of the next row.
+    Commands(usize),
+}
+
+impl<R> From<NoRow> for Stopped<R> {
+    fn from(none: NoRow) -> Stopped<R> {
+        Stopped::Row(none)
+    }
 }
 
 /// Rows from place `first` on, each at its receive stamp, until one causes commands: the place of
@@ -119,7 +128,7 @@ pub(crate) fn columns<T: Door>(
         let (took, waiting) = owner.with(py, "columns", |value| {
             let ran = py.detach(|| run(value, slices, start));
             match ran {
-                Ok(took) => Ok((took, value.waiting().len())),
+                Ok(took) | Err(Stopped::Commands(took)) => Ok((took, value.waiting().len())),
                 Err(Stopped::Row(none)) => Err(none.error(py)),
                 Err(Stopped::Refused(at, refused)) => {
                     Err(in_row(py, value.error(py, "columns", &refused), before + at))
@@ -142,15 +151,28 @@ fn run<T: Door>(
     first: usize,
 ) -> Result<usize, Stopped<T::Refused>> {
     let waited = value.waiting().len();
-    for at in first..rows.len() {
-        let change = rows.change(at).map_err(Stopped::Row)?;
-        let refused = value.change(change.receive, &change);
-        refused.map_err(|refused| Stopped::Refused(at, refused))?;
-        if value.waiting().len() > waited {
-            return Ok(at + 1);
-        }
-    }
+    rows.each(first, &mut Turns { value, waited })?;
     Ok(rows.len())
+}
+
+/// Turns of a value, one a row.
+struct Turns<'a, T> {
+    value: &'a mut T,
+    /// Commands that waited before the first.
+    waited: usize,
+}
+
+impl<T: Door> Taker for Turns<'_, T> {
+    type Stopped = Stopped<T::Refused>;
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
+    fn take(&mut self, at: usize, change: &Change) -> Result<(), Self::Stopped> {
+        let refused = self.value.change(change.receive, change);
+        refused.map_err(|refused| Stopped::Refused(at, refused))?;
+        let waiting = self.value.waiting().len();
+        if waiting > self.waited { Err(Stopped::Commands(at + 1)) } else { Ok(()) }
+    }
 }
 
 /// What waits, handed over.

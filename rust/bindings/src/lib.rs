@@ -9,6 +9,7 @@ mod events;
 mod fields;
 mod market;
 mod names;
+mod over_time;
 mod owner;
 mod rows;
 mod session;

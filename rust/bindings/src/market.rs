@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, TryLockError};
 use cross_market_core::book::{Applied, Book, Change};
 use cross_market_core::error::Error;
 use cross_market_core::ids::{HedgeId, Id, InstrumentId, Table};
-use cross_market_core::market::{Market as CoreMarket, Taken};
+use cross_market_core::market::Market as CoreMarket;
 use cross_market_core::merge::Pair;
 use cross_market_core::num::{Qty, Side};
 use cross_market_core::quote::{Data, Own};
@@ -18,7 +18,7 @@ use crate::engine::config_of;
 use crate::error::{door, guarded, in_row, internal, usage, wrong, wrong_type};
 use crate::names::{Directory, Names};
 use crate::owner::not_pickled;
-use crate::rows::{self, Columns, NoRow, Slices, sizes};
+use crate::rows::{self, Columns, NoRow, Slices, Taker, sizes};
 use crate::tables::{Grids, Table as Columned};
 
 /// The books of a configuration and its merged prices; nothing trades here.
@@ -30,6 +30,8 @@ pub(crate) struct Market {
 }
 
 impl Market {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once a call")]
     fn enter(&self, py: Python<'_>, call: &str) -> PyResult<MutexGuard<'_, CoreMarket>> {
         match self.value.try_lock() {
             Ok(market) => Ok(market),
@@ -41,11 +43,12 @@ impl Market {
         }
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the row stays in registers on its way")]
     fn take(&self, py: Python<'_>, call: &str, change: &Change) -> PyResult<u8> {
         let mut market = self.enter(py, call)?;
-        let taken = market.take(change).map_err(|error| door(py, call, &error))?;
-        Ok(u8::from(taken.moved))
+        let moved = market.moves(change).map_err(|error| door(py, call, &error))?;
+        Ok(u8::from(moved))
     }
 
     /// The number of a hedge or an instrument by its name, or as it is.
@@ -301,6 +304,12 @@ enum Stopped {
     Wide(usize),
 }
 
+impl From<NoRow> for Stopped {
+    fn from(none: NoRow) -> Stopped {
+        Stopped::Row(none)
+    }
+}
+
 impl Stopped {
     fn error(&self, py: Python<'_>) -> PyErr {
         match self {
@@ -363,6 +372,40 @@ impl Market {
     }
 }
 
+/// A run under way.
+struct Noting<'a> {
+    asked: &'a mut Asked,
+    market: &'a mut CoreMarket,
+    readers: &'a Table<InstrumentId, Vec<HedgeId>>,
+    /// Whether nothing but touches is asked for.
+    is_plain: bool,
+    /// The place of the next row in all batches.
+    place: i64,
+}
+
+impl Taker for Noting<'_> {
+    type Stopped = Stopped;
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
+    fn take(&mut self, at: usize, change: &Change) -> Result<(), Stopped> {
+        let taken = self.market.take(change);
+        let (applied, book) = taken.map_err(|error| Stopped::Door(at, error))?;
+        if change.row.is_last() {
+            self.asked.at.push(self.place);
+            self.asked.touch(change.instrument, book);
+            if !self.is_plain {
+                let is_new = applied != Applied::Ignored;
+                self.asked
+                    .more(self.market, self.readers, change.instrument, is_new)
+                    .ok_or(Stopped::Wide(at))?;
+            }
+        }
+        self.place += 1;
+        Ok(())
+    }
+}
+
 impl Asked {
     fn new(hedges: Vec<HedgeId>, sizes: Vec<(InstrumentId, Qty)>) -> Asked {
         let now = vec![(0, 0, false); hedges.len()];
@@ -410,48 +453,44 @@ impl Asked {
         rows: Slices<'_>,
     ) -> Result<(), Stopped> {
         self.reserve(rows.messages());
-        for at in 0..rows.len() {
-            let change = rows.change(at).map_err(Stopped::Row)?;
-            let taken = market.take(&change).map_err(|error| Stopped::Door(at, error))?;
-            if change.row.is_last() {
-                let place = i64::try_from(self.rows + at).unwrap_or(i64::MAX);
-                self.message(market, readers, &change, taken, place).ok_or(Stopped::Wide(at))?;
-            }
-        }
+        let is_plain = self.hedges.is_empty() && self.sizes.is_empty();
+        let place = i64::try_from(self.rows).unwrap_or(i64::MAX);
+        let mut noting = Noting { asked: self, market, readers, is_plain, place };
+        rows.each(0, &mut noting)?;
         self.rows += rows.len();
         Ok(())
     }
 
-    /// Notes the state at the end of a message.
-    #[inline]
-    fn message(
+    /// Notes the touch at the end of a message.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once a row")]
+    fn touch(&mut self, instrument: InstrumentId, book: &Book) {
+        let [bid, ask] = [Side::Buy, Side::Sell].map(|side| book.best(side));
+        self.instrument.push(instrument.0);
+        self.bid.push(bid.map_or(i64::MIN, |price| price.0));
+        self.ask.push(ask.map_or(i64::MAX, |price| price.0));
+        self.whole.push(bid.is_some() && ask.is_some() && book.data() == Data::Whole);
+    }
+
+    /// Notes hedges and costs at the end of a message.
+    fn more(
         &mut self,
         market: &CoreMarket,
         readers: &Table<InstrumentId, Vec<HedgeId>>,
-        change: &Change,
-        taken: Taken,
-        place: i64,
+        changed: InstrumentId,
+        is_new: bool,
     ) -> Option<()> {
-        let book = market.book(change.instrument)?;
-        self.at.push(place);
-        self.instrument.push(change.instrument.0);
-        self.bid.push(book.best(Side::Buy).map_or(i64::MIN, |price| price.0));
-        self.ask.push(book.best(Side::Sell).map_or(i64::MAX, |price| price.0));
-        self.whole.push(book.touch().is_some());
-        let is_new = taken.applied != Applied::Ignored;
-        if !self.hedges.is_empty() {
-            if is_new {
-                self.merge(market, readers.get(change.instrument)?)?;
-            }
-            for (enter, exit, valid) in &self.now {
-                self.enter.push(*enter);
-                self.exit.push(*exit);
-                self.valid.push(*valid);
-            }
+        if is_new {
+            self.merge(market, readers.get(changed)?)?;
         }
-        for (size, costs) in self.sizes.iter().zip(&mut self.costs) {
-            let (instrument, qty) = size;
-            if is_new && *instrument == change.instrument {
+        for (enter, exit, valid) in &self.now {
+            self.enter.push(*enter);
+            self.exit.push(*exit);
+            self.valid.push(*valid);
+        }
+        let book = market.book(changed)?;
+        for ((instrument, qty), costs) in self.sizes.iter().zip(&mut self.costs) {
+            if is_new && *instrument == changed {
                 for (taker, cost) in [Side::Sell, Side::Buy].into_iter().zip(costs.iter_mut()) {
                     let walk = book.walk(taker, *qty, None, &Own::default());
                     let found = walk.map_or((0, 0), |walk| (walk.cost, walk.qty.get()));

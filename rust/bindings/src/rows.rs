@@ -23,7 +23,8 @@ const SEQ: &str = "a whole number of 64 bits, 0 or more, as int";
 type Given<'a, 'py> = &'a Bound<'py, PyAny>;
 
 /// A whole number given as an int; neither a bool nor another subclass.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the row stays in registers on its way")]
 pub(crate) fn whole(value: Given<'_, '_>, field: &str) -> PyResult<i64> {
     if value.is_exact_instance_of::<PyInt>()
         && let Ok(found) = value.extract::<i64>()
@@ -43,13 +44,15 @@ fn not_whole(value: Given<'_, '_>, field: &str, expected: &str) -> PyErr {
 }
 
 /// A whole number of another width.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the row stays in registers on its way")]
 fn narrow<T: TryFrom<i64>>(value: Given<'_, '_>, field: &str, expected: &str) -> PyResult<T> {
     let found = whole(value, field)?;
     T::try_from(found).map_err(|_| wrong(value.py(), field, value, expected))
 }
 
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the row stays in registers on its way")]
 fn side(value: Given<'_, '_>) -> PyResult<Side> {
     match whole(value, "side")? {
         0 => Ok(Side::Buy),
@@ -58,19 +61,22 @@ fn side(value: Given<'_, '_>) -> PyResult<Side> {
     }
 }
 
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the row stays in registers on its way")]
 fn lots(value: Given<'_, '_>) -> PyResult<Qty> {
     Qty::new(whole(value, "qty")?).map_err(|_| wrong(value.py(), "qty", value, LOTS))
 }
 
 /// The number of an instrument.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the row stays in registers on its way")]
 pub(crate) fn instrument(value: Given<'_, '_>) -> PyResult<InstrumentId> {
     narrow(value, "instrument", INSTRUMENT).map(InstrumentId)
 }
 
 /// A message of one level without a number, sent and received at `now`.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the row stays in registers on its way")]
 pub(crate) fn level(
     now: Time,
     [instrument_, side_, price, qty]: [Given<'_, '_>; 4],
@@ -327,6 +333,15 @@ impl<'py> Columns<'py> {
     }
 }
 
+/// What takes rows one after the other. A closure would be called; this is part of the loop.
+pub(crate) trait Taker {
+    /// Why it takes no more.
+    type Stopped: From<NoRow>;
+
+    /// Takes the row at a place.
+    fn take(&mut self, at: usize, change: &Change) -> Result<(), Self::Stopped>;
+}
+
 /// Columns of rows as slices of one length.
 #[derive(Clone, Copy)]
 pub(crate) struct Slices<'a> {
@@ -372,33 +387,62 @@ impl Slices<'_> {
         self.row.iter().filter(|code| (3..6).contains(*code)).count()
     }
 
-    /// The row at a place.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
-    pub(crate) fn change(&self, at: usize) -> Result<Change, NoRow> {
-        let number = |column: Option<&[i64]>| column.and_then(|it| it.get(at)).copied();
-        let plain = |column: &[i64]| column.get(at).copied().unwrap_or(0);
-        let code = |column: &[u8]| column.get(at).copied().unwrap_or(0);
-        let (side, row, lots) = (code(self.side), code(self.row), plain(self.qty));
-        let (Some(row), Ok(qty), true) =
-            (Row::ALL.get(usize::from(row)).copied(), Qty::new(lots), side < 2)
-        else {
-            return Err(no_row(at, side, row, lots));
-        };
-        let exchange = number(self.exchange);
-        let receive = number(self.receive);
-        Ok(Change {
-            price: Price(plain(self.price)),
-            qty,
-            seq: self.seq.and_then(|it| it.get(at)).copied().unwrap_or(0),
-            exchange: Time(exchange.or(receive).unwrap_or(0)),
-            receive: Time(receive.or(exchange).unwrap_or(0)),
-            step: self.step.and_then(|it| it.get(at)).copied().unwrap_or(0),
-            instrument: InstrumentId(self.instrument.get(at).copied().unwrap_or(u16::MAX)),
-            side: if side == 0 { Side::Buy } else { Side::Sell },
-            row,
-        })
+    /// Gives every row from place `first` on to `taker`, until that says no.
+    pub(crate) fn each<T: Taker>(&self, first: usize, taker: &mut T) -> Result<(), T::Stopped> {
+        let heads = self.instrument.iter().zip(self.side).zip(self.row);
+        let rows = heads.zip(self.price.iter().zip(self.qty)).enumerate().skip(first);
+        if self.seq.is_none() && self.step.is_none() && self.stamps().is_none() {
+            for (at, (((instrument, side), row), (price, qty))) in rows {
+                let level = (*instrument, *side, *row, *price, *qty);
+                taker.take(at, &change(at, level, 0, 0, Time(0), Time(0))?)?;
+            }
+            return Ok(());
+        }
+        for (at, (((instrument, side), row), (price, qty))) in rows {
+            let level = (*instrument, *side, *row, *price, *qty);
+            let seq = self.seq.and_then(|it| it.get(at)).copied().unwrap_or(0);
+            let step = self.step.and_then(|it| it.get(at)).copied().unwrap_or(0);
+            let exchange = self.exchange.and_then(|it| it.get(at)).copied();
+            let receive = self.receive.and_then(|it| it.get(at)).copied();
+            let stamps = [exchange.or(receive), receive.or(exchange)];
+            let [exchange, receive] = stamps.map(|stamp| Time(stamp.unwrap_or(0)));
+            taker.take(at, &change(at, level, seq, step, exchange, receive)?)?;
+        }
+        Ok(())
     }
+
+    fn stamps(&self) -> Option<&[i64]> {
+        self.exchange.or(self.receive)
+    }
+}
+
+/// The row of these numbers.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
+fn change(
+    at: usize,
+    (instrument, side, row, price, lots): (u16, u8, u8, i64, i64),
+    seq: u64,
+    step: u32,
+    exchange: Time,
+    receive: Time,
+) -> Result<Change, NoRow> {
+    let (Some(row_), Ok(qty), true) =
+        (Row::ALL.get(usize::from(row)).copied(), Qty::new(lots), side < 2)
+    else {
+        return Err(no_row(at, side, row, lots));
+    };
+    Ok(Change {
+        price: Price(price),
+        qty,
+        seq,
+        exchange,
+        receive,
+        step,
+        instrument: InstrumentId(instrument),
+        side: if side == 0 { Side::Buy } else { Side::Sell },
+        row: row_,
+    })
 }
 
 #[cold]

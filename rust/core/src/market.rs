@@ -18,15 +18,6 @@ use crate::merge::{Level, Merged, consolidated, tops};
 use crate::num::Side;
 use crate::quote::HedgePlan;
 
-/// What a row did to a book.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken {
-    /// What became of it.
-    pub applied: Applied,
-    /// Whether a best price is another one than before.
-    pub moved: bool,
-}
-
 /// The books of a configuration's instruments, and what its hedges come to in them.
 #[derive(Debug)]
 pub struct Market {
@@ -47,27 +38,39 @@ impl Market {
         Market { config: Arc::new(config.clone()), books }
     }
 
-    /// Takes one row.
+    /// Takes one row; gives what became of it and the book.
     ///
     /// # Errors
     /// What [`Book::check`] refuses, and [`Error::Unknown`] for an instrument that the
     /// configuration does not have; then nothing has changed.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
-    pub fn take(&mut self, change: &Change) -> Result<Taken, Error> {
+    pub fn take(&mut self, change: &Change) -> Result<(Applied, &Book), Error> {
         let Some(book) = self.books.get_mut(change.instrument) else {
-            let (field, found) = (Field::Instrument, u32::from(change.instrument.0));
-            return Err(Error::Unknown { field, found });
+            return Err(unknown(change.instrument));
+        };
+        let applied = book.take(change)?;
+        Ok((applied, book))
+    }
+
+    /// Takes one row; gives whether a best price is another one than before.
+    ///
+    /// # Errors
+    /// As [`Market::take`].
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
+    pub fn moves(&mut self, change: &Change) -> Result<bool, Error> {
+        let Some(book) = self.books.get_mut(change.instrument) else {
+            return Err(unknown(change.instrument));
         };
         if change.row.is_snapshot() {
             let before = [Side::Buy, Side::Sell].map(|side| book.best(side));
-            let applied = book.take(change)?;
-            let moved = before != [Side::Buy, Side::Sell].map(|side| book.best(side));
-            return Ok(Taken { applied, moved });
+            book.take(change)?;
+            return Ok(before != [Side::Buy, Side::Sell].map(|side| book.best(side)));
         }
         let before = book.best(change.side);
-        let applied = book.take(change)?;
-        Ok(Taken { applied, moved: before != book.best(change.side) })
+        book.take(change)?;
+        Ok(before != book.best(change.side))
     }
 
     /// The configuration.
@@ -101,4 +104,9 @@ impl Market {
     pub fn consolidated(&self, hedge: HedgeId, side: Side, count: usize) -> Vec<Level> {
         consolidated(&self.config.hedges[hedge].plan, &self.books, side, count)
     }
+}
+
+#[cold]
+fn unknown(instrument: InstrumentId) -> Error {
+    Error::Unknown { field: Field::Instrument, found: u32::from(instrument.0) }
 }
