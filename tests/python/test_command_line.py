@@ -229,9 +229,9 @@ def test_progress_without_rich_is_one_line(
     from cross_market._cli import terminal
 
     monkeypatch.setattr(terminal, "has_rich", lambda stream: False)
-    with terminal.progress("simulate", 1000, is_shown=True) as told:
-        told(1, 2)
-        told(2, 2)
+    with terminal.progress("simulate", is_shown=True) as told:
+        told(500, 1000)
+        told(1000, 1000)
     shown = capsys.readouterr().err
     assert "simulate: 50 %" in shown
     assert "rows/s" in shown

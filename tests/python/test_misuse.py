@@ -236,7 +236,7 @@ def test_a_progress_that_calls_back_meets_no_open_door() -> None:
     inner: list[bytes] = []
 
     def progress(done: int, steps: int) -> None:
-        if done == 1:
+        if not inner:
             inner.append(cm.simulate(demo.config(), demo.quotes(days), **given).digest)
 
     outer = cm.simulate(demo.config(), demo.quotes(days), progress=progress, **given)

@@ -64,16 +64,13 @@ def is_number(text: str) -> bool:
 
 
 @contextmanager
-def progress(text: str, rows: int, *, is_shown: bool) -> Iterator[Told]:
-    """Yield a function of (steps done, steps) that shows on standard error how far a run is.
-
-    rows: int – how many rows the steps share, for the speed; 0 when that is not known.
-    """
+def progress(text: str, *, is_shown: bool) -> Iterator[Told]:
+    """Yield a function of (rows done, rows) that shows on standard error how far a run is."""
     if not is_shown:
-        yield lambda done, steps: None
+        yield lambda done, rows: None
         return
     if not has_rich(sys.stderr):
-        yield plain(text, rows)
+        yield plain(text)
         sys.stderr.write("\r\x1b[K")
         return
     from rich.console import Console
@@ -93,28 +90,28 @@ def progress(text: str, rows: int, *, is_shown: bool) -> Iterator[Told]:
         task = bar.add_task(text, total=None, speed="reading")
         begin = time.perf_counter()
 
-        def live(done: int, steps: int) -> None:
-            speed = speed_text(rows * done / max(steps, 1), time.perf_counter() - begin)
-            bar.update(task, completed=done, total=steps, speed=speed.rstrip(", "))
+        def live(done: int, rows: int) -> None:
+            speed = speed_text(done, time.perf_counter() - begin)
+            bar.update(task, completed=done, total=rows, speed=speed)
 
         yield live
 
 
-def plain(text: str, rows: int) -> Told:
+def plain(text: str) -> Told:
     """Return what shows progress on one line of a terminal without rich."""
     begin = time.perf_counter()
 
-    def told(done: int, steps: int) -> None:
+    def told(done: int, rows: int) -> None:
         took = time.perf_counter() - begin
-        left = took * (steps - done) / max(done, 1)
-        speed = speed_text(rows * done / max(steps, 1), took)
-        line = f"{text}: {100 * done // max(steps, 1)} %, {speed}{left:.0f} s left"
+        left = took * (rows - done) / max(done, 1)
+        part = 100 * done // max(rows, 1)
+        line = f"{text}: {part} %, {speed_text(done, took)}, {left:.0f} s left"
         sys.stderr.write(f"\r{line}\x1b[K")
         sys.stderr.flush()
 
     return told
 
 
-def speed_text(rows: float, seconds: float) -> str:
-    """Return how many rows were done in a second; empty while that is not known."""
-    return f"{rows / seconds:,.0f} rows/s, " if rows and seconds > 0 else ""
+def speed_text(rows: int, seconds: float) -> str:
+    """Return how many rows were done in a second."""
+    return f"{rows / max(seconds, 1e-9):,.0f} rows/s"

@@ -30,11 +30,10 @@ def run_demo(options: argparse.Namespace) -> tuple[int, Found]:
     say(options, f"{len(days)} days from {days[0].date} to {days[-1].date}.")
     out = options.out or Path(tempfile.mkdtemp(prefix="cross-market-demo-"))
     out.mkdir(parents=True, exist_ok=True)
-    quotes = demo.quotes(days)
-    with progress("simulate", quotes.num_rows, is_shown=is_shown(options)) as shown:
+    with progress("simulate", is_shown=is_shown(options)) as shown:
         result = simulate(
             demo.config(),
-            quotes,
+            demo.quotes(days),
             venues=demo.venues(options.seed),
             verbs=demo.operator(days),
             journal=out / "journal",
@@ -69,8 +68,7 @@ def run_simulate(options: argparse.Namespace) -> tuple[int, Found]:
     config = Config.load(options.config)
     venues = SimVenues.load(options.venues or options.config)
     begin = time.perf_counter()
-    rows = rows_in(options.data) if is_shown(options) else 0
-    with progress("simulate", rows, is_shown=is_shown(options)) as shown:
+    with progress("simulate", is_shown=is_shown(options)) as shown:
         result = simulate(
             config, options.data, venues=venues, journal=options.journal, progress=shown
         )
@@ -87,20 +85,6 @@ def run_simulate(options: argparse.Namespace) -> tuple[int, Found]:
     if result.journal is not None:
         code = check(options, Path(result.journal), found, options.config.stem)
     return code, found
-
-
-def rows_in(data: Sequence[Path]) -> int:
-    """Return how many rows Parquet files say they hold; 0 when they cannot be asked."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    files = [
-        file for path in data for file in (path.glob("*.parquet") if path.is_dir() else [path])
-    ]
-    try:
-        return sum(pq.ParquetFile(file).metadata.num_rows for file in files)
-    except (OSError, pa.ArrowException):
-        return 0  # reading them will say why
 
 
 def run_verify(options: argparse.Namespace) -> tuple[int, Found]:
