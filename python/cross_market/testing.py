@@ -16,6 +16,7 @@ Nothing heavy is imported before a fixture is asked for.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,8 +158,7 @@ def quotes(rows: Iterable[Quote]) -> "pa.Table":
                     "instrument": instrument,
                     "kind": "snapshot",
                     "side": side,
-                    # Columns of data are integers or floats, proven to lie on the grid.
-                    "price": float(price),
+                    "price": Decimal(price),
                     "size": size,
                     "msg": number,
                 }
