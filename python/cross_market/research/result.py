@@ -61,7 +61,11 @@ class Result:
 
     @classmethod
     def of(cls, done: Mapping[str, Any], rows: Recording) -> "Result":
-        """Return the result of what the native module did with `rows`."""
+        """Return the result of what the native module did.
+
+        done: dict – what it returned.
+        rows: Recording – what it was given.
+        """
         return cls(
             tables={name: arrow(done["tables"][name]) for name in TABLES},
             rows=len(rows),
@@ -186,7 +190,11 @@ class Result:
         }
 
     def write(self, folder: str | os.PathLike[str]) -> list[str]:
-        """Write every table as Parquet into `folder`, made when missing; return the files."""
+        """Write every table as Parquet and return the files.
+
+        folder: path – made when missing.
+        returns: list of str.
+        """
         import pyarrow.parquet as pq
 
         path = Path(folder)
