@@ -299,6 +299,11 @@ impl Observed {
                 continue;
             };
             let is_dust = row.cause == Cause::Dust;
+            if row.currency != config.hedges[hedge].plan.currency {
+                // No rate was known yet.
+                assert_eq!((row.amount, row.currency), (row.own_amount, row.own_currency));
+                continue;
+            }
             let sum = sums.entry((hedge, row.account)).or_default();
             sum[0] += row.amount.0;
             sum[1] += row.own_amount.0;
@@ -314,7 +319,9 @@ impl Observed {
                 continue;
             };
             assert!(dust <= roundings, "{hedge:?} in {account:?}: dust {dust} of {roundings}");
-            let Some([bid, ask]) = self.engine.book(fx).and_then(Book::touch) else { continue };
+            // A rate of nothing or less is none: then the last that was counts.
+            let touch = self.engine.book(fx).and_then(Book::touch);
+            let Some([bid, ask]) = touch.filter(|[bid, _]| bid.0 > 0) else { continue };
             let rate = i128::from(bid.0 + ask.0) * i128::from(leg.tick_num);
             let tick_value = config.instruments[leg.instrument].tick_value.0;
             let expected = (own * rate).div_euclid(2 * i128::from(leg.tick_den) * tick_value);
@@ -403,7 +410,8 @@ fn causes_sum_to_the_change_of_equity_whatever_venues_do() {
 #[test]
 fn causes_sum_to_the_change_of_equity_whatever_anybody_says() {
     let seen = Rc::new(RefCell::new(Seen::default()));
-    for seed in 0..600 {
+    // The last one meets a rate below nothing.
+    for seed in (0..600).chain([4_224]) {
         let done = run(seed, &Options::default(), |config, start| {
             let observed = Observed::new(config, start, &seen)?;
             Ok(Observed { trouble: Some(Trouble::new(seed)), ..observed })

@@ -27,6 +27,7 @@ use crate::ids::{
     AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, LegId, Table,
 };
 use crate::instrument::{PositionEffect, Settlement};
+use crate::merge::is_rate;
 use crate::num::{Money, Side};
 use crate::order::Place;
 use crate::position::Owner;
@@ -204,6 +205,8 @@ pub struct Attribution {
     attempts: BTreeMap<ClientOrderId, Done>,
     /// Twice the last mid, or twice the last price told where no book was ever whole.
     marks: Table<InstrumentId, Option<i128>>,
+    /// Twice the last mid that was a rate: more than nothing.
+    rates: Table<InstrumentId, Option<i128>>,
     /// What came in as lots, not as money, by account.
     in_kind: Table<AccountId, i128>,
     /// The only hedge that trades in an account.
@@ -233,6 +236,7 @@ impl Attribution {
             decided: BTreeMap::new(),
             attempts: BTreeMap::new(),
             marks: Table::new(vec![None; config.instruments.len()]),
+            rates: Table::new(vec![None; config.instruments.len()]),
             in_kind: Table::new(vec![0; config.accounts.len()]),
             hedge_of: Table::new(config.accounts.ids().map(only).collect()),
             before: Parts::new(),
@@ -292,8 +296,10 @@ impl Attribution {
     /// Keeps the mids of the books that are whole. To be called before a restart, which takes
     /// every book for lost.
     pub fn see(&mut self, engine: &Engine) {
-        for (id, mark) in engine.config().instruments.ids().zip(self.marks.iter_mut()) {
+        let kept = self.marks.iter_mut().zip(self.rates.iter_mut());
+        for (id, (mark, rate)) in engine.config().instruments.ids().zip(kept) {
             *mark = mid(engine, id).or(*mark);
+            *rate = rate_mid(engine, id).or(*rate);
         }
     }
 
@@ -346,7 +352,9 @@ impl Attribution {
 
     /// Twice the rate of a currency now; one for the hedge's own.
     fn rate_now(&self, engine: &Engine, rate: &Rate) -> Option<i128> {
-        rate.fx.map_or(Some(1), |fx| self.mark(engine, fx).filter(|twice| *twice > 0))
+        let Some(fx) = rate.fx else { return Some(1) };
+        let told = || self.marks[fx].filter(|twice| *twice > 0);
+        rate_mid(engine, fx).or(self.rates[fx]).or_else(told)
     }
 
     /// The rate of an account in a hedge.
@@ -560,6 +568,12 @@ impl Attribution {
 fn mid(engine: &Engine, instrument: InstrumentId) -> Option<i128> {
     let touch = engine.book(instrument)?.touch()?;
     Some(touch.iter().map(|price| i128::from(price.0)).sum())
+}
+
+/// The same of a book that prices a currency.
+fn rate_mid(engine: &Engine, instrument: InstrumentId) -> Option<i128> {
+    let is_rate = is_rate(engine.book(instrument)?.touch());
+    mid(engine, instrument).filter(|_| is_rate)
 }
 
 /// What this turn has booked as a difference to the venue's word.
