@@ -27,13 +27,13 @@ from cross_market.contracts.instrument import Fee, Fees, Instrument, Margin
 from cross_market.policy.execution import CheaperOf, Simultaneous, Size
 from cross_market.policy.limit import template
 from cross_market.policy.signal import Spread
-from cross_market.session import Session
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from cross_market.research.result import Result
     from cross_market.research.world import SimVenues
+    from cross_market.session import Session
 
 __all__ = [
     "START",
@@ -190,8 +190,10 @@ def cm_world(cm_config: Config) -> World:
 
 
 @pytest.fixture
-def cm_session(cm_config: Config, tmp_path: Path) -> Iterator[Session]:
+def cm_session(cm_config: Config, tmp_path: Path) -> "Iterator[Session]":
     """A live session on `cm_config` from `START` on, with a journal of its own."""
+    from cross_market.session import Session
+
     with Session(cm_config, journal=tmp_path / "cm-journal", now=START) as session:
         yield session
 

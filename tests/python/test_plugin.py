@@ -102,3 +102,20 @@ def test_the_plug_in_is_an_entry_point() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     # Its name is the module's, so that `-p cross_market.testing` does not load it twice.
     assert project["entry-points"]["pytest11"] == {testing.__name__: testing.__name__}
+
+
+def test_an_installed_plug_in_loads_itself_once(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an installer leaves it: pytest finds the entry point, beside `-p` too."""
+    folder = pytester.path / "site"
+    info = folder / "strategy_kit-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strategy-kit\nVersion: 1.0\n")
+    entry = f"[pytest11]\n{testing.__name__} = {testing.__name__}\n"
+    (info / "entry_points.txt").write_text(entry)
+    pytester.makepyfile("def test_it(cm_config):\n    assert cm_config.hedges[0].name == 'gold'\n")
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=":")
+    for arguments in ((), ("-p", testing.__name__)):
+        done = pytester.runpytest_subprocess("-q", *arguments)
+        done.assert_outcomes(passed=1)
