@@ -1,0 +1,639 @@
+"""The plots, as values: what is drawn points at columns of the answers and at words.
+
+A plot is stated once, in plotly's terms, with markers in it: `{"$col": [query, column, first, end]}`
+is a piece of an answer, `{"$time": …}` the same from ns, `{"$word": key}` a word in the reader's
+language. The page fills the markers in itself, so it draws the numbers that it holds and changes
+its language without asking anybody; `filled` does the same for notebooks.
+"""
+
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from cross_market._values import unknown
+from cross_market.report.answers import Answer, Answers, Tables, ask, need
+from cross_market.report.queries import BINS_PER_DECADE
+from cross_market.report.words import read_language, word
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Spec = dict[str, Any]
+
+FONT = (
+    "Inter, 'Segoe UI', 'Helvetica Neue', Arial, 'Noto Sans CJK SC', 'Noto Sans SC', "
+    "'PingFang SC', 'Hiragino Sans GB', 'Microsoft YaHei', sans-serif"
+)
+INK, QUIET, GRID = "#1f2933", "#5b6774", "#e4e8ed"
+ENTER, EXIT = "#0072b2", "#d55e00"
+SERIES = ("#1b9e77", "#7570b3", "#a6761d", "#e7298a", "#66752b", "#4d4d4d", "#2aa5b8", "#b07aa1")
+GAIN, LOSS = "#3b7ea1", "#d98032"
+KINDS = {"enter": ENTER, "exit": EXIT, "trim": "#6b7280", "reduce": "#7570b3", "roll": "#a6761d"}
+ENDS = {
+    "completed": "#8fa3b8",
+    "unwound": "#e69f00",
+    "aborted_flat": "#56b4e9",
+    "residual_held": "#b2182b",
+    "alive": "#d0d5db",
+}
+# Filled where an attempt completed, hollow where it was undone, crosses and stars for the rest.
+SHAPES = {
+    "completed": {"enter": "triangle-up", "exit": "triangle-down"},
+    "unwound": {"enter": "triangle-up-open", "exit": "triangle-down-open"},
+    "aborted_flat": {},
+    "residual_held": {},
+}
+OTHER_SHAPES = {
+    "completed": "diamond",
+    "unwound": "diamond-open",
+    "aborted_flat": "x-thin-open",
+    "residual_held": "star",
+}
+TICKS = [
+    {"dtickrange": [None, 1000], "value": "%H:%M:%S.%3f\n%Y-%m-%d"},
+    {"dtickrange": [1000, 60_000], "value": "%H:%M:%S\n%Y-%m-%d"},
+    {"dtickrange": [60_000, 86_400_000], "value": "%H:%M\n%Y-%m-%d"},
+    {"dtickrange": [86_400_000, "M1"], "value": "%m-%d\n%Y"},
+    {"dtickrange": ["M1", "M12"], "value": "%Y-%m"},
+    {"dtickrange": ["M12", None], "value": "%Y"},
+]
+NUMBER = ",.8~f"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One plot.
+
+    figure: str – the figure that it belongs to. of: str – which of its panels; '' when it has one.
+    data, layout – as plotly takes them, with markers.
+    """
+
+    figure: str
+    of: str
+    data: list[Spec]
+    layout: Spec
+
+
+def columns(query: str, first: int, end: int) -> Callable[..., Spec]:
+    """Return a function that marks a column, or another view of columns, of some rows."""
+
+    def mark(column: str, *more: str, view: str = "col") -> Spec:
+        return {f"${view}": [query, column, *more, first, end]}
+
+    return mark
+
+
+def safe(name: object) -> str:
+    """Return a name as plotly shows it literally: it reads a few tags of HTML in texts."""
+    return html.escape(str(name), quote=False)
+
+
+def base(**changed: object) -> Spec:
+    """Return a layout with the report's looks."""
+    layout: Spec = {
+        "font": {"family": FONT, "size": 12, "color": INK},
+        "paper_bgcolor": "#ffffff",
+        "plot_bgcolor": "#ffffff",
+        "margin": {"l": 76, "r": 20, "t": 30, "b": 44},
+        "height": 300,
+        "hovermode": "x unified",
+        "hoverlabel": {"font": {"family": FONT, "size": 12}, "namelength": -1},
+        "legend": legend(1.0),
+        "showlegend": True,
+    }
+    return layout | changed
+
+
+def legend(top: float) -> Spec:
+    """Return a legend that lies on top of the plot that ends at `top`."""
+    return {
+        "orientation": "h",
+        "x": 0,
+        "xanchor": "left",
+        "y": top,
+        "yanchor": "bottom",
+        "font": {"size": 11},
+        "bgcolor": "rgba(255,255,255,0)",
+    }
+
+
+def axis(title: object = None, **changed: object) -> Spec:
+    """Return an axis of numbers."""
+    found: Spec = {
+        "gridcolor": GRID,
+        "zerolinecolor": "#c3cad2",
+        "linecolor": "#c3cad2",
+        "ticks": "outside",
+        "ticklen": 4,
+        "tickcolor": "#c3cad2",
+        "tickfont": {"size": 11},
+        "automargin": True,
+        "exponentformat": "none",
+        "separatethousands": True,
+    }
+    if title is not None:
+        found["title"] = {"text": title, "font": {"size": 11, "color": QUIET}, "standoff": 8}
+    return found | changed
+
+
+def time_axis(**changed: object) -> Spec:
+    """Return an axis of UTC, its labels in digits alone."""
+    given: Spec = {
+        "type": "date",
+        "tickformatstops": TICKS,
+        "hoverformat": "%Y-%m-%d %H:%M:%S.%3f",
+        "title": {
+            "text": {"$word": "axis_time"},
+            "font": {"size": 11, "color": QUIET},
+            "standoff": 4,
+        },
+        "showspikes": False,
+    }
+    return axis() | given | changed
+
+
+def line(x: Spec, y: Spec, name: object, colour: str, **changed: object) -> Spec:
+    """Return a line of values that each stand until the next."""
+    found: Spec = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "y": y,
+        "name": name,
+        "line": {"color": colour, "width": 1.3, "shape": "hv"},
+        "hovertemplate": f"%{{y:{NUMBER}}}",
+        "connectgaps": False,
+    }
+    return found | changed
+
+
+def span(x: Spec, y: Spec, colour: str, **changed: object) -> Spec:
+    """Return upright strokes from the lowest to the highest of each bucket."""
+    found: Spec = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "y": y,
+        "line": {"color": colour, "width": 1},
+        "opacity": 0.3,
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "connectgaps": False,
+    }
+    return found | changed
+
+
+def market(answers: Answers) -> list[Panel]:
+    """Return prices, signal, bands and attempts of every hedge that is shown."""
+    prices, signals, marks = (answers[key] for key in ("prices", "signals", "marks"))
+    found = []
+    for (hedge,), first, end in signals.groups("hedge"):
+        data: list[Spec] = []
+        for at, ((owner, _, instrument), low, high) in enumerate(
+            (group for group in prices.groups("hedge", "leg", "instrument") if group[0][0] == hedge)
+        ):
+            data += leg_traces(columns("prices", low, high), instrument, SERIES[at % len(SERIES)])
+        data += signal_traces(signals, columns("signals", first, end), first, end)
+        data += mark_traces(marks, hedge)
+        layout = base(
+            height=560,
+            margin={"l": 76, "r": 20, "t": 34, "b": 44},
+            xaxis=time_axis(anchor="y2"),
+            yaxis=axis({"$word": "axis_price"}, domain=[0.58, 1]),
+            yaxis2=axis({"$word": "axis_signal"}, domain=[0, 0.46]),
+            legend2=legend(0.46),
+        )
+        found.append(Panel("market", hedge, data, layout))
+    return found
+
+
+def leg_traces(mark: Callable[..., Spec], instrument: str, colour: str) -> list[Spec]:
+    """Return bid and ask of a leg, and the strokes around them."""
+    group = {"legendgroup": safe(instrument)}
+    x = mark("from_ns", view="time")
+    spans = span(mark("from_ns", view="thrice"), mark("bid_min", "ask_max", view="span"), colour)
+    name = safe(instrument)
+    return [
+        spans | group,
+        line(x, mark("bid_last"), {"$text": [name, " ", {"$word": "bid"}]}, colour) | group,
+        line(
+            x,
+            mark("ask_last"),
+            {"$text": [name, " ", {"$word": "ask"}]},
+            colour,
+            line={"color": colour, "width": 1.3, "shape": "hv", "dash": "dot"},
+        )
+        | group,
+    ]
+
+
+def signal_traces(
+    signals: Answer, mark: Callable[..., Spec], first: int, end: int
+) -> list[Spec]:
+    """Return the two values of a signal and its bands."""
+    below: Spec = {"yaxis": "y2", "legend": "legend2"}
+    x, thrice = mark("from_ns", view="time"), mark("from_ns", view="thrice")
+    data = []
+    for value, colour in (("enter", ENTER), ("exit", EXIT)):
+        strokes = mark(f"{value}_min", f"{value}_max", view="span")
+        data.append(span(thrice, strokes, colour) | below)
+        data.append(line(x, mark(f"{value}_last"), {"$word": f"{value}_value"}, colour) | below)
+    for band, colour, dash in (
+        ("plus_enter", ENTER, "dash"),
+        ("plus_exit", EXIT, "dash"),
+        ("mirror_enter", ENTER, "dot"),
+        ("mirror_exit", EXIT, "dot"),
+    ):
+        if any(value is not None for value in signals.columns[band][first:end]):
+            looks = {"color": colour, "width": 1.2, "dash": dash, "shape": "hv"}
+            data.append(line(x, mark(band), {"$word": band}, colour, line=looks) | below)
+    return data
+
+
+def mark_traces(marks: Answer, hedge: str) -> list[Spec]:
+    """Return the attempts of a hedge: colour by kind, shape by end."""
+    data = []
+    for (owner, kind, end), first, last in marks.groups("hedge", "kind", "end"):
+        if owner != hedge:
+            continue
+        mark = columns("marks", first, last)
+        shape = SHAPES.get(end, {}).get(kind) or OTHER_SHAPES.get(end, "circle-open")
+        colour = KINDS.get(kind, INK)
+        size = {"residual_held": 13, "completed": 9}.get(end, 10)
+        edge = {"color": "#ffffff" if end == "completed" else colour, "width": 1}
+        edge["width"] = {"completed": 0.6, "residual_held": 1}.get(end, 1.8)
+        count = f" ({last - first:,})"
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": mark("started_ns", view="time"),
+                "y": mark("value"),
+                "customdata": mark("sets_from", "sets_to", "sets_traded", view="rows"),
+                "name": {
+                    "$text": [{"$word": f"kind.{kind}"}, " · ", {"$word": f"end.{end}"}, count]
+                },
+                "marker": {"symbol": shape, "size": size, "color": colour, "line": edge},
+                "hovertemplate": f"%{{y:{NUMBER}}} · %{{customdata[0]}} → %{{customdata[1]}}",
+                "cliponaxis": False,
+                "yaxis": "y2",
+                "legend": "legend2",
+            }
+        )
+    return data
+
+
+def inventory(answers: Answers) -> list[Panel]:
+    """Return sets and residual of every hedge that is shown."""
+    found = []
+    for (hedge,), first, end in answers["inventory"].groups("hedge"):
+        mark = columns("inventory", first, end)
+        x = mark("now_ns", view="time")
+        dash = {"color": EXIT, "width": 1.2, "dash": "dash", "shape": "hv"}
+        below: Spec = {"yaxis": "y2", "legend": "legend2"}
+        data = [
+            line(x, mark("sets"), {"$word": "sets"}, INK),
+            line(x, mark("residual_max"), {"$word": "residual"}, SERIES[2]) | below,
+            line(x, mark("allowed"), {"$word": "max_residual"}, EXIT, line=dash) | below,
+        ]
+        layout = base(
+            height=400,
+            xaxis=time_axis(anchor="y2"),
+            yaxis=axis({"$word": "sets"}, domain=[0.58, 1]),
+            yaxis2=axis({"$word": "residual"}, domain=[0, 0.44], rangemode="tozero"),
+            legend2=legend(0.44),
+        )
+        found.append(Panel("inventory", hedge, data, layout))
+    return found
+
+
+def usage(answers: Answers) -> list[Panel]:
+    """Return the use of capital of every account beside its cap."""
+    data = []
+    for at, ((account,), first, end) in enumerate(answers["usage"].groups("account")):
+        mark, colour = columns("usage", first, end), SERIES[at % len(SERIES)]
+        x, group = mark("from_ns", view="time"), {"legendgroup": safe(account)}
+        dash = {"color": colour, "width": 1.2, "dash": "dash", "shape": "hv"}
+        percent = {"hovertemplate": "%{y:.2%}"}
+        capped = {"$text": [safe(account), " ", {"$word": "cap"}]}
+        data.append(line(x, mark("usage_max"), safe(account), colour) | group | percent)
+        data.append(line(x, mark("cap"), capped, colour, line=dash) | group | percent)
+    y = axis({"$word": "axis_usage"}, tickformat=".0%", rangemode="tozero")
+    return [Panel("usage", "", data, base(xaxis=time_axis(), yaxis=y))] if data else []
+
+
+def cause(answers: Answers) -> list[Panel]:
+    """Return the result by cause as a waterfall for every currency."""
+    answer = answers["cause"]
+    found = []
+    for (currency,), first, end in answer.groups("currency"):
+        mark = columns("cause", first, end)
+        causes = answer.columns["cause"][first:end]
+        data = [
+            {
+                "type": "waterfall",
+                "x": [{"$word": f"cause.{each}"} for each in causes],
+                "y": mark("amount"),
+                "measure": ["total" if each == "total" else "relative" for each in causes],
+                "text": mark("amount", view="money"),
+                "textposition": "outside",
+                "textfont": {"size": 11},
+                "cliponaxis": False,
+                "connector": {"line": {"color": "#c3cad2", "width": 1}},
+                "increasing": {"marker": {"color": GAIN}},
+                "decreasing": {"marker": {"color": LOSS}},
+                "totals": {"marker": {"color": INK}},
+                "hovertemplate": "%{x}: %{text}<extra></extra>",
+            }
+        ]
+        layout = base(
+            height=360,
+            hovermode="closest",
+            showlegend=False,
+            xaxis=axis(type="category", showgrid=False),
+            yaxis=axis(safe(currency)),
+        )
+        found.append(Panel("cause", currency, data, layout))
+    return found
+
+
+def days(answers: Answers) -> list[Panel]:
+    """Return the result of every day and its sum for every currency; nothing for a single day."""
+    found = []
+    for (currency,), first, end in answers["days"].groups("currency"):
+        if end - first < 2:
+            continue
+        mark = columns("days", first, end)
+        x = mark("day", view="day")
+        bars: Spec = {
+            "type": "bar",
+            "x": x,
+            "y": mark("amount"),
+            "name": {"$word": "per_day"},
+            "marker": {"color": GAIN, "line": {"color": GAIN, "width": 0.5}},
+            "hovertemplate": "%{y:,.2f}",
+            "yaxis": "y2",
+            "legend": "legend2",
+        }
+        sums = line(x, mark("cumulated"), {"$word": "cumulative"}, INK)
+        sums["hovertemplate"] = "%{y:,.2f}"
+        layout = base(
+            height=380,
+            xaxis=time_axis(anchor="y2", hoverformat="%Y-%m-%d"),
+            yaxis=axis(safe(currency), domain=[0.56, 1]),
+            yaxis2=axis(safe(currency), domain=[0, 0.42]),
+            legend2=legend(0.42),
+        )
+        found.append(Panel("days", currency, [sums, bars], layout))
+    return found
+
+
+def latency(answers: Answers) -> list[Panel]:
+    """Return a histogram for every stage of the chain."""
+    answer = answers["latency"]
+    found = []
+    for (stage,), first, end in answer.groups("stage"):
+        bins = answer.columns["bin"][first:end]
+        none = 1 if bins[0] is None else 0
+        there = [place / BINS_PER_DECADE - 6 for place in bins[none:]]
+        low = int(min(there) // 1) if there else 0
+        high = max(int(max(there) // 1) + 1, low + 1) if there else 0
+        bar: Spec = {"type": "bar", "marker": {"color": GAIN}, "hoverinfo": "y"}
+        data: list[Spec] = []
+        ticks: list[Any] = [*range(low, high + 1)] if there else []
+        texts: list[Any] = [decade(tick) for tick in ticks]
+        if there:
+            mark = columns("latency", first + none, end)
+            x, width = mark("bin", view="bin"), 1 / BINS_PER_DECADE
+            data.append(bar | {"x": x, "y": mark("orders"), "width": width})
+        if none:
+            ticks, texts = [low - 0.4, *ticks], [{"$word": "none_or_less"}, *texts]
+            mark = columns("latency", first, first + 1)
+            looks = {"marker": {"color": "#8fa3b8"}}
+            data.append(bar | looks | {"x": [low - 0.4], "y": mark("orders"), "width": 0.2})
+        begin = (low - 0.7) if none else low
+        layout = base(
+            height=220,
+            margin={"l": 56, "r": 12, "t": 12, "b": 36},
+            hovermode="closest",
+            showlegend=False,
+            bargap=0,
+            xaxis=axis(
+                tickvals=ticks,
+                ticktext=texts,
+                range=[begin, high if there else 0.7],
+                showgrid=False,
+                zeroline=False,
+            ),
+            yaxis=axis({"$word": "axis_orders"}, rangemode="tozero", tickformat=",d"),
+        )
+        found.append(Panel("latency", stage, data, layout))
+    return found
+
+
+def decade(power: int) -> str:
+    """Return ten to the power of `power` ms as a reader says it."""
+    for unit, above in (("s", 3), ("ms", 0), ("µs", -3), ("ns", -6)):
+        if power >= above:
+            return f"{10 ** (power - above):,} {unit}"
+    return f"10^{power} ms"
+
+
+def refusals(answers: Answers) -> list[Panel]:
+    """Return how often each hedge was refused for each reason."""
+    answer = answers["refusals"]
+    if not len(answer):
+        return []
+    mark = columns("refusals", 0, len(answer))
+    labels = [
+        {"$text": [{"$word": f"refusal.{row['refusal']}"}, " · ", safe(row["name"])]}
+        for row in answer.rows()
+    ]
+    data = [bars(labels, mark("count"), GAIN)]
+    layout = base(
+        height=84 + 26 * len(answer),
+        hovermode="closest",
+        showlegend=False,
+        margin={"l": 120, "r": 40, "t": 10, "b": 40},
+        xaxis=axis({"$word": "count"}, tickformat=",d", rangemode="tozero"),
+        yaxis=axis(type="category", autorange="reversed", showgrid=False),
+    )
+    return [Panel("refusals", "", data, layout)]
+
+
+def bars(labels: list[Any], values: Spec, colour: str, **changed: object) -> Spec:
+    """Return bars that lie, with their numbers beside them."""
+    found: Spec = {
+        "type": "bar",
+        "orientation": "h",
+        "y": labels,
+        "x": values,
+        "marker": {"color": colour},
+        "texttemplate": "%{x:,d}",
+        "textposition": "auto",
+        "cliponaxis": False,
+        "hovertemplate": "%{y}: %{x:,d}",
+    }
+    return found | changed
+
+
+def ends(answers: Answers) -> list[Panel]:
+    """Return the attempts by kind and end."""
+    answer = answers["ends"]
+    if not len(answer):
+        return []
+    rows = answer.rows()
+    data = []
+    for end, colour in ENDS.items():
+        at = [place for place, row in enumerate(rows) if row["end"] == end]
+        if at:
+            labels = [{"$word": f"kind.{rows[place]['kind']}"} for place in at]
+            values = {"$pick": ["ends", "attempts", at]}
+            data.append(bars(labels, values, colour, name={"$word": f"end.{end}"}))
+    layout = base(
+        height=130 + 40 * len({row["kind"] for row in rows}),
+        hovermode="closest",
+        barmode="stack",
+        xaxis=axis({"$word": "attempts"}, tickformat=",d"),
+        yaxis=axis(type="category", autorange="reversed", showgrid=False),
+    )
+    return [Panel("ends", "", data, layout)]
+
+
+# What each figure asks, and how it is drawn.
+FIGURES: Mapping[str, tuple[tuple[str, ...], Callable[[Answers], list[Panel]]]] = {
+    "market": (("prices", "signals", "marks"), market),
+    "inventory": (("inventory",), inventory),
+    "usage": (("usage",), usage),
+    "cause": (("cause",), cause),
+    "days": (("days",), days),
+    "latency": (("latency",), latency),
+    "refusals": (("refusals",), refusals),
+    "ends": (("ends",), ends),
+}
+
+
+def plot(tables: Tables, name: str, *, of: str | None, lang: str) -> Any:  # noqa: ANN401
+    """Return one plot as a plotly figure.
+
+    tables: dict of Arrow tables – those of a result.
+    name: str – one of `FIGURES`. of: str – which hedge, currency or stage; the first when None.
+    lang: str – 'en' or 'zh'.
+    Raises ConfigError for a name that is not there, UsageError when plotly or duckdb is not
+    installed.
+    """
+    if name not in FIGURES:
+        raise unknown(name, "name", FIGURES, "a figure")
+    language = read_language(lang)
+    asked, draw = FIGURES[name]
+    answers = ask(tables, asked, "plot")
+    panels = {panel.of: panel for panel in draw(answers)}
+    wanted = next(iter(panels), "") if of is None else of
+    if of is not None and of not in panels:
+        raise unknown(of, "of", panels, f"a panel of {name}")
+    drawn = panels.get(wanted, Panel(name, "", [], base()))
+    return made({"data": drawn.data, "layout": drawn.layout}, answers, language)
+
+
+def made(spec: Spec, answers: Answers, language: str) -> Any:  # noqa: ANN401
+    """Return a plotly figure of a stated plot."""
+    objects = need("plotly.graph_objects", "plot")
+    return objects.Figure(filled(spec, answers, language))
+
+
+def filled(spec: object, answers: Answers, language: str) -> Any:  # noqa: ANN401
+    """Return a stated plot with every marker filled in."""
+    if isinstance(spec, list | tuple):
+        return [filled(each, answers, language) for each in spec]
+    if not isinstance(spec, dict):
+        return spec
+    mark = next((key for key in spec if key.startswith("$")), None)
+    if mark is None:
+        return {key: filled(each, answers, language) for key, each in spec.items()}
+    if mark == "$word":
+        return word(spec["$word"], language)
+    if mark == "$text":
+        return "".join(filled(each, answers, language) for each in spec["$text"])
+    return view(mark[1:], spec[mark], answers)
+
+
+def view(name: str, given: list[Any], answers: Answers) -> list[Any]:
+    """Return what a marker of columns stands for."""
+    if name == "pick":
+        query, column, places = given
+        return [plain(answers[query].columns[column][at]) for at in places]
+    query, *names, first, end = given
+    pieces = [answers[query].columns[each][first:end] for each in names]
+    values = pieces[0]
+    if name == "time":
+        return [None if value is None else value / 1e6 for value in values]
+    if name == "thrice":
+        return [each for value in values for each in (value / 1e6, value / 1e6, None)]
+    if name == "span":
+        ends = zip(*pieces, strict=True)
+        return [each for low, high in ends for each in (plain(low), plain(high), None)]
+    if name == "rows":
+        return [[plain(value) for value in row] for row in zip(*pieces, strict=True)]
+    if name == "bin":
+        return [(value + 0.5) / BINS_PER_DECADE - 6 for value in values]
+    if name == "money":
+        return [f"{value:,.2f}" for value in values]
+    return [str(value) for value in values] if name == "day" else [plain(each) for each in values]
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401
+    """Return a value as plotly draws it: a decimal as the nearest float."""
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def ladder(table: "pa.Table", *, lang: str = "en", title: str | None = None) -> Any:  # noqa: ANN401
+    """Return the depth of a book as a plotly figure: how much stands up to each price.
+
+    table: Table – levels with `side` ('bid', 'ask'), `price` and `size`, best first on each side.
+    lang: str – 'en' or 'zh'.
+    title: str – stands above the plot, such as the instrument's name.
+    Raises UsageError when plotly is not installed.
+
+    Example:
+        plots.ladder(market.ladder("BINANCE_SPOT.BTCUSDT", 20)).show()
+    """
+    language = read_language(lang)
+    data = []
+    rows = table.select(["side", "price", "size"]).to_pylist()
+    for side, colour in (("bid", ENTER), ("ask", EXIT)):
+        levels = sorted(
+            (row for row in rows if row["side"] == side),
+            key=lambda row: row["price"],
+            reverse=side == "bid",
+        )
+        sums, total = [], Decimal(0)
+        for row in levels:
+            total += Decimal(row["size"])
+            sums.append(float(total))
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "x": [float(row["price"]) for row in levels],
+                "y": sums,
+                "name": {"$word": side},
+                # Up to and including a price: the step is at the price.
+                "line": {"color": colour, "width": 1.5, "shape": "hv"},
+                "marker": {"color": colour, "size": 4},
+                "fill": "tozeroy",
+                "hovertemplate": f"%{{x:{NUMBER}}}: %{{y:{NUMBER}}}",
+            }
+        )
+    above = {"$text": [safe(title), " · ", {"$word": "depth_ladder"}]} if title else None
+    layout = base(
+        height=360,
+        hovermode="closest",
+        xaxis=axis({"$word": "price"}),
+        yaxis=axis({"$word": "size"}, rangemode="tozero"),
+    )
+    if above is not None:
+        layout["title"] = {"text": above, "font": {"size": 14}}
+        layout["margin"] = layout["margin"] | {"t": 64}
+    return made({"data": data, "layout": layout}, {}, language)
