@@ -83,7 +83,8 @@
       displaylogo: false,
       responsive: true,
       locale: language,
-      modeBarButtonsToRemove: ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+      // Only what runs over time is worth zooming into.
+      displayModeBar: plot.layout.hovermode === "closest" ? false : "hover",
       toImageButtonOptions: { filename: plot.id },
     });
   };

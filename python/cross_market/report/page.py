@@ -324,9 +324,7 @@ def refusals_section(answers: Answers) -> Section:
         captions.append(("bars_of", {"n": f"{len(whole):,}", "m": f"{whole[0]:,}"}))
     drawn = figures("refusals", answers)
     asked = ("refusals",)
-    return Section(
-        "refusals", "refusals_note", drawn, drawn=True, asked=asked, captions=captions
-    )
+    return Section("refusals", "refusals_note", drawn, drawn=True, asked=asked, captions=captions)
 
 
 def alerts_section(answers: Answers) -> Section:

@@ -1,12 +1,14 @@
 """The plots, as values: what is drawn points at columns of the answers and at words.
 
-A plot is stated once, in plotly's terms, with markers in it: `{"$col": [query, column, first, end]}`
-is a piece of an answer, `{"$time": …}` the same from ns, `{"$word": key}` a word in the reader's
-language. The page fills the markers in itself, so it draws the numbers that it holds and changes
-its language without asking anybody; `filled` does the same for notebooks.
+A plot is stated once, in plotly's terms, with markers in it:
+`{"$col": [query, column, first, end]}` is a piece of an answer, `{"$time": …}` the same from ns,
+`{"$word": key}` a word in the reader's language. The page fills the markers in itself, so it draws
+the numbers that it holds and changes its language without asking anybody; `filled` does the same
+for notebooks.
 """
 
 import html
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -101,6 +103,8 @@ def base(**changed: object) -> Spec:
         "hovermode": "x unified",
         "hoverlabel": {"font": {"family": FONT, "size": 12}, "namelength": -1},
         "legend": legend(1.0),
+        # The rest would leave the plot as it is, or send it to a service.
+        "modebar": {"remove": ["sendChartToCloud", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d"]},
         "showlegend": True,
     }
     return layout | changed
@@ -112,6 +116,7 @@ def legend(top: float) -> Spec:
         "orientation": "h",
         "x": 0,
         "xanchor": "left",
+        "traceorder": "normal",
         "y": top,
         "yanchor": "bottom",
         "font": {"size": 11},
@@ -191,9 +196,9 @@ def market(answers: Answers) -> list[Panel]:
     found = []
     for (hedge,), first, end in signals.groups("hedge"):
         data: list[Spec] = []
-        for at, ((owner, _, instrument), low, high) in enumerate(
-            (group for group in prices.groups("hedge", "leg", "instrument") if group[0][0] == hedge)
-        ):
+        legs = prices.groups("hedge", "leg", "instrument")
+        own = [leg for leg in legs if leg[0][0] == hedge]
+        for at, ((*_, instrument), low, high) in enumerate(own):
             data += leg_traces(columns("prices", low, high), instrument, SERIES[at % len(SERIES)])
         data += signal_traces(signals, columns("signals", first, end), first, end)
         data += mark_traces(marks, hedge)
@@ -211,7 +216,7 @@ def market(answers: Answers) -> list[Panel]:
 
 def leg_traces(mark: Callable[..., Spec], instrument: str, colour: str) -> list[Spec]:
     """Return bid and ask of a leg, and the strokes around them."""
-    group = {"legendgroup": safe(instrument)}
+    group: Spec = {"legendgroup": safe(instrument)}
     x = mark("from_ns", view="time")
     spans = span(mark("from_ns", view="thrice"), mark("bid_min", "ask_max", view="span"), colour)
     name = safe(instrument)
@@ -224,22 +229,20 @@ def leg_traces(mark: Callable[..., Spec], instrument: str, colour: str) -> list[
             {"$text": [name, " ", {"$word": "ask"}]},
             colour,
             line={"color": colour, "width": 1.3, "shape": "hv", "dash": "dot"},
-        )
-        | group,
+        ),
     ]
 
 
-def signal_traces(
-    signals: Answer, mark: Callable[..., Spec], first: int, end: int
-) -> list[Spec]:
+def signal_traces(signals: Answer, mark: Callable[..., Spec], first: int, end: int) -> list[Spec]:
     """Return the two values of a signal and its bands."""
     below: Spec = {"yaxis": "y2", "legend": "legend2"}
     x, thrice = mark("from_ns", view="time"), mark("from_ns", view="thrice")
     data = []
     for value, colour in (("enter", ENTER), ("exit", EXIT)):
         strokes = mark(f"{value}_min", f"{value}_max", view="span")
-        data.append(span(thrice, strokes, colour) | below)
-        data.append(line(x, mark(f"{value}_last"), {"$word": f"{value}_value"}, colour) | below)
+        group = below | {"legendgroup": value}
+        data.append(span(thrice, strokes, colour) | group)
+        data.append(line(x, mark(f"{value}_last"), {"$word": f"{value}_value"}, colour) | group)
     for band, colour, dash in (
         ("plus_enter", ENTER, "dash"),
         ("plus_exit", EXIT, "dash"),
@@ -261,9 +264,9 @@ def mark_traces(marks: Answer, hedge: str) -> list[Spec]:
         mark = columns("marks", first, last)
         shape = SHAPES.get(end, {}).get(kind) or OTHER_SHAPES.get(end, "circle-open")
         colour = KINDS.get(kind, INK)
-        size = {"residual_held": 13, "completed": 9}.get(end, 10)
+        size = {"residual_held": 14}.get(end, 11)
         edge = {"color": "#ffffff" if end == "completed" else colour, "width": 1}
-        edge["width"] = {"completed": 0.6, "residual_held": 1}.get(end, 1.8)
+        edge["width"] = {"completed": 1, "residual_held": 1}.get(end, 2)
         count = f" ({last - first:,})"
         data.append(
             {
@@ -314,12 +317,12 @@ def usage(answers: Answers) -> list[Panel]:
     data = []
     for at, ((account,), first, end) in enumerate(answers["usage"].groups("account")):
         mark, colour = columns("usage", first, end), SERIES[at % len(SERIES)]
-        x, group = mark("from_ns", view="time"), {"legendgroup": safe(account)}
+        x = mark("from_ns", view="time")
         dash = {"color": colour, "width": 1.2, "dash": "dash", "shape": "hv"}
         percent = {"hovertemplate": "%{y:.2%}"}
         capped = {"$text": [safe(account), " ", {"$word": "cap"}]}
-        data.append(line(x, mark("usage_max"), safe(account), colour) | group | percent)
-        data.append(line(x, mark("cap"), capped, colour, line=dash) | group | percent)
+        data.append(line(x, mark("usage_max"), safe(account), colour) | percent)
+        data.append(line(x, mark("cap"), capped, colour, line=dash) | percent)
     y = axis({"$word": "axis_usage"}, tickformat=".0%", rangemode="tozero")
     return [Panel("usage", "", data, base(xaxis=time_axis(), yaxis=y))] if data else []
 
@@ -400,10 +403,13 @@ def latency(answers: Answers) -> list[Panel]:
         there = [place / BINS_PER_DECADE - 6 for place in bins[none:]]
         low = int(min(there) // 1) if there else 0
         high = max(int(max(there) // 1) + 1, low + 1) if there else 0
-        bar: Spec = {"type": "bar", "marker": {"color": GAIN}, "hoverinfo": "y"}
+        bar: Spec = {
+            "type": "bar",
+            "marker": {"color": GAIN},
+            "hovertemplate": "%{y:,d}<extra></extra>",
+        }
         data: list[Spec] = []
-        ticks: list[Any] = [*range(low, high + 1)] if there else []
-        texts: list[Any] = [decade(tick) for tick in ticks]
+        ticks, texts = decades(low, high) if there else ([], [])
         if there:
             mark = columns("latency", first + none, end)
             x, width = mark("bin", view="bin"), 1 / BINS_PER_DECADE
@@ -416,14 +422,14 @@ def latency(answers: Answers) -> list[Panel]:
         begin = (low - 0.7) if none else low
         layout = base(
             height=220,
-            margin={"l": 56, "r": 12, "t": 12, "b": 36},
+            margin={"l": 56, "r": 28, "t": 12, "b": 36},
             hovermode="closest",
             showlegend=False,
             bargap=0,
             xaxis=axis(
                 tickvals=ticks,
                 ticktext=texts,
-                range=[begin, high if there else 0.7],
+                range=[begin, high + 0.02 if there else 0.7],
                 showgrid=False,
                 zeroline=False,
             ),
@@ -433,12 +439,21 @@ def latency(answers: Answers) -> list[Panel]:
     return found
 
 
-def decade(power: int) -> str:
-    """Return ten to the power of `power` ms as a reader says it."""
+def decades(low: int, high: int) -> tuple[list[Any], list[Any]]:
+    """Return where an axis of powers of ten has its labels, and what they say."""
+    if high - low > 2:
+        return [*range(low, high + 1)], [decade(power) for power in range(low, high + 1)]
+    places = [(power, times) for power in range(low, high) for times in (1, 2, 5)] + [(high, 1)]
+    ticks = [power + math.log10(times) for power, times in places]
+    return ticks, [decade(power, times) for power, times in places]
+
+
+def decade(power: int, times: int = 1) -> str:
+    """Return `times` ten to the power of `power` ms as a reader says it."""
     for unit, above in (("s", 3), ("ms", 0), ("µs", -3), ("ns", -6)):
         if power >= above:
-            return f"{10 ** (power - above):,} {unit}"
-    return f"10^{power} ms"
+            return f"{times * 10 ** (power - above):,} {unit}"
+    return f"{times} × 10^{power} ms"
 
 
 def refusals(answers: Answers) -> list[Panel]:
@@ -473,6 +488,9 @@ def bars(labels: list[Any], values: Spec, colour: str, **changed: object) -> Spe
         "marker": {"color": colour},
         "texttemplate": "%{x:,d}",
         "textposition": "auto",
+        "insidetextanchor": "middle",
+        "textangle": 0,
+        "width": 0.62,
         "cliponaxis": False,
         "hovertemplate": "%{y}: %{x:,d}",
     }

@@ -174,9 +174,7 @@ ORDER BY currency, day
 STAMPS = ("cause_exchange", "cause_receive", "decided", "arrived", "acked", "filled", "done")
 SPANS = "\n  UNION ALL\n".join(
     f"  SELECT {place} AS place, '{stage}' AS stage, {after}_ns - {before}_ns AS ns FROM chains"
-    for place, (stage, before, after) in enumerate(
-        zip(STAGES, STAMPS, STAMPS[1:], strict=False), 1
-    )
+    for place, (stage, before, after) in enumerate(zip(STAGES, STAMPS, STAMPS[1:], strict=False), 1)
 )
 # A bin is its lower end: 10 to the power of bin/20, in ns; the bin of what took no time is null.
 LATENCY = f"""
@@ -219,8 +217,16 @@ GROUP BY urgency, code
 ORDER BY {WORST}, count DESC, code
 """
 
+# Money is told in 10⁻⁹; what is not possible is told as the largest number and has no value here.
+NANO = "0.000000001::DECIMAL(10, 9)"
+MONEY_ALERTS = "('repair_chosen', 'cash_drift', 'shortfall', 'settled', 'foreign_fee')"
 ALERTS = f"""
-SELECT now_ns, urgency, code, subject, name, value, "limit", count(*) OVER () AS of
+SELECT now_ns, urgency, code, subject, name,
+  try_cast(value AS DECIMAL(28, 0)) * CASE WHEN code IN {MONEY_ALERTS} THEN {NANO} ELSE 1 END
+    AS value,
+  try_cast("limit" AS DECIMAL(28, 0)) * CASE
+    WHEN code IN {MONEY_ALERTS} OR code = 'attempt_ended' THEN {NANO} ELSE 1 END AS "limit",
+  count(*) OVER () AS of
 FROM alerts
 ORDER BY {WORST}, now_ns DESC, code, name
 LIMIT {LINES_MAX}

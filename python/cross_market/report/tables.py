@@ -1,7 +1,7 @@
-"""The tables of the page: which column is shown under which word, and how its values are written."""
+"""The tables of the page: which column stands under which word, and how values are written."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -71,11 +71,13 @@ def duration(value: Any) -> str:  # noqa: ANN401
     ns = int(value)
     for unit, size in (("s", 10**9), ("ms", 10**6), ("µs", 10**3)):
         if abs(ns) >= size:
-            return f"{ns / size:,.3g} {unit}" if abs(ns) < 100 * size else f"{ns / size:,.0f} {unit}"
+            return (
+                f"{ns / size:,.3g} {unit}" if abs(ns) < 100 * size else f"{ns / size:,.0f} {unit}"
+            )
     return f"{ns} ns" if ns else "0"
 
 
-FORMS = {
+FORMS: dict[str, Callable[[Any], str]] = {
     "text": str,
     "id": str,
     "number": number,
@@ -92,7 +94,7 @@ EXACT = {"money", "share", "duration", "time"}
 def cell(value: Any, form: str) -> Cell:  # noqa: ANN401
     """Return what stands in a table for a value."""
     if value is None:
-        return Cell("–", kind="none")
+        return Cell("–", kind="none number" if form in NUMBERS else "none")
     if form.startswith("word:"):
         key = f"{form[5:]}.{value}"
         return Cell(word(key, "en"), key=key if key in WORDS else "", kind=f"word {key}")
@@ -120,7 +122,9 @@ class Table:
     of: int
 
 
-def table(name: str, answer: Answer, columns: Iterable[Column], label: str = "", note: str = "") -> Table:
+def table(
+    name: str, answer: Answer, columns: Iterable[Column], label: str = "", note: str = ""
+) -> Table:
     """Return a table of an answer; a column `of` of it says how many rows there are in all."""
     shown = list(columns)
     rows = answer.rows()
@@ -176,8 +180,8 @@ ALERTS = (
     Column("code", "code", "word:alert"),
     Column("subject", "subject", "word:subject"),
     Column("name", "name", "id"),
-    Column("value", "value", "id"),
-    Column("limit", "limit", "id"),
+    Column("value", "value", "number"),
+    Column("limit", "limit", "number"),
 )
 ATTEMPTS = (
     Column("started_ns", "started", "time"),

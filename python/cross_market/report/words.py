@@ -18,9 +18,15 @@ LABELS = {
     "hedge": ("hedge", "套利组合"),
     "period": ("Period, UTC", "时段（UTC）"),
     "rows": ("Recorded rows", "行情记录行数"),
-    "left_out": ("{n} rows of other instruments or kinds left out", "另有 {n} 行属于其他合约或类型，未使用"),
+    "left_out": (
+        "{n} rows of other instruments or kinds left out",
+        "另有 {n} 行属于其他合约或类型，未使用",
+    ),
     "events": ("Events", "事件数"),
-    "refused_events": ("{n} refused at the door; the first: {why}", "入口拒绝 {n} 个；第一个：{why}"),
+    "refused_events": (
+        "{n} refused at the door; the first: {why}",
+        "入口拒绝 {n} 个；第一个：{why}",
+    ),
     "digest": ("State digest", "状态摘要"),
     "journal": ("Journal", "留痕"),
     "no_journal": ("none was written", "未写"),
@@ -43,18 +49,23 @@ LABELS = {
         "Marking {n} of {m} attempts, those that did not complete first.",
         "标出 {n} 次执行，共 {m} 次（未完成者优先）。",
     ),
-    "bars_of": ("Showing {n} of {m}, the most frequent.", "显示 {n} 项，共 {m} 项（次数最多者优先）。"),
+    "bars_of": (
+        "Showing {n} of {m}, the most frequent.",
+        "显示 {n} 项，共 {m} 项（次数最多者优先）。",
+    ),
     "nothing": ("Nothing happened here.", "此处没有记录。"),
     "print": ("Print", "打印"),
     # Sections.
     "key": ("Key figures", "关键数字"),
     "market": ("Prices, signal and attempts", "价格、信号与执行"),
     "market_note": (
-        "Above: each leg's bid and ask in the common unit and currency. Below: what +1 unit is worth "
-        "to enter (sold at bids, bought at asks) and what it costs to exit, with the bands. The light "
-        "strokes span lowest to highest of a bucket, the lines are its last value.",
-        "上：各腿换算到同一单位、同一货币的买价与卖价。下：每单位进场值（买价卖出、卖价买入）与出场值，以及各条阈值线。"
-        "浅色竖线为该时段最低至最高，实线为其末值。",
+        "Above: each leg's bid and ask in the common unit and currency. Below: what +1 unit is "
+        "worth to enter (sold at bids, bought at asks) and what it costs to exit, with the bands. "
+        "The light strokes span lowest to highest of a bucket, the lines are its last value. "
+        "Marks: up enters, down exits; filled completed, hollow unwound.",
+        "上：各腿换算到同一单位、同一货币的买价与卖价。"
+        "下：每单位进场值（买价卖出、卖价买入）与出场值，以及各条阈值线。"
+        "浅色竖线为该时段最低至最高，实线为其末值。标记：朝上为进场，朝下为出场；实心为完成，空心为已回退。",
     ),
     "inventory": ("Inventory and residual", "持仓与敞口"),
     "inventory_note": (
@@ -226,13 +237,23 @@ DOMAINS = {
         "residual_held": ("residual held", "留有敞口"),
         "alive": ("alive", "进行中"),
     },
-    "side": {"buy": ("buy", "买"), "sell": ("sell", "卖"), "bid": ("bid", "买价"), "ask": ("ask", "卖价")},
+    "side": {
+        "buy": ("buy", "买"),
+        "sell": ("sell", "卖"),
+        "bid": ("bid", "买价"),
+        "ask": ("ask", "卖价"),
+    },
     "effect": {
         "open": ("open", "开仓"),
         "close": ("close", "平仓"),
         "close_today": ("close today", "平今"),
     },
-    "tif": {"gtc": ("GTC", "GTC"), "ioc": ("IOC", "IOC"), "fok": ("FOK", "FOK"), "day": ("DAY", "当日")},
+    "tif": {
+        "gtc": ("GTC", "GTC"),
+        "ioc": ("IOC", "IOC"),
+        "fok": ("FOK", "FOK"),
+        "day": ("DAY", "当日"),
+    },
     "purpose": {
         "work": ("work", "正常"),
         "supplement": ("supplement", "补边"),
@@ -247,7 +268,11 @@ DOMAINS = {
         "unknown": ("unknown", "未知"),
     },
     "liquidity": {"maker": ("maker", "挂单"), "taker": ("taker", "吃单")},
-    "revised": {"no": ("no", "否"), "busted": ("busted", "取消"), "corrected": ("corrected", "更正")},
+    "revised": {
+        "no": ("no", "否"),
+        "busted": ("busted", "取消"),
+        "corrected": ("corrected", "更正"),
+    },
     "urgency": {"info": ("info", "提示"), "warn": ("warning", "警告"), "alarm": ("alarm", "警报")},
     "subject": {
         "engine": ("engine", "引擎"),
