@@ -23,6 +23,10 @@ TABLES = (
     "alerts",
     "chains",
     "refusals",
+    "signals",
+    "prices",
+    "usage",
+    "inventory",
 )
 
 
@@ -31,8 +35,8 @@ class Result:
     """What a simulation did.
 
     tables: dict – Arrow tables by name; each is an attribute too: `attempts orders fills funds
-        positions hedges alerts chains refusals`. Times are UTC in ns (int64),
-        prices, sizes and money exact decimals.
+        positions hedges alerts chains refusals`, and over time `signals prices usage inventory`.
+        Times are UTC in ns (int64), prices, sizes and money exact decimals.
     rows: int – recorded rows used. left_out: int – rows of other instruments and kinds.
     ahead_ns: dict – by venue, how far its clock was ahead of ours; its stamps were moved back.
     events: int – events that the engine took. errors: int – events that its door refused.
@@ -114,8 +118,40 @@ class Result:
 
     @property
     def refusals(self) -> "pa.Table":
-        """How often each hedge was refused for each reason."""
+        """How often each hedge was refused for each reason, when first and when last."""
         return self.tables["refusals"]
+
+    @property
+    def signals(self) -> "pa.Table":
+        """The signal of each hedge at the tops over time, and its bands.
+
+        A row tells what held from `from_ns` until before `until_ns`: the least, greatest and last
+        value in the hedge's measure (a difference per common unit in its currency, or a quotient),
+        rounded down to 12 places, null where a book was not whole. At most 2,048 rows a hedge: of
+        more, neighbours are joined.
+        """
+        return self.tables["signals"]
+
+    @property
+    def prices(self) -> "pa.Table":
+        """The best prices of each leg over time, per common unit in the hedge's currency.
+
+        Rows are those of `signals`, at most 2,048 a leg.
+        """
+        return self.tables["prices"]
+
+    @property
+    def usage(self) -> "pa.Table":
+        """(margin + held) ÷ balance of each account over time, and the cap on it.
+
+        Rows are those of `signals`, at most 2,048 an account.
+        """
+        return self.tables["usage"]
+
+    @property
+    def inventory(self) -> "pa.Table":
+        """Signed sets and residual in common units of each hedge: at the start, at each change."""
+        return self.tables["inventory"]
 
     def summary(self) -> dict[str, Any]:
         """Return the run in numbers: counts of attempts, refusals, alerts, and its digest."""

@@ -7,6 +7,7 @@ mod error;
 mod events;
 mod fields;
 mod names;
+mod over_time;
 mod owner;
 mod session;
 mod simulate;

@@ -19,6 +19,7 @@ use cross_market_sim::fault::{Fault, Faults};
 use cross_market_sim::latency::{Latency, VenueLatency};
 use cross_market_sim::random::Chance;
 use cross_market_sim::truth::Lots;
+use cross_market_sim::watch::Watch;
 use cross_market_sim::world::{World, WorldSetup};
 use numpy::PyReadonlyArray1;
 use pyo3::conversion::FromPyObjectOwned;
@@ -29,6 +30,7 @@ use crate::engine::compiled;
 use crate::error::{door, guarded, internal, journal};
 use crate::events;
 use crate::names::Directory;
+use crate::over_time::over_time;
 use crate::tables::{funds, hedges, positions, tables};
 
 /// Steps in which a run is done: between two of them Python is asked whether to go on.
@@ -96,8 +98,8 @@ struct Run {
     settlements: Vec<(Time, InstrumentId, Price)>,
     /// The first event that the door refused, and why.
     refused: RefCell<Option<String>>,
-    /// The highest (margin + held) ÷ balance of every account so far, in millionths.
-    peaks: RefCell<Vec<i64>>,
+    /// What the engine looked like over time.
+    watch: RefCell<Watch>,
 }
 
 /// The columns of recorded rows, as Python hands them in.
@@ -225,8 +227,8 @@ fn run<'py>(py: Python<'py>, given: Given<'_, 'py>) -> PyResult<Bound<'py, PyDic
     settlements.reverse();
     let ends = step_ends(&changes, end);
     let (driver, refused) = (RefCell::new(driver), RefCell::new(None));
-    let peaks = RefCell::new(vec![0; config.accounts.len()]);
-    let mut run = Run { config, driver, world, ends, settlements, refused, peaks };
+    let watch = RefCell::new(Watch::new(&config));
+    let mut run = Run { config, driver, world, ends, settlements, refused, watch };
     let total = run.ends.len();
     for step in 0..total {
         py.check_signals()?;
@@ -373,19 +375,6 @@ fn fill(world: &mut World, setup: &Bound<'_, PyDict>) -> PyResult<()> {
     Ok(())
 }
 
-/// Keeps the highest (margin + held) ÷ balance of every account, in millionths.
-fn watch_usage(engine: &Engine, peaks: &mut [i64]) {
-    for (account, peak) in engine.config().accounts.ids().zip(peaks) {
-        let funds = engine.funds();
-        let used = funds.margin(account) + engine.held(account);
-        let balance = funds.balance(account);
-        if balance > Money::ZERO {
-            let usage = used.0.saturating_mul(1_000_000) / balance.0;
-            *peak = i64::try_from(usage).unwrap_or(i64::MAX).max(*peak);
-        }
-    }
-}
-
 impl Run {
     /// Runs one step, with the settlements that are due in it.
     fn step(&mut self, step: usize) {
@@ -398,15 +387,19 @@ impl Run {
     }
 
     fn until(&mut self, end: Time) {
-        let (driver, refused, peaks) = (&self.driver, &self.refused, &self.peaks);
+        let (driver, refused, watch) = (&self.driver, &self.refused, &self.watch);
         let mut handle = |now: Time, event: &Event, out: &mut Vec<Command>| {
             let mut driver = driver.borrow_mut();
             let handled = driver.handle(now, event, out);
-            if !out.is_empty() {
-                watch_usage(driver.engine(), &mut peaks.borrow_mut());
-            }
-            if let Err(JournalError::Door(error)) = &handled {
-                refused.borrow_mut().get_or_insert_with(|| format!("{error}, in {event:?}"));
+            match &handled {
+                Ok(effect) => watch.borrow_mut().step(driver.engine(), now, event, *effect),
+                Err(error) => {
+                    // What stops the run is told after the step.
+                    if let JournalError::Door(error) = error {
+                        let mut refused = refused.borrow_mut();
+                        refused.get_or_insert_with(|| format!("{error}, in {event:?}"));
+                    }
+                }
             }
             handled
         };
@@ -446,9 +439,11 @@ impl Run {
             let engine = driver.engine();
             found.set_item("digest", PyBytes::new(py, &engine.digest()))?;
             let all = tables(py, self.world.outcome(), &self.config, names)?;
-            all.set_item("funds", funds(py, engine, names, Some(&self.peaks.borrow()))?)?;
+            let watch = self.watch.borrow();
+            all.set_item("funds", funds(py, engine, names, Some(&watch))?)?;
             all.set_item("positions", positions(py, engine, names)?)?;
             all.set_item("hedges", hedges(py, engine, names)?)?;
+            over_time(py, &watch, &self.config, names, &all)?;
             all
         };
         found.set_item("refused", self.refused.borrow().clone())?;

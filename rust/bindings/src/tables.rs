@@ -10,12 +10,13 @@ use cross_market_core::config::{Config, Grid};
 use cross_market_core::engine::Engine;
 use cross_market_core::funds::Bucket;
 use cross_market_core::gate::Refusal;
-use cross_market_core::ids::{AccountId, Id, InstrumentId};
+use cross_market_core::ids::{AccountId, HedgeId, Id, InstrumentId};
 use cross_market_core::instrument::PositionEffect;
 use cross_market_core::num::Side;
 use cross_market_core::order::{LiquiditySide, TimeInForce, VenueStatus};
 use cross_market_core::quote::{Kind, Purpose};
 use cross_market_sim::outcome::{ENDS, Outcome};
+use cross_market_sim::watch::Watch;
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -349,6 +350,8 @@ fn refusals<'py>(
     table.text("name", rows.iter().map(|row| subject(row.subject, row.id, names)))?;
     table.words::<Refusal>("refusal", rows.iter().map(|row| Some(row.refusal)), 0)?;
     table.unsigned("count", rows.iter().map(|row| row.count))?;
+    table.time("first_ns", rows.iter().map(|row| Some(row.first)))?;
+    table.time("last_ns", rows.iter().map(|row| Some(row.last)))?;
     Ok(table.done())
 }
 
@@ -373,7 +376,7 @@ pub(crate) fn funds<'py>(
     py: Python<'py>,
     engine: &Engine,
     names: &Directory,
-    peaks: Option<&[i64]>,
+    watch: Option<&Watch>,
 ) -> PyResult<Bound<'py, PyList>> {
     let config = engine.config();
     let accounts = || config.accounts.pairs();
@@ -407,9 +410,8 @@ pub(crate) fn funds<'py>(
         // What an outer bucket has given is what we have got.
         table.money(name, accounts().map(|(id, _)| Some(-funds.bucket(id, bucket).0)))?;
     }
-    if let Some(peaks) = peaks {
-        let peaks = peaks.iter().map(|peak| Some(i128::from(*peak) * 1_000_000));
-        table.decimal("peak_usage", peaks)?;
+    if let Some(watch) = watch {
+        table.decimal("peak_usage", accounts().map(|(id, _)| Some(watch.peak(id).unwrap_or(0))))?;
     }
     Ok(table.done())
 }
@@ -455,14 +457,20 @@ pub(crate) fn hedges<'py>(
     engine: &Engine,
     names: &Directory,
 ) -> PyResult<Bound<'py, PyList>> {
-    let plans = || engine.config().hedges.pairs();
+    let config = engine.config();
+    let plans = || config.hedges.pairs();
     let table = Table::new(py);
     table.names("hedge", plans().map(|(id, _)| Some(i64::from(id.0))), &names.hedges)?;
     table.whole("sets", plans().map(|(id, _)| engine.sets(id)))?;
-    let residuals = plans().map(|(id, hedge)| {
-        let scaled = engine.residual(id).checked_mul(10_i128.pow(PLACES));
-        scaled.map(|units| units / i128::from(hedge.plan.unit_den))
-    });
+    let residuals = plans().map(|(id, _)| common_units(config, id, engine.residual(id)));
     table.decimal("residual", residuals)?;
     Ok(table.done())
+}
+
+/// Units of a hedge's plan as common units in 10⁻¹².
+pub(crate) fn common_units(config: &Config, hedge: HedgeId, units: i128) -> Option<i128> {
+    let scaled = units.checked_mul(10_i128.pow(PLACES));
+    scaled
+        .zip(config.hedges.get(hedge))
+        .map(|(units, hedge)| units / i128::from(hedge.plan.unit_den))
 }

@@ -555,6 +555,18 @@ impl Engine {
         self.books.get(instrument)
     }
 
+    /// The signals of the hedges.
+    #[must_use]
+    pub fn signals(&self) -> &Signals {
+        &self.signals
+    }
+
+    /// The limits and execution values that count now.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// The orders that are not forgotten.
     #[must_use]
     pub fn orders(&self) -> &Orders {

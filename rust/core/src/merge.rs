@@ -72,7 +72,7 @@ impl Pair {
 }
 
 /// The tops of all legs, each way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Merged {
     /// Trading toward +sets: sold at bids, bought at asks.
     pub enter: Pair,
@@ -132,30 +132,46 @@ pub fn tops(legs: &[LegPlan], books: &Table<InstrumentId, Book>) -> Option<Merge
     merged(legs, |instrument| books[instrument].touch())
 }
 
+/// The weighted prices of one common unit of a leg, sold at its best bid and bought at its best ask,
+/// where `touch` knows the best prices; `None` as for [`tops`].
+#[inline]
+pub fn leg_touch(
+    leg: &LegPlan,
+    touch: impl Fn(InstrumentId) -> Option<[Price; 2]>,
+) -> Option<[i128; 2]> {
+    let [bid, ask] = touch(leg.instrument)?;
+    let rates = rates(leg.fx, touch)?;
+    Some([weighted(leg, Side::Sell, bid.0, rates), weighted(leg, Side::Buy, ask.0, rates)])
+}
+
+impl Merged {
+    /// Adds what a leg comes to, by [`leg_touch`].
+    #[inline]
+    pub const fn add(&mut self, leg: &LegPlan, [at_bid, at_ask]: [i128; 2]) {
+        match leg.side {
+            Side::Sell => {
+                self.enter.sold += at_bid;
+                self.exit.sold += at_ask;
+            }
+            Side::Buy => {
+                self.enter.bought += at_ask;
+                self.exit.bought += at_bid;
+            }
+        }
+    }
+}
+
 /// The tops of these legs, where `touch` knows the best prices.
 #[inline]
 pub(crate) fn merged(
     legs: &[LegPlan],
     touch: impl Fn(InstrumentId) -> Option<[Price; 2]>,
 ) -> Option<Merged> {
-    let [mut enter, mut exit] = [Pair::default(); 2];
+    let mut merged = Merged::default();
     for leg in legs {
-        let [bid, ask] = touch(leg.instrument)?;
-        let rates = rates(leg.fx, &touch)?;
-        let at_bid = weighted(leg, Side::Sell, bid.0, rates);
-        let at_ask = weighted(leg, Side::Buy, ask.0, rates);
-        match leg.side {
-            Side::Sell => {
-                enter.sold += at_bid;
-                exit.sold += at_ask;
-            }
-            Side::Buy => {
-                enter.bought += at_ask;
-                exit.bought += at_bid;
-            }
-        }
+        merged.add(leg, leg_touch(leg, &touch)?);
     }
-    Some(Merged { enter, exit })
+    Some(merged)
 }
 
 /// What [`mid`] is over, in units of the plan's denominator.

@@ -810,6 +810,13 @@ impl Signals {
         self.groups[place].merged.as_ref()
     }
 
+    /// The last estimate for a hedge in 10⁻⁹ of its currency, while it counts.
+    #[must_use]
+    pub fn estimated(&self, hedge: HedgeId, now: Time) -> Option<i64> {
+        let estimate = self.terms(hedge).estimate;
+        estimate.filter(|(_, expires)| *expires > now).map(|(value, _)| value)
+    }
+
     /// The state as canonical bytes.
     pub fn digest(&self, writer: &mut Writer) {
         self.messages.iter().for_each(|count| writer.u64(*count));

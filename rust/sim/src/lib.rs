@@ -6,6 +6,7 @@
 //! [`world`] is the loop: it drives any engine given as a closure. [`venue`] matches, [`depth`] and
 //! [`truth`] are what it matches against and books to, [`latency`] and [`fault`] what lies between.
 //! [`market`] makes data where none is recorded. [`outcome`] turns events and commands into tables,
+//! [`watch`] keeps what the engine looked like over time, in a bounded [`series`];
 //! [`check`] holds rules over them, [`swarm`] draws a whole run from one seed.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -23,10 +24,12 @@ pub mod market;
 pub mod outcome;
 pub mod random;
 mod sent;
+pub mod series;
 pub mod setup;
 pub mod swarm;
 mod told;
 pub mod truth;
 pub mod twin;
 pub mod venue;
+pub mod watch;
 pub mod world;

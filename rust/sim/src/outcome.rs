@@ -182,6 +182,10 @@ pub struct RefusalRow {
     pub refusal: u8,
     /// How often.
     pub count: u64,
+    /// When first, in ns.
+    pub first: i64,
+    /// When last, in ns.
+    pub last: i64,
 }
 
 /// The stages of one order, in ns since the epoch; 0 where it has not come to that.
@@ -388,7 +392,7 @@ impl Outcome {
         match (alert.code, alert.subject) {
             (AlertCode::Refused, _) => {
                 let refusal = alert.refusal.map_or(u8::MAX, refusal_code);
-                self.refused(kind, id, refusal);
+                self.refused(now, kind, id, refusal);
                 return;
             }
             (AlertCode::AttemptStarted, Subject::Attempt(decision)) => {
@@ -431,13 +435,15 @@ impl Outcome {
         });
     }
 
-    fn refused(&mut self, kind: u8, id: u64, refusal: u8) {
+    fn refused(&mut self, now: Time, kind: u8, id: u64, refusal: u8) {
         let at = *self.refusal_at.entry((kind, id, refusal)).or_insert_with(|| {
-            self.refusals.push(RefusalRow { subject: kind, id, refusal, count: 0 });
+            let (subject, first, last) = (kind, now.0, now.0);
+            self.refusals.push(RefusalRow { subject, id, refusal, count: 0, first, last });
             self.refusals.len() - 1
         });
         if let Some(row) = self.refusals.get_mut(at) {
             row.count += 1;
+            row.last = now.0;
         }
     }
 
