@@ -65,6 +65,8 @@ def parser() -> Parser:
     demo.add_argument("--days", type=whole, metavar="N", help="only the first N days (default all)")
     demo.add_argument("--seed", type=whole, default=1, help="seed of latencies and faults")
     demo.add_argument("--out", type=Path, metavar="DIR", help="folder of journal and tables")
+    page = "write the run as one HTML page that opens offline"
+    demo.add_argument("--report", type=Path, metavar="FILE", help=page)
     run = verb("simulate", "Simulate a configuration on recorded data.")
     run.add_argument("config", type=Path, metavar="CONFIG", help="TOML file of the configuration")
     run.add_argument("data", type=Path, nargs="+", metavar="DATA", help="Parquet files or folders")
@@ -72,6 +74,7 @@ def parser() -> Parser:
     run.add_argument("--venues", type=Path, metavar="FILE", help=text)
     run.add_argument("--journal", type=Path, metavar="DIR", help="folder of the journal")
     run.add_argument("--out", type=Path, metavar="DIR", help="folder for the tables, as Parquet")
+    run.add_argument("--report", type=Path, metavar="FILE", help=page)
     replay = verb("replay", "Replay a journal and compare every command and digest.")
     replay.add_argument("journal", type=Path, metavar="JOURNAL", help="a journal or its folder")
     verify = verb("verify", "Prove that a journal is whole and unchanged.")
@@ -91,6 +94,7 @@ def run_demo(options: argparse.Namespace) -> tuple[int, Found]:
     """Run the demo; then verify and replay its journal."""
     from cross_market import demo
 
+    ready(options)
     say(options, str(demo.__doc__).partition("\n\n")[2])
     days = demo.fixings()
     days = days[: options.days] if options.days else days
@@ -110,6 +114,7 @@ def run_demo(options: argparse.Namespace) -> tuple[int, Found]:
     result.write(out / "tables")
     found["tables"] = str(out / "tables")
     say(options, f"\nParquet tables: {out / 'tables'}")
+    show(options, result, found)
     code = check(options, Path(str(result.journal)), found, "demo")
     is_equal = found.get("replay", {}).get("digest") == result.digest.hex()
     say(options, f"Replayed to the same state: {'yes' if is_equal else 'NO'}")
@@ -132,6 +137,7 @@ def check(options: argparse.Namespace, journal: Path, found: Found, name: str) -
 
 def run_simulate(options: argparse.Namespace) -> tuple[int, Found]:
     """Simulate files, with a journal and tables where they are asked for."""
+    ready(options)
     config = Config.load(options.config)
     venues = SimVenues.load(options.venues or options.config)
     begin = time.perf_counter()
@@ -148,10 +154,30 @@ def run_simulate(options: argparse.Namespace) -> tuple[int, Found]:
     if options.out is not None:
         found["tables"] = result.write(options.out)
         say(options, f"Parquet tables: {options.out}")
+    show(options, result, found)
     code = DONE
     if result.journal is not None:
         code = check(options, Path(result.journal), found, options.config.stem)
     return code, found
+
+
+def ready(options: argparse.Namespace) -> None:
+    """Refuse, before anything runs, a report that could not be written."""
+    if options.report is None:
+        return
+    from cross_market.report.page import packages
+
+    packages()
+    folder = options.report.parent
+    if not folder.is_dir():
+        raise wrong(str(options.report), "report", "a file in a folder that exists")
+
+
+def show(options: argparse.Namespace, result: Result, found: Found) -> None:
+    """Write the report where it is asked for, and say so."""
+    if options.report is not None:
+        found["report"] = result.report(options.report)
+        say(options, f"Report: {found['report']}")
 
 
 def run_verify(options: argparse.Namespace) -> tuple[int, Found]:

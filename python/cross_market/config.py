@@ -331,9 +331,13 @@ class Config:
         """
         return config_of(read_toml(path))
 
+    def __str__(self) -> str:
+        """Return the configuration as TOML, as `dump` writes it."""
+        return toml_text(config_table(self)).rstrip()
+
     def dump(self, path: str | os.PathLike[str]) -> None:
         """Write the configuration as TOML, every limit visible; `load` reads it back equal."""
-        Path(path).write_text(toml_text(config_table(self)), encoding="utf-8")
+        Path(path).write_text(f"{self}\n", encoding="utf-8")
 
 
 def by_name(items: Iterable[T], where: str) -> dict[str, T]:

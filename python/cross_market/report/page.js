@@ -23,6 +23,10 @@
   const views = {
     col: (values) => values,
     time: (values) => values.map((value) => (value === null ? null : value / 1e6)),
+    // A line goes on until its last bucket ends.
+    until: (from, until) => [...from, ...until.slice(-1)].map((value) => value / 1e6),
+    held: (values) => [...values, ...values.slice(-1)],
+    ends: (first, last) => [first[0] / 1e6, last[0] / 1e6],
     thrice: (values) => values.flatMap((value) => [value / 1e6, value / 1e6, null]),
     span: (low, high) => low.flatMap((value, at) => [value, high[at], null]),
     rows: (...pieces) => pieces[0].map((_, at) => pieces.map((piece) => piece[at])),

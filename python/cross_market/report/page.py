@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 
 from cross_market._core import version
@@ -117,9 +118,9 @@ def html(ran: Ran, *, lang: str = "en", title: str | None = None) -> str:
     language = read_language(lang)
     if title is not None and type(title) is not str:
         raise wrong_type(title, "title", "a heading as str, or None")
-    jinja = need("jinja2", "report")
+    jinja, plots = packages()
     markup = need("markupsafe", "report").Markup
-    plotly = need("plotly.offline", "report").get_plotlyjs()
+    plotly = plots.get_plotlyjs()
     answers = ask(ran.tables, QUERIES, "report")
     sections = sections_of(answers)
     heading = title or ", ".join(map(str, answers["hedges"].columns["hedge"][:4]))
@@ -149,6 +150,12 @@ def html(ran: Ran, *, lang: str = "en", title: str | None = None) -> str:
             program=markup(program),
         )
     )
+
+
+def packages() -> tuple[ModuleType, ModuleType]:
+    """Return jinja2 and plotly's offline module; UsageError when one of the extra is missing."""
+    need("duckdb", "report")
+    return need("jinja2", "report"), need("plotly.offline", "report")
 
 
 def asset(name: str) -> str:
@@ -280,7 +287,7 @@ def market_section(answers: Answers) -> Section:
         whole = marks.columns["attempts"][first]
         if whole > end - first:
             captions.append(("marks_of", {"n": f"{end - first:,}", "m": f"{whole:,}"}))
-    asked = FIGURES["market"][0]
+    asked = ("prices", "signals", "marks")
     return Section("market", "market_note", drawn, drawn=True, asked=asked, captions=captions)
 
 

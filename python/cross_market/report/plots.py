@@ -62,6 +62,10 @@ TICKS = [
     {"dtickrange": ["M12", None], "value": "%Y"},
 ]
 NUMBER = ",.8~f"
+# Marks are smaller where there are more than so many of a kind.
+MARKS_LARGE = 150
+# Every plot over time spans the whole run.
+PERIOD: Spec = {"$ends": ["period", "from_ns", "until_ns", 0, 1]}
 
 
 @dataclass(frozen=True)
@@ -202,13 +206,16 @@ def market(answers: Answers) -> list[Panel]:
             data += leg_traces(columns("prices", low, high), instrument, SERIES[at % len(SERIES)])
         data += signal_traces(signals, columns("signals", first, end), first, end)
         data += mark_traces(marks, hedge)
+        # Room for the lower legend, which takes a line for about every seven names.
+        names = sum(each.get("legend") == "legend2" and "name" in each for each in data)
+        top = 0.52 - 0.035 * (1 + names // 7)
         layout = base(
-            height=560,
+            height=600,
             margin={"l": 76, "r": 20, "t": 34, "b": 44},
-            xaxis=time_axis(anchor="y2"),
-            yaxis=axis({"$word": "axis_price"}, domain=[0.58, 1]),
-            yaxis2=axis({"$word": "axis_signal"}, domain=[0, 0.46]),
-            legend2=legend(0.46),
+            xaxis=time_axis(anchor="y2", range=PERIOD),
+            yaxis=axis({"$word": "axis_price"}, domain=[0.57, 1]),
+            yaxis2=axis({"$word": "axis_signal"}, domain=[0, top]),
+            legend2=legend(top),
         )
         found.append(Panel("market", hedge, data, layout))
     return found
@@ -217,15 +224,16 @@ def market(answers: Answers) -> list[Panel]:
 def leg_traces(mark: Callable[..., Spec], instrument: str, colour: str) -> list[Spec]:
     """Return bid and ask of a leg, and the strokes around them."""
     group: Spec = {"legendgroup": safe(instrument)}
-    x = mark("from_ns", view="time")
+    x = mark("from_ns", "until_ns", view="until")
     spans = span(mark("from_ns", view="thrice"), mark("bid_min", "ask_max", view="span"), colour)
     name = safe(instrument)
     return [
         spans | group,
-        line(x, mark("bid_last"), {"$text": [name, " ", {"$word": "bid"}]}, colour) | group,
+        line(x, mark("bid_last", view="held"), {"$text": [name, " ", {"$word": "bid"}]}, colour)
+        | group,
         line(
             x,
-            mark("ask_last"),
+            mark("ask_last", view="held"),
             {"$text": [name, " ", {"$word": "ask"}]},
             colour,
             line={"color": colour, "width": 1.3, "shape": "hv", "dash": "dot"},
@@ -236,13 +244,16 @@ def leg_traces(mark: Callable[..., Spec], instrument: str, colour: str) -> list[
 def signal_traces(signals: Answer, mark: Callable[..., Spec], first: int, end: int) -> list[Spec]:
     """Return the two values of a signal and its bands."""
     below: Spec = {"yaxis": "y2", "legend": "legend2"}
-    x, thrice = mark("from_ns", view="time"), mark("from_ns", view="thrice")
+    x = mark("from_ns", "until_ns", view="until")
+    thrice = mark("from_ns", view="thrice")
     data = []
     for value, colour in (("enter", ENTER), ("exit", EXIT)):
         strokes = mark(f"{value}_min", f"{value}_max", view="span")
         group = below | {"legendgroup": value}
         data.append(span(thrice, strokes, colour) | group)
-        data.append(line(x, mark(f"{value}_last"), {"$word": f"{value}_value"}, colour) | group)
+        data.append(
+            line(x, mark(f"{value}_last", view="held"), {"$word": f"{value}_value"}, colour) | group
+        )
     for band, colour, dash in (
         ("plus_enter", ENTER, "dash"),
         ("plus_exit", EXIT, "dash"),
@@ -251,7 +262,9 @@ def signal_traces(signals: Answer, mark: Callable[..., Spec], first: int, end: i
     ):
         if any(value is not None for value in signals.columns[band][first:end]):
             looks = {"color": colour, "width": 1.2, "dash": dash, "shape": "hv"}
-            data.append(line(x, mark(band), {"$word": band}, colour, line=looks) | below)
+            data.append(
+                line(x, mark(band, view="held"), {"$word": band}, colour, line=looks) | below
+            )
     return data
 
 
@@ -264,7 +277,7 @@ def mark_traces(marks: Answer, hedge: str) -> list[Spec]:
         mark = columns("marks", first, last)
         shape = SHAPES.get(end, {}).get(kind) or OTHER_SHAPES.get(end, "circle-open")
         colour = KINDS.get(kind, INK)
-        size = {"residual_held": 14}.get(end, 11)
+        size = {"residual_held": 14}.get(end, 11 if last - first <= MARKS_LARGE else 7)
         edge = {"color": "#ffffff" if end == "completed" else colour, "width": 1}
         edge["width"] = {"completed": 1, "residual_held": 1}.get(end, 2)
         count = f" ({last - first:,})"
@@ -293,17 +306,19 @@ def inventory(answers: Answers) -> list[Panel]:
     found = []
     for (hedge,), first, end in answers["inventory"].groups("hedge"):
         mark = columns("inventory", first, end)
-        x = mark("now_ns", view="time")
+        x, thrice = mark("now_ns", view="time"), mark("now_ns", view="thrice")
         dash = {"color": EXIT, "width": 1.2, "dash": "dash", "shape": "hv"}
         below: Spec = {"yaxis": "y2", "legend": "legend2"}
         data = [
+            span(thrice, mark("sets_min", "sets_max", view="span"), INK),
             line(x, mark("sets"), {"$word": "sets"}, INK),
-            line(x, mark("residual_max"), {"$word": "residual"}, SERIES[2]) | below,
+            span(thrice, mark("residual_min", "residual_max", view="span"), SERIES[2]) | below,
+            line(x, mark("residual"), {"$word": "residual"}, SERIES[2]) | below,
             line(x, mark("allowed"), {"$word": "max_residual"}, EXIT, line=dash) | below,
         ]
         layout = base(
             height=400,
-            xaxis=time_axis(anchor="y2"),
+            xaxis=time_axis(anchor="y2", range=PERIOD),
             yaxis=axis({"$word": "sets"}, domain=[0.58, 1]),
             yaxis2=axis({"$word": "residual"}, domain=[0, 0.44], rangemode="tozero"),
             legend2=legend(0.44),
@@ -317,14 +332,14 @@ def usage(answers: Answers) -> list[Panel]:
     data = []
     for at, ((account,), first, end) in enumerate(answers["usage"].groups("account")):
         mark, colour = columns("usage", first, end), SERIES[at % len(SERIES)]
-        x = mark("from_ns", view="time")
+        x = mark("from_ns", "until_ns", view="until")
         dash = {"color": colour, "width": 1.2, "dash": "dash", "shape": "hv"}
         percent = {"hovertemplate": "%{y:.2%}"}
         capped = {"$text": [safe(account), " ", {"$word": "cap"}]}
-        data.append(line(x, mark("usage_max"), safe(account), colour) | percent)
-        data.append(line(x, mark("cap"), capped, colour, line=dash) | percent)
+        data.append(line(x, mark("usage_max", view="held"), safe(account), colour) | percent)
+        data.append(line(x, mark("cap", view="held"), capped, colour, line=dash) | percent)
     y = axis({"$word": "axis_usage"}, tickformat=".0%", rangemode="tozero")
-    return [Panel("usage", "", data, base(xaxis=time_axis(), yaxis=y))] if data else []
+    return [Panel("usage", "", data, base(xaxis=time_axis(range=PERIOD), yaxis=y))] if data else []
 
 
 def cause(answers: Answers) -> list[Panel]:
@@ -342,6 +357,7 @@ def cause(answers: Answers) -> list[Panel]:
                 "measure": ["total" if each == "total" else "relative" for each in causes],
                 "text": mark("amount", view="money"),
                 "textposition": "outside",
+                "constraintext": "none",
                 "textfont": {"size": 11},
                 "cliponaxis": False,
                 "connector": {"line": {"color": "#c3cad2", "width": 1}},
@@ -522,9 +538,9 @@ def ends(answers: Answers) -> list[Panel]:
 
 # What each figure asks, and how it is drawn.
 FIGURES: Mapping[str, tuple[tuple[str, ...], Callable[[Answers], list[Panel]]]] = {
-    "market": (("prices", "signals", "marks"), market),
-    "inventory": (("inventory",), inventory),
-    "usage": (("usage",), usage),
+    "market": (("prices", "signals", "marks", "period"), market),
+    "inventory": (("inventory", "period"), inventory),
+    "usage": (("usage", "period"), usage),
     "cause": (("cause",), cause),
     "days": (("days",), days),
     "latency": (("latency",), latency),
@@ -587,6 +603,12 @@ def view(name: str, given: list[Any], answers: Answers) -> list[Any]:
     values = pieces[0]
     if name == "time":
         return [None if value is None else value / 1e6 for value in values]
+    if name == "until":
+        return [value / 1e6 for value in (*values, *pieces[1][-1:])]
+    if name == "held":
+        return [plain(value) for value in (*values, *values[-1:])]
+    if name == "ends":
+        return [piece[0] / 1e6 for piece in pieces]
     if name == "thrice":
         return [each for value in values for each in (value / 1e6, value / 1e6, None)]
     if name == "span":

@@ -106,12 +106,13 @@ QUALIFY row_number() OVER (
 ORDER BY a.hedge, a.kind, "end", a.started_ns, a.decision
 """
 
-# Every change while they are few; else the last of each bucket, with the extremes of the bucket.
+# Every change while they are few; else the last of each bucket, with the extremes of the bucket;
+# then what is held when the run ends.
 INVENTORY = f"""
 {SHOWN}, placed AS (
-  SELECT *, count(*) OVER own AS changes, row_number() OVER (own ORDER BY now_ns) AS number,
+  SELECT *, count(*) OVER own AS changes, row_number() OVER (own ORDER BY now_ns, place) AS number,
     min(now_ns) OVER own AS first_ns, max(now_ns) OVER own AS last_ns
-  FROM inventory SEMI JOIN shown USING (hedge)
+  FROM (SELECT *, row_number() OVER () AS place FROM inventory) SEMI JOIN shown USING (hedge)
   WINDOW own AS (PARTITION BY hedge)
 ), bucketed AS (
   SELECT *, CASE WHEN changes <= {STEPS_MAX} THEN number
@@ -119,11 +120,18 @@ INVENTORY = f"""
   FROM placed
 )
 SELECT b.hedge, max(b.now_ns) AS now_ns, arg_max(b.sets, b.number) AS sets,
-  min(b.sets) AS sets_min, max(b.sets) AS sets_max, arg_max(b.residual, b.number) AS residual,
-  max(abs(b.residual)) AS residual_max, any_value(h.max_residual) AS allowed
+  min(b.sets) AS sets_min, max(b.sets) AS sets_max,
+  arg_max(b.residual, b.number) AS residual,
+  min(b.residual) AS residual_min, max(b.residual) AS residual_max,
+  any_value(h.max_residual) AS allowed
 FROM bucketed b JOIN hedges h USING (hedge)
 GROUP BY b.hedge, b.bucket
-ORDER BY b.hedge, now_ns, b.bucket
+UNION ALL
+SELECT p.hedge, (SELECT max(until_ns) FROM prices), p.sets, p.sets, p.sets,
+  p.residual, p.residual, p.residual, h.max_residual
+FROM placed p JOIN hedges h USING (hedge)
+WHERE p.number = p.changes AND p.now_ns < (SELECT max(until_ns) FROM prices)
+ORDER BY 1, 2
 """
 
 USAGE = """

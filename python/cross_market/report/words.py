@@ -62,10 +62,11 @@ LABELS = {
         "Above: each leg's bid and ask in the common unit and currency. Below: what +1 unit is "
         "worth to enter (sold at bids, bought at asks) and what it costs to exit, with the bands. "
         "The light strokes span lowest to highest of a bucket, the lines are its last value. "
-        "Marks: up enters, down exits; filled completed, hollow unwound.",
+        "Marks, at the edge of their bucket: up enters, down exits; filled completed, hollow "
+        "unwound.",
         "上：各腿换算到同一单位、同一货币的买价与卖价。"
         "下：每单位进场值（买价卖出、卖价买入）与出场值，以及各条阈值线。"
-        "浅色竖线为该时段最低至最高，实线为其末值。标记：朝上为进场，朝下为出场；实心为完成，空心为已回退。",
+        "浅色竖线为该时段最低至最高，实线为其末值。标记位于该时段的极值处：朝上为进场，朝下为出场；实心为完成，空心为已回退。",
     ),
     "inventory": ("Inventory and residual", "持仓与敞口"),
     "inventory_note": (
@@ -118,6 +119,20 @@ LABELS = {
     "funds_list": ("Money by cause", "按来源的资金"),
     "positions_list": ("Positions", "持仓"),
     "hedges_list": ("Hedges", "套利组合"),
+    # The same in one word.
+    "nav.key": ("Figures", "数字"),
+    "nav.market": ("Prices", "价格与信号"),
+    "nav.inventory": ("Inventory", "持仓"),
+    "nav.usage": ("Capital", "资金占用"),
+    "nav.cause": ("Causes", "损益成因"),
+    "nav.parts": ("Result", "损益明细"),
+    "nav.ends": ("Ends", "结局"),
+    "nav.latency": ("Latency", "时延"),
+    "nav.refusals": ("Refusals", "拒绝"),
+    "nav.alerts": ("Alerts", "告警"),
+    "nav.money": ("Money", "资金"),
+    "nav.orders_list": ("Orders", "委托"),
+    "nav.fills_list": ("Fills", "成交"),
     # Columns.
     "account": ("account", "账户"),
     "instrument": ("instrument", "合约"),
@@ -290,7 +305,7 @@ DOMAINS = {
         "fx": ("FX", "汇率"),
         "carry": ("carry and funding", "持有与资金费"),
         "fees": ("fees", "手续费"),
-        "fees_close_today": ("fees, close today", "平今手续费"),
+        "fees_close_today": ("close-today fees", "平今手续费"),
         "slippage": ("slippage", "滑点"),
         "repair": ("repair", "修复"),
         "dust": ("dust", "尾差"),

@@ -87,7 +87,7 @@ def simulate(
         journal=folder,
         progress=progress,
     )
-    return Result.of(done, rows)
+    return Result.of(done, rows, config)
 
 
 def verbs_of(verbs: object) -> list[tuple[int, Verb]]:
