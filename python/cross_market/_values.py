@@ -354,7 +354,7 @@ def value(cls: type[T]) -> type[T]:
 
     cls.__post_init__ = post_init  # type: ignore[attr-defined]
     if "__str__" not in vars(cls):
-        cls.__str__ = toml  # type: ignore[assignment]
+        cls.__str__ = toml  # type: ignore[method-assign]
     cls._repr_pretty_ = pretty  # type: ignore[attr-defined]
     made = dataclass(frozen=True, kw_only=True)(cls)
     plain_init = made.__init__

@@ -18,7 +18,7 @@ from cross_market.report import tables as layouts
 from cross_market.report.answers import Answers, Tables, ask, harmless, need, to_json
 from cross_market.report.plots import FIGURES, Panel
 from cross_market.report.queries import BINS_PER_DECADE, QUERIES
-from cross_market.report.tables import Cell, Table, cell, table
+from cross_market.report.tables import Cell, Table, cell, exactly, table
 from cross_market.report.words import WORDS, read_language, word
 
 Values = dict[str, Any]
@@ -113,6 +113,7 @@ def write(
     return str(where)
 
 
+@exactly
 def html(ran: Ran, *, lang: str = "en", title: str | None = None) -> str:
     """Return the page of a run as HTML; arguments as in `write`."""
     language = read_language(lang)

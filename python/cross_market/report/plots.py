@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cross_market._values import unknown
 from cross_market.report.answers import Answer, Answers, Tables, ask, need
 from cross_market.report.queries import BINS_PER_DECADE
+from cross_market.report.tables import exactly
 from cross_market.report.words import read_language, word
 
 if TYPE_CHECKING:
@@ -549,6 +550,7 @@ FIGURES: Mapping[str, tuple[tuple[str, ...], Callable[[Answers], list[Panel]]]] 
 }
 
 
+@exactly
 def plot(tables: Tables, name: str, *, of: str | None, lang: str) -> Any:  # noqa: ANN401
     """Return one plot as a plotly figure.
 
@@ -628,6 +630,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401
     return float(value) if isinstance(value, Decimal) else value
 
 
+@exactly
 def ladder(table: "pa.Table", *, lang: str = "en", title: str | None = None) -> Any:  # noqa: ANN401
     """Return the depth of a book as a plotly figure: how much stands up to each price.
 

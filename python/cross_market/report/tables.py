@@ -1,18 +1,40 @@
 """The tables of the page: which column stands under which word, and how values are written."""
 
 import datetime
+import decimal
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from cross_market._values import tidy
 from cross_market.report.answers import Answer
 from cross_market.report.queries import CAUSES
 from cross_market.report.words import WORDS, word
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 CENT = Decimal("0.01")
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+# Enough digits for any sum of money, whatever the caller's own context says.
+EXACTLY = decimal.Context(
+    prec=80, rounding=decimal.ROUND_HALF_EVEN, traps=[decimal.InvalidOperation]
+)
+
+
+def exactly(function: Callable[P, R]) -> Callable[P, R]:
+    """Return a function that computes with all digits, whatever decimal context its caller has."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with decimal.localcontext(EXACTLY):
+            return function(*args, **kwargs)
+
+    return run
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from cross_market.report.answers import Tables
 from cross_market.report.queries import CAUSES
-from cross_market.report.tables import moment, money, number
+from cross_market.report.tables import exactly, moment, money, number
 from cross_market.report.words import word
 
 URGENCIES = ("alarm", "warn", "info")
@@ -105,6 +105,7 @@ def short(items: Sequence[str], most: int = 6) -> str:
     return ", ".join(items[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
+@exactly
 def text(ran: Ran) -> str:
     """Return a run as a few lines of text."""
     tables = ran.tables
@@ -141,6 +142,7 @@ def text(ran: Ran) -> str:
     return "\n".join([head, *(f"  {label:<9} {line}" for label, line in lines)])
 
 
+@exactly
 def html(ran: Ran) -> str:
     """Return a run as the tables that a notebook shows."""
     tables = ran.tables

@@ -265,7 +265,8 @@ def with_plans(hedges: "pa.Table", config: Config) -> "pa.Table":
     own = [plans[name] for name in hedges["hedge"].to_pylist()]
     limits = [Fraction(hedge.units(hedge.execution.max_residual, "max_residual")) for hedge in own]
     # To 12 places, as the residual beside it.
-    exact = [Decimal(limit.numerator * 10**12 // limit.denominator).scaleb(-12) for limit in limits]
+    units = [limit.numerator * 10**12 // limit.denominator for limit in limits]
+    exact = [Decimal((0, tuple(map(int, str(each))), -12)) for each in units]
     for name, column in (
         ("unit", pa.array([hedge.unit for hedge in own], pa.string())),
         ("currency", pa.array([hedge.currency for hedge in own], pa.string())),
