@@ -42,5 +42,6 @@ pub mod command;
 pub mod config;
 pub mod event;
 
+pub mod attribution;
 pub mod engine;
 pub mod record;
