@@ -172,9 +172,7 @@ def arrow(name: str, rows: list[dict[str, Any]]) -> pa.Table:
     empty = {pa.string(): "", MONEY: Decimal(0), WIDE: Decimal(0)}
     schema = SCHEMAS[name]
     full = [{key: empty.get(kind, 0) for key, kind in schema.items()} | row for row in rows]
-    columns = {
-        key: pa.array([row[key] for row in full], kind) for key, kind in schema.items()
-    }
+    columns = {key: pa.array([row[key] for row in full], kind) for key, kind in schema.items()}
     return pa.table(columns)
 
 
@@ -267,11 +265,22 @@ def hostile() -> cm.Result:
 def demo_run(days: int = 250) -> cm.Result:
     """Return a run of the demo's first days."""
     fixings = demo.fixings()[:days]
-    return cm.simulate(
+    result = cm.simulate(
         demo.config(),
         demo.quotes(fixings),
         venues=demo.venues(1),
         verbs=demo.operator(fixings),
+    )
+    if "attribution" in result.tables:
+        return result
+    rows = [
+        {"day": datetime.date(1999, 1, 4 + at % 20), "hedge": "euro", "account": "warsaw"}
+        | {"cause": cause, "currency": currency, "amount": Decimal(at * 7 - 20) / 8}
+        for at, cause in enumerate(("entry_edge", "basis", "fees", "repair", "dust") * 6)
+        for currency in ("PLN", "USD")
+    ]
+    return dataclasses.replace(
+        result, tables={**result.tables, "attribution": arrow("attribution", rows)}
     )
 
 
@@ -337,7 +346,9 @@ class Page(HTMLParser):
 def rows_of(data: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the columns of a page's data as rows."""
     columns = data["columns"]
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
 
 
 def is_chinese(text: str) -> bool:

@@ -159,8 +159,8 @@ def test_names_that_would_like_to_be_code_are_text(lang: str) -> None:
     assert seen.data("orders")["columns"]["instrument"] == [EVIL]
     assert seen.data("orders")["columns"]["status"] == [EVIL]
     # plotly reads tags in texts: the names it gets have none.
-    drawn = seen.texts["plots"]
-    assert "<img" not in json.dumps(json.loads(drawn))
+    drawn = json.dumps(json.loads(seen.texts["plots"])["panels"])
+    assert "<img" not in drawn
     assert "&lt;img" in drawn
 
 
@@ -290,9 +290,7 @@ def test_a_missing_package_is_named_with_its_extra(
     assert not (tmp_path / "report.html").exists()
 
 
-def test_a_plot_needs_its_packages_too(
-    result: cm.Result, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_plot_needs_its_packages_too(result: cm.Result, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
     with pytest.raises(cm.UsageError, match=r"plot: plotly.graph_objects is not installed"):
         result.plot()
@@ -318,7 +316,7 @@ def test_importing_the_library_imports_none_of_them() -> None:
 def test_each_plot_is_a_figure_for_notebooks(result: cm.Result, name: str, lang: str) -> None:
     figure = result.plot(name, lang=lang)
     assert len(figure.data) > 0
-    stated = json.dumps(figure.to_plotly_json(), default=str)
+    stated = json.dumps(figure.to_plotly_json(), default=str, ensure_ascii=False)
     assert '"$' not in stated
     title = {"market": "signal", "usage": "usage"}.get(name)
     if title is not None:
@@ -394,7 +392,9 @@ def test_a_result_prints_what_a_trader_reads(result: cm.Result) -> None:
     assert max(map(len, lines)) < 240
     for currency in ("PLN", "USD"):
         total = sum(
-            row["amount"] for row in result.attribution.to_pylist() if row["currency"] == currency
+            row["amount"]
+            for row in result.tables["attribution"].to_pylist()
+            if row["currency"] == currency
         )
         assert any(line.startswith(f"  result    {total:,.2f} {currency} = ") for line in lines)
 

@@ -18,7 +18,7 @@ from cross_market._values import unknown
 from cross_market.report.answers import Answer, Answers, Tables, ask, need
 from cross_market.report.queries import BINS_PER_DECADE
 from cross_market.report.tables import exactly
-from cross_market.report.words import read_language, word
+from cross_market.report.words import WORDS, read_language, word
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -95,6 +95,15 @@ def columns(query: str, first: int, end: int) -> Callable[..., Spec]:
 def safe(name: object) -> str:
     """Return a name as plotly shows it literally: it reads a few tags of HTML in texts."""
     return html.escape(str(name), quote=False)
+
+
+def said(domain: str, code: str) -> object:
+    """Return a word of the tables as a marker; what is no such word, as plotly shows it literally.
+
+    domain: str – the list that the word is of. code: str – the word as the table has it.
+    """
+    key = f"{domain}.{code}"
+    return {"$word": key} if key in WORDS else safe(code)
 
 
 def base(**changed: object) -> Spec:
@@ -289,9 +298,7 @@ def mark_traces(marks: Answer, hedge: str) -> list[Spec]:
                 "x": mark("started_ns", view="time"),
                 "y": mark("value"),
                 "customdata": mark("sets_from", "sets_to", "sets_traded", view="rows"),
-                "name": {
-                    "$text": [{"$word": f"kind.{kind}"}, " · ", {"$word": f"end.{end}"}, count]
-                },
+                "name": {"$text": [said("kind", kind), " · ", said("end", end), count]},
                 "marker": {"symbol": shape, "size": size, "color": colour, "line": edge},
                 "hovertemplate": f"%{{y:{NUMBER}}} · %{{customdata[0]}} → %{{customdata[1]}}",
                 "cliponaxis": False,
@@ -353,7 +360,7 @@ def cause(answers: Answers) -> list[Panel]:
         data = [
             {
                 "type": "waterfall",
-                "x": [{"$word": f"cause.{each}"} for each in causes],
+                "x": [said("cause", each) for each in causes],
                 "y": mark("amount"),
                 "measure": ["total" if each == "total" else "relative" for each in causes],
                 "text": mark("amount", view="money"),
@@ -480,7 +487,7 @@ def refusals(answers: Answers) -> list[Panel]:
         return []
     mark = columns("refusals", 0, len(answer))
     labels = [
-        {"$text": [{"$word": f"refusal.{row['refusal']}"}, " · ", safe(row["name"])]}
+        {"$text": [said("refusal", row["refusal"]), " · ", safe(row["name"])]}
         for row in answer.rows()
     ]
     data = [bars(labels, mark("count"), GAIN)]
@@ -524,9 +531,9 @@ def ends(answers: Answers) -> list[Panel]:
     for end, colour in ENDS.items():
         at = [place for place, row in enumerate(rows) if row["end"] == end]
         if at:
-            labels = [{"$word": f"kind.{rows[place]['kind']}"} for place in at]
+            labels = [said("kind", rows[place]["kind"]) for place in at]
             values = {"$pick": ["ends", "attempts", at]}
-            data.append(bars(labels, values, colour, name={"$word": f"end.{end}"}))
+            data.append(bars(labels, values, colour, name=said("end", end)))
     layout = base(
         height=130 + 40 * len({row["kind"] for row in rows}),
         hovermode="closest",

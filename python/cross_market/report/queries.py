@@ -16,6 +16,7 @@ CAUSES = (
     "entry_edge",
     "exit_edge",
     "basis",
+    "residual",
     "fx",
     "carry",
     "fees",
@@ -119,7 +120,7 @@ INVENTORY = f"""
     ELSE (now_ns - first_ns) // ((last_ns - first_ns) // {STEPS_MAX} + 1) END AS bucket
   FROM placed
 )
-SELECT b.hedge, max(b.now_ns) AS now_ns, arg_max(b.sets, b.number) AS sets,
+SELECT b.hedge, max(b.number) AS number, max(b.now_ns) AS now_ns, arg_max(b.sets, b.number) AS sets,
   min(b.sets) AS sets_min, max(b.sets) AS sets_max,
   arg_max(b.residual, b.number) AS residual,
   min(b.residual) AS residual_min, max(b.residual) AS residual_max,
@@ -127,7 +128,7 @@ SELECT b.hedge, max(b.now_ns) AS now_ns, arg_max(b.sets, b.number) AS sets,
 FROM bucketed b JOIN hedges h USING (hedge)
 GROUP BY b.hedge, b.bucket
 UNION ALL
-SELECT p.hedge, (SELECT max(until_ns) FROM prices), p.sets, p.sets, p.sets,
+SELECT p.hedge, p.number + 1, (SELECT max(until_ns) FROM prices), p.sets, p.sets, p.sets,
   p.residual, p.residual, p.residual, h.max_residual
 FROM placed p JOIN hedges h USING (hedge)
 WHERE p.number = p.changes AND p.now_ns < (SELECT max(until_ns) FROM prices)
@@ -236,7 +237,7 @@ SELECT now_ns, urgency, code, subject, name,
     WHEN code IN {MONEY_ALERTS} OR code = 'attempt_ended' THEN {NANO} ELSE 1 END AS "limit",
   count(*) OVER () AS of
 FROM alerts
-ORDER BY {WORST}, now_ns DESC, code, name
+ORDER BY {WORST}, now_ns DESC, code, subject, name, detail, value, "limit"
 LIMIT {LINES_MAX}
 """
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from cross_market.report.answers import Tables
 from cross_market.report.queries import CAUSES
 from cross_market.report.tables import exactly, moment, money, number
-from cross_market.report.words import word
+from cross_market.report.words import DOMAINS, word
 
 URGENCIES = ("alarm", "warn", "info")
 
@@ -99,6 +99,12 @@ def refusals(tables: Tables) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda each: (-each[1], each[0]))
 
 
+def place(kind: str) -> int:
+    """Return where a kind of attempt stands among the kinds."""
+    known = list(DOMAINS["kind"])
+    return known.index(kind) if kind in known else len(known)
+
+
 def short(items: Sequence[str], most: int = 6) -> str:
     """Return items with commas, and how many are left out when there are many."""
     rest = len(items) - most
@@ -111,7 +117,7 @@ def text(ran: Ran) -> str:
     tables = ran.tables
     attempts, orders, fills = (tables[key].num_rows for key in ("attempts", "orders", "fills"))
     by_kind = []
-    for kind, pairs in ends(tables).items():
+    for kind, pairs in sorted(ends(tables).items(), key=lambda each: place(each[0])):
         counts = [f"{count:,} {english('end', end)}" for end, count in pairs]
         by_kind.append(f"{english('kind', kind)} {', '.join(counts)}")
     sets = [f"{hedge} {count:,} sets" for hedge, count in traded(tables).items()]

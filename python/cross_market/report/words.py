@@ -302,6 +302,7 @@ DOMAINS = {
         "entry_edge": ("entry edge", "进场价差"),
         "exit_edge": ("exit edge", "出场价差"),
         "basis": ("basis", "基差盯市"),
+        "residual": ("residual", "敞口损益"),
         "fx": ("FX", "汇率"),
         "carry": ("carry and funding", "持有与资金费"),
         "fees": ("fees", "手续费"),
