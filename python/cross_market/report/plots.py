@@ -528,7 +528,8 @@ def ends(answers: Answers) -> list[Panel]:
         return []
     rows = answer.rows()
     data = []
-    for end, colour in ENDS.items():
+    for end in dict.fromkeys([*ENDS, *answer.columns["end"]]):
+        colour = ENDS.get(end, INK)
         at = [place for place, row in enumerate(rows) if row["end"] == end]
         if at:
             labels = [said("kind", rows[place]["kind"]) for place in at]

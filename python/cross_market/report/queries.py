@@ -41,7 +41,8 @@ WITH shown AS (
 
 KEY = """
 SELECT place, key, name, value FROM (
-  SELECT 1 AS place, 'result' AS key, currency AS name, sum(amount) AS value
+  SELECT 1 AS place, 'result' AS key, currency AS name,
+    sum(amount)::DECIMAL(38, 12) AS value
   FROM attribution GROUP BY currency
   UNION ALL
   SELECT 2, 'fees', currency, sum(amount)
