@@ -39,32 +39,32 @@ WITH shown AS (
   LIMIT {HEDGES_MAX}
 )""".strip()
 
+# One type throughout, or a union would round to the places that fit all.
 KEY = """
 SELECT place, key, name, value FROM (
-  SELECT 1 AS place, 'result' AS key, currency AS name,
-    sum(amount)::DECIMAL(38, 12) AS value
+  SELECT 1 AS place, 'result' AS key, currency AS name, sum(amount)::DECIMAL(38, 12) AS value
   FROM attribution GROUP BY currency
   UNION ALL
-  SELECT 2, 'fees', currency, sum(amount)
+  SELECT 2, 'fees', currency, sum(amount)::DECIMAL(38, 12)
   FROM attribution WHERE cause IN ('fees', 'fees_close_today') GROUP BY currency
   UNION ALL
-  SELECT 3, 'attempts', '', count(*) FROM attempts
+  SELECT 3, 'attempts', '', count(*)::DECIMAL(38, 12) FROM attempts
   UNION ALL
-  SELECT 4, 'completed', '', count(*) FROM attempts WHERE "end" = 'completed'
+  SELECT 4, 'completed', '', count(*)::DECIMAL(38, 12) FROM attempts WHERE "end" = 'completed'
   UNION ALL
-  SELECT 5, 'repaired', '', count(*) FROM attempts WHERE repairs > 0
+  SELECT 5, 'repaired', '', count(*)::DECIMAL(38, 12) FROM attempts WHERE repairs > 0
   UNION ALL
-  SELECT 6, 'sets_traded', hedge, sum(abs(sets_traded)) FROM attempts GROUP BY hedge
+  SELECT 6, 'sets_traded', hedge, sum(abs(sets_traded))::DECIMAL(38, 12) FROM attempts GROUP BY hedge
   UNION ALL
-  SELECT 7, 'orders', '', count(*) FROM orders
+  SELECT 7, 'orders', '', count(*)::DECIMAL(38, 12) FROM orders
   UNION ALL
-  SELECT 8, 'fills', '', count(*) FROM fills
+  SELECT 8, 'fills', '', count(*)::DECIMAL(38, 12) FROM fills
   UNION ALL
-  SELECT 9, 'refusals', '', coalesce(sum(count), 0) FROM refusals
+  SELECT 9, 'refusals', '', coalesce(sum(count), 0)::DECIMAL(38, 12) FROM refusals
   UNION ALL
-  SELECT 10, 'alarms', '', count(*) FROM alerts WHERE urgency = 'alarm'
+  SELECT 10, 'alarms', '', count(*)::DECIMAL(38, 12) FROM alerts WHERE urgency = 'alarm'
   UNION ALL
-  SELECT 11, 'warnings', '', count(*) FROM alerts WHERE urgency = 'warn'
+  SELECT 11, 'warnings', '', count(*)::DECIMAL(38, 12) FROM alerts WHERE urgency = 'warn'
   UNION ALL
   SELECT 12, 'usage', account, peak_usage FROM funds
 )
