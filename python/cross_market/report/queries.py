@@ -54,7 +54,8 @@ SELECT place, key, name, value FROM (
   UNION ALL
   SELECT 5, 'repaired', '', count(*)::DECIMAL(38, 12) FROM attempts WHERE repairs > 0
   UNION ALL
-  SELECT 6, 'sets_traded', hedge, sum(abs(sets_traded))::DECIMAL(38, 12) FROM attempts GROUP BY hedge
+  SELECT 6, 'sets_traded', hedge, sum(abs(sets_traded))::DECIMAL(38, 12)
+  FROM attempts GROUP BY hedge
   UNION ALL
   SELECT 7, 'orders', '', count(*)::DECIMAL(38, 12) FROM orders
   UNION ALL
