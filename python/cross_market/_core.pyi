@@ -71,6 +71,9 @@ class Session:
     def tables(self) -> dict[str, Any]:
         """Return what is held now: the tables funds, positions and hedges as columns."""
 
+    def attribution(self) -> list[tuple[str, str, Any, Any, Any]]:
+        """Return where the result comes from, since the journal began, as columns."""
+
     def close(self) -> list[Command]:
         """Close the journal durably; return what waited for that and may leave."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 from cross_market import _core
 from cross_market._arrow import arrow
 from cross_market._files import path_text
+from cross_market._pnl import pnl
 from cross_market._values import identifier
 from cross_market.commands import Command
 from cross_market.config import Config
@@ -142,6 +143,16 @@ class Session:
     def funds(self) -> "pa.Table":
         """Return the money of every account now, by cause."""
         return arrow(self._core.tables()["funds"])
+
+    def pnl(self, *, by: str) -> "pa.Table":
+        """Return what was earned since the journal began, by cause, hedge, account or day.
+
+        by: str – 'cause', 'hedge', 'account' or 'day' (UTC). What is held counts at mid prices.
+        returns: Arrow table – `by`, `currency`, `amount`; gains are positive, one row for each
+            currency. A restart of the journal changes nothing.
+        Raises ConfigError for another word.
+        """
+        return pnl(arrow(self._core.attribution()), by)
 
     def enter(
         self, hedge: str, *, sets: int, now: int, at_least: Number | None = None

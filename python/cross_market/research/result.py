@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cross_market._arrow import arrow
+from cross_market._pnl import pnl
 from cross_market.config import Config
 from cross_market.research.rows import Rows
 
@@ -30,6 +31,7 @@ TABLES = (
     "prices",
     "usage",
     "inventory",
+    "attribution",
 )
 
 
@@ -38,7 +40,8 @@ class Result:
     """What a simulation did.
 
     tables: dict – Arrow tables by name; each is an attribute too: `attempts orders fills funds
-        positions hedges alerts chains refusals`, and over time `signals prices usage inventory`.
+        positions hedges alerts chains refusals`, over time `signals prices usage inventory`, and
+        `attribution`, which `pnl` sums.
         Times are UTC in ns (int64), prices, sizes and money exact decimals.
     rows: int – recorded rows used. left_out: int – rows of other instruments and kinds.
     ahead_ns: dict – by venue, how far its clock was ahead of ours; its stamps were moved back.
@@ -160,6 +163,27 @@ class Result:
     def inventory(self) -> "pa.Table":
         """Signed sets and residual in common units of each hedge: at the start, at each change."""
         return self.tables["inventory"]
+
+    @property
+    def attribution(self) -> "pa.Table":
+        """Where the result comes from: by day, hedge, account and cause; gains are positive.
+
+        `amount` is in the hedge's currency, `own_amount` in the money's own: its sum over an
+        account is exactly what `funds` calls `earned`. What belongs to no hedge has none.
+        """
+        return self.tables["attribution"]
+
+    def pnl(self, *, by: str) -> "pa.Table":
+        """Return what the run has brought, by cause, hedge, account or day.
+
+        by: str – 'cause', 'hedge', 'account' or 'day' (UTC).
+        returns: Arrow table – `by`, `currency`, `amount`; one row for each currency.
+        Raises ConfigError for another word.
+
+        Example:
+            result.pnl(by="cause").to_pandas()
+        """
+        return pnl(self.attribution, by)
 
     def summary(self) -> dict[str, Any]:
         """Return the run in numbers: counts of attempts, refusals, alerts, and its digest."""
