@@ -78,7 +78,17 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
             MONEY,
         ),
         **dict.fromkeys(
-            ("variation", "trade", "funding", "interest", "transfer", "adjustment", "dust"), MONEY
+            (
+                "variation",
+                "trade",
+                "funding",
+                "interest",
+                "transfer",
+                "adjustment",
+                "dust",
+                "earned",
+            ),
+            MONEY,
         ),
         "peak_usage": WIDE,
     },
@@ -163,6 +173,8 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         "cause": pa.string(),
         "currency": pa.string(),
         "amount": MONEY,
+        "own_currency": pa.string(),
+        "own_amount": MONEY,
     },
 }
 
@@ -265,22 +277,11 @@ def hostile() -> cm.Result:
 def demo_run(days: int = 250) -> cm.Result:
     """Return a run of the demo's first days."""
     fixings = demo.fixings()[:days]
-    result = cm.simulate(
+    return cm.simulate(
         demo.config(),
         demo.quotes(fixings),
         venues=demo.venues(1),
         verbs=demo.operator(fixings),
-    )
-    if "attribution" in result.tables:
-        return result
-    rows = [
-        {"day": datetime.date(1999, 1, 4 + at % 20), "hedge": "euro", "account": "warsaw"}
-        | {"cause": cause, "currency": currency, "amount": Decimal(at * 7 - 20) / 8}
-        for at, cause in enumerate(("entry_edge", "basis", "fees", "repair", "dust") * 6)
-        for currency in ("PLN", "USD")
-    ]
-    return dataclasses.replace(
-        result, tables={**result.tables, "attribution": arrow("attribution", rows)}
     )
 
 

@@ -324,7 +324,7 @@ def funds(result: cm.Result) -> Rows:
     for each in sorted(rows(result, "funds"), key=lambda each: each["account"]):
         row = pick(each, "account currency opening trade result variation fees")
         row["other"] = sum(each[key] for key in more)
-        found.append(row | pick(each, "balance margin peak_usage"))
+        found.append(row | pick(each, "balance earned margin peak_usage"))
     return found
 
 

@@ -278,7 +278,7 @@ LIMIT {LINES_MAX}
 
 FUNDS = """
 SELECT account, currency, opening, trade, result, variation, fees,
-  funding + interest + transfer + adjustment + dust AS other, balance, margin, peak_usage
+  funding + interest + transfer + adjustment + dust AS other, balance, earned, margin, peak_usage
 FROM funds
 ORDER BY account
 """

@@ -258,6 +258,7 @@ FUNDS = (
     Column("fees", "fees", "money"),
     Column("other", "other", "money"),
     Column("balance", "balance", "money"),
+    Column("earned", "earned", "money"),
     Column("margin", "margin", "money"),
     Column("peak_usage", "peak_usage", "share"),
 )

@@ -80,8 +80,9 @@ LABELS = {
     ),
     "cause": ("Result by cause", "按成因的损益"),
     "cause_note": (
-        "From the first edge to the whole result; the bars add up exactly to the change of equity.",
-        "从进场价差到总损益；各项之和恰为权益变动。",
+        "From the first edge to the whole result, in the currency of the hedge. In each account's "
+        "own money the same adds up exactly to the change of its equity.",
+        "从进场价差到总损益，以套利组合的货币计。以各账户自身货币计，各项之和恰为其权益变动。",
     ),
     "parts": ("Result by hedge, account and day", "按套利组合、账户与日期的损益"),
     "by_hedge": ("By hedge", "按套利组合"),
@@ -193,6 +194,7 @@ LABELS = {
     "fees": ("fees", "费用"),
     "other": ("other", "其他"),
     "balance": ("balance", "余额"),
+    "earned": ("earned", "损益"),
     "margin": ("margin", "保证金"),
     "peak_usage": ("highest usage", "最高占用"),
     "long": ("long", "多头"),
