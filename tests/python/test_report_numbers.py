@@ -4,6 +4,7 @@ No query is used here: rows are read as Python values, loops add them up. What c
 with what stands on the page, to the last digit.
 """
 
+import datetime
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -18,7 +19,7 @@ import cross_market as cm
 from cross_market.report import page
 from cross_market.report.queries import CAUSES, DAYS_MAX, LINES_MAX, QUERIES, STAGES
 from cross_market.report.tables import duration, moment
-from report_parts import Page, demo_run, rows_of
+from report_parts import Page, arrow, demo_run, replaced, rows_of
 
 Rows = list[dict[str, Any]]
 WORST = {"alarm": 0, "warn": 1, "info": 2}
@@ -74,7 +75,12 @@ def key_figures(result: cm.Result) -> Rows:
     alerts = Counter(each["urgency"] for each in rows(result, "alerts"))
     found: list[tuple[int, str, str, Any]] = []
     for (currency,), own in grouped(parts, "currency").items():
-        found.append((1, "result", currency, sum(each["amount"] for each in own)))
+        ours = [each["amount"] for each in own if each["hedge"] is not None]
+        rest = [each["amount"] for each in own if each["hedge"] is None]
+        if ours:
+            found.append((1, "result", currency, sum(ours)))
+        if rest:
+            found.append((1, "unassigned", currency, sum(rest)))
         fees = [each["amount"] for each in own if each["cause"] in FEES]
         if fees:
             found.append((2, "fees", currency, sum(fees)))
@@ -90,7 +96,7 @@ def key_figures(result: cm.Result) -> Rows:
     found.append((11, "warnings", "", alerts["warn"]))
     found += [(12, "usage", each["account"], each["peak_usage"]) for each in rows(result, "funds")]
     names = ("place", "key", "name", "value")
-    ordered = sorted(found, key=lambda each: (each[0], each[2]))
+    ordered = sorted(found, key=lambda each: each[:3])
     return [dict(zip(names, each, strict=True)) for each in ordered]
 
 
@@ -150,16 +156,23 @@ def usage(result: cm.Result) -> Rows:
 
 
 def cause(result: cm.Result) -> Rows:
+    parts = rows(result, "attribution")
+    hedges = sorted({each["hedge"] for each in parts if each["hedge"] is not None})
     found = []
-    for (currency,), own in sorted(grouped(rows(result, "attribution"), "currency").items()):
-        sums = grouped(own, "cause")
-        for name in CAUSES:
-            if (name,) in sums:
-                amount = sum(each["amount"] for each in sums[(name,)])
-                found.append({"currency": currency, "cause": name, "amount": amount})
-        total = sum(each["amount"] for each in own)
-        found.append({"currency": currency, "cause": "total", "amount": total})
-    assert {row["cause"] for row in rows(result, "attribution")} <= set(CAUSES)
+    for hedge in [*hedges, None]:
+        own_parts = [each for each in parts if hedge in (each["hedge"], None)]
+        for (currency,), own in sorted(grouped(own_parts, "currency").items()):
+            if hedge is None and len({each["hedge"] for each in own}) < 2:
+                continue
+            sums = grouped(own, "cause")
+            row = {"hedge": hedge, "currency": currency}
+            for name in CAUSES:
+                if (name,) in sums:
+                    amount = sum(each["amount"] for each in sums[(name,)])
+                    found.append(row | {"cause": name, "amount": amount})
+            total = sum(each["amount"] for each in own)
+            found.append(row | {"cause": "total", "amount": total})
+    assert {row["cause"] for row in parts} <= set(CAUSES)
     return found
 
 
@@ -384,6 +397,21 @@ def test_the_numbers_of_the_page_are_those_of_the_tables(
     same(shown, AGAIN[name](result))
 
 
+@pytest.mark.parametrize("name", ["key", "cause", "by_hedge", "by_account", "by_day", "days"])
+def test_the_result_of_several_hedges_and_of_none_adds_up(result: cm.Result, name: str) -> None:
+    parts = [
+        {"day": datetime.date(2024, 1, 1 + at % 9), "hedge": hedge, "account": f"a{at % 3}"}
+        | {"cause": CAUSES[at % len(CAUSES)] if hedge else "unassigned", "currency": currency}
+        | {"amount": Decimal(at**3 - 5000) / 8}
+        for at in range(60)
+        for hedge in ("euro", "gold", None)
+        for currency in (("PLN", "USD") if hedge else ("PLN",))
+    ]
+    hedges = [{"hedge": "euro"}, {"hedge": "gold"}]
+    made = replaced(result, attribution=arrow("attribution", parts), hedges=arrow("hedges", hedges))
+    same(rows_of(Page(page.html(made)).data(name)), AGAIN[name](made))
+
+
 def test_what_is_written_in_the_tables_is_what_was_computed(result: cm.Result, seen: Page) -> None:
     def cells(name: str) -> list[list[str]]:
         return seen.tables[f"table-{name}"][1:]
@@ -413,7 +441,7 @@ def test_pandas_and_polars_read_the_same_sums(result: cm.Result, seen: Page) -> 
     total = {
         row["currency"]: row["amount"]
         for row in rows_of(seen.data("cause"))
-        if row["cause"] == "total"
+        if row["cause"] == "total" and row["hedge"] == "euro"
     }
     frame = polars.from_arrow(result.tables["attribution"])
     assert isinstance(frame, polars.DataFrame)

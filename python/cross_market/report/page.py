@@ -220,7 +220,7 @@ def facts(ran: Ran, answers: Answers) -> list[Fact]:
 
 def tiles(answers: Answers) -> list[Tile]:
     """Return the key figures."""
-    forms = {"result": "money", "fees": "money", "usage": "share"}
+    forms = {"result": "money", "unassigned": "money", "fees": "money", "usage": "share"}
     found = []
     for row in answers["key"].rows():
         made = cell(row["value"], forms.get(row["key"], "number"))
@@ -232,9 +232,10 @@ def figures(name: str, answers: Answers, *, key: str = "") -> list[Shown]:
     """Return the plots of a figure; `key` is the domain of words that their names come from."""
     found = []
     for at, panel in enumerate(FIGURES[name][1](answers)):
-        word_of = f"{key}.{panel.of}" if key else ""
+        word_of = f"{key}.{panel.of}" if key else panel.key
         height = int(panel.layout["height"])
-        found.append(Shown(f"plot-{name}-{at}", panel.of, word_of, height, panel))
+        heading = "" if key else panel.heading or panel.of
+        found.append(Shown(f"plot-{name}-{at}", heading, word_of, height, panel))
     return found
 
 
@@ -301,7 +302,9 @@ def parts_section(answers: Answers) -> Section:
         table(name, answers[name], layouts.parts(key, key, form, causes), name, note)
         for name, (key, form, note) in zip(names, keys, strict=True)
     ]
-    return Section("parts", figures=figures("days", answers), asked=("days",), tables=found)
+    drawn = figures("days", answers)
+    asked = ("days",) if drawn else ()
+    return Section("parts", figures=drawn, asked=asked, tables=found)
 
 
 def ends_section(answers: Answers) -> Section:

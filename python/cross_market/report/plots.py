@@ -75,12 +75,15 @@ class Panel:
 
     figure: str – the figure that it belongs to. of: str – which of its panels; '' when it has one.
     data, layout – as plotly takes them, with markers.
+    heading: str – what stands above it; `of` when empty. key: str – a word before that.
     """
 
     figure: str
     of: str
     data: list[Spec]
     layout: Spec
+    heading: str = ""
+    key: str = ""
 
 
 def columns(query: str, first: int, end: int) -> Callable[..., Spec]:
@@ -351,10 +354,10 @@ def usage(answers: Answers) -> list[Panel]:
 
 
 def cause(answers: Answers) -> list[Panel]:
-    """Return the result by cause as a waterfall for every currency."""
+    """Return the result by cause as a waterfall: for every hedge, and for all that there is."""
     answer = answers["cause"]
     found = []
-    for (currency,), first, end in answer.groups("currency"):
+    for (hedge, currency), first, end in answer.groups("hedge", "currency"):
         mark = columns("cause", first, end)
         causes = answer.columns["cause"][first:end]
         data = [
@@ -382,7 +385,9 @@ def cause(answers: Answers) -> list[Panel]:
             xaxis=axis(type="category", showgrid=False),
             yaxis=axis(safe(currency)),
         )
-        found.append(Panel("cause", currency, data, layout))
+        of = f"{hedge or 'all'} {currency}"
+        heading, key = (f"{hedge} · {currency}", "") if hedge else (f"· {currency}", "all")
+        found.append(Panel("cause", of, data, layout, heading, key))
     return found
 
 
@@ -425,8 +430,9 @@ def latency(answers: Answers) -> list[Panel]:
         bins = answer.columns["bin"][first:end]
         none = 1 if bins[0] is None else 0
         there = [place / BINS_PER_DECADE - 6 for place in bins[none:]]
-        low = int(min(there) // 1) if there else 0
-        high = max(int(max(there) // 1) + 1, low + 1) if there else 0
+        low = math.floor(min(there)) if there else 0
+        high = max(math.floor(max(there)) + 1, low + 1) if there else 0
+        apart = 0.4 + 0.05 * (high - low)
         bar: Spec = {
             "type": "bar",
             "marker": {"color": GAIN},
@@ -439,11 +445,11 @@ def latency(answers: Answers) -> list[Panel]:
             x, width = mark("bin", view="bin"), 1 / BINS_PER_DECADE
             data.append(bar | {"x": x, "y": mark("orders"), "width": width})
         if none:
-            ticks, texts = [low - 0.4, *ticks], [{"$word": "none_or_less"}, *texts]
+            ticks, texts = [low - apart, *ticks], [{"$word": "none_or_less"}, *texts]
             mark = columns("latency", first, first + 1)
             looks = {"marker": {"color": "#8fa3b8"}}
-            data.append(bar | looks | {"x": [low - 0.4], "y": mark("orders"), "width": 0.2})
-        begin = (low - 0.7) if none else low
+            data.append(bar | looks | {"x": [low - apart], "y": mark("orders"), "width": apart / 2})
+        begin = low - 1.75 * apart if none else low
         layout = base(
             height=220,
             margin={"l": 56, "r": 28, "t": 12, "b": 36},
@@ -453,6 +459,7 @@ def latency(answers: Answers) -> list[Panel]:
             xaxis=axis(
                 tickvals=ticks,
                 ticktext=texts,
+                tickangle=0,
                 range=[begin, high + 0.02 if there else 0.7],
                 showgrid=False,
                 zeroline=False,
@@ -466,7 +473,9 @@ def latency(answers: Answers) -> list[Panel]:
 def decades(low: int, high: int) -> tuple[list[Any], list[Any]]:
     """Return where an axis of powers of ten has its labels, and what they say."""
     if high - low > 2:
-        return [*range(low, high + 1)], [decade(power) for power in range(low, high + 1)]
+        step = 1 if high - low < 6 else 2
+        powers = [*range(low, high + 1, step)]
+        return powers, [decade(power) for power in powers]
     places = [(power, times) for power in range(low, high) for times in (1, 2, 5)] + [(high, 1)]
     ticks = [power + math.log10(times) for power, times in places]
     return ticks, [decade(power, times) for power, times in places]

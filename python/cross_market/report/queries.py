@@ -43,7 +43,10 @@ WITH shown AS (
 KEY = """
 SELECT place, key, name, value FROM (
   SELECT 1 AS place, 'result' AS key, currency AS name, sum(amount)::DECIMAL(38, 12) AS value
-  FROM attribution GROUP BY currency
+  FROM attribution WHERE hedge IS NOT NULL GROUP BY currency
+  UNION ALL
+  SELECT 1, 'unassigned', currency, sum(amount)::DECIMAL(38, 12)
+  FROM attribution WHERE hedge IS NULL GROUP BY currency
   UNION ALL
   SELECT 2, 'fees', currency, sum(amount)::DECIMAL(38, 12)
   FROM attribution WHERE cause IN ('fees', 'fees_close_today') GROUP BY currency
@@ -69,7 +72,7 @@ SELECT place, key, name, value FROM (
   UNION ALL
   SELECT 12, 'usage', account, peak_usage FROM funds
 )
-ORDER BY place, name
+ORDER BY place, key, name
 """
 
 PERIOD = """
@@ -144,15 +147,26 @@ ORDER BY account, from_ns
 """
 
 CAUSE_LIST = ", ".join(f"'{cause}'" for cause in CAUSES)
+# Each hedge by itself; then everything, where that is more than one hedge.
 CAUSE = f"""
-WITH sums AS (
-  SELECT currency, cause, sum(amount) AS amount,
-    coalesce(list_position([{CAUSE_LIST}], cause), 99) AS place
-  FROM attribution GROUP BY currency, cause
+{SHOWN}, parts AS (
+  SELECT hedge, currency, cause, amount FROM attribution SEMI JOIN shown USING (hedge)
   UNION ALL
-  SELECT currency, 'total', sum(amount), 100 FROM attribution GROUP BY currency
+  SELECT NULL, currency, cause, amount FROM attribution
+  WHERE currency IN (
+    SELECT currency FROM attribution
+    GROUP BY currency HAVING count(DISTINCT coalesce(hedge, '')) > 1
+  )
+), sums AS (
+  SELECT hedge, currency, cause, sum(amount) AS amount,
+    coalesce(list_position([{CAUSE_LIST}], cause), 99) AS place
+  FROM parts GROUP BY hedge, currency, cause
+  UNION ALL
+  SELECT hedge, currency, 'total', sum(amount), 100 FROM parts GROUP BY hedge, currency
 )
-SELECT currency, cause, amount FROM sums ORDER BY currency, place, cause
+SELECT hedge, currency, cause, amount
+FROM sums
+ORDER BY hedge NULLS LAST, currency, place, cause
 """
 
 

@@ -124,7 +124,9 @@ def cell(value: Any, form: str) -> Cell:  # noqa: ANN401
     exact = ""
     if form in EXACT:
         exact = f"{tidy(value):f}" if isinstance(value, Decimal) else str(value)
-    sign = " below" if form == "money" and value < 0 else ""
+    sign = ""
+    if form == "money" and value <= 0:
+        sign = " below" if value < 0 else " zero"
     return Cell(text, exact=exact, kind=form + sign)
 
 

@@ -70,8 +70,9 @@ LABELS = {
     ),
     "inventory": ("Inventory and residual", "持仓与敞口"),
     "inventory_note": (
-        "Signed sets held, and what is not aligned, beside the largest residual allowed at rest.",
-        "持有的带符号套数，以及未对齐的敞口；虚线为静止时允许的最大敞口。",
+        "Signed sets held, and what is not aligned: while an attempt lives this may be more than "
+        "the dashed limit, which holds at rest.",
+        "持有的带符号套数，以及未对齐的敞口；执行进行中可超过虚线，静止时不得超过。",
     ),
     "usage": ("Use of capital", "资金占用"),
     "usage_note": (
@@ -203,6 +204,7 @@ LABELS = {
     "residual": ("residual", "敞口"),
     "max_residual": ("largest residual", "最大敞口"),
     "unit": ("unit", "单位"),
+    "all": ("Everything", "全部"),
     "no_hedge": ("none", "无"),
     # Key figures.
     "key.attempts": ("attempts", "执行次数"),
@@ -214,7 +216,8 @@ LABELS = {
     "key.alarms": ("alarms", "警报"),
     "key.warnings": ("warnings", "警告"),
     "key.refusals": ("refusals", "拒绝"),
-    "key.result": ("result", "损益"),
+    "key.result": ("result of hedges", "组合损益"),
+    "key.unassigned": ("of no hedge", "未归属损益"),
     "key.fees": ("fees", "费用"),
     "key.usage": ("highest usage", "最高占用"),
     # Axes and legends.
