@@ -128,19 +128,20 @@
   window.addEventListener("hashchange", () => {
     if (asked() && asked() !== language) speak(asked());
   });
-  const resize = () => {
+  // Paper has its own width, and the print does not wait for what is drawn later.
+  const fit = (width) => {
     for (const plot of plots.panels) {
       const node = document.getElementById(plot.id);
-      if (node.data) Plotly.Plots.resize(node);
+      if (node.data) Plotly.relayout(node, width ? { width: node.clientWidth } : { width: null });
     }
   };
   window.addEventListener("beforeprint", () => {
     document.body.classList.add("printing");
-    resize();
+    fit(true);
   });
   window.addEventListener("afterprint", () => {
     document.body.classList.remove("printing");
-    resize();
+    fit(false);
   });
   speak(asked() || language);
 })();
