@@ -9,7 +9,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from cross_market._values import tidy
 from cross_market.errors import UsageError
 from cross_market.report.queries import QUERIES
 
@@ -100,12 +99,14 @@ def to_json(answer: Answer) -> str:
 
 
 def value_json(value: object) -> str:
-    """Return one value as JSON; a decimal keeps its digits."""
+    """Return one value as JSON; a decimal keeps its digits, but for zeros that say nothing."""
     if isinstance(value, Decimal):
-        return f"{tidy(value):f}"
-    if value is None or isinstance(value, int | float | str):
-        return json.dumps(value)
-    return json.dumps(str(value))
+        text = f"{value:f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+        return "0" if text == "-0" else text
+    if type(value) is int:
+        return str(value)
+    return json.dumps(value if value is None or isinstance(value, bool | float | str) else str(value))
 
 
 def harmless(text: str) -> str:

@@ -210,10 +210,10 @@ def span(x: Spec, y: Spec, colour: str, **changed: object) -> Spec:
 def market(answers: Answers) -> list[Panel]:
     """Return prices, signal, bands and attempts of every hedge that is shown."""
     prices, signals, marks = (answers[key] for key in ("prices", "signals", "marks"))
+    legs = prices.groups("hedge", "leg", "instrument")
     found = []
     for (hedge,), first, end in signals.groups("hedge"):
         data: list[Spec] = []
-        legs = prices.groups("hedge", "leg", "instrument")
         own = [leg for leg in legs if leg[0][0] == hedge]
         for at, ((*_, instrument), low, high) in enumerate(own):
             data += leg_traces(columns("prices", low, high), instrument, SERIES[at % len(SERIES)])

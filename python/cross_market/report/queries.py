@@ -4,7 +4,7 @@ Every number of the page is in the answer to one of these. Whole numbers are BIG
 money exact decimals, so that an answer has the same digits everywhere.
 """
 
-HEDGES_MAX = 12
+HEDGES_MAX = 8
 MARKS_MAX = 3000
 STEPS_MAX = 4096
 BARS_MAX = 30
