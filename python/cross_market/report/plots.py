@@ -221,12 +221,12 @@ def market(answers: Answers) -> list[Panel]:
         data += mark_traces(marks, hedge)
         # Room for the lower legend, which takes a line for about every seven names.
         names = sum(each.get("legend") == "legend2" and "name" in each for each in data)
-        top = 0.52 - 0.035 * (1 + names // 7)
+        top = 0.60 - 0.035 * (1 + names // 7)
         layout = base(
             height=600,
             margin={"l": 76, "r": 20, "t": 34, "b": 44},
             xaxis=time_axis(anchor="y2", range=PERIOD),
-            yaxis=axis({"$word": "axis_price"}, domain=[0.57, 1]),
+            yaxis=axis({"$word": "axis_price"}, domain=[0.66, 1]),
             yaxis2=axis({"$word": "axis_signal"}, domain=[0, top]),
             legend2=legend(top),
         )
