@@ -277,6 +277,7 @@ def test_many_changes_of_inventory_are_joined_without_losing_extremes() -> None:
     assert max(found["residual_max"]) == 9
     assert (found["now_ns"][-1], found["sets"][-1]) == (BEGIN + count - 1, (count - 1) % 100)
     assert set(found["allowed"]) == {2}
+    assert len(result_of(tables).plot("inventory").data[1].x) == len(found["sets"])
 
 
 @pytest.mark.parametrize("name", ["duckdb", "jinja2", "plotly.offline"])

@@ -106,7 +106,9 @@ def value_json(value: object) -> str:
         return "0" if text == "-0" else text
     if type(value) is int:
         return str(value)
-    return json.dumps(value if value is None or isinstance(value, bool | float | str) else str(value))
+    return json.dumps(
+        value if value is None or isinstance(value, bool | float | str) else str(value)
+    )
 
 
 def harmless(text: str) -> str:

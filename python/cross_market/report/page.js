@@ -26,7 +26,7 @@
     // A line goes on until its last bucket ends.
     until: (from, until) => [...from, ...until.slice(-1)].map((value) => value / 1e6),
     held: (values) => [...values, ...values.slice(-1)],
-    ends: (first, last) => [first[0] / 1e6, last[0] / 1e6],
+    ends: (...pieces) => pieces.map((piece) => (piece[0] === null ? null : piece[0] / 1e6)),
     thrice: (values) => values.flatMap((value) => [value / 1e6, value / 1e6, null]),
     span: (low, high) => low.flatMap((value, at) => [value, high[at], null]),
     rows: (...pieces) => pieces[0].map((_, at) => pieces.map((piece) => piece[at])),
