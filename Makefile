@@ -19,7 +19,8 @@ export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-rust test-python lint counts sim digests crash bench clean
+.PHONY: help setup demo test test-rust test-python lint counts sim digests crash bench wheel \
+  wheel-check clean
 
 help: ## Print this help
 	@echo "usage: make TARGET"
@@ -68,6 +69,13 @@ crash: ## Cut and corrupt a journal everywhere and recover it
 
 bench: ## Time the core against its limits
 	cargo bench --locked $(RUST)
+
+wheel: $(DEPS) ## Build the wheel into dist
+	rm -rf dist
+	$(BIN)/maturin build --locked --release --quiet --out dist
+
+wheel-check: wheel ## Install the wheel in an empty environment; run README and demo there
+	$(PYTHON) tests/wheel.py dist target/wheel
 
 clean: ## Remove everything that was built or installed here
 	rm -rf target .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -18,11 +18,13 @@ from cross_market.errors import (
     UsageError,
     VenueError,
 )
+from cross_market.market import Market, Merged, Pair
 from cross_market.policy import limit as limits
 from cross_market.policy.execution import CheaperOf, Simultaneous, Size, Supplement, Unwind
 from cross_market.policy.limit import Limits
 from cross_market.policy.signal import Band, CounterPrice, Deviation, Estimate, Ratio, Spread
 from cross_market.research.result import Result
+from cross_market.research.rows import to_grid
 from cross_market.research.simulate import simulate
 from cross_market.research.world import Balance, Fault, Holding, Latency, SimVenue, SimVenues
 from cross_market.session import Session
@@ -54,6 +56,9 @@ __all__ = [
     "Leg",
     "Limits",
     "Margin",
+    "Market",
+    "Merged",
+    "Pair",
     "Ratio",
     "Result",
     "Session",
@@ -73,4 +78,5 @@ __all__ = [
     "limits",
     "order_text",
     "simulate",
+    "to_grid",
 ]

@@ -1,6 +1,9 @@
 """Columns of the native module as Arrow tables."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+
+from cross_market._values import wrong, wrong_type
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,3 +36,27 @@ def arrow(columns: "list[tuple[str, str, Any, Any, Any]]") -> "pa.Table":
         else:
             arrays.append(pa.array(data, plain[kind], mask=mask))
     return pa.table(arrays, names=names)
+
+
+def batches(columns: Any, names: tuple[str, ...]) -> "Iterator[dict[str, Any]]":  # noqa: ANN401
+    """Yield the record batches of what speaks the Arrow capsule protocol as numpy arrays.
+
+    Nothing is copied: an array looks at the memory of its batch.
+    Raises ConfigError for a column with nulls.
+    """
+    import pyarrow as pa
+
+    if hasattr(columns, "__arrow_c_stream__"):
+        source: Any = pa.RecordBatchReader.from_stream(columns)
+    else:
+        source = [pa.record_batch(columns)]
+    for batch in source:
+        found = {}
+        for name in batch.schema.names:
+            column = batch.column(name)
+            if column.null_count:
+                raise wrong(None, f"columns.{name}", "a column without nulls")
+            if not pa.types.is_primitive(column.type) or pa.types.is_boolean(column.type):
+                raise wrong_type(str(column.type), f"columns.{name}", "a column of whole numbers")
+            found[name] = column.to_numpy(zero_copy_only=True)
+        yield found

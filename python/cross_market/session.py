@@ -69,6 +69,13 @@ class Session:
         self._actor = identifier(actor, "actor")
         folder = path_text(journal, "journal")
         self._core = _core.Session(config, journal=folder, now=now, group_ns=group)
+        # The fast doors are the native ones themselves: a call around them costs as much as they.
+        self.id = self._core.id
+        self.level = self._core.level
+        self.row = self._core.row
+        self.message = self._core.message
+        self.columns = self._core.columns
+        self.take = self._core.take
 
     @property
     def first(self) -> list[Command]:

@@ -7,14 +7,23 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 import cross_market as cm
-from cross_market.research.rows import load, to_grid
+from cross_market.research import recording
+from cross_market.research.recording import Batch, Recording
+from cross_market.research.rows import to_grid
 from parts import gold_config
 
 NOW = 1_770_000_000_000_000_000
 FEEDS = {"SHFE": 1_000_000, "COMEX": 2_000_000, "FX": 3_000_000}
+
+
+def load(data: Any, config: cm.Config, feed_ns: dict[str, int]) -> Batch:  # noqa: ANN401
+    """Return a recording that is one batch."""
+    (batch,) = Recording(data, config, feed_ns).batches()
+    return batch
 
 
 def test_floats_on_the_grid_are_exact() -> None:
@@ -72,13 +81,13 @@ def table(**changed: object) -> pa.Table:
 
 def test_rows_are_merged_by_receipt() -> None:
     rows = load(table(), gold_config(), FEEDS)
-    assert len(rows) == 12
     assert (np.diff(rows.columns["receive"]) >= 0).all()
     assert rows.columns["instrument"].tolist() == [0, 0, 1, 1, 2, 2] * 2
     # Two rows a snapshot: its first, and a further level that is the last.
     assert rows.columns["row"].tolist() == [0, 4] * 6
     assert rows.columns["price"].tolist()[:4] == [30885, 30885, 26501, 26501]
-    assert rows.ahead_ns == {"SHFE": 0, "COMEX": 0, "FX": 0}
+    found = Recording(table(), gold_config(), FEEDS)
+    assert (len(found), found.ahead_ns) == (12, {"SHFE": 0, "COMEX": 0, "FX": 0})
 
 
 @pytest.mark.parametrize(
@@ -120,9 +129,11 @@ def test_stamps_as_floats_are_refused() -> None:
 def test_a_clock_that_is_ahead_is_put_right() -> None:
     data = table()
     ahead = [stamp + 5_000_000_000 for stamp in data["ts_exchange_ns"].to_pylist()]
-    rows = load(data.set_column(0, "ts_exchange_ns", pa.array(ahead)), gold_config(), FEEDS)
+    moved = data.set_column(0, "ts_exchange_ns", pa.array(ahead))
+    found = Recording(moved, gold_config(), FEEDS)
+    (rows,) = found.batches()
     # The fastest message of each venue is taken to have needed what its feed latency says.
-    assert rows.ahead_ns["SHFE"] == 5_000_000_000 - 10 + FEEDS["SHFE"]
+    assert found.ahead_ns["SHFE"] == 5_000_000_000 - 10 + FEEDS["SHFE"]
     took = rows.columns["receive"] - rows.columns["exchange"]
     assert took.min() == min(FEEDS.values())
     assert took[rows.columns["instrument"] == 1].min() == FEEDS["COMEX"]
@@ -262,3 +273,93 @@ def test_clocks_too_far_apart_are_refused() -> None:
     with pytest.raises(cm.ConfigError) as caught:
         load(apart, gold_config(), FEEDS)
     assert caught.value.field == "SHFE, ts_exchange_ns"
+
+
+def drifting(count: int, seed: int) -> list[pa.Table]:
+    """Return made rows as three tables: two instruments together, one alone in two parts."""
+    random = np.random.default_rng(seed)
+    rows: list[dict[str, object]] = []
+    names = ["SHFE.au2602", "COMEX.GCG6", "FX.USDCNY"]
+    ticks = {"SHFE.au2602": 0.02, "COMEX.GCG6": 0.1, "FX.USDCNY": 0.0001}
+    now = NOW
+    for message in range(count):
+        name = names[int(random.integers(3))]
+        now += int(random.integers(0, 3)) * 1000
+        kind = "snapshot" if message < 30 or random.random() < 0.05 else "delta"
+        if random.random() < 0.01:
+            kind = "settle"
+        sent = None if random.random() < 0.1 else now - int(random.integers(1, 60_000))
+        for place in range(1 if kind == "settle" else 2):
+            price = round((30_000 + int(random.integers(-9, 9))) * ticks[name], 4)
+            stamps = {"ts_exchange_ns": sent, "ts_receive_ns": now}
+            row = {"instrument": name, "kind": kind, "side": ("bid", "ask")[place]}
+            rows.append(stamps | row | {"price": price, "size": 3.0, "msg": message})
+    both = [row for row in rows if row["instrument"] != names[2]]
+    alone = [row for row in rows if row["instrument"] == names[2]]
+    half = len(alone) // 2 // 2 * 2
+    parts = [both, alone[:half], alone[half:]]
+    return [pa.table({key: [row[key] for row in part] for key in rows[0]}) for part in parts]
+
+
+def settles_of(found: list[Batch]) -> list[tuple[int, int, int]]:
+    return [each for batch in found for each in batch.settlements]
+
+
+@pytest.mark.parametrize("size", [7, 64, 1000])
+def test_small_pieces_give_the_same_rows(
+    size: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tables = drifting(600, seed=size)
+    expected = load(tables, gold_config(), FEEDS)
+    files = []
+    for at, each in enumerate(tables):
+        files.append(tmp_path / f"{at}.parquet")
+        pq.write_table(each, files[-1], row_group_size=50)
+    monkeypatch.setattr(recording, "READ_ROWS", size)
+    monkeypatch.setattr(recording, "KEPT_ROWS", 0)
+    for data in (tables, files):
+        whole = Recording(data, gold_config(), FEEDS)
+        found = list(whole.batches())
+        assert len(found) > 2 if size < 100 else found
+        assert sum(len(batch.columns["price"]) for batch in found) == len(whole)
+        for name, column in expected.columns.items():
+            joined = np.concatenate([batch.columns[name] for batch in found])
+            assert joined.dtype == column.dtype
+            assert (joined == column).all(), name
+        assert sorted(settles_of(found)) == expected.settlements
+        assert found[-1].until is None
+        for at, batch in enumerate(found[:-1]):
+            later = found[at + 1 :]
+            sent = [each.columns["exchange"] for each in later]
+            assert batch.until is not None
+            assert batch.until < np.concatenate(sent).min()
+            assert all(received > batch.until for received, _, _ in settles_of(later))
+
+
+def test_pieces_stay_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "READ_ROWS", 100)
+    monkeypatch.setattr(recording, "KEPT_ROWS", 0)
+    whole = Recording(drifting(4000, seed=1), gold_config(), FEEDS)
+    sizes = [len(batch.columns["price"]) for batch in whole.batches()]
+    assert len(sizes) > 40
+    assert max(sizes) < 500
+
+
+class Frame:
+    """Something of another library that speaks the protocol."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+def test_whatever_speaks_the_arrow_protocol_is_data() -> None:
+    import polars
+
+    expected = load(table(), gold_config(), FEEDS)
+    reader = pa.RecordBatchReader.from_batches(table().schema, table().to_batches())
+    for data in (Frame(table()), reader, polars.from_arrow(table()), table().to_batches()):
+        found = load(data, gold_config(), FEEDS)
+        assert all((found.columns[name] == expected.columns[name]).all() for name in found.columns)

@@ -121,8 +121,18 @@ def test_a_failing_callback_is_raised_as_it_is() -> None:
         message = f"stop at {done} of {steps}"
         raise RuntimeError(message)
 
-    with pytest.raises(RuntimeError, match="stop at 1"):
+    with pytest.raises(RuntimeError, match="stop at 48 of 9600"):
         simulated(progress=fail)
+
+
+def test_pieces_change_nothing(result: cm.Result, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cross_market.research import recording
+
+    monkeypatch.setattr(recording, "READ_ROWS", 500)
+    monkeypatch.setattr(recording, "KEPT_ROWS", 0)
+    again = simulated()
+    assert again.digest == result.digest
+    assert again.tables == result.tables
 
 
 def world(**changed: object) -> cm.SimVenues:

@@ -40,6 +40,7 @@ const LAYERS: &[(u8, &str, &[&str])] = &[
     (5, "event", &[]),
     (5, "command", &["event"]),
     (5, "config", &["event", "command"]),
+    (6, "market", &[]),
     (6, "engine", &[]),
     (6, "record", &["engine"]),
     (6, "attribution", &["engine", "record"]),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cross_market._arrow import arrow
 from cross_market._pnl import pnl
 from cross_market.config import Config
-from cross_market.research.rows import Rows
+from cross_market.research.recording import Recording
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -66,7 +66,7 @@ class Result:
     digest: bytes
 
     @classmethod
-    def of(cls, done: Mapping[str, Any], rows: Rows, config: Config) -> "Result":
+    def of(cls, done: Mapping[str, Any], rows: Recording, config: Config) -> "Result":
         """Return the result of what the native module did with `rows`."""
         tables = {name: arrow(done["tables"][name]) for name in TABLES}
         tables["hedges"] = with_plans(tables["hedges"], config)

@@ -1,4 +1,4 @@
-"""Recorded market data: read, proven to lie on the grids, merged by the clock we received it by.
+"""Tables of recorded market data as rows of whole numbers, proven to lie on the grids.
 
 A table has a row for each level of a message: `ts_receive_ns`, `ts_exchange_ns`, `venue` and
 `instrument` (or an `instrument` that is the full name), `kind` ('snapshot', 'delta', 'settle';
@@ -9,19 +9,14 @@ the number and `step` how far it is from the message before (0: gaps cannot be s
 the engine ask for a snapshot. Rows of an instrument are in the order in which they were received.
 """
 
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cross_market._files import path_text
-from cross_market._values import Number, missing, shown, tidy, wrong, wrong_type
-from cross_market.config import Config
+from cross_market._values import Number, missing, tidy, wrong, wrong_type
 from cross_market.contracts.instrument import LATEST_NS, Instrument
-from cross_market.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,9 +25,6 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-# A path, a folder, an Arrow table, or a list of these; pyarrow says nothing of its types.
-Data = Any
-
 NEEDED = ("instrument", "kind", "side", "price", "size", "msg")
 STAMPS = ("ts_receive_ns", "ts_exchange_ns")
 NUMBERS = {"seq": 2**63 - 1, "step": 2**32 - 1}
@@ -40,27 +32,12 @@ TEXTS = ("venue", "instrument", "kind", "side")
 VALUES = ("price", "size", "msg")
 # Codes of the core for a row that is not the last of its message; the last one has 3 more.
 SNAPSHOT, LEVEL, DELTA, LAST = 0, 1, 2, 3
+# Not a row of a book.
+SETTLE = 9
+# No stamp.
+NONE = -1
 EXACT_MAX = 2**53
 EARLIEST_NS = 315_532_800_000_000_000  # 1980-01-01
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Recorded rows in the order in which they were received.
-
-    columns: dict – `instrument side row price qty exchange receive seq step`, numpy arrays.
-    settlements: list of (receive ns, instrument number, price in ticks).
-    ahead_ns: dict – by venue, how far its clock was ahead of ours; 0 where it was not.
-    left_out: int – rows of other instruments or kinds.
-    """
-
-    columns: "dict[str, NDArray[Any]]"
-    settlements: list[tuple[int, int, int]]
-    ahead_ns: Mapping[str, int]
-    left_out: int
-
-    def __len__(self) -> int:
-        return len(self.columns["price"])
 
 
 def to_grid(
@@ -105,90 +82,12 @@ def to_grid(
     return steps.astype(np.int64)
 
 
-def load(data: Data, config: Config, feed_ns: Mapping[str, int]) -> Rows:
-    """Return the rows of the configured instruments, merged by receive stamp.
-
-    data: path, folder, Arrow table, or list of these – see the top of this module.
-    feed_ns: dict – by venue, what its fastest message is taken to have needed where its clock is
-        ahead of ours.
-    Raises ConfigError that names column and row of what is wrong.
-    """
-    import numpy as np
-
-    instruments = config.instruments
-    parts: dict[str, list[Part]] = {each.name: [] for each in instruments}
-    left_out = 0
-    for where, table in tables(data):
-        found = split(table, where, instruments)
-        left_out += table.num_rows - sum(len(part) for part in found.values())
-        for name, part in found.items():
-            parts[name].append(part)
-    books: list[Part] = []
-    settlements: list[tuple[int, int, int]] = []
-    for at, instrument in enumerate(instruments):
-        if not parts[instrument.name]:
-            expected = f"rows of {instrument.name}: venue and instrument with a dot between"
-            raise missing(expected, "data")
-        part = joined(parts[instrument.name], instrument.name)
-        settles = part.only(part.kind == "settle")
-        pairs = zip(settles.receive.tolist(), settles.price.tolist(), strict=True)
-        settlements += [(receive, at, price) for receive, price in pairs]
-        books.append(part.only(part.kind != "settle"))
-    ahead = set_clocks(books, instruments, feed_ns)
-    order = np.argsort(np.concatenate([book.receive for book in books]), kind="stable")
-    columns = {
-        "instrument": np.concatenate(
-            [np.full(len(book), at, dtype=np.int64) for at, book in enumerate(books)]
-        ),
-        "side": np.concatenate([(book.side == "ask").astype(np.int64) for book in books]),
-        "row": np.concatenate([row_codes(book) for book in books]),
-    }
-    for key in ("price", "qty", "exchange", "receive", "seq", "step"):
-        columns[key] = np.concatenate([getattr(book, key) for book in books])
-    merged = {key: np.ascontiguousarray(column[order]) for key, column in columns.items()}
-    return Rows(merged, sorted(settlements), ahead, left_out)
-
-
-def tables(data: Data) -> "Iterator[tuple[str, pa.Table]]":
-    """Yield every table of `data` and what errors call it."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if isinstance(data, pa.Table):
-        yield "data", data
-    elif isinstance(data, list | tuple):
-        for each in data:
-            yield from tables(each)
-    elif isinstance(data, str | os.PathLike):
-        path = Path(path_text(data, "data"))
-        files = [path]
-        if path.is_dir():
-            files = sorted(path.glob("norm*.parquet")) or sorted(path.glob("*.parquet"))
-        if not files:
-            raise wrong(str(path), "data", "a folder that holds Parquet files")
-        for file in files:
-            try:
-                yield file.name, pq.read_table(file)
-            except (OSError, pa.ArrowException) as error:
-                why = getattr(error, "strerror", None) or (
-                    error if file.exists() else "there is no such file"
-                )
-                message = f"data: {shown(str(file))} cannot be read as Parquet: {why}"
-                expected = "a Parquet file"
-                raise ConfigError(
-                    message, field="data", value=str(file), expected=expected
-                ) from error
-    else:
-        expected = "a path, an Arrow table, or a list of these"
-        raise wrong_type(data, "data", expected)
-
-
 @dataclass
 class Part:
     """Rows of one instrument, converted; arrays of one length."""
 
-    kind: "NDArray[Any]"
-    side: "NDArray[Any]"
+    kind: "NDArray[np.uint8]"  # SNAPSHOT, DELTA or SETTLE
+    side: "NDArray[np.uint8]"  # 0 bid, 1 ask
     msg: "Ints"
     price: "Ints"
     qty: "Ints"
@@ -204,30 +103,40 @@ class Part:
         """Return the rows for which `mask` is true."""
         return Part(**{each.name: getattr(self, each.name)[mask] for each in fields(self)})
 
+    def cut(self, at: int) -> "tuple[Part, Part]":
+        """Return the rows before a place, and those from it on."""
+        names = [each.name for each in fields(self)]
+        return (
+            Part(**{name: getattr(self, name)[:at] for name in names}),
+            Part(**{name: getattr(self, name)[at:] for name in names}),
+        )
 
-NONE = -1
+    @classmethod
+    def joined(cls, parts: "list[Part]") -> "Part":
+        """Return parts one behind the other."""
+        import numpy as np
+
+        if len(parts) == 1:
+            return parts[0]
+        names = [each.name for each in fields(cls)]
+        return cls(
+            **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        )
 
 
-def joined(parts: list[Part], name: str) -> Part:
-    """Return parts one behind the other; refuses a receive stamp before an earlier one."""
-    import numpy as np
+def split(
+    table: "pa.Table",
+    where: str,
+    instruments: Iterable[Instrument],
+    base: int = 0,
+    last: "dict[str, int] | None" = None,
+) -> dict[str, Part]:
+    """Return the rows of every configured instrument that are market data or settlements.
 
-    both = Part(
-        **{
-            each.name: np.concatenate([getattr(part, each.name) for part in parts])
-            for each in fields(Part)
-        }
-    )
-    back = np.flatnonzero(np.diff(both.receive) < 0)
-    if len(back):
-        at = int(back[0]) + 1
-        expected = f"a stamp not before {int(both.receive[at - 1])}, that of the row before"
-        raise wrong(int(both.receive[at]), f"{name}, ts_receive_ns, row {at}", expected)
-    return both
-
-
-def split(table: "pa.Table", where: str, instruments: Iterable[Instrument]) -> dict[str, Part]:
-    """Return the rows of every configured instrument that are market data or settlements."""
+    base: int – rows of the same file before this table; errors name rows by their place in it.
+    last: dict – by instrument, the exchange stamp that a row without one inherits; kept for the
+        next table of the file.
+    """
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -254,7 +163,7 @@ def split(table: "pa.Table", where: str, instruments: Iterable[Instrument]) -> d
         # Where venue or instrument is missing, the mask is None: not this instrument.
         at = np.flatnonzero(mask.to_numpy(zero_copy_only=False).astype(bool))
         if len(at):
-            found[instrument.name] = convert(table, text, at, instrument, where)
+            found[instrument.name] = convert(table, text, at, instrument, Place(where, base, last))
     return found
 
 
@@ -305,21 +214,28 @@ def is_unicode(scalar: "pa.Scalar") -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where rows stand: the name of their file, the rows of it before them, and last stamps."""
+
+    where: str
+    base: int
+    last: "dict[str, int] | None"
+
+
 def convert(
-    table: "pa.Table",
-    text: "Mapping[str, Any]",
-    at: "Ints",
-    instrument: Instrument,
-    where: str,
+    table: "pa.Table", text: "Mapping[str, Any]", at: "Ints", instrument: Instrument, place: Place
 ) -> Part:
     """Return the rows at `at`, which are those of one instrument, as whole ticks and lots."""
     import numpy as np
     import pyarrow as pa
 
+    where = place.where
     rows = table.select([key for key in (*VALUES, *STAMPS, *NUMBERS) if key in table.column_names])
     rows = rows.take(pa.array(at))
     kind = text["kind"].take(pa.array(at)).to_numpy(zero_copy_only=False)
     side = text["side"].take(pa.array(at)).to_numpy(zero_copy_only=False)
+    at = at + place.base
     settles = kind == "settle"
     odd = np.flatnonzero(~settles & (side != "bid") & (side != "ask"))
     if len(odd):
@@ -333,10 +249,13 @@ def convert(
     low = np.flatnonzero(qty < 0)
     if len(low):
         raise wrong(int(qty[low[0]]), f"{where}, size, row {at[low[0]]}", "a size of 0 or more")
-    receive, exchange = stamps(rows, where, at)
+    before = NONE if place.last is None else place.last.get(instrument.name, NONE)
+    receive, exchange = stamps(rows, where, at, before)
+    if place.last is not None:
+        place.last[instrument.name] = int(exchange[-1])
     return Part(
-        kind=kind,
-        side=side,
+        kind=np.select([settles, kind == "snapshot"], [SETTLE, SNAPSHOT], DELTA).astype(np.uint8),
+        side=(side == "ask").astype(np.uint8),
         msg=messages(rows["msg"], f"{where}, msg", at),
         price=to_grid(price, str(instrument.tick), f"{where}, price", at),
         qty=qty,
@@ -391,11 +310,11 @@ def numbers(column: "pa.ChunkedArray", what: str, at: "Ints") -> "NDArray[Any]":
     return column.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
-def stamps(rows: "pa.Table", where: str, at: "Ints") -> "tuple[Ints, Ints]":
+def stamps(rows: "pa.Table", where: str, at: "Ints", before: int) -> "tuple[Ints, Ints]":
     """Return receive and exchange stamps in ns.
 
     A row without receive stamp was received when the exchange says it was sent; a message without
-    exchange stamp inherits the one before it, NONE where there is none yet.
+    exchange stamp inherits the one before it: `before` at first, NONE where there is none yet.
     """
     import numpy as np
 
@@ -413,7 +332,7 @@ def stamps(rows: "pa.Table", where: str, at: "Ints") -> "tuple[Ints, Ints]":
         found[key] = np.where(lacks, NONE, values.astype(np.int64))
     receive, exchange = found["ts_receive_ns"], found["ts_exchange_ns"]
     last = np.maximum.accumulate(np.where(exchange != NONE, np.arange(len(at)), -1))
-    exchange = np.where(last >= 0, exchange[np.maximum(last, 0)], NONE)
+    exchange = np.where(last >= 0, exchange[np.maximum(last, 0)], before)
     receive = np.where(receive == NONE, exchange, receive)
     lost = np.flatnonzero(receive == NONE)
     if len(lost):
@@ -427,53 +346,3 @@ def in_range(stamps: "Ints") -> "NDArray[np.bool_]":
     """Return which stamps can be ns: those of s, ms and µs lie before 1980."""
     result: NDArray[np.bool_] = (stamps >= EARLIEST_NS) & (stamps < LATEST_NS)
     return result
-
-
-def row_codes(part: Part) -> "Ints":
-    """Return what every row does, as the core's code: first of a snapshot, level, delta; last."""
-    import numpy as np
-
-    if not len(part):
-        return np.empty(0, dtype=np.int64)
-    begins = np.empty(len(part), dtype=bool)
-    begins[0] = True
-    begins[1:] = (part.msg[1:] != part.msg[:-1]) | (part.kind[1:] != part.kind[:-1])
-    ends = np.append(begins[1:], True)
-    snapshot = np.where(begins, SNAPSHOT, LEVEL)
-    codes: Ints = np.where(part.kind == "snapshot", snapshot, DELTA) + LAST * ends
-    return codes.astype(np.int64)
-
-
-def set_clocks(
-    books: list[Part], instruments: Iterable[Instrument], feed_ns: Mapping[str, int]
-) -> dict[str, int]:
-    """Move exchange stamps to our clock, in place; return how far each venue's clock was ahead.
-
-    A message cannot be received before it is sent. Where a venue's stamps say so, its clock is
-    ahead by the largest such difference plus what its fastest message needed (`feed_ns`), and all
-    its stamps are moved back by that. Where they do not, they stay. What has no exchange stamp is
-    taken to have needed `feed_ns` too.
-    """
-    import numpy as np
-
-    venues = [instrument.venue for instrument in instruments]
-    ahead = dict.fromkeys(venues, 0)
-    for venue in ahead:
-        fastest = [
-            int(np.min((book.receive - book.exchange)[book.exchange != NONE]))
-            for book, own in zip(books, venues, strict=True)
-            if own == venue and bool(np.any(book.exchange != NONE))
-        ]
-        if fastest and min(fastest) < 0:
-            ahead[venue] = feed_ns[venue] - min(fastest)
-    for book, venue in zip(books, venues, strict=True):
-        unknown_stamp = book.exchange == NONE
-        early = np.flatnonzero(~unknown_stamp & (book.exchange - ahead[venue] < EARLIEST_NS))
-        if len(early):
-            found = int(book.exchange[early[0]])
-            expected = f"stamps that stay behind 1980 when they are moved back by {ahead[venue]} ns"
-            raise wrong(found, f"{venue}, ts_exchange_ns", expected)
-        book.exchange = book.exchange - ahead[venue]
-        book.exchange[unknown_stamp] = book.receive[unknown_stamp] - feed_ns[venue]
-        book.exchange = np.minimum(book.exchange, book.receive)
-    return ahead

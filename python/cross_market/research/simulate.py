@@ -11,8 +11,8 @@ from cross_market.config import Config
 from cross_market.contracts.instrument import LATEST_NS, steps
 from cross_market.contracts.units import parse_money, parse_span
 from cross_market.events import Verb
+from cross_market.research.recording import Data, Recording
 from cross_market.research.result import Result
-from cross_market.research.rows import Data, load
 from cross_market.research.world import SimVenues, latency_ns, millionths
 
 # Beyond any money that an engine holds, in 10⁻⁹; a 128-bit integer takes it.
@@ -36,17 +36,20 @@ def simulate(
     """Return what the configuration does on recorded data.
 
     config: Config – what is traded.
-    data: path, folder, Arrow table, or list of these – rows `ts_exchange_ns ts_receive_ns venue
-        instrument kind side price size msg`; `kind` is 'snapshot', 'delta' or 'settle', other kinds
-        are left out. An instrument is called `venue.instrument` in the configuration. Prices and
-        sizes must lie on its grid: floats are proven to, and the first row that does not is named.
+    data: path, folder, Arrow table or what speaks the Arrow capsule protocol, or a list of these –
+        rows `ts_exchange_ns ts_receive_ns venue instrument kind side price size msg`; `kind` is
+        'snapshot', 'delta' or 'settle', other kinds are left out. An instrument is called
+        `venue.instrument` in the configuration. Prices and sizes must lie on its grid: floats are
+        proven to, and the first row that does not is named.
     venues: SimVenues – latencies, faults, opening money and positions, seed. What the engine would
         refuse of the opening state is refused before anything runs.
     verbs: list of (ns, verb of `cross_market.events`) – what an operator says, and when.
     journal: path – folder for a new journal; nothing is journaled when None.
-    progress: function of (steps done, steps) – called some two hundred times.
+    progress: function of (rows done, rows) – called some two hundred times; what it raises ends the
+        run, as does Ctrl-C.
     returns: Result.
 
+    Files larger than memory are read in pieces, and every row is proven before anything runs.
     Rows are merged by the stamp of their receipt, which is the clock of the run: rows reach the
     venues when they were sent and the engine when they were received. A venue whose clock is ahead,
     so that messages seem to arrive before they are sent, is put right: all its stamps are moved
@@ -65,29 +68,29 @@ def simulate(
     if type(venues) is not SimVenues:
         raise wrong_type(venues, "venues", "a SimVenues")
     if progress is not None and not callable(progress):
-        raise wrong_type(progress, "progress", "a function of (steps done, steps)")
+        raise wrong_type(progress, "progress", "a function of (rows done, rows)")
     folder = None if journal is None else path_text(journal, "journal")
     spoken = verbs_of(verbs)
     setup = setup_of(config, venues)
     feed_ns = {venue.name: parse_span(venue.feed.base, "feed") for venue in venues.venues}
-    rows = load(data, config, feed_ns)
-    if not len(rows):
+    recording = Recording(data, config, feed_ns)
+    if not len(recording):
         raise wrong(0, "data", "at least one row of a book")
-    end = int(rows.columns["receive"][-1])
-    if end + YEAR_NS > LATEST_NS:
-        raise wrong(end, "data, ts_receive_ns", "rows that end a year before 2200 or earlier")
+    if recording.last + YEAR_NS > LATEST_NS:
+        expected = "rows that end a year before 2200 or earlier"
+        raise wrong(recording.last, "data, ts_receive_ns", expected)
     slowest = max(parse_span(hedge.execution.finish_within, "") for hedge in config.hedges)
     done = _core.simulate(
         config.to_json(),
         setup=setup,
-        columns=rows.columns,
-        settlements=rows.settlements,
+        batches=((each.columns, each.settlements, each.until) for each in recording.batches()),
+        rows=len(recording),
         verbs=spoken,
         grace_ns=GRACE_NS + slowest,
         journal=folder,
         progress=progress,
     )
-    return Result.of(done, rows, config)
+    return Result.of(done, recording, config)
 
 
 def verbs_of(verbs: object) -> list[tuple[int, Verb]]:

@@ -1,5 +1,6 @@
 //! The engine as Python sees it.
 
+use cross_market_core::book::Change;
 use cross_market_core::command::Command;
 use cross_market_core::config::Config;
 use cross_market_core::engine::Engine as CoreEngine;
@@ -9,10 +10,11 @@ use cross_market_core::time::Time;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyList};
 
+use crate::doors::Door;
 use crate::error::{door, guarded, internal, wrong, wrong_type};
 use crate::names::Directory;
 use crate::owner::{Owned, Owner, not_pickled};
-use crate::{commands, events};
+use crate::{commands, doors, events};
 
 /// A configuration and its canonical bytes.
 pub(crate) fn compiled(json: &[u8]) -> Result<(Config, Vec<u8>), Error> {
@@ -61,6 +63,26 @@ impl Owned for State {
     }
 }
 
+impl Door for State {
+    type Refused = Error;
+
+    #[inline]
+    fn change(&mut self, now: Time, change: &Change) -> Result<(), Error> {
+        self.turn.clear();
+        self.engine.change(now, change, &mut self.turn)?;
+        self.out.append(&mut self.turn);
+        Ok(())
+    }
+
+    fn error(&self, py: Python<'_>, call: &str, refused: &Error) -> PyErr {
+        door(py, call, refused)
+    }
+
+    fn waiting(&mut self) -> &mut Vec<Command> {
+        &mut self.out
+    }
+}
+
 /// The core: one value that turns events into commands; it journals nothing.
 #[pyclass(frozen, module = "cross_market")]
 pub(crate) struct Engine {
@@ -80,7 +102,7 @@ impl Engine {
         let engine = made.map_err(|error| door(py, "Engine", &error))?;
         let names = Directory::new(&config);
         let state = State { engine, turn: Vec::new(), out: Vec::new() };
-        Ok(Engine { state: Owner::new("engine", state, names) })
+        Ok(Engine { state: Owner::new(py, "engine", state, names)? })
     }
 
     /// Take one event at engine time `now` and return what is to be done.
@@ -107,6 +129,76 @@ impl Engine {
             state.out.append(&mut state.turn);
             commands::hand_over(py, &mut state.out, &self.state.names)
         })
+    }
+
+    /// Return the number of an instrument, its place in the configuration.
+    #[pyo3(signature = (instrument, /))]
+    fn id(&self, instrument: &Bound<'_, PyAny>) -> PyResult<u16> {
+        doors::id(&self.state, instrument)
+    }
+
+    /// Set one level at `now`, a whole message; return how many commands wait for `take`.
+    #[pyo3(signature = (now, instrument, side, price, qty, /))]
+    fn level(
+        &self,
+        now: &Bound<'_, PyAny>,
+        instrument: &Bound<'_, PyAny>,
+        side: &Bound<'_, PyAny>,
+        price: &Bound<'_, PyAny>,
+        qty: &Bound<'_, PyAny>,
+    ) -> PyResult<usize> {
+        doors::level(&self.state, now, [instrument, side, price, qty])
+    }
+
+    /// Take one row with its number and stamps; return how many commands wait for `take`.
+    #[pyo3(signature = (now, instrument, side, price, qty, row, seq, step, exchange, receive, /))]
+    #[expect(clippy::too_many_arguments, reason = "plain numbers by place: the fast door")]
+    fn row(
+        &self,
+        now: &Bound<'_, PyAny>,
+        instrument: &Bound<'_, PyAny>,
+        side: &Bound<'_, PyAny>,
+        price: &Bound<'_, PyAny>,
+        qty: &Bound<'_, PyAny>,
+        row: &Bound<'_, PyAny>,
+        seq: &Bound<'_, PyAny>,
+        step: &Bound<'_, PyAny>,
+        exchange: &Bound<'_, PyAny>,
+        receive: &Bound<'_, PyAny>,
+    ) -> PyResult<usize> {
+        let level = [instrument, side, price, qty];
+        doors::row(&self.state, now, level, [row, seq, step, exchange, receive])
+    }
+
+    /// Take one message received at `now`; return how many commands wait for `take`.
+    #[pyo3(signature = (now, instrument, rows, *, seq=None, step=None, exchange=None, snapshot=false))]
+    #[expect(clippy::too_many_arguments, reason = "named in Python")]
+    fn message(
+        &self,
+        now: &Bound<'_, PyAny>,
+        instrument: &Bound<'_, PyAny>,
+        rows: &Bound<'_, PyAny>,
+        seq: Option<&Bound<'_, PyAny>>,
+        step: Option<&Bound<'_, PyAny>>,
+        exchange: Option<&Bound<'_, PyAny>>,
+        snapshot: bool,
+    ) -> PyResult<usize> {
+        doors::message(&self.state, now, instrument, rows, [seq, step, exchange], snapshot)
+    }
+
+    /// Take rows until one causes commands; return the next place and how many wait.
+    #[pyo3(signature = (columns, *, first=None))]
+    fn columns(
+        &self,
+        columns: &Bound<'_, PyAny>,
+        first: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(usize, usize)> {
+        doors::columns(&self.state, columns, first)
+    }
+
+    /// Return the commands that wait, and forget them here.
+    fn take<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        doors::take(&self.state, py)
     }
 
     /// Go on as a later run, for a platform that keeps its engine in a store of its own: every order

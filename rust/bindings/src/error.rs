@@ -136,6 +136,17 @@ pub(crate) fn door(py: Python<'_>, call: &str, error: &Error) -> PyErr {
     }
 }
 
+/// The same error with the row of the columns that it was found in, and what became of the others.
+pub(crate) fn in_row(py: Python<'_>, error: PyErr, row: usize) -> PyErr {
+    let value = error.value(py);
+    let note = format!("row {row} of the columns; the rows before it were taken");
+    let noted = value.setattr("row", row).and_then(|()| value.call_method1("add_note", (note,)));
+    match noted {
+        Ok(_) => error,
+        Err(problem) => problem,
+    }
+}
+
 /// What a session refused; where its journal could not be written, with the system's answer.
 pub(crate) fn broken(py: Python<'_>, call: &str, session: &Session, error: &JournalError) -> PyErr {
     if let (JournalError::Poisoned { .. }, Some(failure)) = (error, session.failure()) {

@@ -2,13 +2,16 @@
 #![forbid(unsafe_code)]
 
 mod commands;
+mod doors;
 mod engine;
 mod error;
 mod events;
 mod fields;
+mod market;
 mod names;
 mod over_time;
 mod owner;
+mod rows;
 mod session;
 mod simulate;
 mod tables;
@@ -27,6 +30,8 @@ mod _core {
     #[pymodule_export]
     use crate::engine::Engine;
     use crate::error::{door, guarded, internal, wrong, wrong_type};
+    #[pymodule_export]
+    use crate::market::Market;
     #[pymodule_export]
     use crate::session::{Session, replay, verify};
     use crate::simulate::fault_word;

@@ -29,6 +29,11 @@ impl<I: Id> Names<I> {
         self.by_id.get(id).map_or("", String::as_str)
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
     /// All names in the order of their ids.
     pub(crate) fn list(&self) -> Vec<&str> {
         self.by_id.iter().map(String::as_str).collect()

@@ -1,9 +1,12 @@
 //! One owned value behind a Python object: one call at a time, in the process that made it.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use cross_market_core::command::Command;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyCFunction, PyDict, PyTuple};
 
 use crate::error::{fallen, guarded, usage};
 use crate::names::Directory;
@@ -21,7 +24,31 @@ pub(crate) struct Owner<T> {
     pub(crate) names: Directory,
     what: &'static str,
     value: Mutex<State<T>>,
-    process: u32,
+    forks: u32,
+}
+
+/// Forks that this process is the child of, since the first value was made. Asking the system for
+/// the process at every call costs more than the call.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+static WATCH: PyOnceLock<()> = PyOnceLock::new();
+
+/// Counts forks from now on; where a system has none, nothing is to be counted.
+fn watch_forks(py: Python<'_>) -> PyResult<()> {
+    WATCH
+        .get_or_try_init(py, || {
+            let os = py.import("os")?;
+            if os.hasattr("register_at_fork")? {
+                let counted = |_: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
+                    FORKS.fetch_add(1, Ordering::Relaxed);
+                };
+                let hook = PyCFunction::new_closure(py, None, None, counted)?;
+                let when = PyDict::new(py);
+                when.set_item("after_in_child", hook)?;
+                os.call_method("register_at_fork", (), Some(&when))?;
+            }
+            Ok(())
+        })
+        .copied()
 }
 
 enum State<T> {
@@ -33,9 +60,17 @@ enum State<T> {
 
 impl<T: Owned> Owner<T> {
     /// A value that belongs to this process; `what` names it in errors.
-    pub(crate) fn new(what: &'static str, value: T, names: Directory) -> Owner<T> {
+    ///
+    /// Raises what the interpreter says when forks cannot be watched.
+    pub(crate) fn new(
+        py: Python<'_>,
+        what: &'static str,
+        value: T,
+        names: Directory,
+    ) -> PyResult<Owner<T>> {
+        watch_forks(py)?;
         let value = Mutex::new(State::Open(value));
-        Owner { names, what, value, process: std::process::id() }
+        Ok(Owner { names, what, value, forks: FORKS.load(Ordering::Relaxed) })
     }
 
     /// Runs `work` on the value.
@@ -103,11 +138,12 @@ impl<T: Owned> Owner<T> {
         }
     }
 
+    #[inline]
     fn check_process(&self, py: Python<'_>, call: &str) -> PyResult<()> {
-        if std::process::id() == self.process {
+        if FORKS.load(Ordering::Relaxed) == self.forks {
             return Ok(());
         }
-        let forked = format!("the {} belongs to process {}", self.what, self.process);
+        let forked = format!("the {} belongs to the process before the fork", self.what);
         Err(usage(py, call, &forked, "a value made in this process, after the fork"))
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use cross_market_core::book::Change;
 use cross_market_core::command::Command;
 use cross_market_core::record::{Code, Durability, Kind, Link};
 use cross_market_core::time::{Span, Time};
@@ -13,11 +14,12 @@ use cross_market_journal::{
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
+use crate::doors::Door;
 use crate::engine::{config_of, time_of};
 use crate::error::{broken, fallen, guarded, internal, journal, unclosed, wrong};
 use crate::names::Directory;
 use crate::owner::{Owned, Owner, not_pickled};
-use crate::{commands, events, tables};
+use crate::{commands, doors, events, tables};
 
 struct State {
     session: CoreSession,
@@ -44,6 +46,28 @@ impl Owned for State {
         self.out.retain(|command| !command.waits());
         self.session.give_up(&mut self.out);
         std::mem::take(&mut self.out)
+    }
+}
+
+impl Door for State {
+    type Refused = JournalError;
+
+    #[inline]
+    fn change(&mut self, now: Time, change: &Change) -> Result<(), JournalError> {
+        self.turn.clear();
+        self.session.change(now, change, &mut self.turn)?;
+        if !self.turn.is_empty() {
+            self.take_turn();
+        }
+        Ok(())
+    }
+
+    fn error(&self, py: Python<'_>, call: &str, refused: &JournalError) -> PyErr {
+        broken(py, call, &self.session, refused)
+    }
+
+    fn waiting(&mut self) -> &mut Vec<Command> {
+        &mut self.out
     }
 }
 
@@ -103,7 +127,7 @@ impl Session {
             opened.map_err(|error| crate::error::journal(py, "Session", Some(&journal), &error))?;
         let (path, run) = (session.path().to_owned(), session.run());
         let state = State { session, turn: Vec::new(), out: Vec::new() };
-        let state = Owner::new("session", state, Directory::new(&config));
+        let state = Owner::new(py, "session", state, Directory::new(&config))?;
         Ok(Session { state, closed: OnceLock::new(), path, run, recovered, first })
     }
 
@@ -124,6 +148,76 @@ impl Session {
             state.take_turn();
             commands::hand_over(py, &mut state.out, &self.state.names)
         })
+    }
+
+    /// Return the number of an instrument, its place in the configuration.
+    #[pyo3(signature = (instrument, /))]
+    fn id(&self, instrument: &Bound<'_, PyAny>) -> PyResult<u16> {
+        doors::id(&self.state, instrument)
+    }
+
+    /// Set one level at `now`, a whole message; return how many commands wait for `take`.
+    #[pyo3(signature = (now, instrument, side, price, qty, /))]
+    fn level(
+        &self,
+        now: &Bound<'_, PyAny>,
+        instrument: &Bound<'_, PyAny>,
+        side: &Bound<'_, PyAny>,
+        price: &Bound<'_, PyAny>,
+        qty: &Bound<'_, PyAny>,
+    ) -> PyResult<usize> {
+        doors::level(&self.state, now, [instrument, side, price, qty])
+    }
+
+    /// Take one row with its number and stamps; return how many commands wait for `take`.
+    #[pyo3(signature = (now, instrument, side, price, qty, row, seq, step, exchange, receive, /))]
+    #[expect(clippy::too_many_arguments, reason = "plain numbers by place: the fast door")]
+    fn row(
+        &self,
+        now: &Bound<'_, PyAny>,
+        instrument: &Bound<'_, PyAny>,
+        side: &Bound<'_, PyAny>,
+        price: &Bound<'_, PyAny>,
+        qty: &Bound<'_, PyAny>,
+        row: &Bound<'_, PyAny>,
+        seq: &Bound<'_, PyAny>,
+        step: &Bound<'_, PyAny>,
+        exchange: &Bound<'_, PyAny>,
+        receive: &Bound<'_, PyAny>,
+    ) -> PyResult<usize> {
+        let level = [instrument, side, price, qty];
+        doors::row(&self.state, now, level, [row, seq, step, exchange, receive])
+    }
+
+    /// Take one message received at `now`; return how many commands wait for `take`.
+    #[pyo3(signature = (now, instrument, rows, *, seq=None, step=None, exchange=None, snapshot=false))]
+    #[expect(clippy::too_many_arguments, reason = "named in Python")]
+    fn message(
+        &self,
+        now: &Bound<'_, PyAny>,
+        instrument: &Bound<'_, PyAny>,
+        rows: &Bound<'_, PyAny>,
+        seq: Option<&Bound<'_, PyAny>>,
+        step: Option<&Bound<'_, PyAny>>,
+        exchange: Option<&Bound<'_, PyAny>>,
+        snapshot: bool,
+    ) -> PyResult<usize> {
+        doors::message(&self.state, now, instrument, rows, [seq, step, exchange], snapshot)
+    }
+
+    /// Take rows until one causes commands; return the next place and how many wait.
+    #[pyo3(signature = (columns, *, first=None))]
+    fn columns(
+        &self,
+        columns: &Bound<'_, PyAny>,
+        first: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(usize, usize)> {
+        doors::columns(&self.state, columns, first)
+    }
+
+    /// Return the commands that wait, and forget them here.
+    fn take<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        doors::take(&self.state, py)
     }
 
     /// Sync the group when it is due; return what waited for that.

@@ -1,17 +1,18 @@
 //! Recorded rows through simulated venues and an engine, with or without a journal.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use cross_market_core::attribution::Attribution;
-use cross_market_core::book::{Change, Row};
+use cross_market_core::book::Change;
 use cross_market_core::command::Command;
 use cross_market_core::config::Config;
 use cross_market_core::engine::{Effect, Engine};
 use cross_market_core::event::{Event, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::ids::{AccountId, InstrumentId};
-use cross_market_core::num::{Money, Price, Qty, Side};
+use cross_market_core::num::{Money, Price, Qty};
 use cross_market_core::position::{Statement, StatementKind};
 use cross_market_core::record::Durability;
 use cross_market_core::time::{Span, Time};
@@ -22,7 +23,6 @@ use cross_market_sim::random::Chance;
 use cross_market_sim::truth::Lots;
 use cross_market_sim::watch::Watch;
 use cross_market_sim::world::{World, WorldSetup};
-use numpy::PyReadonlyArray1;
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -32,6 +32,7 @@ use crate::error::{door, guarded, internal, journal};
 use crate::events;
 use crate::names::Directory;
 use crate::over_time::over_time;
+use crate::rows::{Columns, NoRow, Taker};
 use crate::tables::{attribution, funds, hedges, positions, tables};
 
 /// Steps in which a run is done: between two of them Python is asked whether to go on.
@@ -106,99 +107,73 @@ struct Run {
     config: Config,
     driver: RefCell<Driver>,
     world: World,
-    /// The moments at which the steps end.
-    ends: Vec<Time>,
-    /// Settlements still to come, the next one last.
-    settlements: Vec<(Time, InstrumentId, Price)>,
+    /// Settlements still to come.
+    settlements: VecDeque<(Time, InstrumentId, Price)>,
     /// The first event that the door refused, and why.
     refused: RefCell<Option<String>>,
     /// What the engine looked like over time.
     watch: RefCell<Watch>,
 }
 
-/// The columns of recorded rows, as Python hands them in.
-struct Columns<'py> {
-    instrument: PyReadonlyArray1<'py, i64>,
-    side: PyReadonlyArray1<'py, i64>,
-    row: PyReadonlyArray1<'py, i64>,
-    price: PyReadonlyArray1<'py, i64>,
-    qty: PyReadonlyArray1<'py, i64>,
-    exchange: PyReadonlyArray1<'py, i64>,
-    receive: PyReadonlyArray1<'py, i64>,
-    seq: PyReadonlyArray1<'py, i64>,
-    step: PyReadonlyArray1<'py, i64>,
+/// A batch of recorded rows in the order in which they were received.
+struct Batch {
+    changes: Vec<Change>,
+    /// Settlements that were received before the next batch.
+    settlements: Vec<(i64, u16, i64)>,
+    /// The time up to which nothing is missing that a later batch has; `None` for the last one.
+    until: Option<Time>,
 }
 
-impl<'py> Columns<'py> {
-    fn new(columns: &Bound<'py, PyDict>) -> PyResult<Columns<'py>> {
-        let column = |name: &str| -> PyResult<PyReadonlyArray1<'py, i64>> {
-            let array = columns.as_any().get_item(name)?;
-            array.extract()
-        };
-        Ok(Columns {
-            instrument: column("instrument")?,
-            side: column("side")?,
-            row: column("row")?,
-            price: column("price")?,
-            qty: column("qty")?,
-            exchange: column("exchange")?,
-            receive: column("receive")?,
-            seq: column("seq")?,
-            step: column("step")?,
-        })
+impl Batch {
+    /// What Python hands in: columns, settlements, and the time.
+    fn new(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Batch> {
+        type Parts<'py> = (Bound<'py, PyAny>, Vec<(i64, u16, i64)>, Option<i64>);
+        let (columns, settlements, until): Parts<'_> = given.extract()?;
+        let columns = Columns::new(&columns)?;
+        let slices = columns.slices()?;
+        let mut rows = Rows(Vec::with_capacity(slices.len()));
+        slices.each(0, &mut rows).map_err(|Odd(none)| none.error(py))?;
+        Ok(Batch { changes: rows.0, settlements, until: until.map(Time) })
     }
+}
 
-    /// The rows; `None` when a code is not one of ours, which Python does not hand in.
-    fn changes(&self) -> Option<Vec<Change>> {
-        let instrument = self.instrument.as_slice().ok()?;
-        let side = self.side.as_slice().ok()?;
-        let row = self.row.as_slice().ok()?;
-        let price = self.price.as_slice().ok()?;
-        let qty = self.qty.as_slice().ok()?;
-        let exchange = self.exchange.as_slice().ok()?;
-        let receive = self.receive.as_slice().ok()?;
-        let seq = self.seq.as_slice().ok()?;
-        let step = self.step.as_slice().ok()?;
-        let heads = instrument.iter().zip(side).zip(row);
-        let levels = price.iter().zip(qty);
-        let stamps = exchange.iter().zip(receive);
-        let numbers = seq.iter().zip(step);
-        let mut changes = Vec::with_capacity(price.len());
-        for ((((instrument, side), row), (price, qty)), ((exchange, receive), (seq, step))) in
-            heads.zip(levels).zip(stamps.zip(numbers))
-        {
-            changes.push(Change {
-                price: Price(*price),
-                qty: Qty::new(*qty).ok()?,
-                seq: u64::try_from(*seq).ok()?,
-                exchange: Time(*exchange),
-                receive: Time(*receive),
-                step: u32::try_from(*step).ok()?,
-                instrument: InstrumentId(u16::try_from(*instrument).ok()?),
-                side: if *side == 0 { Side::Buy } else { Side::Sell },
-                row: *Row::ALL.get(usize::try_from(*row).ok()?)?,
-            });
-        }
-        Some(changes)
+/// A code that says nothing, which Python does not hand in.
+struct Odd(NoRow);
+
+impl From<NoRow> for Odd {
+    fn from(none: NoRow) -> Odd {
+        Odd(none)
+    }
+}
+
+/// Rows as the world takes them.
+struct Rows(Vec<Change>);
+
+impl Taker for Rows {
+    type Stopped = Odd;
+
+    fn take(&mut self, _at: usize, change: &Change) -> Result<(), Odd> {
+        self.0.push(*change);
+        Ok(())
     }
 }
 
 /// Simulate recorded rows; return the tables of the run and its counts.
 #[pyfunction]
-#[pyo3(signature = (config, *, setup, columns, settlements, verbs, grace_ns, journal, progress))]
+#[pyo3(signature = (config, *, setup, batches, rows, verbs, grace_ns, journal, progress))]
 #[expect(clippy::too_many_arguments, reason = "named in Python, called from one place")]
 pub(crate) fn simulate<'py>(
     py: Python<'py>,
     config: &[u8],
     setup: &Bound<'py, PyDict>,
-    columns: &Bound<'py, PyDict>,
-    settlements: Vec<(i64, u16, i64)>,
+    batches: &Bound<'py, PyAny>,
+    rows: usize,
     verbs: Vec<(i64, Bound<'py, PyAny>)>,
     grace_ns: i64,
     journal: Option<PathBuf>,
     progress: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let given = Given { config, setup, columns, settlements, verbs, grace_ns, journal, progress };
+    let given = Given { config, setup, batches, rows, verbs, grace_ns, journal, progress };
     guarded(|| run(py, given)).unwrap_or_else(|invariant| Err(internal(py, &invariant)))
 }
 
@@ -206,8 +181,10 @@ pub(crate) fn simulate<'py>(
 struct Given<'a, 'py> {
     config: &'a [u8],
     setup: &'a Bound<'py, PyDict>,
-    columns: &'a Bound<'py, PyDict>,
-    settlements: Vec<(i64, u16, i64)>,
+    /// Batches of rows, each with settlements and the time up to which it may run.
+    batches: &'a Bound<'py, PyAny>,
+    /// How many rows all of them have.
+    rows: usize,
     verbs: Vec<(i64, Bound<'py, PyAny>)>,
     grace_ns: i64,
     journal: Option<PathBuf>,
@@ -215,16 +192,15 @@ struct Given<'a, 'py> {
 }
 
 fn run<'py>(py: Python<'py>, given: Given<'_, 'py>) -> PyResult<Bound<'py, PyDict>> {
-    let Given { config, setup, columns, settlements, verbs, grace_ns, journal, progress } = given;
+    let Given { config, setup, batches, rows, verbs, grace_ns, journal, progress } = given;
     let (config, json) = compiled(config).map_err(|error| door(py, "Config", &error))?;
-    let changes = Columns::new(columns)?.changes();
-    let changes = changes.ok_or_else(|| internal(py, "rows with codes that are not ours"))?;
-    let Some((first, last)) = changes.first().zip(changes.last()) else {
+    let mut batches = batches.try_iter()?;
+    let mut next = |py| batches.next().map(|batch| Batch::new(py, &batch?)).transpose();
+    let mut batch = next(py)?;
+    let Some(first) = batch.as_ref().and_then(|batch| batch.changes.first()) else {
         return Err(internal(py, "no rows"));
     };
     let start = Time(first.receive.0 - Span::seconds(1).0);
-    let settled = settlements.last().map_or(Time::EARLIEST, |(at, _, _)| Time(*at));
-    let end = last.receive.max(settled) + Span(grace_ns);
     let driver = driver(py, &config, &json, start, journal.as_deref())?;
     let mut world = World::new(&config, world_setup(setup, &config, start)?);
     world.connect();
@@ -233,27 +209,42 @@ fn run<'py>(py: Python<'py>, given: Given<'_, 'py>) -> PyResult<Bound<'py, PyDic
     for (at, verb) in &verbs {
         world.control(Time(*at), events::verb(verb, &names)?);
     }
-    world.record(&changes);
-    let mut settlements: Vec<_> = settlements
-        .into_iter()
-        .map(|(at, instrument, price)| (Time(at), InstrumentId(instrument), Price(price)))
-        .collect();
-    settlements.reverse();
-    let ends = step_ends(&changes, end);
     let (driver, refused) = (RefCell::new(driver), RefCell::new(None));
     let watch = RefCell::new(Watch::new(&config));
-    let mut run = Run { config, driver, world, ends, settlements, refused, watch };
-    let total = run.ends.len();
-    for step in 0..total {
-        py.check_signals()?;
-        let stepped = py.detach(|| guarded(|| run.step(step)));
-        stepped.map_err(|invariant| internal(py, &invariant))?;
-        run.raise_fatal(py)?;
-        if let Some(progress) = &progress {
-            progress.call1((step + 1, total))?;
+    let settlements = VecDeque::new();
+    let mut run = Run { config, driver, world, settlements, refused, watch };
+    let mut done = 0;
+    let mut end = start;
+    while let Some(given) = batch {
+        end = run.record(&given).max(end);
+        let last = end + Span(grace_ns);
+        for (row, step) in steps(&given, rows, last) {
+            py.check_signals()?;
+            let stepped = py.detach(|| guarded(|| run.step(step)));
+            stepped.map_err(|invariant| internal(py, &invariant))?;
+            run.raise_fatal(py)?;
+            if let Some(progress) = &progress {
+                progress.call1((done + row, rows))?;
+            }
         }
+        done += given.changes.len();
+        batch = next(py)?;
     }
     run.finish(py, &names, Span(grace_ns))
+}
+
+/// The moments at which the steps of a batch end, and how many of its rows were received by then.
+fn steps(batch: &Batch, rows: usize, last: Time) -> Vec<(usize, Time)> {
+    let size = rows.div_ceil(STEPS).max(1);
+    let until = batch.until.unwrap_or(last);
+    let mut places = (size..batch.changes.len()).step_by(size);
+    let mut found: Vec<(usize, Time)> = places
+        .by_ref()
+        .filter_map(|row| batch.changes.get(row - 1).map(|change| (row, change.receive)))
+        .filter(|(_, receive)| *receive < until)
+        .collect();
+    found.push((batch.changes.len(), until));
+    found
 }
 
 /// The first opening balance (account, 10⁻⁹) or holding (account, instrument, lots, price) that an
@@ -299,18 +290,6 @@ pub(crate) fn refused_opening(
     });
     let asked = asked.map_err(|invariant| internal(py, &invariant))?;
     asked.map_err(|error| door(py, "simulate", &error))
-}
-
-/// The moments at which the steps of a run end.
-fn step_ends(changes: &[Change], end: Time) -> Vec<Time> {
-    let size = changes.len().div_ceil(STEPS).max(1);
-    let mut ends: Vec<Time> = changes
-        .chunks(size)
-        .filter_map(|chunk| chunk.last())
-        .map(|change| change.receive)
-        .collect();
-    ends.push(end);
-    ends
 }
 
 fn driver(
@@ -391,10 +370,25 @@ fn fill(world: &mut World, setup: &Bound<'_, PyDict>) -> PyResult<()> {
 }
 
 impl Run {
+    /// Takes the rows and settlements of a batch; gives when the last of them was received.
+    fn record(&mut self, batch: &Batch) -> Time {
+        self.world.record(&batch.changes);
+        let settled = batch.settlements.iter();
+        self.settlements.extend(
+            settled.map(|(at, instrument, price)| {
+                (Time(*at), InstrumentId(*instrument), Price(*price))
+            }),
+        );
+        let settled = self.settlements.back().map(|(at, ..)| *at);
+        let received = batch.changes.last().map(|change| change.receive);
+        settled.max(received).unwrap_or(Time::EARLIEST)
+    }
+
     /// Runs one step, with the settlements that are due in it.
-    fn step(&mut self, step: usize) {
-        let Some(end) = self.ends.get(step).copied() else { return };
-        while let Some((at, instrument, price)) = self.settlements.pop_if(|next| next.0 <= end) {
+    fn step(&mut self, end: Time) {
+        while let Some((at, instrument, price)) =
+            self.settlements.pop_front_if(|next| next.0 <= end)
+        {
             self.until(at);
             self.world.settle(instrument, price);
         }

@@ -58,6 +58,12 @@ impl Row {
         matches!(self, Row::SnapshotLast | Row::LevelLast | Row::DeltaLast)
     }
 
+    /// Whether it is the first of a snapshot.
+    #[must_use]
+    pub const fn is_snapshot(self) -> bool {
+        matches!(self, Row::Snapshot | Row::SnapshotLast)
+    }
+
     /// The same row as the last of its message.
     #[must_use]
     pub const fn ending(self) -> Row {

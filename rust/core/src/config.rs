@@ -45,7 +45,7 @@
 use crate::error::{ConfigError, Error};
 use crate::gate::Policy;
 use crate::ids::{
-    AccountId, CurrencyId, HedgeId, InstrumentId, ProductId, RUN_MAX, Table, VenueId,
+    AccountId, CurrencyId, HedgeId, Id, InstrumentId, ProductId, RUN_MAX, Table, VenueId,
 };
 use crate::instrument::{Instrument, MarginRate, Netting};
 use crate::num::{Decimal, Money, Ratio};
@@ -214,6 +214,24 @@ impl Config {
 
 /// Bounds that the door keeps, so that the proof holds for what events bring.
 impl Config {
+    /// Hedges that read an instrument as a leg or as fx, in the order of priority.
+    #[must_use]
+    pub fn readers(&self) -> Table<InstrumentId, Vec<HedgeId>> {
+        let mut readers = vec![Vec::new(); self.instruments.len()];
+        for (id, hedge) in self.hedges.pairs() {
+            for leg in &hedge.plan.legs {
+                for instrument in [Some(leg.instrument), leg.fx].into_iter().flatten() {
+                    if let Some(list) = readers.get_mut(instrument.index())
+                        && list.last() != Some(&id)
+                    {
+                        list.push(id);
+                    }
+                }
+            }
+        }
+        Table::new(readers)
+    }
+
     /// Most lots of an instrument that a position may have, long or short.
     #[must_use]
     pub fn position_max(&self, policy: &Policy, instrument: InstrumentId) -> i64 {

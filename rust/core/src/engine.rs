@@ -26,7 +26,7 @@ use crate::error::{Error, Field};
 use crate::event::{Event, LinkState};
 use crate::funds::{Funds, Need};
 use crate::gate::{LegContext, Policy, Refusal};
-use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, RUN_MAX, Table};
+use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, LEGS_MAX, RUN_MAX, Table};
 use crate::instrument::Instrument;
 use crate::merge::{NO_WALKS, Walks};
 use crate::num::Money;
@@ -235,7 +235,7 @@ impl Engine {
             instruments: instruments.clone(),
             owns: Table::new(instruments.iter().map(|_| Own::default()).collect()),
             claims: Table::new(instruments.iter().map(|_| Vec::with_capacity(64)).collect()),
-            readers: readers(config),
+            readers: config.readers(),
             signals: Signals::new(&plans, instruments.len()),
             orders: Orders::new(config.hedges.len(), orders_max, executions_max),
             live: Vec::with_capacity(orders_max),
@@ -657,21 +657,6 @@ impl Engine {
     pub fn is_poisoned(&self) -> bool {
         self.poisoned
     }
-}
-
-fn readers(config: &Config) -> Table<InstrumentId, Vec<HedgeId>> {
-    let mut readers = vec![Vec::new(); config.instruments.len()];
-    for (id, hedge) in config.hedges.pairs() {
-        for leg in &hedge.plan.legs {
-            for instrument in [Some(leg.instrument), leg.fx].into_iter().flatten() {
-                let list: &mut Vec<HedgeId> = &mut readers[instrument.index()];
-                if list.last() != Some(&id) {
-                    list.push(id);
-                }
-            }
-        }
-    }
-    Table::new(readers)
 }
 
 /// What fills the room for a hedge's attempts until the first begins.

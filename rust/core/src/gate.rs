@@ -38,6 +38,17 @@ pub struct InstrumentLimits {
     pub limit_distance: i64,
 }
 
+/// How far beyond the other side's touch a level may be set, in collars.
+const REACH: i64 = 64;
+
+impl InstrumentLimits {
+    /// How far beyond the other side's touch a book takes a level, in ticks.
+    #[must_use]
+    pub const fn reach(&self) -> i64 {
+        self.collar.saturating_mul(REACH)
+    }
+}
+
 /// Limits of one account; all required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccountLimits {

@@ -44,4 +44,5 @@ pub mod event;
 
 pub mod attribution;
 pub mod engine;
+pub mod market;
 pub mod record;

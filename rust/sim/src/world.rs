@@ -220,6 +220,17 @@ struct Recorded {
 }
 
 impl Recorded {
+    /// Lets go of the rows that both venue and engine have taken.
+    fn forget_played(&mut self) {
+        self.by_exchange.drain(..self.at_venue);
+        self.at_venue = 0;
+        let needed = self.by_exchange.iter().map(|(_, at)| *at).min();
+        let played = self.at_engine.min(needed.unwrap_or(self.rows.len()));
+        self.rows.drain(..played);
+        self.at_engine -= played;
+        self.by_exchange.iter_mut().for_each(|(_, at)| *at -= played);
+    }
+
     /// The next row to reach its venue.
     #[inline]
     fn at_venue(&self) -> Option<&Change> {
@@ -581,22 +592,19 @@ impl World {
         self.send(self.now, Event::Link(Link { to, state }));
     }
 
-    /// Adds recorded rows, in the order in which they were received; later batches are later.
+    /// Adds recorded rows, in the order in which they were received; later batches are later. What
+    /// has been played is let go of, so that a recording larger than memory can come in batches.
+    ///
+    /// A row reaches its venue when it was sent: whoever adds batches runs only to a time before
+    /// the first row that is still to come was sent.
     pub fn record(&mut self, rows: &[Change]) {
-        let from = self.recorded.rows.len();
-        self.recorded.rows.extend(rows.iter().copied().map(Event::Book));
-        let mut order: Vec<(Time, usize)> = rows.iter().map(exchange_of).zip(from..).collect();
-        order.sort_by_key(|(time, _)| *time);
-        self.recorded.by_exchange.extend(order);
-    }
-
-    /// Lets go of recorded rows that have been played.
-    pub fn forget_played(&mut self) {
-        let played = self.recorded.at_venue == self.recorded.by_exchange.len()
-            && self.recorded.at_engine == self.recorded.rows.len();
-        if played {
-            self.recorded = Recorded::default();
-        }
+        let recorded = &mut self.recorded;
+        recorded.forget_played();
+        let from = recorded.rows.len();
+        recorded.rows.extend(rows.iter().copied().map(Event::Book));
+        recorded.by_exchange.extend(rows.iter().map(exchange_of).zip(from..));
+        // What is known already is in order, so that sorting it anew takes one pass.
+        recorded.by_exchange.sort_by_key(|(time, _)| *time);
     }
 
     /// Lets a generated market move every `every` until `until`, one book at a time.

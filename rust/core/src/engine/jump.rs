@@ -13,9 +13,6 @@ use crate::num::Price;
 use crate::time::Time;
 use crate::wire::Writer;
 
-/// How far beyond the other side's touch a level may be set, in collars.
-const REACH: i64 = 64;
-
 /// How far from its reference a touch may be, in collars.
 const JUMP: i64 = 16;
 
@@ -46,7 +43,7 @@ impl Engine {
     /// Bounds every book by the collar of its instrument.
     pub(super) fn set_reaches(&mut self) {
         for (id, limits) in self.policy.instruments.pairs() {
-            self.books[id].set_reach(limits.collar.saturating_mul(REACH));
+            self.books[id].set_reach(limits.reach());
         }
     }
 

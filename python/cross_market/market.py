@@ -1,0 +1,107 @@
+"""Books and merged prices of a configuration, with nothing that trades around them."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from cross_market import _core
+from cross_market._arrow import arrow
+from cross_market._values import wrong, wrong_type
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DEPTH_MAX = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What the legs of one common unit come to, in the hedge's currency.
+
+    sold: Fraction – what the legs that +1 set sells come to.
+    bought: Fraction – what those that it buys come to.
+    """
+
+    sold: Fraction
+    bought: Fraction
+
+    @property
+    def difference(self) -> Fraction:
+        """Return sold − bought, exact."""
+        return self.sold - self.bought
+
+    @property
+    def ratio(self) -> Fraction | None:
+        """Return sold ÷ bought, exact; None unless bought is more than zero."""
+        return self.sold / self.bought if self.bought > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The tops of all legs in one unit and currency, each way; FX on the adverse side.
+
+    enter: Pair – trading toward +sets: sold at bids, bought at asks.
+    exit: Pair – the way back: sold legs bought at asks, bought legs sold at bids.
+    """
+
+    enter: Pair
+    exit: Pair
+
+
+class Market(_core.Market):
+    """The books of a configuration's instruments, merged as its hedges see them.
+
+    The door is the engine's: the same bounds and the same errors. Nothing is traded, no money is
+    known and no time passes. Numbers of the fast calls are plain ints: instruments by their number
+    from `id`, prices in ticks, sizes in lots. One call at a time; not pickled.
+
+    config: Config – its instruments and hedges.
+
+    Example:
+        market = cm.Market(config)
+        if market.level(market.id("SHFE.au2602"), 0, 48_312, 5): print(market.touch(0))
+    """
+
+    __slots__ = ()
+
+    def merged(self, hedge: str | int) -> Merged | None:
+        """Return the tops of a hedge, exact; None while a book it needs is not whole.
+
+        hedge: str or int – its name, or its place in the configuration.
+        returns: Merged, in the hedge's currency per common unit.
+        Raises ConfigError for a hedge that is not in the configuration.
+        """
+        tops = self.tops(hedge)
+        if tops is None:
+            return None
+        over = self.denominator(hedge)
+        pairs = [Pair(Fraction(sold, over), Fraction(bought, over)) for sold, bought in tops]
+        return Merged(enter=pairs[0], exit=pairs[1])
+
+    def ladder(self, instrument: str | int, depth: int = 10) -> "pa.Table":
+        """Return the best levels of a book, bids then asks, each from the best.
+
+        instrument: str or int – its name or number. depth: int – most levels a side.
+        returns: table – `side price size ticks lots`; price in the quote currency, exact.
+        Raises ConfigError for an instrument that is not in the configuration.
+        """
+        return arrow(self._ladder(instrument, depth_of(depth)))
+
+    def consolidated(self, hedge: str | int, depth: int = 10) -> "pa.Table":
+        """Return the best levels of all legs together, in the hedge's unit and currency.
+
+        hedge: str or int – its name or place. depth: int – most levels a side.
+        returns: table – `side instrument price units ticks lots`; price per common unit with FX on
+            the adverse side (rounded down in its 12th place), units in common units.
+        Raises ConfigError for a hedge that is not in the configuration.
+        """
+        return arrow(self._consolidated(hedge, depth_of(depth)))
+
+
+def depth_of(given: object) -> int:
+    """Return a number of levels."""
+    if type(given) is not int:
+        raise wrong_type(given, "depth", "a number of levels, as int")
+    if not 0 < given <= DEPTH_MAX:
+        raise wrong(given, "depth", f"1 to {DEPTH_MAX} levels")
+    return given
