@@ -3,8 +3,10 @@
 Importing this package does no work: numpy, pyarrow and rich are imported by what needs them.
 """
 
+from cross_market import audit as audit
 from cross_market import commands as commands
 from cross_market import events as events
+from cross_market import venues as venues
 from cross_market._core import Engine, order_text
 from cross_market._core import version as _version
 from cross_market.config import Account, Config, Hedge, Leg, Venue
@@ -73,10 +75,12 @@ __all__ = [
     "Venue",
     "VenueError",
     "__version__",
+    "audit",
     "commands",
     "events",
     "limits",
     "order_text",
     "simulate",
     "to_grid",
+    "venues",
 ]

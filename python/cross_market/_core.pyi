@@ -17,6 +17,7 @@ __all__ = [
     "check_config",
     "faults",
     "order_text",
+    "profile",
     "refusals",
     "refused_opening",
     "replay",
@@ -255,6 +256,9 @@ def faults() -> list[str]:
 
 def order_text(order: int) -> str:
     """Return an order id as venues see it: 13 base-32 characters."""
+
+def profile() -> str:
+    """Return how the core was built: 'release', or 'debug', which is many times slower."""
 
 def refusals() -> list[str]:
     """Return every refusal of a gate, in the order in which the gates ask."""

@@ -42,15 +42,25 @@ def is_huge(given: object) -> typing.TypeGuard[int]:
     return isinstance(given, int) and given.bit_length() > 4 * DIGITS_MAX
 
 
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is close to `name`, or differs only in its capitals."""
+    names = list(known)
+    folded = {each.casefold(): each for each in reversed(names)}
+    if name.casefold() in folded:
+        return folded[name.casefold()]
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return ` Did you mean …?` when a known name is close to `name`, else nothing."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    close = nearest(name, known)
+    return f" Did you mean {close!r}?" if close is not None else ""
 
 
-def wrong(given: object, where: str, expected: str) -> ConfigError:
-    """Return the error for a wrong value at `where`."""
-    text = f"{where}: found {shown(given)}, expected {expected}"
+def wrong(given: object, where: str, expected: str, hint: str = "") -> ConfigError:
+    """Return the error for a wrong value at `where`; a hint is a sentence behind it."""
+    text = f"{where}: found {shown(given)}, expected {expected}{'.' if hint else ''}{hint}"
     return ConfigError(text, field=where, value=given, expected=expected)
 
 

@@ -55,6 +55,19 @@ class Market(_core.Market):
     known and no time passes. Numbers of the fast calls are plain ints: instruments by their number
     from `id`, prices in ticks, sizes in lots. One call at a time; not pickled.
 
+    Every call raises ConfigError or InputTypeError, naming the field, for what is wrong in an
+    argument, UsageError while another call is under way; then nothing has changed. What they share:
+    instrument: str or int – its name or its number; the calls of numbers alone take the number.
+    hedge, hedges: str or int – its name or its place in the configuration.
+    side: int – 0 bid, 1 ask; for `walk` str, 'buy' takes asks and 'sell' takes bids.
+    price: int, ticks. qty, lots: int, lots – a size of 0 takes the level away.
+    row: int – 0 snapshot, 1 level, 2 delta, and 3 to 5 the same where the message ends.
+    seq, step: int – number of the message, and how far it is from the one before; 0 without.
+    exchange, receive: int, ns – when it was sent, when it was received.
+    columns: dict from name to numpy array, or what speaks the Arrow capsule protocol – `instrument
+        side row price qty`, and `seq step exchange receive` where they are known.
+    sizes: dict from instrument to int, lots – sizes whose cost is wanted at every message.
+
     config: Config – its instruments and hedges.
 
     Example:

@@ -67,98 +67,123 @@ impl Trouble {
 
     /// An event at random, which the door may refuse.
     fn event(&mut self, engine: &Engine, now: Time) -> Option<Event> {
-        let config = engine.config();
-        let random = &mut self.random;
+        let (account, instrument, price) = self.somewhere(engine);
+        let amount = self.amount();
+        let cash = |kind, amount| {
+            Some(Event::Cash(Box::new(Cash { account, exchange: now, kind, amount })))
+        };
+        match self.random.below(11) {
+            0 => cash(CashKind::Funding, amount),
+            1 => cash(CashKind::Interest, amount),
+            2 => cash(CashKind::Fee, amount),
+            3 => cash(CashKind::Transfer, amount),
+            4 => cash(CashKind::Balance, engine.funds().balance(account) + amount),
+            5 => Some(self.statement(engine, now)),
+            6 => self.adoption(engine),
+            7 => {
+                let day = engine.positions().day(instrument);
+                let settle = Settle { instrument, price, day, exchange: now };
+                Some(Event::Settle(Box::new(settle)))
+            }
+            8 => Some(self.foreign(engine, now)),
+            9 | 10 => self.revision(engine, now),
+            _ => None,
+        }
+    }
+
+    fn amount(&mut self) -> Money {
+        Money(i128::from(self.random.between(-900_000_000_000, 900_000_000_000)))
+    }
+
+    fn somewhere(&mut self, engine: &Engine) -> (AccountId, InstrumentId, Price) {
+        let (config, random) = (engine.config(), &mut self.random);
         let account = AccountId::at(random.index(config.accounts.len()));
         let instrument = InstrumentId::at(random.index(config.instruments.len()));
         let price = match engine.book(instrument).and_then(Book::touch) {
             Some([bid, _]) => Price(bid.0 + random.between(-3, 3)),
             None => Price(random.between(1, 1_000)),
         };
-        let amount = Money(i128::from(random.between(-900_000_000_000, 900_000_000_000)));
-        let cash = |kind, amount| {
-            Some(Event::Cash(Box::new(Cash { account, exchange: now, kind, amount })))
+        (account, instrument, price)
+    }
+
+    /// The venue's word on a position, which differs from ours.
+    fn statement(&mut self, engine: &Engine, now: Time) -> Event {
+        let (account, instrument, price) = self.somewhere(engine);
+        let (long, short) = engine.positions().gross(account, instrument);
+        let random = &mut self.random;
+        let (long, short) = match random.below(3) {
+            0 => (long + Qty::of(random.between(0, 3)), short),
+            1 => (long.less(Qty::of(1)), short),
+            _ => (long, short + Qty::of(random.between(0, 3))),
         };
-        match random.below(11) {
-            0 => cash(CashKind::Funding, amount),
-            1 => cash(CashKind::Interest, amount),
-            2 => cash(CashKind::Fee, amount),
-            3 => cash(CashKind::Transfer, amount),
-            4 => cash(CashKind::Balance, engine.funds().balance(account) + amount),
-            5 => {
-                let (long, short) = engine.positions().gross(account, instrument);
-                let (long, short) = match random.below(3) {
-                    0 => (long + Qty::of(random.between(0, 3)), short),
-                    1 => (long.less(Qty::of(1)), short),
-                    _ => (long, short + Qty::of(random.between(0, 3))),
-                };
-                let kind = StatementKind::Compare;
-                let statement =
-                    Statement { account, instrument, exchange: now, kind, long, short, price };
-                Some(Event::Position(Box::new(statement)))
-            }
-            6 => {
-                let hedge = HedgeId::at(random.index(config.hedges.len()));
-                let mut lots: LegLots = [0; LEGS_MAX];
-                for (lots, leg) in lots.iter_mut().zip(&config.hedges[hedge].plan.legs) {
-                    *lots = engine.unassigned(leg.account, leg.instrument);
-                }
-                Some(Event::Control(Box::new(Control {
-                    actor: Note::new("desk").unwrap(),
-                    verb: Verb::Adopt { hedge, lots },
-                })))
-            }
-            7 => {
-                let day = engine.positions().day(instrument);
-                Some(Event::Settle(Box::new(Settle { instrument, price, day, exchange: now })))
-            }
-            8 => {
-                self.number += 1;
-                let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
-                let currency = CurrencyId::at(random.index(config.currencies.len()));
-                let fee = match random.below(3) {
-                    0 => FeeNews::Pending,
-                    _ => FeeNews::Paid { amount: Money(amount.0 / 1_000_000), currency },
-                };
-                let fill = Fill {
-                    trade_id: Text::new(&format!("foreign-{}", self.number)).unwrap(),
-                    side,
-                    price,
-                    qty: Qty::of(random.between(1, 4)),
-                    cum: None,
-                    fee,
-                    liquidity: LiquiditySide::Taker,
-                };
-                let report = Report {
-                    order: None,
-                    venue_order_id: Text::EMPTY,
-                    account,
-                    instrument,
-                    exchange: now,
-                    receive: now,
-                    news: News::Fill(fill),
-                };
-                self.reports.push(report);
-                Some(Event::Report(Box::new(report)))
-            }
-            9 | 10 => {
-                let told = *random.pick(&self.reports)?;
-                let News::Fill(fill) = told.news else { return None };
-                let Fill { trade_id, side, .. } = fill;
-                let currency = CurrencyId::at(random.index(config.currencies.len()));
-                let news = match random.below(4) {
-                    0 => News::Bust { trade_id, side },
-                    1 => News::Fee { trade_id, side, amount: Money(amount.0 / 1_000), currency },
-                    _ => {
-                        let qty = Qty::of((fill.qty.get() + random.between(-1, 1)).max(1));
-                        News::Correct { trade_id, side, price, qty }
-                    }
-                };
-                let report = Report { exchange: now, receive: now, news, ..told };
-                Some(Event::Report(Box::new(report)))
-            }
-            _ => None,
+        let kind = StatementKind::Compare;
+        let statement = Statement { account, instrument, exchange: now, kind, long, short, price };
+        Event::Position(Box::new(statement))
+    }
+
+    /// A hedge takes over what belongs to none.
+    fn adoption(&mut self, engine: &Engine) -> Option<Event> {
+        let config = engine.config();
+        let hedge = HedgeId::at(self.random.index(config.hedges.len()));
+        let mut lots: LegLots = [0; LEGS_MAX];
+        for (lots, leg) in lots.iter_mut().zip(&config.hedges[hedge].plan.legs) {
+            *lots = engine.unassigned(leg.account, leg.instrument);
         }
+        let actor = Note::new("desk").ok()?;
+        let control = Control { actor, verb: Verb::Adopt { hedge, lots } };
+        Some(Event::Control(Box::new(control)))
+    }
+
+    /// An execution of nobody's order.
+    fn foreign(&mut self, engine: &Engine, now: Time) -> Event {
+        let (account, instrument, price) = self.somewhere(engine);
+        let amount = Money(self.amount().0 / 1_000_000);
+        let random = &mut self.random;
+        let currency = CurrencyId::at(random.index(engine.config().currencies.len()));
+        let is_pending = random.below(3) == 0;
+        let fee = if is_pending { FeeNews::Pending } else { FeeNews::Paid { amount, currency } };
+        self.number += 1;
+        let fill = Fill {
+            trade_id: Text::new(&format!("foreign-{}", self.number)).unwrap(),
+            side: if random.below(2) == 0 { Side::Buy } else { Side::Sell },
+            price,
+            qty: Qty::of(random.between(1, 4)),
+            cum: None,
+            fee,
+            liquidity: LiquiditySide::Taker,
+        };
+        let report = Report {
+            order: None,
+            venue_order_id: Text::EMPTY,
+            account,
+            instrument,
+            exchange: now,
+            receive: now,
+            news: News::Fill(fill),
+        };
+        self.reports.push(report);
+        Event::Report(Box::new(report))
+    }
+
+    /// A bust, a correction or the fee of an execution that was told of.
+    fn revision(&mut self, engine: &Engine, now: Time) -> Option<Event> {
+        let (.., price) = self.somewhere(engine);
+        let amount = Money(self.amount().0 / 1_000);
+        let random = &mut self.random;
+        let told = *random.pick(&self.reports)?;
+        let News::Fill(fill) = told.news else { return None };
+        let Fill { trade_id, side, .. } = fill;
+        let currency = CurrencyId::at(random.index(engine.config().currencies.len()));
+        let news = match random.below(4) {
+            0 => News::Bust { trade_id, side },
+            1 => News::Fee { trade_id, side, amount, currency },
+            _ => {
+                let qty = Qty::of((fill.qty.get() + random.between(-1, 1)).max(1));
+                News::Correct { trade_id, side, price, qty }
+            }
+        };
+        let report = Report { exchange: now, receive: now, news, ..told };
+        Some(Event::Report(Box::new(report)))
     }
 }
 
@@ -274,6 +299,11 @@ impl Observed {
                 continue;
             };
             let is_dust = row.cause == Cause::Dust;
+            if row.currency != config.hedges[hedge].plan.currency {
+                // No rate was known yet.
+                assert_eq!((row.amount, row.currency), (row.own_amount, row.own_currency));
+                continue;
+            }
             let sum = sums.entry((hedge, row.account)).or_default();
             sum[0] += row.amount.0;
             sum[1] += row.own_amount.0;
@@ -289,7 +319,9 @@ impl Observed {
                 continue;
             };
             assert!(dust <= roundings, "{hedge:?} in {account:?}: dust {dust} of {roundings}");
-            let Some([bid, ask]) = self.engine.book(fx).and_then(Book::touch) else { continue };
+            // A rate of nothing or less is none: then the last that was counts.
+            let touch = self.engine.book(fx).and_then(Book::touch);
+            let Some([bid, ask]) = touch.filter(|[bid, _]| bid.0 > 0) else { continue };
             let rate = i128::from(bid.0 + ask.0) * i128::from(leg.tick_num);
             let tick_value = config.instruments[leg.instrument].tick_value.0;
             let expected = (own * rate).div_euclid(2 * i128::from(leg.tick_den) * tick_value);
@@ -378,7 +410,8 @@ fn causes_sum_to_the_change_of_equity_whatever_venues_do() {
 #[test]
 fn causes_sum_to_the_change_of_equity_whatever_anybody_says() {
     let seen = Rc::new(RefCell::new(Seen::default()));
-    for seed in 0..600 {
+    // The last one meets a rate below nothing.
+    for seed in (0..600).chain([4_224]) {
         let done = run(seed, &Options::default(), |config, start| {
             let observed = Observed::new(config, start, &seen)?;
             Ok(Observed { trouble: Some(Trouble::new(seed)), ..observed })

@@ -67,7 +67,11 @@ class Result:
 
     @classmethod
     def of(cls, done: Mapping[str, Any], rows: Recording, config: Config) -> "Result":
-        """Return the result of what the native module did with `rows`."""
+        """Return the result of what the native module did.
+
+        done: dict – what it returned.
+        rows: Recording – what it was given. config: Config – what was traded.
+        """
         tables = {name: arrow(done["tables"][name]) for name in TABLES}
         tables["hedges"] = with_plans(tables["hedges"], config)
         return cls(
@@ -234,7 +238,7 @@ class Result:
 
         name: str – 'market' (prices, signal and attempts), 'inventory', 'usage', 'cause', 'days',
             'latency', 'refusals' or 'ends'.
-        of: str – which hedge, currency or stage; the first when None.
+        of: str – which hedge, stage, or for causes hedge and currency; the first when None.
         lang: str – 'en' or 'zh'.
         returns: plotly Figure.
         Raises ConfigError for a name that is not there, UsageError when the extra `report` is not
@@ -242,7 +246,7 @@ class Result:
 
         Example:
             result.plot()
-            result.plot("cause", of="USDT", lang="zh")
+            result.plot("cause", of="btc USDT", lang="zh")
         """
         from cross_market.report import plots
 
@@ -268,7 +272,11 @@ class Result:
         return page.write(self, path, lang=lang, title=title)
 
     def write(self, folder: str | os.PathLike[str]) -> list[str]:
-        """Write every table as Parquet into `folder`, made when missing; return the files."""
+        """Write every table as Parquet and return the files.
+
+        folder: path – made when missing.
+        returns: list of str.
+        """
         import pyarrow.parquet as pq
 
         path = Path(folder)

@@ -13,6 +13,7 @@
 //! sum to what [`Attribution::earned`] finds in funds and positions alone.
 
 mod exact;
+mod parts;
 mod reference;
 
 use std::collections::BTreeMap;
@@ -26,12 +27,14 @@ use crate::ids::{
     AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, LegId, Table,
 };
 use crate::instrument::{PositionEffect, Settlement};
+use crate::merge::is_rate;
 use crate::num::{Money, Side};
 use crate::order::Place;
 use crate::position::Owner;
 use crate::quote::{Kind, LegLots, LegPlan, Purpose};
 use crate::time::{Day, Time};
 use exact::{Exact, mul_div};
+use parts::{Parts, difference};
 use reference::{Decided, Done, displayed};
 
 /// Where a part of a result comes from.
@@ -156,9 +159,6 @@ struct Flow {
     told: Exact,
 }
 
-/// Parts up to some moment: of each key and currency, the amount and the own amount.
-type Parts = BTreeMap<(Key, CurrencyId), [i128; 2]>;
-
 /// How the currency of a leg becomes that of its hedge: × twice a mid rate × `num` ÷ `den`.
 #[derive(Clone, Copy, Debug)]
 struct Rate {
@@ -205,6 +205,8 @@ pub struct Attribution {
     attempts: BTreeMap<ClientOrderId, Done>,
     /// Twice the last mid, or twice the last price told where no book was ever whole.
     marks: Table<InstrumentId, Option<i128>>,
+    /// Twice the last mid that was a rate: more than nothing.
+    rates: Table<InstrumentId, Option<i128>>,
     /// What came in as lots, not as money, by account.
     in_kind: Table<AccountId, i128>,
     /// The only hedge that trades in an account.
@@ -234,6 +236,7 @@ impl Attribution {
             decided: BTreeMap::new(),
             attempts: BTreeMap::new(),
             marks: Table::new(vec![None; config.instruments.len()]),
+            rates: Table::new(vec![None; config.instruments.len()]),
             in_kind: Table::new(vec![0; config.accounts.len()]),
             hedge_of: Table::new(config.accounts.ids().map(only).collect()),
             before: Parts::new(),
@@ -293,8 +296,10 @@ impl Attribution {
     /// Keeps the mids of the books that are whole. To be called before a restart, which takes
     /// every book for lost.
     pub fn see(&mut self, engine: &Engine) {
-        for (id, mark) in engine.config().instruments.ids().zip(self.marks.iter_mut()) {
+        let kept = self.marks.iter_mut().zip(self.rates.iter_mut());
+        for (id, (mark, rate)) in engine.config().instruments.ids().zip(kept) {
             *mark = mid(engine, id).or(*mark);
+            *rate = rate_mid(engine, id).or(*rate);
         }
     }
 
@@ -347,7 +352,9 @@ impl Attribution {
 
     /// Twice the rate of a currency now; one for the hedge's own.
     fn rate_now(&self, engine: &Engine, rate: &Rate) -> Option<i128> {
-        rate.fx.map_or(Some(1), |fx| self.mark(engine, fx).filter(|twice| *twice > 0))
+        let Some(fx) = rate.fx else { return Some(1) };
+        let told = || self.marks[fx].filter(|twice| *twice > 0);
+        rate_mid(engine, fx).or(self.rates[fx]).or_else(told)
     }
 
     /// The rate of an account in a hedge.
@@ -555,105 +562,6 @@ impl Attribution {
             self.before = parts;
         }
     }
-
-    /// Every part up to now: what came in, what is held at its mark, rates, dust.
-    fn parts(&self, engine: &Engine) -> Parts {
-        let mut flows = self.flows.clone();
-        let mut lots: BTreeMap<(AccountId, InstrumentId), [i128; 2]> = BTreeMap::new();
-        let mut marks: BTreeMap<Key, i128> = BTreeMap::new();
-        let mut mark = |key: Key, value: i128| *marks.entry(key).or_default() += value;
-        for (hedge, held) in self.held.pairs() {
-            let plan = &engine.config().hedges[hedge].plan;
-            for (held, leg) in held.iter().zip(&plan.legs).filter(|(_, leg)| leg.lots.num() != 0) {
-                let own_currency = engine.config().accounts[leg.account].currency;
-                let key =
-                    |cause| Key { hedge: Some(hedge), account: leg.account, cause, own_currency };
-                let all = self.marked(engine, leg.instrument, i128::from(*held), 1);
-                let aligned = i128::from(leg.side.sign()) * self.aligned[hedge];
-                let basis =
-                    self.marked(engine, leg.instrument, aligned, i128::from(leg.units.max(1)));
-                mark(key(Cause::Basis), basis);
-                mark(key(Cause::Residual), all.saturating_sub(basis));
-                let sum = lots.entry((leg.account, leg.instrument)).or_default();
-                *sum = [sum[0] + i128::from(*held), sum[1] + all];
-            }
-        }
-        for ((account, instrument), held) in &self.unassigned {
-            let own_currency = engine.config().instruments[*instrument].currency;
-            let value = self.marked(engine, *instrument, i128::from(*held), 1);
-            let key =
-                Key { hedge: None, account: *account, cause: Cause::Unassigned, own_currency };
-            mark(key, value);
-            let sum = lots.entry((*account, *instrument)).or_default();
-            *sum = [sum[0] + i128::from(*held), sum[1] + value];
-        }
-        // A position is marked as one; its owners' marks were each rounded down.
-        for ((account, instrument), [held, marked]) in lots {
-            let own_currency = engine.config().instruments[instrument].currency;
-            let key = Key { hedge: None, account, cause: Cause::Dust, own_currency };
-            mark(key, self.marked(engine, instrument, held, 1) - marked);
-        }
-        for key in marks.keys() {
-            flows.entry(*key).or_default();
-        }
-        self.converted(engine, &flows, &marks)
-    }
-
-    /// The same with what each part is in its hedge's currency.
-    fn converted(
-        &self,
-        engine: &Engine,
-        flows: &BTreeMap<Key, Flow>,
-        marks: &BTreeMap<Key, i128>,
-    ) -> Parts {
-        let mut parts = Parts::new();
-        // By hedge and account: what came in, the same converted, all of it, and the rows' sum.
-        let mut sums: BTreeMap<(HedgeId, AccountId), Sum> = BTreeMap::new();
-        for (key, flow) in flows {
-            let marked = marks.get(key).copied().unwrap_or(0);
-            let own = flow.own.saturating_add(marked);
-            let rate = key.hedge.and_then(|of| Attribution::rate_of(engine, of, key.account));
-            let twice = rate.and_then(|rate| self.rate_now(engine, &rate));
-            let (Some(hedge), Some(rate), Some(_)) = (key.hedge, rate, twice) else {
-                parts.insert((*key, key.own_currency), [own, own]);
-                continue;
-            };
-            let currency = engine.config().hedges[hedge].plan.currency;
-            let amount = flow.told.plus(rate.told(marked, twice), rate.den).whole;
-            parts.insert((*key, currency), [amount, own]);
-            let sum = sums.entry((hedge, key.account)).or_insert_with(|| Sum::new(rate, twice));
-            sum.came = sum.came.saturating_add(flow.own);
-            sum.told = sum.told.plus(flow.told, rate.den);
-            sum.all = sum.all.saturating_add(own);
-            sum.rows = sum.rows.saturating_add(amount);
-        }
-        for ((hedge, account), sum) in sums {
-            let currency = engine.config().hedges[hedge].plan.currency;
-            let own_currency = engine.config().accounts[account].currency;
-            let key = |cause| Key { hedge: Some(hedge), account, cause, own_currency };
-            let fx = sum.rate.told(sum.came, sum.twice).less(sum.told);
-            let dust = sum.rate.told(sum.all, sum.twice).whole - sum.rows.saturating_add(fx);
-            parts.insert((key(Cause::Fx), currency), [fx, 0]);
-            parts.insert((key(Cause::Dust), currency), [dust, 0]);
-        }
-        parts
-    }
-}
-
-/// What a hedge did in an account.
-struct Sum {
-    rate: Rate,
-    twice: Option<i128>,
-    came: i128,
-    told: Exact,
-    all: i128,
-    rows: i128,
-}
-
-impl Sum {
-    fn new(rate: Rate, twice: Option<i128>) -> Sum {
-        Sum { rate, twice, came: 0, told: Exact::default(), all: 0, rows: 0 }
-    }
 }
 
 /// Twice the mid of a book that is whole.
@@ -662,26 +570,14 @@ fn mid(engine: &Engine, instrument: InstrumentId) -> Option<i128> {
     Some(touch.iter().map(|price| i128::from(price.0)).sum())
 }
 
+/// The same of a book that prices a currency.
+fn rate_mid(engine: &Engine, instrument: InstrumentId) -> Option<i128> {
+    let is_rate = is_rate(engine.book(instrument)?.touch());
+    mid(engine, instrument).filter(|_| is_rate)
+}
+
 /// What this turn has booked as a difference to the venue's word.
 fn adjusted(engine: &Engine) -> i128 {
     let of = |posting: &&Posting| posting.from == Bucket::Adjustment;
     engine.funds().postings().iter().filter(of).map(|posting| posting.amount.0).sum()
-}
-
-/// What a day has brought: the parts at its end less those at its beginning.
-fn difference(day: Day, after: &Parts, before: &Parts) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let old = before.keys().filter(|key| !after.contains_key(key));
-    for of in after.keys().chain(old) {
-        let [amount, own] = after.get(of).copied().unwrap_or_default();
-        let [was, own_was] = before.get(of).copied().unwrap_or_default();
-        let (amount, own_amount) = (Money(amount - was), Money(own - own_was));
-        if amount != Money::ZERO || own_amount != Money::ZERO {
-            let (Key { hedge, account, cause, own_currency }, currency) = *of;
-            let row =
-                Row { day, hedge, account, cause, currency, amount, own_currency, own_amount };
-            rows.push(row);
-        }
-    }
-    rows
 }
