@@ -371,6 +371,23 @@ def test_a_ladder_is_drawn_as_depth() -> None:
     assert figure.layout.title.text == "A&lt;b&gt;B · 盘口深度"
 
 
+def test_a_market_draws_its_books(gold: cm.Config) -> None:
+    market = cm.Market(gold)
+    name = gold.hedges[0].legs[0].instrument.name
+    for at in range(3):
+        market.level(market.id(name), 0, 48_000 - at, 2)
+        market.level(market.id(name), 1, 48_002 + at, 3)
+    levels = market.ladder(name, 50).to_pylist()
+    bid, ask = market.plot(name).data
+    assert list(bid.x) == [float(row["price"]) for row in levels if row["side"] == "bid"]
+    assert list(ask.y) == [3.0, 6.0, 9.0]
+    together = market.plot(hedge=gold.hedges[0].name, lang="zh")
+    assert [each.name for each in together.data] == ["买价", "卖价"]
+    for given in ({}, {"instrument": name, "hedge": gold.hedges[0].name}):
+        with pytest.raises(cm.UsageError, match="an instrument, or hedge="):
+            market.plot(**given)
+
+
 def test_the_callers_decimal_context_changes_nothing(result: cm.Result, text: str) -> None:
     said = repr(result)
     with decimal.localcontext() as context:

@@ -473,7 +473,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401
 def ladder(table: "pa.Table", *, lang: str = "en", title: str | None = None) -> Any:  # noqa: ANN401
     """Return the depth of a book as a plotly figure: how much stands up to each price.
 
-    table: Table – levels with `side` ('bid', 'ask'), `price` and `size`, best first on each side.
+    table: Table – levels with `side` ('bid', 'ask'), `price`, and `size` or `units`.
     lang: str – 'en' or 'zh'.
     title: str – stands above the plot, such as the instrument's name.
     Raises UsageError when plotly is not installed.
@@ -483,7 +483,9 @@ def ladder(table: "pa.Table", *, lang: str = "en", title: str | None = None) -> 
     """
     language = read_language(lang)
     data = []
-    rows = table.select(["side", "price", "size"]).to_pylist()
+    # The books of one instrument have sizes, those of a hedge together common units.
+    size = "size" if "size" in table.column_names else "units"
+    rows = table.select(["side", "price", size]).to_pylist()
     for side, colour in (("bid", ENTER), ("ask", EXIT)):
         levels = sorted(
             (row for row in rows if row["side"] == side),
@@ -492,7 +494,7 @@ def ladder(table: "pa.Table", *, lang: str = "en", title: str | None = None) -> 
         )
         sums, total = [], Decimal(0)
         for row in levels:
-            total += Decimal(row["size"])
+            total += Decimal(row[size])
             sums.append(float(total))
         data.append(
             {
