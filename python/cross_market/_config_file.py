@@ -33,7 +33,12 @@ def load(path: str | os.PathLike[str]) -> Config:
 
 def dump(config: Config, path: str | os.PathLike[str]) -> None:
     """Write a configuration as TOML; see `Config.dump`."""
-    Path(path).write_text(toml_text(config_table(config)), encoding="utf-8")
+    Path(path).write_text(text_of(config), encoding="utf-8")
+
+
+def text_of(config: Config) -> str:
+    """Return a configuration as TOML, every limit visible."""
+    return toml_text(config_table(config))
 
 
 def config_table(config: Config) -> Json:

@@ -363,6 +363,9 @@ def value(cls: type[T]) -> type[T]:
             check()
 
     cls.__post_init__ = post_init  # type: ignore[attr-defined]
+    if "__str__" not in vars(cls):
+        cls.__str__ = toml  # type: ignore[method-assign]
+    cls._repr_pretty_ = pretty  # type: ignore[attr-defined]
     made = dataclass(frozen=True, kw_only=True)(cls)
     plain_init = made.__init__
     fields = {each.name: each for each in dataclasses.fields(typing.cast("Any", made))}
@@ -391,6 +394,18 @@ def value(cls: type[T]) -> type[T]:
 
     made.__init__ = init  # type: ignore[method-assign]
     return made
+
+
+def toml(self: Any) -> str:
+    """Return a value as it stands in a file: what printing it shows."""
+    from cross_market._files import table_of, toml_text  # it reads and writes values
+
+    return toml_text(table_of(self)).rstrip()
+
+
+def pretty(self: object, printer: Any, cycle: object) -> None:
+    """Show a value in a notebook as printing it does; IPython calls this."""
+    printer.text(str(self))
 
 
 def is_required(spec: "dataclasses.Field[Any]") -> bool:

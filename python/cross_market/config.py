@@ -335,6 +335,12 @@ class Config:
 
         return load(path)
 
+    def __str__(self) -> str:
+        """Return the configuration as TOML, as `dump` writes it."""
+        from cross_market._config_file import text_of
+
+        return text_of(self).rstrip()
+
     def dump(self, path: str | os.PathLike[str]) -> None:
         """Write the configuration as TOML, every limit visible; `load` reads it back equal.
 

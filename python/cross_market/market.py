@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cross_market import _core
 from cross_market._arrow import arrow
 from cross_market._values import wrong, wrong_type
+from cross_market.errors import UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -109,6 +110,36 @@ class Market(_core.Market):
         Raises ConfigError for a hedge that is not in the configuration.
         """
         return arrow(self._consolidated(hedge, depth_of(depth)))
+
+    def plot(
+        self,
+        instrument: str | int | None = None,
+        *,
+        hedge: str | int | None = None,
+        depth: int = 50,
+        lang: str = "en",
+    ) -> Any:  # noqa: ANN401
+        """Return the depth of a book, or of all legs of a hedge together, as a plotly figure.
+
+        instrument: str or int – the book. hedge: str or int – the hedge, where no book is named.
+        depth: int – most levels a side. lang: str – 'en' or 'zh'.
+        returns: plotly Figure, which a notebook shows.
+        Raises ConfigError for a name that is not in the configuration, UsageError unless exactly
+        one of the two is named, or when the extra `report` is not installed.
+
+        Example:
+            market.plot("BINANCE_SPOT.BTCUSDT")
+            market.plot(hedge="btc", depth=200)
+        """
+        from cross_market.report import plots
+
+        if instrument is not None and hedge is None:
+            return plots.ladder(self.ladder(instrument, depth), lang=lang, title=str(instrument))
+        if hedge is not None and instrument is None:
+            return plots.ladder(self.consolidated(hedge, depth), lang=lang, title=str(hedge))
+        expected = "an instrument, or hedge=…"
+        message = f"plot: expected {expected}"
+        raise UsageError(message, call="plot", expected=expected)
 
 
 def depth_of(given: object) -> int:

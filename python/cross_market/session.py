@@ -12,7 +12,7 @@ from cross_market._values import identifier
 from cross_market.commands import Command
 from cross_market.config import Config
 from cross_market.contracts.units import parse_span
-from cross_market.errors import UsageError
+from cross_market.errors import CrossMarketError, UsageError
 from cross_market.events import (
     Adopt,
     Control,
@@ -265,6 +265,16 @@ class Session:
 
     def _say(self, now: int, verb: Verb) -> list[Command]:
         return self.handle(now, Control(actor=self._actor, verb=verb))
+
+    def __repr__(self) -> str:
+        """Return where the session stands: its journal, run and last event."""
+        try:
+            state = f"event {self.seq()}"
+        except UsageError:
+            state = "closed"
+        except CrossMarketError as error:
+            state = type(error).__name__
+        return f"<Session run {self.run}, journal {self.path}: {state}>"
 
     def __enter__(self) -> "Session":
         return self

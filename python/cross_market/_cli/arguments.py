@@ -57,6 +57,8 @@ def parser() -> Parser:
     demo.add_argument("--days", type=whole, metavar="N", help="only the first N days (default all)")
     demo.add_argument("--seed", type=whole, default=1, help="seed of latencies and faults")
     demo.add_argument("--out", type=Path, metavar="DIR", help="folder of journal and tables")
+    page = "write the run as one HTML page that opens offline"
+    demo.add_argument("--report", type=Path, metavar="FILE", help=page)
     run = verb("simulate", "Simulate a configuration on recorded data.")
     run.add_argument("config", type=Path, metavar="CONFIG", help="TOML file of the configuration")
     run.add_argument("data", type=Path, nargs="+", metavar="DATA", help="Parquet files or folders")
@@ -64,6 +66,7 @@ def parser() -> Parser:
     run.add_argument("--venues", type=Path, metavar="FILE", help=text)
     run.add_argument("--journal", type=Path, metavar="DIR", help="folder of the journal")
     run.add_argument("--out", type=Path, metavar="DIR", help="folder for the tables, as Parquet")
+    run.add_argument("--report", type=Path, metavar="FILE", help=page)
     replay = verb("replay", "Replay a journal and compare every command and digest.")
     replay.add_argument("journal", type=Path, metavar="JOURNAL", help="a journal or its folder")
     verify = verb("verify", "Prove that a journal is whole and unchanged.")

@@ -24,6 +24,7 @@ def run_demo(options: argparse.Namespace) -> tuple[int, Found]:
     """Run the demo; then verify and replay its journal."""
     from cross_market import demo
 
+    ready(options)
     say(options, str(demo.__doc__).partition("\n\n")[2])
     days = demo.fixings()
     days = days[: options.days] if options.days else days
@@ -43,6 +44,7 @@ def run_demo(options: argparse.Namespace) -> tuple[int, Found]:
     result.write(out / "tables")
     found["tables"] = str(out / "tables")
     say(options, f"\nParquet tables: {out / 'tables'}")
+    show(options, result, found)
     code = check(options, Path(str(result.journal)), found, "demo")
     is_equal = found.get("replay", {}).get("digest") == result.digest.hex()
     say(options, f"Replayed to the same state: {'yes' if is_equal else 'NO'}")
@@ -65,6 +67,7 @@ def check(options: argparse.Namespace, journal: Path, found: Found, name: str) -
 
 def run_simulate(options: argparse.Namespace) -> tuple[int, Found]:
     """Simulate files, with a journal and tables where they are asked for."""
+    ready(options)
     config = Config.load(options.config)
     venues = SimVenues.load(options.venues or options.config)
     begin = time.perf_counter()
@@ -81,10 +84,30 @@ def run_simulate(options: argparse.Namespace) -> tuple[int, Found]:
     if options.out is not None:
         found["tables"] = result.write(options.out)
         say(options, f"Parquet tables: {options.out}")
+    show(options, result, found)
     code = DONE
     if result.journal is not None:
         code = check(options, Path(result.journal), found, options.config.stem)
     return code, found
+
+
+def ready(options: argparse.Namespace) -> None:
+    """Refuse, before anything runs, a report that could not be written."""
+    if options.report is None:
+        return
+    from cross_market.report.page import packages
+
+    packages()
+    folder = options.report.parent
+    if not folder.is_dir():
+        raise wrong(str(options.report), "report", "a file in a folder that exists")
+
+
+def show(options: argparse.Namespace, result: Result, found: Found) -> None:
+    """Write the report where it is asked for, and say so."""
+    if options.report is not None:
+        found["report"] = result.report(options.report)
+        say(options, f"Report: {found['report']}")
 
 
 def run_verify(options: argparse.Namespace) -> tuple[int, Found]:
