@@ -4,7 +4,7 @@ Each is a generator as `turns` wants it, and ends with the touches of both marke
 that all of its kind must agree on.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -12,10 +12,9 @@ import numpy as np
 
 import cross_market as cm
 from limits import limits
+from turns import Ends, Way
 from workload import Touch, Workload, config
 
-Ends = Iterator[None]
-Way = Callable[[], Iterator[None]]
 Callback = Callable[[int, Any, Any, int], object]
 
 
@@ -28,7 +27,7 @@ class Ours:
     def touches(self, market: cm.Market) -> list[Touch | None]:
         return [market.touch(0), market.touch(1)]
 
-    def read_when_moved(self) -> Iterator[None]:
+    def read_when_moved(self) -> Ends:
         """W1: one row a call; the touch is read when the call says that it moved."""
         market = cm.Market(config())
         level, touch = market.level, market.touch
@@ -41,7 +40,7 @@ class Ours:
         yield
         return touches
 
-    def read_always(self) -> Iterator[None]:
+    def read_always(self) -> Ends:
         """W1, read after every row."""
         market = cm.Market(config())
         level, touch = market.level, market.touch
@@ -54,7 +53,7 @@ class Ours:
         yield
         return touches
 
-    def apply(self) -> Iterator[None]:
+    def apply(self) -> Ends:
         """W1a: one row a call, nothing is read."""
         market = cm.Market(config())
         level = market.level
@@ -65,7 +64,7 @@ class Ours:
         yield
         return self.touches(market)
 
-    def spread(self) -> Iterator[None]:
+    def spread(self) -> Ends:
         """W3p: one row a call; the better cross spread is read when a touch moved."""
         market = cm.Market(config())
         level, spread = market.level, market.spread
@@ -78,7 +77,7 @@ class Ours:
         yield
         return better // market.denominator(0)
 
-    def columns(self, hedges: tuple[str, ...]) -> Iterator[None]:
+    def columns(self, hedges: tuple[str, ...]) -> Ends:
         """W2 without hedges, W3 with one: columns in, columns out."""
         market = cm.Market(config())
         found: Any = {}
@@ -87,16 +86,16 @@ class Ours:
             found = market.columns(columns, hedges=hedges)
         yield
         if hedges:
-            assert found["valid"].all()
+            assert found["valid"][-1].all()
             over = market.denominator(0)
             return [int(found["enter"][-1, 0]) // over, -int(found["exit"][-1, 0]) // over]
         last = len(found["at"]) - 1
-        assert found["whole"].all()
+        assert found["whole"][last]
         touch = (int(found["bid"][last]), int(found["ask"][last]))
         assert touch == market.touch(int(found["instrument"][last]))
         return self.touches(market)
 
-    def each(self) -> Iterator[None]:
+    def each(self) -> Ends:
         """W4p: columns in, a Python strategy called at each message end."""
         market = cm.Market(config())
         strategy = Strategy()
@@ -138,7 +137,7 @@ class Limits:
     def touches(self) -> list[Touch]:
         return [self.c.touch(0), self.c.touch(1)]
 
-    def read_always(self) -> Iterator[None]:
+    def read_always(self) -> Ends:
         self.c.reset(self.work.low)
         apply = self.c.apply_touch
         for columns in self.work.plain:
@@ -149,7 +148,7 @@ class Limits:
         assert (bid, ask) in self.touches()
         return self.touches()
 
-    def apply(self) -> Iterator[None]:
+    def apply(self) -> Ends:
         self.c.reset(self.work.low)
         apply = self.c.apply
         for columns in self.work.plain:
@@ -159,7 +158,7 @@ class Limits:
         yield
         return self.touches()
 
-    def spread(self) -> Iterator[None]:
+    def spread(self) -> Ends:
         self.c.reset(self.work.low)
         apply = self.c.apply_spread
         for columns in self.work.plain:
@@ -169,7 +168,7 @@ class Limits:
         yield
         return better
 
-    def batch(self, *, is_of_spreads: bool = False) -> Iterator[None]:
+    def batch(self, *, is_of_spreads: bool = False) -> Ends:
         self.c.reset(self.work.low)
         batch = self.c.batch_spreads if is_of_spreads else self.c.batch_touch
         for rows in self.work.raw:
@@ -179,7 +178,7 @@ class Limits:
         yield
         return out[-1].tolist() if is_of_spreads else self.touches()
 
-    def columns(self) -> Iterator[None]:
+    def columns(self) -> Ends:
         """The columns of W2 as they are given, and the same columns out."""
         self.c.reset(self.work.low)
         for columns in self.work.columns:
@@ -191,7 +190,7 @@ class Limits:
         yield
         return self.touches()
 
-    def each(self) -> Iterator[None]:
+    def each(self) -> Ends:
         self.c.reset(self.work.low)
         strategy = Strategy()
         for rows in self.work.raw:
@@ -201,26 +200,17 @@ class Limits:
         return strategy.ended
 
 
-def rows(work: Workload) -> dict[str, tuple[dict[str, Way], str, str]]:
-    """Return the rows of the table: their ways, and which is ours and which the limit."""
+def rows(work: Workload) -> dict[str, dict[str, Way]]:
+    """Return the ways of each row of the table: `ours`, `limit`, and what else is worth knowing."""
     ours, c = Ours(work), Limits(work)
     return {
-        "W1": (
-            {"ours": ours.read_when_moved, "always": ours.read_always, "limit": c.read_always},
-            "ours",
-            "limit",
-        ),
-        "W1a": ({"ours": ours.apply, "limit": c.apply}, "ours", "limit"),
-        "W2": (
-            {"ours": lambda: ours.columns(()), "columns": c.columns, "limit": c.batch},
-            "ours",
-            "limit",
-        ),
-        "W3": (
-            {"ours": lambda: ours.columns(("h",)), "limit": lambda: c.batch(is_of_spreads=True)},
-            "ours",
-            "limit",
-        ),
-        "W3p": ({"ours": ours.spread, "limit": c.spread}, "ours", "limit"),
-        "W4p": ({"ours": ours.each, "limit": c.each}, "ours", "limit"),
+        "W1": {"ours": ours.read_when_moved, "always": ours.read_always, "limit": c.read_always},
+        "W1a": {"ours": ours.apply, "limit": c.apply},
+        "W2": {"ours": lambda: ours.columns(()), "columns": c.columns, "limit": c.batch},
+        "W3": {
+            "ours": lambda: ours.columns(("h",)),
+            "limit": lambda: c.batch(is_of_spreads=True),
+        },
+        "W3p": {"ours": ours.spread, "limit": c.spread},
+        "W4p": {"ours": ours.each, "limit": c.each},
     }
