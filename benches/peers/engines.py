@@ -75,7 +75,7 @@ def hftbacktest(work: Workload) -> Ways:
     @njit  # type: ignore[untyped-decorator]
     def run(engine: Any) -> tuple[int, int]:  # noqa: ANN401
         calls = hits = 0
-        while engine.wait_next_feed(False, 10**16) != 1:
+        while engine.wait_next_feed(False, 10**16) != 1:  # noqa: FBT003
             calls += 1
             one, two = engine.depth(0), engine.depth(1)
             enter = one.best_bid_tick - two.best_ask_tick

@@ -2,11 +2,10 @@
 
 Prints a table and `FIGURE peers.<row>.<peer> ours_ns=… peer_ns=… ratio=…`, the ratio being ours by
 the peer's: below 1 we are quicker. What does not install or does not import is listed with the
-reason. Last come the time of the import, memory and sizes.
+reason. Imports, memory and sizes are `sizes.py`.
 """
 
 import argparse
-import importlib.metadata
 import os
 import sys
 from collections.abc import Callable
@@ -14,27 +13,18 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "python"), str(HERE.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parent / "python")]
 
 import books  # noqa: E402
-import desk  # noqa: E402
 import engines  # noqa: E402
-import imports  # noqa: E402
 import machines  # noqa: E402
+
+import desk  # noqa: E402
 from figures import Figures  # noqa: E402
 from turns import Turns, Way, quiet  # noqa: E402
 from ways import Ours  # noqa: E402
 from workload import Workload, workload  # noqa: E402
 
-IMPORTS = {
-    "nautilus_trader.backtest.engine": "nautilus_trader",
-    "hftbacktest": "hftbacktest",
-    "vnpy_spreadtrading.base": "vnpy_spreadtrading",
-    "polars_order_book": "polars_order_book",
-    "order_book": "order_book",
-    "sortedcontainers": "sortedcontainers",
-    "numpy": "numpy",
-}
 Missing = dict[str, str]
 
 
@@ -112,34 +102,10 @@ def of_machines(rounds: int, figures: Figures, missing: Missing) -> None:
         compare(row, ways, of[row], rounds, figures, is_loose=True)
 
 
-def size_of(distribution: str) -> float:
-    """Return what a distribution has installed, in MiB, without what it depends on."""
-    files = importlib.metadata.files(distribution) or []
-    sizes = (Path(str(each.locate())) for each in files)
-    return sum(path.stat().st_size for path in sizes if path.is_file()) / 2**20
-
-
-def of_imports(wheels: Path, missing: Missing) -> None:
-    """Print import times, memory and sizes."""
-    print("\nimport: seconds and MiB of memory above an empty process; MiB installed by itself")
-    for name, distribution in {"cross_market": "cross_market", **IMPORTS}.items():
-        try:
-            seconds, mib = imports.measured(name)
-            installed = size_of(distribution)
-        except (imports.subprocess.CalledProcessError, importlib.metadata.PackageNotFoundError):
-            missing.setdefault(name, "does not import in a fresh process")
-            continue
-        values = f"seconds={seconds:.4f} rss_mib={mib:.1f} installed_mib={installed:.1f}"
-        print(f"FIGURE peers.W10.{distribution} {values}")
-    for wheel in sorted(wheels.glob("cross_market-*.whl")):
-        print(f"FIGURE bench.W10.wheel mib={wheel.stat().st_size / 2**20:.2f}")
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description="Ours beside its peers.")
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--wheels", type=Path, default=Path("target/wheels"))
     given = parser.parse_args()
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     work, figures, missing = workload(given.rows), Figures(), Missing()
@@ -148,7 +114,6 @@ def main() -> int:
     of_engines(work, given.rounds, figures, missing)
     of_machines(given.rounds, figures, missing)
     print(figures.told("peer"))
-    of_imports(given.wheels, missing)
     for name, reason in missing.items():
         print(f"not measured: {name}: {reason}")
     return 0

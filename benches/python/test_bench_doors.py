@@ -6,8 +6,9 @@ A round of the benchmark is one turn of all ways; what a single way took is in `
 import statistics
 from typing import Any
 
-import desk
 import pytest
+
+import desk
 import tails
 import ways
 from figures import Figures

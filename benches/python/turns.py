@@ -9,7 +9,7 @@ median over the rounds, and the slices are added up: what disturbs a slice now a
 
 import gc
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import process_time_ns
@@ -17,7 +17,7 @@ from typing import Any
 
 ASIDE = "aside"
 
-Ends = Iterator[str | None]
+Ends = Generator[str | None, None, Any]
 Way = Callable[[], Ends]
 
 
@@ -34,7 +34,7 @@ class Taken:
     def each_ns(self) -> float:
         """Return the time of one operation."""
         slices = zip(*self.rounds, strict=True)
-        return sum(statistics.median(times) for times in slices) / self.count
+        return float(sum(statistics.median(times) for times in slices)) / self.count
 
 
 def once(way: Way) -> tuple[list[int], Any]:
@@ -62,7 +62,7 @@ def quiet() -> Iterator[None]:
     was_on = gc.isenabled()
     gc.disable()
     try:
-        yield
+        yield None
     finally:
         if was_on:
             gc.enable()

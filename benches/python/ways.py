@@ -33,11 +33,11 @@ class Ours:
         level, touch = market.level, market.touch
         touches: list[Any] = [None, None]
         for columns in self.work.plain:
-            yield
+            yield None
             for at, side, price, lots in zip(*columns, strict=True):
                 if level(at, side, price, lots):
                     touches[at] = touch(at)
-        yield
+        yield None
         return touches
 
     def read_always(self) -> Ends:
@@ -46,11 +46,11 @@ class Ours:
         level, touch = market.level, market.touch
         touches: list[Any] = [None, None]
         for columns in self.work.plain:
-            yield
+            yield None
             for at, side, price, lots in zip(*columns, strict=True):
                 level(at, side, price, lots)
                 touches[at] = touch(at)
-        yield
+        yield None
         return touches
 
     def apply(self) -> Ends:
@@ -58,10 +58,10 @@ class Ours:
         market = cm.Market(config())
         level = market.level
         for columns in self.work.plain:
-            yield
+            yield None
             for at, side, price, lots in zip(*columns, strict=True):
                 level(at, side, price, lots)
-        yield
+        yield None
         return self.touches(market)
 
     def spread(self) -> Ends:
@@ -70,11 +70,11 @@ class Ours:
         level, spread = market.level, market.spread
         better: Any = None
         for columns in self.work.plain:
-            yield
+            yield None
             for at, side, price, lots in zip(*columns, strict=True):
                 if level(at, side, price, lots):
                     better = spread(0)
-        yield
+        yield None
         return better // market.denominator(0)
 
     def columns(self, hedges: tuple[str, ...]) -> Ends:
@@ -82,9 +82,9 @@ class Ours:
         market = cm.Market(config())
         found: Any = {}
         for columns in self.work.columns:
-            yield
+            yield None
             found = market.columns(columns, hedges=hedges)
-        yield
+        yield None
         if hedges:
             assert found["valid"][-1].all()
             over = market.denominator(0)
@@ -100,9 +100,9 @@ class Ours:
         market = cm.Market(config())
         strategy = Strategy()
         for columns in self.work.messages:
-            yield
+            yield None
             strategy.calls += market.each(columns, strategy.told)
-        yield
+        yield None
         return strategy.ended
 
 
@@ -141,10 +141,10 @@ class Limits:
         self.c.reset(self.work.low)
         apply = self.c.apply_touch
         for columns in self.work.plain:
-            yield
+            yield None
             for at, side, price, lots in zip(*columns, strict=True):
                 bid, ask = apply(at, side, price, lots)
-        yield
+        yield None
         assert (bid, ask) in self.touches()
         return self.touches()
 
@@ -152,51 +152,51 @@ class Limits:
         self.c.reset(self.work.low)
         apply = self.c.apply
         for columns in self.work.plain:
-            yield
+            yield None
             for at, side, price, lots in zip(*columns, strict=True):
                 apply(at, side, price, lots)
-        yield
+        yield None
         return self.touches()
 
     def spread(self) -> Ends:
         self.c.reset(self.work.low)
         apply = self.c.apply_spread
         for columns in self.work.plain:
-            yield
+            yield None
             for at, side, price, lots in zip(*columns, strict=True):
                 better = apply(at, side, price, lots)
-        yield
+        yield None
         return better
 
     def batch(self, *, is_of_spreads: bool = False) -> Ends:
         self.c.reset(self.work.low)
         batch = self.c.batch_spreads if is_of_spreads else self.c.batch_touch
         for rows in self.work.raw:
-            yield
+            yield None
             out = np.empty((len(rows), 2), np.int32)
             batch(rows, out)
-        yield
+        yield None
         return out[-1].tolist() if is_of_spreads else self.touches()
 
     def columns(self) -> Ends:
         """The columns of W2 as they are given, and the same columns out."""
         self.c.reset(self.work.low)
         for columns in self.work.columns:
-            yield
+            yield None
             rows = len(columns["side"])
             kinds = ("i8", "u2", "i8", "i8", "?")
             given = [columns[name] for name in ("instrument", "side", "price", "qty")]
             self.c.columns_touch(*given, *(np.empty(rows, kind) for kind in kinds))
-        yield
+        yield None
         return self.touches()
 
     def each(self) -> Ends:
         self.c.reset(self.work.low)
         strategy = Strategy()
         for rows in self.work.raw:
-            yield
+            yield None
             strategy.calls += self.c.replay(rows, strategy.told)
-        yield
+        yield None
         return strategy.ended
 
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -180,7 +181,7 @@ class Workload:
         ends = np.flatnonzero(self.records["last"]) + 1
         cuts = [0, *(int(ends[ends >= at][0]) for at in range(size, len(self), size))]
         cuts = sorted({*cuts, len(self)})
-        return [slice(a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+        return [slice(a, b) for a, b in pairwise(cuts)]
 
     @cached_property
     def plain(self) -> list[tuple[list[int], ...]]:
