@@ -389,17 +389,28 @@ impl Slices<'_> {
 
     /// Gives every row from place `first` on to `taker`, until that says no.
     pub(crate) fn each<T: Taker>(&self, first: usize, taker: &mut T) -> Result<(), T::Stopped> {
-        let heads = self.instrument.iter().zip(self.side).zip(self.row);
-        let rows = heads.zip(self.price.iter().zip(self.qty)).enumerate().skip(first);
+        let rows = self.len();
+        // All of one length, so that the compiler sees that no look-up can miss.
+        let columns = (
+            self.instrument.get(..rows),
+            self.side.get(..rows),
+            self.row.get(..rows),
+            self.qty.get(..rows),
+        );
+        let (Some(instrument), Some(side), Some(row), Some(qty)) = columns else { return Ok(()) };
+        let level = |at: usize| {
+            let price = *self.price.get(at)?;
+            Some((*instrument.get(at)?, *side.get(at)?, *row.get(at)?, price, *qty.get(at)?))
+        };
         if self.seq.is_none() && self.step.is_none() && self.stamps().is_none() {
-            for (at, (((instrument, side), row), (price, qty))) in rows {
-                let level = (*instrument, *side, *row, *price, *qty);
+            for at in first..rows {
+                let Some(level) = level(at) else { break };
                 taker.take(at, &change(at, level, 0, 0, Time(0), Time(0))?)?;
             }
             return Ok(());
         }
-        for (at, (((instrument, side), row), (price, qty))) in rows {
-            let level = (*instrument, *side, *row, *price, *qty);
+        for at in first..rows {
+            let Some(level) = level(at) else { break };
             let seq = self.seq.and_then(|it| it.get(at)).copied().unwrap_or(0);
             let step = self.step.and_then(|it| it.get(at)).copied().unwrap_or(0);
             let exchange = self.exchange.and_then(|it| it.get(at)).copied();
