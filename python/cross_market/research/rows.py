@@ -12,10 +12,9 @@ the engine ask for a snapshot. Rows of an instrument are in the order in which t
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from cross_market._values import Number, missing, tidy, wrong, wrong_type
+from cross_market._values import Number, missing, plain, read_decimal, wrong, wrong_type
 from cross_market.contracts.instrument import LATEST_NS, Instrument
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ SETTLE = 9
 # No stamp.
 NONE = -1
 EXACT_MAX = 2**53
+PLACES_MAX = 22
 EARLIEST_NS = 315_532_800_000_000_000  # 1980-01-01
 
 
@@ -59,10 +59,24 @@ def to_grid(
     """
     import numpy as np
 
-    _, digits, exponent = tidy(Decimal(step)).as_tuple()
+    expected = "a column of integers or floats, as numpy array with one dimension"
+    if type(what) is not str:
+        raise wrong_type(what, "what", "the name of the column, as str")
+    what = plain(what)
+    is_masked = isinstance(values, np.ma.MaskedArray)
+    if not isinstance(values, np.ndarray) or is_masked or values.ndim != 1:
+        raise wrong_type(values, what, expected)
+    if row_of is not None and len(row_of) != len(values):
+        raise wrong(len(row_of), f"{what}, row_of", f"{len(values)} row numbers, one for each value")
+    if values.dtype.kind not in "fiu" or values.dtype.itemsize > 8:
+        raise wrong_type(str(values.dtype), what, expected)
+    # Where powers of ten are doubles, a quotient by them is the double nearest to the decimal.
+    grid = f"a plain decimal above 0 with at most {PLACES_MAX} decimals"
+    number = read_decimal(step, f"{what}, step", grid)
+    _, digits, exponent = number.as_tuple()
     units, places = int("".join(map(str, digits))), -int(exponent)
-    if values.dtype.kind not in "fiu":
-        raise wrong_type(str(values.dtype), what, "a column of integers or floats")
+    if number <= 0 or places > PLACES_MAX:
+        raise wrong(step, f"{what}, step", grid)
     if not len(values):
         return np.empty(0, dtype=np.int64)
     floats = values.astype(np.float64)

@@ -14,6 +14,7 @@ use numpy::{IntoPyArray, PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyString};
 
+use crate::doors::taken_before;
 use crate::engine::config_of;
 use crate::error::{door, guarded, in_row, internal, usage, wrong, wrong_type};
 use crate::names::{Directory, Names};
@@ -58,6 +59,10 @@ impl Market {
             && place < names.len()
         {
             return Ok(I::at(place));
+        }
+        let is_name = given.is_exact_instance_of::<PyString>();
+        if !is_name && !given.is_exact_instance_of::<PyInt>() {
+            return Err(wrong_type(given.py(), field, given, "a name as str, or a number as int"));
         }
         let found = given.cast::<PyString>().ok().and_then(|name| name.to_str().ok());
         found.and_then(|name| names.id(name)).ok_or_else(|| {
@@ -183,11 +188,13 @@ impl Market {
     ) -> PyResult<(i128, i64)> {
         let py = instrument.py();
         let id = self.instrument(instrument)?;
+        if !side.is_exact_instance_of::<PyString>() {
+            return Err(wrong_type(py, "side", side, "'buy' or 'sell'"));
+        }
         let taker = match side.extract::<&str>() {
             Ok("buy") => Side::Buy,
             Ok("sell") => Side::Sell,
-            Ok(_) => return Err(wrong(py, "side", side, "'buy' or 'sell'")),
-            Err(_) => return Err(wrong_type(py, "side", side, "'buy' or 'sell'")),
+            Ok(_) | Err(_) => return Err(wrong(py, "side", side, "'buy' or 'sell'")),
         };
         let qty = Qty::new(rows::whole(lots, "lots")?);
         let qty = qty.map_err(|_| wrong(py, "lots", lots, "lots, 0 or more"))?;
@@ -314,10 +321,13 @@ impl Stopped {
     fn error(&self, py: Python<'_>) -> PyErr {
         match self {
             Stopped::Row(none) => none.error(py),
-            Stopped::Door(at, error) => in_row(py, door(py, "columns", error), *at),
+            Stopped::Door(at, error) => {
+                in_row(py, door(py, "columns", error), *at, &taken_before(*at))
+            }
             Stopped::Wide(at) => {
                 let state = "a merged price or a cost leaves 64 bits";
-                in_row(py, usage(py, "columns", state, "`tops` or `walk`, which are wider"), *at)
+                let error = usage(py, "columns", state, "`tops` or `walk`, which are wider");
+                in_row(py, error, *at, &taken_before(*at))
             }
         }
     }
@@ -356,7 +366,10 @@ impl Market {
             None => self.names.legs.ids().collect(),
             Some(given) => {
                 let mut found = Vec::new();
-                for each in given.try_iter()? {
+                let expected = "an iterable of hedges, each by its name or number";
+                let items =
+                    given.try_iter().map_err(|_| wrong_type(py, "hedges", given, expected))?;
+                for each in items {
                     found.push(self.hedge(&each?)?);
                 }
                 found
