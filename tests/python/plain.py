@@ -83,7 +83,7 @@ def config() -> cm.Config:
 
 @dataclass
 class Book:
-    """One book as dicts; `state` as the library calls it."""
+    """One book as dicts; `state` as the library calls it. A locked book is not crossed."""
 
     bids: dict[int, int] = field(default_factory=dict)
     asks: dict[int, int] = field(default_factory=dict)
@@ -133,7 +133,7 @@ class Book:
             return "empty"
         if not self.is_whole:
             return "gapped"
-        if self.bids and self.asks and max(self.bids) >= min(self.asks):
+        if self.bids and self.asks and max(self.bids) > min(self.asks):
             return "crossed"
         return "whole"
 
