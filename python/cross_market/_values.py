@@ -56,9 +56,9 @@ def kind_name(given: object) -> str:
 
 def plain(text: str) -> str:
     """Return a text short, and with an escape for every character that is not seen."""
-    cut = text[:SHOWN_MAX]
+    cut = text[: SHOWN_MAX + 1]
     seen = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in cut)
-    return seen if len(text) <= SHOWN_MAX else seen + "…"
+    return seen if len(seen) <= SHOWN_MAX else seen[:SHOWN_MAX] + "…"
 
 
 def is_huge(given: object) -> typing.TypeGuard[int]:

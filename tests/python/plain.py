@@ -75,9 +75,7 @@ def config() -> cm.Config:
     limits = cm.limits.template("small desk")
     for name in NAMES:
         limits = limits.for_instrument(name, order_value=f"{ORDER_VALUE} USD")
-    venues = [
-        cm.Venue(name, netting="gross" if f"{name}.x" in GROSS else "net") for name in VENUES
-    ]
+    venues = [cm.Venue(name, netting="gross" if f"{name}.x" in GROSS else "net") for name in VENUES]
     return cm.Config(venues=venues, accounts=list(accounts.values()), hedges=hedges, limits=limits)
 
 

@@ -79,7 +79,10 @@ def samples(order: int) -> dict[str, ev.Event]:
         ("Feed", ev.Link(state="up", instrument="SHFE.au2602")),
         *((type(each).__name__, ev.Report(**about, news=each)) for each in news),
         *(
-            (f"Answer {type(each).__name__}", ev.Answer(**where, receive=START, order=order, found=each))
+            (
+                f"Answer {type(each).__name__}",
+                ev.Answer(**where, receive=START, order=order, found=each),
+            )
             for each in (ev.Status(status="working", cum=0), ev.ProvenAbsent(), ev.Inconclusive())
         ),
         ("Cash", ev.Cash(**where, kind="balance", amount="50000000")),

@@ -168,12 +168,12 @@ def test_a_message_may_cross_the_book_only_as_far_as_its_rows_may() -> None:
     config = spread_config()
     random = np.random.default_rng(5)
     taken = 0
-    for trial in range(300):
+    for trial in range(60):
         one, whole = (cm.Engine(config, start=BEGIN) for _ in range(2))
         for each in (one, whole):
             each.message(BEGIN, 0, [(0, 999, 1), (1, 1001, 1)], snapshot=True)
         rows = [
-            (int(random.integers(2)), int(random.integers(1, 3000)), int(random.integers(3)))
+            (int(random.integers(2)), int(random.integers(1, 20000)), int(random.integers(3)))
             for _ in range(int(random.integers(1, 5)))
         ]
         snapshot = bool(random.integers(2))
@@ -195,7 +195,7 @@ def test_a_message_may_cross_the_book_only_as_far_as_its_rows_may() -> None:
         whole.message(BEGIN + 1, 0, rows, snapshot=snapshot)
         assert whole.digest() == one.digest(), trial
         taken += 1
-    assert 30 < taken < 270  # both ways were gone
+    assert 5 < taken < 55  # both ways were gone
 
 
 # Columns: one value of one column is wrong, in the last row of the second batch.
@@ -342,7 +342,18 @@ def test_a_bad_word_of_an_operator_is_refused(tmp_path: Path) -> None:
 
 OPENINGS: dict[str, list[Any]] = {
     "now": [*bad.STAMPS, None, 0],
-    "durable": [*bad.THINGS, *bad.NUMBERS, None, "5", "5 MS", "5 msec", "-1 ms", "1 y", "OS", "os "],
+    "durable": [
+        *bad.THINGS,
+        *bad.NUMBERS,
+        None,
+        "5",
+        "5 MS",
+        "5 msec",
+        "-1 ms",
+        "1 y",
+        "OS",
+        "os ",
+    ],
     "actor": [*BAD_NOTES, None],
     "journal": [*bad.THINGS, *bad.FLOATS, *bad.ALMOST, None, "", "a\x00b"],
     "config": [*bad.THINGS, *bad.FLOATS, None, "gold", cm.Config, {}],

@@ -36,6 +36,7 @@ BAD_NOTES = [
     "x" * 65_536,
 ]
 
+
 def fits_id(text: str) -> bool:
     """Return whether a venue may number an order or a trade so."""
     return 0 < len(text) <= 40 and all("!" <= each <= "~" for each in text)
@@ -81,7 +82,7 @@ def bad_values(place: Place) -> Iterator[object]:
     takes, name = place.takes, place.name
     if type(None) not in takes:
         yield None
-    if NUMBER <= takes:
+    if takes >= NUMBER:
         yield from bad.NUMBERS
         yield from UNFIT[name]
     elif int in takes:
@@ -99,7 +100,15 @@ def bad_values(place: Place) -> Iterator[object]:
             if not is_text or not (fits_id(each) or (name == "venue_order_id" and not each)):
                 yield each
     elif str in takes:
-        yield from [*bad.NAMES, "GOLD", "Gold", "shfe.au2602", "SHFE.au2602 ", "sh\u0131", "\u0455h"]
+        yield from [
+            *bad.NAMES,
+            "GOLD",
+            "Gold",
+            "shfe.au2602",
+            "SHFE.au2602 ",
+            "sh\u0131",
+            "\u0455h",
+        ]
     else:
         yield from [*bad.THINGS, *bad.FLOATS, *bad.ALMOST, "x", 1, ev.Book, ev.Tick]
 

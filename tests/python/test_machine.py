@@ -31,7 +31,17 @@ IDS = {name: at for at, name in enumerate(each.name for each in CONFIG.instrumen
 MIDDLE = 1000
 
 SCOPES = [("engine", None), ("venue", "A"), ("account", "B"), ("hedge", "h"), ("hedge", "k")]
-NEWS = ["accept", "cancelled", "expired", "status", "tell_late", "reject", "repeat", "fee", "answer"]
+NEWS = [
+    "accept",
+    "cancelled",
+    "expired",
+    "status",
+    "tell_late",
+    "reject",
+    "repeat",
+    "fee",
+    "answer",
+]
 
 names = st.sampled_from(NAMES)
 hedges = st.sampled_from(sorted(LEGS))
@@ -342,9 +352,7 @@ class Machine(RuleBasedStateMachine):
             return
         self.days[name] += 1
         self.desk.settle(name, MIDDLE + away)
-        self.say(
-            ev.Settle(instrument=name, price=MIDDLE + away, day=day, exchange=self.now)
-        )
+        self.say(ev.Settle(instrument=name, price=MIDDLE + away, day=day, exchange=self.now))
 
     # Rules: money.
 
@@ -363,8 +371,12 @@ class Machine(RuleBasedStateMachine):
 
     # Rules: the operator.
 
-    @rule(data=st.data(), what=st.sampled_from(["stop", "resume", "kill", "unlatch", "flatten",
-                                                "unrestrict", "adopt"]))
+    @rule(
+        data=st.data(),
+        what=st.sampled_from(
+            ["stop", "resume", "kill", "unlatch", "flatten", "unrestrict", "adopt"]
+        ),
+    )
     def operate(self, data: st.DataObject, what: str) -> None:
         hedge = data.draw(st.none() | hedges)
         if what in ("stop", "resume", "flatten"):
@@ -401,7 +413,11 @@ class Machine(RuleBasedStateMachine):
             rows = [(0, bid, 6), (0, bid - 1, 6), (1, bid + 2, 6), (1, bid + 3, 6)]
             self.message(name, rows, door="array", snapshot=True, step=1, wait=0)
 
-    @rule(hedge=hedges, sets=st.sampled_from([-2, -1, 1, 2, 3, 4]), least=st.sampled_from(["1", "1", None]))
+    @rule(
+        hedge=hedges,
+        sets=st.sampled_from([-2, -1, 1, 2, 3, 4]),
+        least=st.sampled_from(["1", "1", None]),
+    )
     def enter(self, hedge: str, sets: int, least: str | None) -> None:
         verb = ev.Enter(hedge=hedge, sets=sets, at_least=least if sets > 0 else None)
         event = ev.Control(actor="desk", verb=verb)

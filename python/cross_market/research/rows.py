@@ -67,7 +67,9 @@ def to_grid(
     if not isinstance(values, np.ndarray) or is_masked or values.ndim != 1:
         raise wrong_type(values, what, expected)
     if row_of is not None and len(row_of) != len(values):
-        raise wrong(len(row_of), f"{what}, row_of", f"{len(values)} row numbers, one for each value")
+        raise wrong(
+            len(row_of), f"{what}, row_of", f"{len(values)} row numbers, one for each value"
+        )
     if values.dtype.kind not in "fiu" or values.dtype.itemsize > 8:
         raise wrong_type(str(values.dtype), what, expected)
     # Where powers of ten are doubles, a quotient by them is the double nearest to the decimal.
