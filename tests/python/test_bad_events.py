@@ -144,7 +144,7 @@ def test_every_bad_value_is_refused_at_its_field(
         sample, before = samples(order)[place.event], state(door)
         for value in bad_values(place):
             event = place.change(sample, value)
-            error = refused(lambda event=event: door.handle(NOW, event))  # type: ignore[misc]
+            error = refused(lambda door=door, event=event: door.handle(NOW, event))  # type: ignore[misc]
             if isinstance(error, cm.InputTypeError):
                 assert str(error.field).endswith(place.name)
         assert state(door) == before
@@ -154,7 +154,7 @@ def test_every_bad_value_is_refused_at_its_field(
 def test_a_bad_now_is_refused(doors: list[tuple[Any, int]], now: Any) -> None:  # noqa: ANN401
     for door, _ in doors:
         before = state(door)
-        refused(lambda: door.handle(now, ev.Tick()))
+        refused(lambda door=door: door.handle(now, ev.Tick()))  # type: ignore[misc]
         assert state(door) == before
 
 
@@ -165,7 +165,11 @@ EVENTS: list[Any] = [*bad.THINGS, *bad.FLOATS, *bad.ALMOST, None, ev.Book, ev, e
 def test_what_is_no_event_is_refused(doors: list[tuple[Any, int]], event: Any) -> None:  # noqa: ANN401
     for door, _ in doors:
         before = state(door)
-        refused(lambda: door.handle(NOW, event), field="event", kinds=cm.InputTypeError)
+        refused(
+            lambda door=door: door.handle(NOW, event),  # type: ignore[misc]
+            field="event",
+            kinds=cm.InputTypeError,
+        )
         assert state(door) == before
 
 
@@ -194,5 +198,5 @@ def test_bad_lots_are_not_adopted(doors: list[tuple[Any, int]], lots: Any) -> No
     for door, _ in doors:
         before = state(door)
         verb = ev.Adopt(hedge="gold", lots=lots)
-        refused(lambda verb=verb: door.handle(NOW, ev.Control(actor="desk", verb=verb)))  # type: ignore[misc]
+        refused(lambda door=door, verb=verb: door.handle(NOW, ev.Control(actor="desk", verb=verb)))  # type: ignore[misc]
         assert state(door) == before

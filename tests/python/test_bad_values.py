@@ -134,7 +134,8 @@ def test_every_bad_value_is_refused_at_its_field(value: Any, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["x" * 1_000_000, "\x1b[31m\n", "\u202e", "\udc80"])
 def test_an_unknown_argument_is_shown_as_it_can_be(name: str) -> None:
-    refused(lambda: cm.Fee(**{name: 1}), kinds=cm.UsageError)
+    given: dict[str, Any] = {name: 1}
+    refused(lambda: cm.Fee(**given), kinds=cm.UsageError)
 
 
 # Times of phases: with their zone, once, and nothing lost.
@@ -191,7 +192,18 @@ def test_a_time_with_its_zone_is_exact(start: object) -> None:
 
 LITERALS = [
     *("nan", "inf", "-inf", "-0.0", "5e-324", "1e308", "0.1", "1e3", "true", "2026-02-10", "{}"),
-    *('""', '" "', '"１２"', '"1_000 "', '"+1"', '"1e3"', '"NaN"', '"0x10"', '"-"', '"1/0"'),
+    *(
+        '""',
+        '" "',
+        '"\\uff11\\uff12"',
+        '"1_000 "',
+        '"+1"',
+        '"1e3"',
+        '"NaN"',
+        '"0x10"',
+        '"-"',
+        '"1/0"',
+    ),
     *('"a\\u0000b"', '"a\\u001b[31m"', '"\\u202e"', '"\\u200b"', '"黄金"', '"é"', '"e\\u0301"'),
     *('"../../etc/passwd\\n"', '"\'; drop table orders; --"', "9" * 500, '"' + "9" * 5000 + '"'),
     *("[[[[]]]]", "9223372036854775808", "2026-02-10T00:00:00"),

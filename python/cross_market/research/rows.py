@@ -60,12 +60,11 @@ def to_grid(
     import numpy as np
 
     expected = "a column of integers or floats, as numpy array with one dimension"
-    if type(what) is not str:
-        raise wrong_type(what, "what", "the name of the column, as str")
-    what = plain(what)
-    is_masked = isinstance(values, np.ma.MaskedArray)
-    if not isinstance(values, np.ndarray) or is_masked or values.ndim != 1:
-        raise wrong_type(values, what, expected)
+    what = label(what)
+    given: object = values
+    is_masked = isinstance(given, np.ma.MaskedArray)
+    if is_masked or not isinstance(given, np.ndarray) or given.ndim != 1:
+        raise wrong_type(given, what, expected)
     if row_of is not None and len(row_of) != len(values):
         raise wrong(
             len(row_of), f"{what}, row_of", f"{len(values)} row numbers, one for each value"
@@ -96,6 +95,13 @@ def to_grid(
         row = at if row_of is None else int(row_of[at])
         raise wrong(values[at].item(), f"{what}, row {row}", f"a whole multiple of {step}")
     return steps.astype(np.int64)
+
+
+def label(given: object) -> str:
+    """Return the name of a column as errors may show it."""
+    if type(given) is not str:
+        raise wrong_type(given, "what", "the name of the column, as str")
+    return plain(given)
 
 
 @dataclass

@@ -377,10 +377,7 @@ impl Book {
         };
         let bid = set(Side::Buy).chain(there(Side::Buy)).max();
         let ask = set(Side::Sell).chain(there(Side::Sell)).min();
-        let is_near = match (bid, ask) {
-            (Some(bid), Some(ask)) => bid.saturating_sub(ask) <= self.reach,
-            (Some(_), None) | (None, Some(_)) | (None, None) => true,
-        };
+        let is_near = bid.zip(ask).is_none_or(|(bid, ask)| bid.saturating_sub(ask) <= self.reach);
         self.next == BEGINS
             && stamps.contains(&head.exchange)
             && stamps.contains(&head.receive)
