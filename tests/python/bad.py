@@ -241,7 +241,11 @@ def is_seen(text: str) -> bool:
 
 
 def refused(
-    call: Callable[[], object], *, field: str | None = None, kinds: Any = Refusals, most: int = 700
+    call: Callable[[], object],
+    *,
+    field: str | None = None,
+    kinds: type[Exception] | tuple[type[Exception], ...] = Refusals,
+    most: int = 700,
 ) -> cm.CrossMarketError:
     """Make a call that has to be refused; prove the error and return it.
 

@@ -1,6 +1,6 @@
 """A slow model of what an engine keeps, in plain Python: books, orders, lots, money, inventory.
 
-Written from what the words mean, not from the core: dicts, lists and fractions, every sum made anew.
+Written from what the words mean, not from the core: dicts, lists, fractions, every sum made anew.
 It knows the truth of the venues, for it is their other side.
 """
 
@@ -143,7 +143,7 @@ class Book:
 
 @dataclass
 class Lots:
-    """Lots of one direction, or signed where positions are netted: (signed lots, price), oldest first."""
+    """Lots of one direction, signed where positions are netted: (lots, price), oldest first."""
 
     items: list[tuple[int, Fraction]] = field(default_factory=list)
 
