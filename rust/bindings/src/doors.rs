@@ -136,10 +136,10 @@ pub(crate) fn columns<T: Door>(
             let ran = py.detach(|| run(value, slices, start));
             match ran {
                 Ok(took) | Err(Stopped::Commands(took)) => Ok((took, value.waiting().len())),
-                Err(Stopped::Row(none)) => {
-                    let row = before + none.at;
+                Err(Stopped::Row(odd)) => {
+                    let row = before + odd.at;
                     let note = taken_before(row);
-                    Err(in_row(py, NoRow { at: row, ..none }.error(py), row, &note))
+                    Err(in_row(py, NoRow { at: row, ..odd }.error(py), row, &note))
                 }
                 Err(Stopped::Refused(at, refused)) => {
                     let row = before + at;
