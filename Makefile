@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 SEEDS ?= 100000
+SETS ?=
 UV ?= $(shell command -v uv 2>/dev/null)
 NEXTEST ?= $(shell command -v cargo-nextest 2>/dev/null)
 
@@ -19,7 +20,8 @@ export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-rust test-python lint counts sim digests crash bench clean
+.PHONY: help setup demo test test-rust test-python lint counts sim digests crash golden bench \
+  wheel wheel-check clean
 
 help: ## Print this help
 	@echo "usage: make TARGET"
@@ -66,8 +68,18 @@ digests: ## Compare the digests of SEEDS=100000 schedules, debug build against r
 crash: ## Cut and corrupt a journal everywhere and recover it
 	cargo run --locked --quiet --release -p cross-market-journal --bin crash
 
+golden: $(CORE) ## Compare the recorded markets in ../shared/data with their reference figures
+	PYTHONPATH=tests $(BIN)/python -m golden $(SETS)
+
 bench: ## Time the core against its limits
 	cargo bench --locked $(RUST)
+
+wheel: $(DEPS) ## Build the wheel into dist
+	rm -rf dist
+	$(BIN)/maturin build --locked --release --quiet --out dist
+
+wheel-check: wheel ## Install the wheel in an empty environment; run README and demo there
+	$(PYTHON) tests/wheel.py dist target/wheel
 
 clean: ## Remove everything that was built or installed here
 	rm -rf target .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

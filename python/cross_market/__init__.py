@@ -1,10 +1,11 @@
 """Trade one hedge across several markets as one unit, and prove afterwards why.
 
-Importing this package does no work: numpy, pyarrow and rich are imported by what needs them.
+Importing this package does no work: numpy, pyarrow and rich are imported by what needs them, and so
+are the parts of this package that not every program needs.
 """
 
-from cross_market import commands as commands
-from cross_market import events as events
+import typing as _typing
+
 from cross_market._core import Engine, order_text
 from cross_market._core import version as _version
 from cross_market.config import Account, Config, Hedge, Leg, Venue
@@ -18,16 +19,29 @@ from cross_market.errors import (
     UsageError,
     VenueError,
 )
-from cross_market.market import Market, Merged, Pair
 from cross_market.policy import limit as limits
 from cross_market.policy.execution import CheaperOf, Simultaneous, Size, Supplement, Unwind
 from cross_market.policy.limit import Limits
 from cross_market.policy.signal import Band, CounterPrice, Deviation, Estimate, Ratio, Spread
-from cross_market.research.result import Result
-from cross_market.research.rows import to_grid
-from cross_market.research.simulate import simulate
-from cross_market.research.world import Balance, Fault, Holding, Latency, SimVenue, SimVenues
-from cross_market.session import Session
+
+if _typing.TYPE_CHECKING:
+    from cross_market import audit as audit
+    from cross_market import commands as commands
+    from cross_market import events as events
+    from cross_market import venues as venues
+    from cross_market.market import Market, Merged, Pair
+    from cross_market.research.result import Result
+    from cross_market.research.rows import to_grid
+    from cross_market.research.simulate import simulate
+    from cross_market.research.world import (
+        Balance,
+        Fault,
+        Holding,
+        Latency,
+        SimVenue,
+        SimVenues,
+    )
+    from cross_market.session import Session
 
 __version__ = _version()
 
@@ -73,10 +87,50 @@ __all__ = [
     "Venue",
     "VenueError",
     "__version__",
+    "audit",
     "commands",
     "events",
     "limits",
     "order_text",
     "simulate",
     "to_grid",
+    "venues",
 ]
+
+# Imported when they are asked for, which halves the time of an import: name → module. A test
+# compares them with what type checkers see above.
+_LATER = {
+    "Balance": "cross_market.research.world",
+    "Fault": "cross_market.research.world",
+    "Holding": "cross_market.research.world",
+    "Latency": "cross_market.research.world",
+    "Market": "cross_market.market",
+    "Merged": "cross_market.market",
+    "Pair": "cross_market.market",
+    "Result": "cross_market.research.result",
+    "Session": "cross_market.session",
+    "SimVenue": "cross_market.research.world",
+    "SimVenues": "cross_market.research.world",
+    "audit": "cross_market.audit",
+    "commands": "cross_market.commands",
+    "events": "cross_market.events",
+    "simulate": "cross_market.research.simulate",
+    "to_grid": "cross_market.research.rows",
+    "venues": "cross_market.venues",
+}
+
+if not _typing.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        if name not in _LATER:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message, name=name)
+        module = import_module(_LATER[name])
+        found = module if _LATER[name] == f"{__name__}.{name}" else getattr(module, name)
+        globals()[name] = found
+        return found
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LATER})

@@ -29,6 +29,8 @@ def arrow(columns: "list[tuple[str, str, Any, Any, Any]]") -> "pa.Table":
         elif kind == "coded":
             codes = pa.array(data.astype(np.int32), mask=mask)
             arrays.append(pa.DictionaryArray.from_arrays(codes, pa.array(words, pa.string())))
+        elif kind == "date":
+            arrays.append(pa.array(data, pa.date32()))
         elif kind == "text":
             arrays.append(pa.array(data, pa.string()))
         else:

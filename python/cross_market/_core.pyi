@@ -17,6 +17,7 @@ __all__ = [
     "check_config",
     "faults",
     "order_text",
+    "profile",
     "refusals",
     "refused_opening",
     "replay",
@@ -226,6 +227,9 @@ class Session:
     def tables(self) -> dict[str, Any]:
         """Return what is held now: the tables funds, positions and hedges as columns."""
 
+    def attribution(self) -> list[tuple[str, str, Any, Any, Any]]:
+        """Return where the result comes from, since the journal began, as columns."""
+
     def close(self) -> list[Command]:
         """Close the journal durably; return what waited for that and may leave."""
 
@@ -252,6 +256,9 @@ def faults() -> list[str]:
 
 def order_text(order: int) -> str:
     """Return an order id as venues see it: 13 base-32 characters."""
+
+def profile() -> str:
+    """Return how the core was built: 'release', or 'debug', which is many times slower."""
 
 def refusals() -> list[str]:
     """Return every refusal of a gate, in the order in which the gates ask."""

@@ -7,18 +7,17 @@ it; nothing is interpolated, included or executed.
 
 import json
 import os
-import stat
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, cast
 
 from cross_market._values import (
     Reader,
     is_required,
     missing,
+    nearest,
     readers,
-    shown,
     snake,
     unknown,
     wrong,
@@ -28,6 +27,9 @@ from cross_market.errors import ConfigError, InputTypeError
 
 SIZE_MAX = 16 * 2**20
 SECRETS = ("password", "passwd", "secret", "token", "api_key", "apikey", "private_key", "dsn")
+
+# What other programs would fill in from their environment.
+VARIABLE = re.compile(r"\$\{|\$\(|^\$[A-Za-z_]|%\([A-Za-z_]+\)s|\{\{")
 
 # Values that a file refers to by name: class → name → value.
 Names = Mapping[type, Mapping[str, object]]
@@ -49,65 +51,164 @@ def path_text(given: object, where: str) -> str:
     return text
 
 
-def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the tables of a TOML file that only its owner or group may write.
+class Broken:
+    """What stands for a value that could not be made, while its problems are collected."""
 
-    Raises ConfigError when it is unreadable, too large, world-writable or not TOML.
+    def __repr__(self) -> str:
+        return "BROKEN"
+
+
+BROKEN = Broken()
+
+
+def is_broken(item: object) -> bool:
+    """Return whether a value, or an item of a list or dict of values, could not be made."""
+    if isinstance(item, list):
+        return any(each is BROKEN for each in item)
+    if isinstance(item, dict):
+        return any(each is BROKEN for each in item.values())
+    return item is BROKEN
+
+
+class Builder:
+    """What makes values of the tables of a file.
+
+    names – values that may be referred to, by class and name.
+    collects: bool – keep every error in `problems` and go on, instead of raising the first one.
     """
-    import tomllib  # most programs write their configuration in Python
 
-    where = path_text(path, "path")
-    try:
-        with Path(where).open("rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise wrong(where, "path", "a regular file")
-            if status.st_mode & stat.S_IWOTH:
-                raise wrong(where, "path", "a file that not everybody may write; chmod o-w it")
-            if status.st_size > SIZE_MAX:
-                raise wrong(where, "path", f"a file of at most {SIZE_MAX} bytes")
-            return tomllib.load(file)
-    except OSError as error:
-        message = f"path: {shown(where)} cannot be read: {error.strerror}"
-        raise ConfigError(message, field="path", value=where, expected="a readable file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        message = f"path: {shown(where)} is not TOML: {error}"
-        raise ConfigError(message, field="path", value=where, expected="a TOML file") from error
+    def __init__(self, names: Names, *, collects: bool = False) -> None:
+        self.names = names
+        self.collects = collects
+        self.problems: list[ConfigError | InputTypeError] = []
+
+    def fail(self, error: ConfigError | InputTypeError) -> Broken:
+        """Raise an error, or keep it."""
+        if not self.collects:
+            raise error
+        self.problems.append(error)
+        return BROKEN
+
+    def build(self, cls: type, table: object, where: str) -> Any:
+        """Return the value of class `cls` that a table states.
+
+        where: str – path of the table in the file, empty for the file itself.
+        Raises ConfigError or InputTypeError with the path of what is wrong.
+        """
+        if not isinstance(table, dict):
+            return self.fail(wrong(table, where, f"a table of {cls.__name__}"))
+        return self.made(cls, self.fields(cls, table, where), where)
+
+    def fields(self, cls: type, table: Mapping[str, object], where: str) -> dict[str, Any]:
+        """Return what the fields of `cls` take, made of a table; with BROKEN for what is wrong."""
+        known = readers(cls)
+        given: dict[str, Any] = {}
+        for key, name, item in self.spelled(table, known, where):
+            given[key] = self.built(known[key], item, f"{where}.{name}" if where else name)
+        for each in fields(cls):
+            if is_required(each) and each.name not in given:
+                at = f"{where}.{each.name}" if where else each.name
+                expected = known[each.name].expected + header(known[each.name], at)
+                given[each.name] = self.fail(missing(expected, at))
+        return given
+
+    def spelled(
+        self, table: Mapping[str, object], known: Iterable[str], where: str
+    ) -> Iterator[tuple[str, str, object]]:
+        """Yield (key, key as it is written, value); unknown keys fail.
+
+        While problems are collected a misspelt key counts as the one that it is taken for, so that
+        its value is looked at and the key itself is not missed.
+        """
+        names = list(known)
+        for name, item in table.items():
+            at = f"{where}.{name}" if where else name
+            if name in names:
+                yield name, name, item
+                continue
+            self.fail(secret(name, at) or unknown(name, at, names, "one of the keys"))
+            close = nearest(name, names)
+            if close is not None and close not in table:
+                yield close, name, item
+
+    def made(self, cls: type, given: dict[str, Any], where: str) -> Any:
+        """Return the value that these fields make."""
+        if any(is_broken(item) for item in given.values()):
+            return BROKEN
+        try:
+            return cls(**given)
+        except (ConfigError, InputTypeError) as error:
+            return self.fail(moved(error, snake(cls.__name__), where))
+
+    def built(self, reader: Reader, item: object, where: str) -> object:
+        """Return what a field takes, made of what the file says."""
+        if not reader.kinds:
+            return self.plain(reader, item, where)
+        if reader.many:
+            if not isinstance(item, list):
+                return self.fail(wrong_type(item, where, reader.expected))
+            pairs = enumerate(item)
+            return [self.build_one(reader, each, f"{where}[{at}]") for at, each in pairs]
+        if reader.keyed:
+            if not isinstance(item, dict):
+                return self.fail(wrong_type(item, where, reader.expected))
+            return {
+                key: self.build_one(reader, each, f"{where}.{key}") for key, each in item.items()
+            }
+        return self.build_one(reader, item, where)
+
+    def plain(self, reader: Reader, item: object, where: str) -> object:
+        """Return a plain value, read once here so that its path is the file's."""
+        try:
+            reader.read(item, where)
+        except (ConfigError, InputTypeError) as error:
+            if isinstance(item, str) and VARIABLE.search(item):
+                expected = "the value itself: nothing is filled in from variables here"
+                return self.fail(wrong(item, where, expected))
+            return self.fail(error)
+        return item
+
+    def build_one(self, reader: Reader, item: object, where: str) -> object:
+        """Return the value that a table states, or a name refers to."""
+        if reader.refers:
+            kind = reader.kinds[0]
+            there = self.names[kind]
+            if not isinstance(item, str) or item not in there:
+                what = f"the name of one of the {kind.__name__}s"
+                return self.fail(unknown(item, where, there, what))
+            return there[item]
+        if len(reader.kinds) == 1:
+            return self.build(reader.kinds[0], item, where)
+        kinds = {kind.__name__: kind for kind in reader.kinds}
+        if not isinstance(item, dict) or "type" not in item:
+            expected = 'a table with type = one of "' + '", "'.join(kinds) + '"'
+            return self.fail(wrong(item, where, expected))
+        word: str | None = item["type"]
+        if word not in kinds:
+            self.fail(unknown(word, f"{where}.type", kinds, "one of"))
+            word = nearest(str(word), kinds)
+            if word is None:
+                return BROKEN
+        rest = {key: each for key, each in item.items() if key != "type"}
+        made = self.build(kinds[word], rest, where)
+        return made if item["type"] == word else BROKEN
 
 
-def build(cls: type, table: object, where: str, names: Names) -> Any:
-    """Return the value of class `cls` that a table of a file states.
-
-    where: str – path of the table in the file, empty for the file itself.
-    names – values that may be referred to.
-    Raises ConfigError or InputTypeError with the path of what is wrong.
-    """
-    if not isinstance(table, dict):
-        raise wrong(table, where, f"a table of {cls.__name__}")
-    known = readers(cls)
-    given = {}
-    for key, item in table.items():
-        at = f"{where}.{key}" if where else str(key)
-        if key not in known:
-            refuse_secret(str(key), at)
-            raise unknown(key, at, known, "one of the keys")
-        given[key] = built(known[key], item, at, names)
-    for each in fields(cls):
-        if is_required(each) and each.name not in given:
-            at = f"{where}.{each.name}" if where else each.name
-            raise missing(known[each.name].expected, at)
-    try:
-        return cls(**given)
-    except (ConfigError, InputTypeError) as error:
-        raise moved(error, snake(cls.__name__), where) from error
+def header(reader: Reader, at: str) -> str:
+    """Return how a file begins the tables that a field is made of; nothing for a plain value."""
+    if not reader.kinds or reader.refers:
+        return ""
+    path = re.sub(r"\[[0-9]+\]", "", at)
+    return f", as tables [[{path}]]" if reader.many else f", as a table [{path}]"
 
 
-def refuse_secret(key: str, at: str) -> None:
-    """Raise for a key that names a secret, without showing what it holds."""
-    if any(word in key.lower() for word in SECRETS):
-        expected = "no secrets: they belong to the adapters of the venues, never in this file"
-        message = f"{at}: expected {expected}"
-        raise ConfigError(message, field=at, expected=expected)
+def secret(key: str, at: str) -> ConfigError | None:
+    """Return the error for a key that names a secret, without showing what it holds."""
+    if not any(word in key.lower() for word in SECRETS):
+        return None
+    expected = "no secrets: they belong to the adapters of the venues, never in this file"
+    message = f"{at}: expected {expected}"
+    return ConfigError(message, field=at, expected=expected)
 
 
 def moved(error: ConfigError | InputTypeError, old: str, new: str) -> ConfigError | InputTypeError:
@@ -118,43 +219,6 @@ def moved(error: ConfigError | InputTypeError, old: str, new: str) -> ConfigErro
     message = str(error)
     message = at + message[len(field) :] if message.startswith(field) else f"{at}: {message}"
     return type(error)(message, field=at, value=error.value, expected=error.expected)
-
-
-def built(reader: Reader, item: object, where: str, names: Names) -> object:
-    """Return what a field takes, made of what the file says."""
-    if not reader.kinds:
-        return item
-    if reader.many:
-        if not isinstance(item, list):
-            raise wrong_type(item, where, reader.expected)
-        pairs = enumerate(item)
-        return [build_one(reader, each, f"{where}[{at}]", names) for at, each in pairs]
-    if reader.keyed:
-        if not isinstance(item, dict):
-            raise wrong_type(item, where, reader.expected)
-        return {key: build_one(reader, each, f"{where}.{key}", names) for key, each in item.items()}
-    return build_one(reader, item, where, names)
-
-
-def build_one(reader: Reader, item: object, where: str, names: Names) -> object:
-    """Return the value that a table states, or a name refers to."""
-    if reader.refers:
-        there = names[reader.kinds[0]]
-        if not isinstance(item, str) or item not in there:
-            raise unknown(
-                item, where, there, "the name of one of the " + reader.kinds[0].__name__ + "s"
-            )
-        return there[item]
-    if len(reader.kinds) == 1:
-        return build(reader.kinds[0], item, where, names)
-    kinds = {kind.__name__: kind for kind in reader.kinds}
-    if not isinstance(item, dict) or "type" not in item:
-        raise wrong(item, where, 'a table with type = one of "' + '", "'.join(kinds) + '"')
-    kind = item["type"]
-    if kind not in kinds:
-        raise unknown(kind, f"{where}.type", kinds, "one of")
-    rest = {key: each for key, each in item.items() if key != "type"}
-    return build(kinds[kind], rest, where, names)
 
 
 def table_of(value: Any) -> dict[str, Any]:

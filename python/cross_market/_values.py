@@ -66,15 +66,25 @@ def is_huge(given: object) -> typing.TypeGuard[int]:
     return isinstance(given, int) and int.bit_length(given) > 4 * DIGITS_MAX
 
 
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is close to `name`, or differs only in its capitals."""
+    names = list(known)
+    folded = {each.casefold(): each for each in reversed(names)}
+    if name.casefold() in folded:
+        return folded[name.casefold()]
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return ` Did you mean …?` when a known name is close to `name`, else nothing."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    close = nearest(name, known)
+    return f" Did you mean {close!r}?" if close is not None else ""
 
 
-def wrong(given: object, where: str, expected: str) -> ConfigError:
-    """Return the error for a wrong value at `where`."""
-    text = f"{where}: found {shown(given)}, expected {expected}"
+def wrong(given: object, where: str, expected: str, hint: str = "") -> ConfigError:
+    """Return the error for a wrong value at `where`; a hint is a sentence behind it."""
+    text = f"{where}: found {shown(given)}, expected {expected}{'.' if hint else ''}{hint}"
     return ConfigError(text, field=where, value=given, expected=expected)
 
 
@@ -379,6 +389,9 @@ def value(cls: type[T]) -> type[T]:
             check()
 
     cls.__post_init__ = post_init  # type: ignore[attr-defined]
+    if "__str__" not in vars(cls):
+        cls.__str__ = toml  # type: ignore[method-assign]
+    cls._repr_pretty_ = pretty  # type: ignore[attr-defined]
     made = dataclass(frozen=True, kw_only=True)(cls)
     plain_init = made.__init__
     fields = {each.name: each for each in dataclasses.fields(typing.cast("Any", made))}
@@ -407,6 +420,18 @@ def value(cls: type[T]) -> type[T]:
 
     made.__init__ = init  # type: ignore[method-assign]
     return made
+
+
+def toml(self: Any) -> str:
+    """Return a value as it stands in a file: what printing it shows."""
+    from cross_market._files import table_of, toml_text  # it reads and writes values
+
+    return toml_text(table_of(self)).rstrip()
+
+
+def pretty(self: object, printer: Any, cycle: object) -> None:
+    """Show a value in a notebook as printing it does; IPython calls this."""
+    printer.text(str(self))
 
 
 def is_required(spec: "dataclasses.Field[Any]") -> bool:

@@ -17,6 +17,7 @@ class Place:
     tif: str – 'gtc', 'ioc', 'fok' or 'day'. flag: str – 'speculation', 'arbitrage' or 'hedge'.
     kind: str – why the attempt exists: 'enter', 'exit', 'trim', 'reduce' or 'roll'.
     purpose: str – what the order is for: 'work', 'supplement' or 'unwind'.
+    account, instrument, hedge: str – their names.
     """
 
     order: int
@@ -35,7 +36,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Amend:
-    """Change an order's worst price (ticks) and total size (lots); not sent by this version."""
+    """Change an order's worst price (ticks) and total size (lots); not sent by this version.
+
+    order: int – our id.
+    price: int, ticks – the new worst price.
+    qty: int, lots – the new total size.
+    """
 
     order: int
     price: int
@@ -44,7 +50,12 @@ class Amend:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Cancel an order."""
+    """Cancel an order.
+
+    order: int – our id.
+    account: str – its name.
+    instrument: str – its name.
+    """
 
     order: int
     account: str
@@ -53,7 +64,12 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Ask what has become of an order; the reply is an Answer, its executions come before it."""
+    """Ask what has become of an order; the reply is an Answer, its executions come before it.
+
+    order: int – our id.
+    account: str – its name.
+    instrument: str – its name.
+    """
 
     order: int
     account: str
@@ -62,14 +78,21 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Resync:
-    """Ask for a snapshot of a book."""
+    """Ask for a snapshot of a book.
+
+    instrument: str – its name.
+    """
 
     instrument: str
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Move money, in 10⁻⁹ of the currency of `source`; not sent by this version."""
+    """Move money, in 10⁻⁹ of the currency of `source`; not sent by this version.
+
+    source, target: str – names of accounts.
+    amount: int, 10⁻⁹ of the currency – how much.
+    """
 
     source: str
     target: str

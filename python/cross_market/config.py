@@ -2,14 +2,15 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from fractions import Fraction
-from pathlib import Path
+from functools import partial
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 from cross_market import _core
-from cross_market._files import build, read_toml, table_of, toml_text
+from cross_market._files import moved
 from cross_market._values import (
     Name,
     Number,
@@ -37,8 +38,9 @@ from cross_market.contracts.units import (
     span,
     whole,
 )
+from cross_market.errors import ConfigError, InputTypeError
 from cross_market.policy.execution import CheaperOf, Simultaneous, Size, Supplement
-from cross_market.policy.limit import Limits, amount_in, template
+from cross_market.policy.limit import Limits, amount_in
 from cross_market.policy.signal import (
     Band,
     CounterPrice,
@@ -98,6 +100,7 @@ class Account:
     cash_tolerance: Annotated[str | None, optional(money())] = None
 
     def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
         if self.cash_tolerance is not None:
             where = "account.cash_tolerance"
             if parse_money(self.cash_tolerance, where)[1] != self.currency:
@@ -123,6 +126,7 @@ class Leg:
     weight: Annotated[Number, ratio(above=0)] = "1"
 
     def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
         if self.account.venue != self.instrument.venue:
             expected = f"an account at {self.instrument.venue}, where {self.instrument.name} trades"
             raise wrong(self.account.name, "leg.account", expected)
@@ -166,6 +170,7 @@ class Hedge:
     priority: Annotated[int, count(most=1_000_000)] = 0
 
     def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
         sides = {leg.side for leg in self.legs}
         if sides != {"buy", "sell"}:
             raise wrong(sorted(sides), "hedge.legs", "at least one bought and one sold leg")
@@ -197,11 +202,21 @@ class Hedge:
                 raise wrong(instrument.quote, f"hedge.fx.{code}", expected)
 
     def units(self, text: str, where: str) -> str:
-        """Return a quantity in the common unit, as exact text."""
+        """Return a quantity in the common unit, as exact text.
+
+        text: str, quantity – such as '500 g'.
+        where: str – the field that it comes from, for errors.
+        Raises ConfigError when it is no quantity of the same kind.
+        """
         return fraction_text(parse_quantity(text, where).to(self.unit, where))
 
     def amount(self, text: str, where: str) -> str:
-        """Return an amount of money that must be in the hedge's currency, as plain text."""
+        """Return an amount of money that must be in the hedge's currency, as plain text.
+
+        text: str, money – such as '20000 CNY'.
+        where: str – the field that it comes from, for errors.
+        Raises ConfigError when it is another currency.
+        """
         number, code = parse_money(text, where)
         if code != self.currency:
             raise wrong(text, where, f"an amount in {self.currency}")
@@ -272,40 +287,26 @@ class Config:
     executions: Annotated[int, count(least=1, most=1 << 24)] = 65_536
 
     def check(self) -> None:
-        venues = by_name(self.venues, "venues")
-        accounts = by_name(self.accounts, "accounts")
-        by_name(self.hedges, "hedges")
-        instruments = by_name(self.instruments, "instruments")
-        for at, account in enumerate(self.accounts):
-            if account.venue not in venues:
-                raise unknown(account.venue, f"accounts[{at}].venue", venues, "one of the venues")
-        for instrument in self.instruments:
-            if instrument.venue not in venues:
-                where = f"instruments.{instrument.name}.venue"
-                raise unknown(instrument.venue, where, venues, "one of the venues")
-        for at, hedge in enumerate(self.hedges):
-            for leg_at, leg in enumerate(hedge.legs):
-                if accounts.get(leg.account.name) != leg.account:
-                    where = f"hedges[{at}].legs[{leg_at}].account"
-                    raise unknown(leg.account.name, where, accounts, "one of the accounts")
-        for each, known in (
-            ("instruments", instruments),
-            ("accounts", accounts),
-            ("hedges", {hedge.name for hedge in self.hedges}),
-        ):
-            for key, _ in getattr(self.limits, each):
-                if key not in known:
-                    raise unknown(key, f"limits.{each}.{key}", known, f"one of the {each}")
-        _core.check_config(self.to_json())
+        """Raise ConfigError for fields that do not fit each other."""
+        parts = {"venues": self.venues, "accounts": self.accounts, "hedges": self.hedges}
+        for error in disagreements(parts, self.limits):
+            raise error
+        try:
+            _core.check_config(self.to_json())
+        except ConfigError as error:
+            raise self._named(error) from error
+
+    def _named(self, error: ConfigError) -> ConfigError | InputTypeError:
+        """Return an error of the core with the instrument's name: its order is the core's own."""
+        for at, each in enumerate(self.instruments):
+            if (error.field or "").startswith(f"instruments[{at}]"):
+                return moved(error, f"instruments[{at}]", f"instruments.{each.name}")
+        return error
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
         """Every instrument of the hedges, in the order in which they first stand there."""
-        found: dict[Instrument, None] = {}
-        for hedge in self.hedges:
-            found.update(dict.fromkeys(leg.instrument for leg in hedge.legs))
-            found.update(dict.fromkeys(instrument for _, instrument in hedge.fx))
-        return tuple(found)
+        return instruments_of(self.hedges)
 
     def to_json(self) -> bytes:
         """Return the configuration as the core reads it."""
@@ -327,85 +328,119 @@ class Config:
 
         path: str or path – a file that not everybody may write; its table [simulation] is left to
             `SimVenues.load`.
-        Raises ConfigError or InputTypeError with the path of the key that is wrong.
+        Raises ConfigError or InputTypeError with the path of the key that is wrong, the file and
+        the line; `cross-market config check` tells all of them.
         """
-        return config_of(read_toml(path))
+        from cross_market._config_file import load
+
+        return load(path)
+
+    def __str__(self) -> str:
+        """Return the configuration as TOML, as `dump` writes it."""
+        from cross_market._config_file import text_of
+
+        return text_of(self).rstrip()
 
     def dump(self, path: str | os.PathLike[str]) -> None:
-        """Write the configuration as TOML, every limit visible; `load` reads it back equal."""
-        Path(path).write_text(toml_text(config_table(self)), encoding="utf-8")
+        """Write the configuration as TOML, every limit visible; `load` reads it back equal.
+
+        path: path – the file to write.
+        """
+        from cross_market._config_file import dump
+
+        dump(self, path)
 
 
 def by_name(items: Iterable[T], where: str) -> dict[str, T]:
     """Return values by their names; raises ConfigError when two have the same."""
-    found: dict[str, T] = {}
+    for error in named_twice(items, where):
+        raise error
+    return {item.name: item for item in items}  # type: ignore[attr-defined]
+
+
+def named_twice(items: Iterable[object], where: str) -> Iterator[ConfigError]:
+    """Yield an error for every value whose name another one has."""
+    found = set()
     for at, item in enumerate(items):
-        key = item.name  # type: ignore[attr-defined]
-        if key in found:
-            raise wrong(key, f"{where}[{at}].name", "a name that no other of them has")
-        found[key] = item
-    return found
+        name = getattr(item, "name", None)  # what could not be made has none
+        if name is not None and name in found:
+            yield wrong(name, f"{where}[{at}].name", "a name that no other of them has")
+        found.add(name)
 
 
-# The file: instruments stand on their own there, and limits may start from a template.
+def instruments_of(hedges: Iterable[Hedge]) -> tuple[Instrument, ...]:
+    """Return every instrument of hedges, in the order in which they first stand there."""
+    found: dict[Instrument, None] = {}
+    for hedge in hedges:
+        found.update(dict.fromkeys(leg.instrument for leg in hedge.legs))
+        found.update(dict.fromkeys(instrument for _, instrument in hedge.fx))
+    return tuple(found)
 
 
-def config_table(config: Config) -> Json:
-    table = table_of(config)
-    instruments = [table_of(instrument) for instrument in config.instruments]
-    order = ("engine", "run", "orders", "executions", "venues", "accounts")
-    found = {key: table[key] for key in order}
-    return {
-        **found,
-        "instruments": instruments,
-        "hedges": table["hedges"],
-        "limits": table["limits"],
+Parts = Mapping[str, Sequence[Any]]
+
+
+def disagreements(
+    parts: Parts, limits: Limits | None, broken: Mapping[str, Iterable[str]] = MappingProxyType({})
+) -> Iterator[ConfigError]:
+    """Yield what does not fit between the parts of a configuration.
+
+    parts – its venues, accounts and hedges; None stands for one that could not be made.
+    limits: Limits – None when they could not be made.
+    broken – names of what could not be made, by kind: they are known all the same.
+    """
+    hedges = [each for each in parts["hedges"] if each is not None]
+    instruments = instruments_of(hedges)
+    kinds = {**parts, "instruments": instruments}
+    for kind, items in kinds.items():
+        yield from named_twice(items, kind)
+    known = {
+        kind: [*(each.name for each in items if each is not None), *broken.get(kind, ())]
+        for kind, items in kinds.items()
     }
+    venues = known["venues"]
+    for at, account in enumerate(parts["accounts"]):
+        if account is not None and account.venue not in venues:
+            yield unknown(account.venue, f"accounts[{at}].venue", venues, "one of the venues")
+    for instrument in instruments:
+        if instrument.venue not in venues:
+            where = f"instruments.{instrument.name}.venue"
+            yield unknown(instrument.venue, where, venues, "one of the venues")
+    yield from strangers(parts)
+    if limits is not None:
+        for kind in ("instruments", "accounts", "hedges"):
+            for key, _ in getattr(limits, kind):
+                if key not in known[kind]:
+                    yield unknown(key, f"limits.{kind}.{key}", known[kind], f"one of the {kind}")
+        yield from unlimited(parts["accounts"], hedges, limits)
 
 
-def config_of(table: Json) -> Config:
-    given = {key: item for key, item in table.items() if key != "simulation"}
-    names: dict[type, dict[str, Any]] = {}
-    for key, kind in (("instruments", Instrument), ("accounts", Account)):
-        tables = given.get(key, [])
-        if not isinstance(tables, list):
-            raise wrong(tables, key, f"a list of tables, [[{key}]]")
-        values = [build(kind, each, f"{key}[{at}]", {}) for at, each in enumerate(tables)]
-        names[kind] = by_name(values, key)
-    given.pop("instruments", None)
-    limits = given.get("limits")
-    if isinstance(limits, dict):
-        given["limits"] = completed(limits)
-    config: Config = build(Config, given, "", names)
-    unused = set(names[Instrument]) - {instrument.name for instrument in config.instruments}
-    if unused:
-        raise wrong(sorted(unused), "instruments", "only instruments that a hedge names")
-    return config
+def strangers(parts: Parts) -> Iterator[ConfigError]:
+    """Yield an error for every leg whose account is none of the configuration's."""
+    accounts = {each.name: each for each in parts["accounts"] if each is not None}
+    if None in parts["accounts"]:
+        return
+    for at, hedge in enumerate(parts["hedges"]):
+        for leg_at, leg in enumerate(hedge.legs if hedge is not None else ()):
+            if accounts.get(leg.account.name) != leg.account:
+                where = f"hedges[{at}].legs[{leg_at}].account"
+                yield unknown(leg.account.name, where, accounts, "one of the accounts")
 
 
-def completed(limits: Json) -> Json:
-    """Return the table of limits with its template, and what holds for each, written out."""
-    given = dict(limits)
-    if "template" in given:
-        base = table_of(template(given.pop("template")))
-        for key, item in base.items():
-            above = given.get(key)
-            if isinstance(item, dict) and isinstance(above, dict):
-                given[key] = {**item, **above}
-            else:
-                given.setdefault(key, item)
-    for each, base_key in (
-        ("instruments", "each_instrument"),
-        ("accounts", "each_account"),
-        ("hedges", "each_hedge"),
-    ):
-        base, named = given.get(base_key, {}), given.get(each, {})
-        if isinstance(base, dict) and isinstance(named, dict):
-            given[each] = {
-                key: {**base, **item} if isinstance(item, dict) else item
-                for key, item in named.items()
-            }
-    return given
+def unlimited(
+    accounts: Iterable[Account | None], hedges: Iterable[Hedge], limits: Limits
+) -> Iterator[ConfigError]:
+    """Yield an error for everything whose limits are missing or in another currency."""
+    checks: list[Callable[[], object]] = [
+        partial(instrument_limits_json, each, limits) for each in instruments_of(hedges)
+    ]
+    checks += [partial(account_limits_json, each, limits) for each in accounts if each is not None]
+    checks += [partial(hedge_limits_json, each, limits) for each in hedges]
+    for each in checks:
+        try:
+            each()
+        except ConfigError as error:
+            yield error
 
 
 # What the core reads.
@@ -504,32 +539,35 @@ def hedge_json(hedge: Hedge) -> Json:
 
 def limits_json(config: Config) -> Json:
     limits = config.limits
-    instruments, accounts, hedges = {}, {}, {}
-    for instrument in config.instruments:
-        own, where = limits.of_instrument(instrument.name), f"limits.instruments.{instrument.name}"
-        tick = Fraction(str(instrument.tick))
-        instruments[instrument.name] = {
-            "order_value": amount_in(own.order_value, instrument.currency, f"{where}.order_value"),
-            "collar": fraction_text(whole(own.collar) * tick),
-            "age_ns": parse_span(own.age, f"{where}.age"),
-            "skew_ns": parse_span(own.skew, f"{where}.skew"),
-            "limit_distance": fraction_text(whole(own.limit_distance) * tick),
-        }
-    for account in config.accounts:
-        each, where = limits.of_account(account.name), f"limits.accounts.{account.name}"
-        accounts[account.name] = {
-            "usage_cap": str(each.usage_cap),
-            "day_loss": amount_in(each.day_loss, account.currency, f"{where}.day_loss"),
-            "message_rate": whole(each.message_rate),
-            "cancel_reserve": each.cancel_reserve,
-        }
-    for hedge in config.hedges:
-        hedges[hedge.name] = hedge_limits_json(hedge, limits)
     return {
-        "instruments": instruments,
-        "accounts": accounts,
-        "hedges": hedges,
+        "instruments": {
+            each.name: instrument_limits_json(each, limits) for each in config.instruments
+        },
+        "accounts": {each.name: account_limits_json(each, limits) for each in config.accounts},
+        "hedges": {each.name: hedge_limits_json(each, limits) for each in config.hedges},
         "sums": sums_json(config),
+    }
+
+
+def instrument_limits_json(instrument: Instrument, limits: Limits) -> Json:
+    own, where = limits.of_instrument(instrument.name), f"limits.instruments.{instrument.name}"
+    tick = Fraction(str(instrument.tick))
+    return {
+        "order_value": amount_in(own.order_value, instrument.currency, f"{where}.order_value"),
+        "collar": fraction_text(whole(own.collar) * tick),
+        "age_ns": parse_span(own.age, f"{where}.age"),
+        "skew_ns": parse_span(own.skew, f"{where}.skew"),
+        "limit_distance": fraction_text(whole(own.limit_distance) * tick),
+    }
+
+
+def account_limits_json(account: Account, limits: Limits) -> Json:
+    own, where = limits.of_account(account.name), f"limits.accounts.{account.name}"
+    return {
+        "usage_cap": str(own.usage_cap),
+        "day_loss": amount_in(own.day_loss, account.currency, f"{where}.day_loss"),
+        "message_rate": whole(own.message_rate),
+        "cancel_reserve": own.cancel_reserve,
     }
 
 

@@ -42,6 +42,7 @@ class ConfigError(CrossMarketError, ValueError):
     field: str – where, as a path such as `hedges[0].legs[1].ratio`.
     value: object – what was given.
     expected: str – what would have been right, with its unit.
+    file: str, line: int from 1 – where that stands, when it came from a file.
     """
 
     def __init__(
@@ -51,11 +52,15 @@ class ConfigError(CrossMarketError, ValueError):
         field: str | None = None,
         value: object = None,
         expected: str | None = None,
+        file: str | None = None,
+        line: int | None = None,
     ) -> None:
         super().__init__(message)
         self.field = field
         self.value = value
         self.expected = expected
+        self.file = file
+        self.line = line
 
 
 class UsageError(CrossMarketError, ValueError):
@@ -86,6 +91,7 @@ class InputTypeError(CrossMarketError, TypeError):
     field: str – where.
     value: object – what was given.
     expected: str – the types that are taken.
+    file: str, line: int from 1 – where that stands, when it came from a file.
     """
 
     def __init__(
@@ -95,11 +101,15 @@ class InputTypeError(CrossMarketError, TypeError):
         field: str | None = None,
         value: object = None,
         expected: str | None = None,
+        file: str | None = None,
+        line: int | None = None,
     ) -> None:
         super().__init__(message)
         self.field = field
         self.value = value
         self.expected = expected
+        self.file = file
+        self.line = line
 
 
 class VenueError(CrossMarketError):

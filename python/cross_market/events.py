@@ -110,7 +110,11 @@ class Expired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRejected:
-    """News: a cancel was refused; reasons as for Rejected."""
+    """News: a cancel was refused; reasons as for Rejected.
+
+    reason: str – as for Rejected.
+    code: int – the venue's own code.
+    """
 
     reason: str
     code: int = 0
@@ -129,7 +133,11 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bust:
-    """News: an execution was taken back."""
+    """News: an execution was taken back.
+
+    trade_id: str – the execution's id.
+    side: str – 'buy' or 'sell'.
+    """
 
     trade_id: str
     side: str
@@ -137,7 +145,13 @@ class Bust:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correct:
-    """News: an execution was corrected to another price (ticks) and size (lots)."""
+    """News: an execution was corrected to another price (ticks) and size (lots).
+
+    trade_id: str – the execution's id.
+    side: str – 'buy' or 'sell'.
+    price: int, ticks – the new one.
+    qty: int, lots – the new one.
+    """
 
     trade_id: str
     side: str
@@ -147,7 +161,13 @@ class Correct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeOf:
-    """News: the fee of an execution whose fee was pending; negative is a rebate."""
+    """News: the fee of an execution whose fee was pending; negative is a rebate.
+
+    trade_id: str – the execution's id.
+    side: str – 'buy' or 'sell'.
+    amount: number – in its currency.
+    currency: str – its code.
+    """
 
     trade_id: str
     side: str
@@ -175,6 +195,12 @@ class Report:
 
     order: int – our id; None for an order that this library did not send.
     venue_order_id: str – the venue's id, '' where it has none.
+    account: str – its name.
+    instrument: str – its name.
+    exchange: int, ns – when the venue said it.
+    receive: int, ns – when we heard it.
+    news: Accepted, Rejected, Fill, Cancelled, Expired, CancelRejected, Status, Bust, Correct or
+        FeeOf – what it says.
     """
 
     account: str
@@ -201,6 +227,11 @@ class Answer:
     """The reply to a Query.
 
     found: Status, ProvenAbsent or Inconclusive – what it found.
+    order: int – our id.
+    account: str – its name.
+    exchange: int, ns – when the venue said it.
+    receive: int, ns – when we heard it.
+    venue_order_id: str – the venue's id, '' where it has none.
     """
 
     order: int
@@ -217,6 +248,9 @@ class Cash:
 
     kind: str – 'opening' (the balance at the start), 'balance' (to be compared), 'transfer',
         'funding', 'interest' or 'fee'.
+    account: str – its name.
+    exchange: int, ns – when the venue said it.
+    amount: number – in the account's currency.
     """
 
     account: str
@@ -232,6 +266,9 @@ class Position:
     kind: str – 'opening' (booked to unassigned) or 'compare'.
     long, short: int, lots.
     price: int, ticks – at which lots that we did not know are taken over.
+    account: str – its name.
+    instrument: str – its name.
+    exchange: int, ns – when the venue said it.
     """
 
     account: str
@@ -245,7 +282,13 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settle:
-    """A settlement price (ticks) and the trading day that ends with it (days since 1970)."""
+    """A settlement price (ticks) and the trading day that ends with it (days since 1970).
+
+    instrument: str – its name.
+    price: int, ticks – the settlement price.
+    day: int, days since 1970 – the trading day.
+    exchange: int, ns – when the venue said it.
+    """
 
     instrument: str
     price: int
@@ -255,7 +298,11 @@ class Settle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """Change: the phase now, and until when (ns) it is known to last."""
+    """Change: the phase now, and until when (ns) it is known to last.
+
+    phase: str – continuous, auction, break, overnight, holiday or halted.
+    until: int, ns – when it ends.
+    """
 
     phase: str
     until: int
@@ -263,7 +310,11 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceBand:
-    """Change: today's lowest and highest price (ticks); None and None take the band away."""
+    """Change: today's lowest and highest price (ticks); None and None take the band away.
+
+    low: int, ticks – the lowest price.
+    high: int, ticks – the highest price.
+    """
 
     low: int | None
     high: int | None
@@ -271,7 +322,12 @@ class PriceBand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarginRate:
-    """Change: margin as a fraction of the value by direction, and at least so much a lot."""
+    """Change: margin as a fraction of the value by direction, and at least so much a lot.
+
+    long: number – fraction of the value for bought lots.
+    short: number – the same for sold lots.
+    floor_per_lot: number – in the instrument's currency, at least so much a lot.
+    """
 
     long: Number
     short: Number
@@ -280,7 +336,12 @@ class MarginRate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """News of an instrument that is not a price."""
+    """News of an instrument that is not a price.
+
+    instrument: str – its name.
+    exchange: int, ns – when the venue said it.
+    change: Phase, PriceBand or MarginRate – what is new.
+    """
 
     instrument: str
     exchange: int
@@ -289,7 +350,12 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A value computed outside, in the hedge's currency per common unit, until `expires` (ns)."""
+    """A value computed outside, in the hedge's currency per common unit, until `expires` (ns).
+
+    hedge: str – its name.
+    value: number – in the hedge's currency per common unit.
+    expires: int, ns – it counts until then.
+    """
 
     hedge: str
     value: Number
@@ -301,6 +367,8 @@ class Clock:
     """A measured clock: how far it is ahead of engine time, and by how much that may be wrong.
 
     venue: str – whose; None for the machine's wall clock.
+    offset_ns: int, ns – how far the clock is ahead of engine time.
+    uncertainty_ns: int, ns – by how much that may be wrong.
     """
 
     offset_ns: int
@@ -315,7 +383,12 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What a verb applies to: one venue, account or hedge; everything when all are None."""
+    """What a verb applies to: one venue, account or hedge; everything when all are None.
+
+    venue: str – its name.
+    account: str – its name.
+    hedge: str – its name.
+    """
 
     venue: str | None = None
     account: str | None = None
@@ -324,49 +397,72 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """Verb: no Enter; Exit and repair go on. A hedge, or all."""
+    """Verb: no Enter; Exit and repair go on. A hedge, or all.
+
+    scope: Scope – what it applies to.
+    """
 
     scope: Scope = Scope()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume:
-    """Verb: takes Stop back."""
+    """Verb: takes Stop back.
+
+    scope: Scope – what it applies to.
+    """
 
     scope: Scope = Scope()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kill:
-    """Verb: sets a HALT latch and cancels in the same step."""
+    """Verb: sets a HALT latch and cancels in the same step.
+
+    scope: Scope – what it applies to.
+    """
 
     scope: Scope = Scope()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unlatch:
-    """Verb: ends a HALT latch, once nothing is unknown in its scope."""
+    """Verb: ends a HALT latch, once nothing is unknown in its scope.
+
+    scope: Scope – what it applies to.
+    """
 
     scope: Scope = Scope()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flatten:
-    """Verb: gives all sets back; inside HALT only orders that reduce pass."""
+    """Verb: gives all sets back; inside HALT only orders that reduce pass.
+
+    scope: Scope – what it applies to.
+    """
 
     scope: Scope = Scope()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unrestrict:
-    """Verb: ends RESTRICT of a hedge or account."""
+    """Verb: ends RESTRICT of a hedge or account.
+
+    scope: Scope – what it applies to.
+    """
 
     scope: Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enter:
-    """Verb: starts an Enter of signed sets; `at_least` replaces the configured band."""
+    """Verb: starts an Enter of signed sets; `at_least` replaces the configured band.
+
+    hedge: str – its name.
+    sets: int, sets – signed: below zero for the mirror direction.
+    at_least: number – in the unit of the hedge's signal.
+    """
 
     hedge: str
     sets: int
@@ -375,7 +471,11 @@ class Enter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
-    """Verb: starts an Exit of so many sets; None gives all back."""
+    """Verb: starts an Exit of so many sets; None gives all back.
+
+    hedge: str – its name.
+    sets: int, sets – how many, above zero; all when None.
+    """
 
     hedge: str
     sets: int | None = None
@@ -386,6 +486,7 @@ class Adopt:
     """Verb: moves signed lots from unassigned into a hedge, of all its legs at once or of none.
 
     lots: dict – signed lots by the instrument of the leg; a leg that is not named gets none.
+    hedge: str – its name.
     """
 
     hedge: str
@@ -398,6 +499,7 @@ class Override:
 
     status: str – filled, cancelled, rejected or expired. cum: int, lots. reason: str – why:
     one line in any language, up to 120 bytes of UTF-8.
+    order: int – our id.
     """
 
     order: int
@@ -427,6 +529,8 @@ class Control:
     """An operator's or platform's word.
 
     actor: str – who speaks: one line in any language, up to 120 bytes of UTF-8.
+    verb: Stop, Resume, Kill, Unlatch, Flatten, Unrestrict, Enter, Exit, Adopt, Override or Policy –
+        what is said.
     """
 
     actor: str

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cross_market import _core
 from cross_market._arrow import arrow
 from cross_market._values import wrong, wrong_type
+from cross_market.errors import UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,6 +56,19 @@ class Market(_core.Market):
     known and no time passes. Numbers of the fast calls are plain ints: instruments by their number
     from `id`, prices in ticks, sizes in lots. One call at a time; not pickled.
 
+    Every call raises ConfigError or InputTypeError, naming the field, for what is wrong in an
+    argument, UsageError while another call is under way; then nothing has changed. What they share:
+    instrument: str or int – its name or its number; the calls of numbers alone take the number.
+    hedge, hedges: str or int – its name or its place in the configuration.
+    side: int – 0 bid, 1 ask; for `walk` str, 'buy' takes asks and 'sell' takes bids.
+    price: int, ticks. qty, lots: int, lots – a size of 0 takes the level away.
+    row: int – 0 snapshot, 1 level, 2 delta, and 3 to 5 the same where the message ends.
+    seq, step: int – number of the message, and how far it is from the one before; 0 without.
+    exchange, receive: int, ns – when it was sent, when it was received.
+    columns: dict from name to numpy array, or what speaks the Arrow capsule protocol – `instrument
+        side row price qty`, and `seq step exchange receive` where they are known.
+    sizes: dict from instrument to int, lots – sizes whose cost is wanted at every message.
+
     config: Config – its instruments and hedges.
 
     Example:
@@ -96,6 +110,36 @@ class Market(_core.Market):
         Raises ConfigError for a hedge that is not in the configuration.
         """
         return arrow(self._consolidated(hedge, depth_of(depth)))
+
+    def plot(
+        self,
+        instrument: str | int | None = None,
+        *,
+        hedge: str | int | None = None,
+        depth: int = 50,
+        lang: str = "en",
+    ) -> Any:  # noqa: ANN401
+        """Return the depth of a book, or of all legs of a hedge together, as a plotly figure.
+
+        instrument: str or int – the book. hedge: str or int – the hedge, where no book is named.
+        depth: int – most levels a side. lang: str – 'en' or 'zh'.
+        returns: plotly Figure, which a notebook shows.
+        Raises ConfigError for a name that is not in the configuration, UsageError unless exactly
+        one of the two is named, or when the extra `report` is not installed.
+
+        Example:
+            market.plot("BINANCE_SPOT.BTCUSDT")
+            market.plot(hedge="btc", depth=200)
+        """
+        from cross_market.report import plots
+
+        if instrument is not None and hedge is None:
+            return plots.ladder(self.ladder(instrument, depth), lang=lang, title=str(instrument))
+        if hedge is not None and instrument is None:
+            return plots.ladder(self.consolidated(hedge, depth), lang=lang, title=str(hedge))
+        expected = "an instrument, or hedge=…"
+        message = f"plot: expected {expected}"
+        raise UsageError(message, call="plot", expected=expected)
 
 
 def depth_of(given: object) -> int:

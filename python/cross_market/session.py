@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NoReturn
 from cross_market import _core
 from cross_market._arrow import arrow
 from cross_market._files import path_text
+from cross_market._pnl import pnl
 from cross_market._values import note
 from cross_market.commands import Command
 from cross_market.config import Config
 from cross_market.contracts.units import parse_span
-from cross_market.errors import UsageError
+from cross_market.errors import CrossMarketError, UsageError
 from cross_market.events import (
     Adopt,
     Control,
@@ -43,6 +44,14 @@ class Session:
     counts as down until its `Link` event comes. One process writes at a time.
     Closing makes the journal durable, so what waited for that may leave: `close` returns it, and
     `last` holds it behind a `with`. Not pickled, not used after a fork, one call at a time.
+
+    Every call but `link` raises UsageError after `close`, in another process, while another call is
+    under way, and for a time that steps back; ConfigError or InputTypeError, naming the field, for
+    what is wrong in an argument: then nothing has changed. JournalError or InternalError mean that
+    the session cannot go on; what must leave all the same is in their `commands`. What calls share:
+    now: int, ns – engine time, never before an earlier one.
+    hedge, account, venue: str – names of the configuration; where None is taken it means all.
+    returns: list of `cross_market.commands` – what may leave now; the rest comes from `release`.
     """
 
     def __init__(
@@ -56,6 +65,7 @@ class Session:
     ) -> None:
         """Open the journal.
 
+        config: Config – what is traded; the one of the folder's journal but for limits.
         journal: path – its folder, made when missing.
         now: int, ns – engine time, never before the journal's last event.
         durable: str – 'os' (orders leave once the operating system has the record), or the longest
@@ -106,6 +116,7 @@ class Session:
         """Take one event and return what may leave now; the rest comes from `release`.
 
         now: int, ns – engine time, never before an earlier one.
+        event: one of the classes of `cross_market.events` – what happened.
         returns: list of `cross_market.commands`; first those of an earlier call that an exception
             kept from being handed over.
         Raises ConfigError or InputTypeError for what is wrong in the event, UsageError for a call
@@ -151,18 +162,38 @@ class Session:
         """Return the money of every account now, by cause."""
         return arrow(self._core.tables()["funds"])
 
+    def pnl(self, *, by: str) -> "pa.Table":
+        """Return what was earned since the journal began, by cause, hedge, account or day.
+
+        by: str – 'cause', 'hedge', 'account' or 'day' (UTC). What is held counts at mid prices.
+        returns: Arrow table – `by`, `currency`, `amount`; gains are positive, one row for each
+            currency. A restart of the journal changes nothing.
+        Raises ConfigError for another word.
+        """
+        return pnl(arrow(self._core.attribution()), by)
+
     def enter(
         self, hedge: str, *, sets: int, now: int, at_least: Number | None = None
     ) -> list[Command]:
-        """Start an Enter of signed sets; `at_least` replaces the configured band."""
+        """Start an Enter of signed sets; `at_least` replaces the configured band.
+
+        sets: int, sets – how many; below zero for the mirror direction.
+        at_least: number, unit of the signal – the level that is asked for.
+        """
         return self._say(now, Enter(hedge=hedge, sets=sets, at_least=at_least))
 
     def exit(self, hedge: str, *, now: int, sets: int | None = None) -> list[Command]:
-        """Start an Exit of so many sets, of all when None."""
+        """Start an Exit of sets.
+
+        sets: int, sets – how many, above zero; all when None.
+        """
         return self._say(now, Exit(hedge=hedge, sets=sets))
 
     def adopt(self, hedge: str, lots: dict[str, int], *, now: int) -> list[Command]:
-        """Move signed lots, by instrument, from unassigned into a hedge: of all legs or of none."""
+        """Move lots from unassigned into a hedge: of all its legs or of none.
+
+        lots: dict from instrument to int, lots – signed; a leg that is not named gets none.
+        """
         return self._say(now, Adopt(hedge=hedge, lots=lots))
 
     def stop(self, hedge: str | None = None, *, now: int) -> list[Command]:
@@ -210,6 +241,7 @@ class Session:
     ) -> list[Command]:
         """Say where an order stands whose outcome is unknown; recorded with its reason.
 
+        order: int – our id.
         status: str – filled, cancelled, rejected or expired. cum: int, lots.
         reason: str – why: one line in any language, up to 120 bytes of UTF-8.
         """
@@ -217,7 +249,10 @@ class Session:
         return self._say(now, verb)
 
     def policy(self, config: Config, *, now: int) -> list[Command]:
-        """Replace limits and execution values by those of `config`, which is else the run's own."""
+        """Replace limits and execution values.
+
+        config: Config – the run's own but for them.
+        """
         return self._say(now, Policy(config=config))
 
     def close(self) -> list[Command]:
@@ -232,6 +267,16 @@ class Session:
     def _say(self, now: int, verb: Verb) -> list[Command]:
         return self.handle(now, Control(actor=self._actor, verb=verb))
 
+    def __repr__(self) -> str:
+        """Return where the session stands: its journal, run and last event."""
+        try:
+            state = f"event {self.seq()}"
+        except UsageError:
+            state = "closed"
+        except CrossMarketError as error:
+            state = type(error).__name__
+        return f"<Session run {self.run}, journal {self.path}: {state}>"
+
     def __enter__(self) -> "Session":
         return self
 
@@ -242,6 +287,14 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in ("_core", "_actor"):  # a subclass that has not called this class's __init__
+            message = "session: it is not open; expected super().__init__ before any other call"
+            expected = "super().__init__ before any other call"
+            raise UsageError(message, call=name, state="not open", expected=expected)
+        message = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise AttributeError(message, name=name, obj=self)
 
     def __reduce__(self) -> NoReturn:
         message = "pickle: the session is alive and owns its state; expected its Config"

@@ -40,7 +40,7 @@ def test_version_is_that_of_the_compiled_core() -> None:
 
 def test_help_names_the_verbs_and_exit_codes() -> None:
     text = run().stdout
-    for word in ("demo", "simulate", "replay", "verify", "exit codes"):
+    for word in ("config", "demo", "doctor", "simulate", "replay", "verify", "exit codes"):
         assert word in text
 
 
@@ -52,6 +52,9 @@ def test_help_names_the_verbs_and_exit_codes() -> None:
         ["demo", "--days", "x"],
         ["verify"],
         ["verify", "a", "b"],
+        ["config"],
+        ["config", "check"],
+        ["doctor", "x"],
     ],
 )
 def test_wrong_arguments_exit_with_3(arguments: list[str]) -> None:
@@ -63,7 +66,7 @@ def test_the_demo_ends_with_an_equal_replay(tmp_path: Path) -> None:
     assert "Replayed to the same state: yes" in done.stdout
     assert "nobody can trade at them" in done.stdout
     assert (tmp_path / "out" / "tables" / "attempts.parquet").exists()
-    assert "100 %" in done.stderr
+    assert done.stderr == ""  # no progress where nobody looks
 
 
 def test_the_demo_states_itself_as_json(tmp_path: Path) -> None:
@@ -188,3 +191,141 @@ def test_a_bug_says_how_to_report_it(
     monkeypatch.setitem(program.VERBS, "verify", broken)
     assert program.main(["verify", "x"]) == 4
     assert "report" in capsys.readouterr().err
+
+
+def at_a_terminal(*arguments: object, code: int = 0) -> str:
+    """Run the command line at a terminal and return everything that it shows there."""
+    import os
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "cross_market", *map(str, arguments)]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as started:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # how Linux says that nobody writes any more
+                break
+            if not part:
+                break
+            shown += part
+    os.close(ours)
+    assert started.returncode == code, shown
+    return shown.decode()
+
+
+def test_progress_tells_speed_and_time_left_at_a_terminal(tmp_path: Path) -> None:
+    shown = at_a_terminal("demo", "--days", 400, "--out", tmp_path / "out")
+    assert "rows/s" in shown
+    assert "100%" in shown
+    assert "Attempts by kind and end" in shown
+
+
+def test_progress_without_rich_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from cross_market._cli import terminal
+
+    monkeypatch.setattr(terminal, "has_rich", lambda stream: False)
+    with terminal.progress("simulate", is_shown=True) as told:
+        told(500, 1000)
+        told(1000, 1000)
+    shown = capsys.readouterr().err
+    assert "simulate: 50 %" in shown
+    assert "rows/s" in shown
+    assert "\n" not in shown
+
+
+def test_no_progress_beside_json(tmp_path: Path) -> None:
+    shown = at_a_terminal("demo", "--days", 30, "--out", tmp_path / "out", "--json")
+    assert "rows/s" not in shown
+    assert json.loads(shown)["verify"]["verdict"] == "clean"
+
+
+def test_doctor_looks_at_everything(files: Path, tmp_path: Path) -> None:
+    done = run("doctor", "--config", files / "euro.toml", "--journal", tmp_path)
+    for word in ("compiled core", "pyarrow", "clock monotonic", "SHA-256", "journal's sync"):
+        assert word in done.stdout
+    assert "FIGURE doctor.sync syncs=" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+    found = json.loads(run("doctor", "--json").stdout)
+    assert {each["state"] for each in found["findings"]} <= {"good", "warn"}
+    assert found["sync"] is None
+
+
+def test_doctor_refuses_a_file_that_anybody_may_write(files: Path, tmp_path: Path) -> None:
+    path = tmp_path / "open.toml"
+    path.write_bytes((files / "euro.toml").read_bytes())
+    path.chmod(0o666)
+    assert "anybody may write it" in run("doctor", "--config", path, code=1).stdout
+    run("doctor", "--config", tmp_path / "missing.toml", code=1)
+    assert "no folder" in run("doctor", "--journal", path, code=1).stdout
+
+
+def test_doctor_warns_of_secrets(files: Path, tmp_path: Path) -> None:
+    path = tmp_path / "secret.toml"
+    text = (files / "euro.toml").read_text(encoding="utf-8")
+    path.write_text(f"# postgres://desk:hunter2@db/x\n{text}", encoding="utf-8")
+    done = run("doctor", "--config", path)
+    assert "address with a password" in done.stdout
+    assert "hunter2" not in done.stdout
+
+
+def test_config_check_accepts_what_runs(files: Path) -> None:
+    done = run("config", "check", files / "euro.toml", "--venues", files / "venues.toml")
+    assert done.stdout.endswith("1 hedge, with simulated venues\n")
+    assert "no simulated venues" in run("config", "check", files / "euro.toml").stdout
+    found = json.loads(run("config", "check", files / "euro.toml", "--json").stdout)
+    assert found == {"path": str(files / "euro.toml"), "right": True, "problems": []}
+
+
+def test_config_check_tells_every_problem_with_its_line(files: Path, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.toml"
+    text = (files / "euro.toml").read_text(encoding="utf-8")
+    changes = {
+        'netting = "net"': 'netting = "nett"',
+        "clip = 20": "clp = 20",
+        'tick = "0.0001"': "tick = 0.0001",
+        'side = "sell"': 'side = "sel"',
+        'finish_within = "30 s"': 'finish_within = "30 sec"',
+        'account = "frankfurt"': 'account = "frankfort"',
+    }
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new, 1)
+    path.write_text(text, encoding="utf-8")
+    lines = text.splitlines()
+    done = run("config", "check", path, "--json", code=1)
+    problems = json.loads(done.stdout)["problems"]
+    for new in changes.values():
+        at = next(number for number, line in enumerate(lines, 1) if line.startswith(new))
+        [found] = [each for each in problems if each["line"] == at]
+        assert (found["file"], found["column"], found["level"]) == (str(path), 1, "error")
+    assert len(problems) == len(changes)
+    said = run("config", "check", path, code=1).stdout
+    for word in ("'net'", "'clip'", "'sell'", "'s'", "'frankfurt'", "write it as text"):
+        assert word in said
+    assert said.splitlines()[-1] == f"{path}: 6 problems"
+
+
+def test_config_check_of_what_is_no_toml(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text("engine = 1\nrun = = 2\n")
+    assert f"{path}:2:7: this is not TOML" in run("config", "check", path, code=1).stdout
+    path.write_bytes(b"engine = 1\n# \xff\n")
+    assert f"{path}:2:" in run("config", "check", path, code=1).stdout
+    run("config", "check", tmp_path / "missing.toml", code=2)
+    path.chmod(0o666)
+    run("config", "check", path, code=2)
+
+
+def test_config_check_of_venues_that_do_not_fit(files: Path, tmp_path: Path) -> None:
+    path = tmp_path / "venues.toml"
+    text = (files / "venues.toml").read_text(encoding="utf-8")
+    path.write_text(text.replace('account = "warsaw"', 'account = "warsow"'), encoding="utf-8")
+    done = run("config", "check", files / "euro.toml", "--venues", path, code=1)
+    line = 1 + text.splitlines().index('account = "warsaw"')
+    assert f"{path}:{line}:1: balances[0].account: found 'warsow'" in done.stdout
+    assert "Did you mean 'warsaw'" in done.stdout

@@ -351,7 +351,7 @@ def test_files_that_anybody_may_write_are_refused(gold: cm.Config, tmp_path: Pat
 
 def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path, tmp_path / "missing.toml", Path("/dev/null")):
+    for path in (tmp_path, tmp_path / "missing.toml", tmp_path / "pipe", Path("/dev/null")):
         with pytest.raises(cm.ConfigError):
             cm.Config.load(path)
 

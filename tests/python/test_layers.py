@@ -101,8 +101,11 @@ def test_layer_rule_knows_each_kind_of_arrow(
 
 
 def test_all_is_sorted_and_equals_what_is_exported() -> None:
+    for name in cross_market.__all__:
+        assert getattr(cross_market, name) is not None
+        assert name in dir(cross_market)
     # Importing a submodule sets an attribute too; these alone are meant to be used.
-    modules = {"commands", "events", "limits"}
+    modules = {"audit", "commands", "events", "limits", "venues"}
     exported = {
         name
         for name, value in vars(cross_market).items()
@@ -110,6 +113,21 @@ def test_all_is_sorted_and_equals_what_is_exported() -> None:
     }
     assert cross_market.__all__ == sorted(cross_market.__all__)
     assert set(cross_market.__all__) == exported | {"__version__"}
+
+
+def test_what_is_imported_later_is_what_type_checkers_see() -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    checked = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {}
+    for node in checked.body:
+        assert isinstance(node, ast.ImportFrom)
+        for alias in node.names:
+            module = str(node.module)
+            is_module = module == "cross_market"
+            seen[alias.name] = f"{module}.{alias.name}" if is_module else module
+    assert seen == cross_market._LATER
+    with pytest.raises(AttributeError, match="simulat"):
+        cross_market.simulat  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_import_is_light() -> None:

@@ -1,6 +1,7 @@
 """Recorded rows: on the grid or refused by row, merged by receipt, clocks put right."""
 
 import math
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 import cross_market as cm
 from cross_market.research import recording
 from cross_market.research.recording import Batch, Recording
-from cross_market.research.rows import to_grid
+from cross_market.research.rows import on_grid, to_grid
 from parts import gold_config
 
 NOW = 1_770_000_000_000_000_000
@@ -363,3 +364,69 @@ def test_whatever_speaks_the_arrow_protocol_is_data() -> None:
     for data in (Frame(table()), reader, polars.from_arrow(table()), table().to_batches()):
         found = load(data, gold_config(), FEEDS)
         assert all((found.columns[name] == expected.columns[name]).all() for name in found.columns)
+
+
+# What files of others bring: exact decimals, timestamps, names that are spelt otherwise.
+
+
+@pytest.mark.parametrize("kind", [pa.decimal128(38, 9), pa.decimal128(12, 4), pa.decimal256(50, 6)])
+def test_decimals_are_exact(kind: pa.DataType) -> None:
+    plain = load(table(), gold_config(), FEEDS)
+    exact = [Decimal(str(each)) for each in table()["price"].to_pylist()]
+    sliced = pa.concat_tables([replaced("price", pa.array(exact, kind))]).slice(0)
+    found = load(sliced, gold_config(), FEEDS)
+    for name, column in plain.columns.items():
+        assert (found.columns[name] == column).all()
+
+
+@pytest.mark.parametrize("value", ["617.71", "617.70000000000000000001", "1e30", "-1e-30"])
+def test_a_decimal_off_the_grid_names_its_row(value: str) -> None:
+    prices = [Decimal(str(each)) for each in table()["price"].to_pylist()]
+    prices[1] = Decimal(value)
+    with pytest.raises(cm.ConfigError) as caught:
+        load(replaced("price", pa.array(prices, pa.decimal256(76, 38))), gold_config(), FEEDS)
+    assert caught.value.field == "data, price, row 1"
+
+
+def test_negative_decimals_are_prices() -> None:
+    column = pa.chunked_array([pa.array([Decimal("-37.63"), Decimal("0.01")])])
+    assert on_grid(column, "0.01", "price", np.arange(2)).tolist() == [-3763, 1]
+    assert on_grid(column.slice(1), "0.01", "price", np.arange(1)).tolist() == [1]
+    assert on_grid(column.slice(2), "0.01", "price", np.arange(0)).tolist() == []
+
+
+@pytest.mark.parametrize("unit", ["ns", "us", "ms"])
+def test_timestamps_with_their_zone_are_stamps(unit: str) -> None:
+    config = gold_config()
+    plain = table()
+    for key in ("ts_receive_ns", "ts_exchange_ns"):
+        at = plain.column_names.index(key)
+        whole = pc.multiply(pc.divide(plain[key], 10**9), 10**9)
+        plain = plain.set_column(at, key, whole)
+    stamped = plain
+    for key in ("ts_receive_ns", "ts_exchange_ns"):
+        stamps = plain[key].cast(pa.timestamp("ns", "Asia/Shanghai"))
+        at = plain.column_names.index(key)
+        stamped = stamped.set_column(at, key, stamps.cast(pa.timestamp(unit, "Asia/Shanghai")))
+    one, two = load(plain, config, FEEDS), load(stamped, config, FEEDS)
+    assert (one.columns["receive"] == two.columns["receive"]).all()
+    assert (one.columns["exchange"] == two.columns["exchange"]).all()
+
+
+def test_timestamps_without_a_zone_are_refused() -> None:
+    stamps = table()["ts_receive_ns"].cast(pa.timestamp("ns"))
+    with pytest.raises(cm.InputTypeError, match="with their zone") as caught:
+        load(replaced("ts_receive_ns", stamps), gold_config(), FEEDS)
+    assert caught.value.field == "data, ts_receive_ns"
+    far = pa.array([2**62] * table().num_rows, pa.timestamp("s", "UTC"))
+    with pytest.raises(cm.ConfigError, match="1980 to 2200"):
+        load(replaced("ts_receive_ns", far), gold_config(), FEEDS)
+
+
+def test_an_instrument_that_is_not_there_names_those_that_are() -> None:
+    names = [each.replace("au2602", "AU2602") for each in table()["instrument"].to_pylist()]
+    with pytest.raises(cm.ConfigError, match=r"Did you mean 'SHFE\.AU2602'"):
+        load(replaced("instrument", pa.array(names)), gold_config(), FEEDS)
+    kinds = pa.array(["l2"] * table().num_rows)
+    with pytest.raises(cm.ConfigError, match="of kind snapshot, delta or settle; there is l2"):
+        load(replaced("kind", kinds), gold_config(), FEEDS)

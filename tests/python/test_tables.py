@@ -32,6 +32,10 @@ def wholes(table: pa.Table) -> list[str]:
     return [field.name for field in table.schema if pa.types.is_integer(field.type)]
 
 
+def dates(table: pa.Table) -> list[str]:
+    return [field.name for field in table.schema if pa.types.is_date(field.type)]
+
+
 def values(table: pa.Table, name: str) -> list[Any]:
     """Return what is there, nulls left out."""
     return [value for value in table[name].to_pylist() if value is not None]
@@ -40,7 +44,14 @@ def values(table: pa.Table, name: str) -> list[Any]:
 def test_the_run_has_something_of_every_kind(result: cm.Result) -> None:
     assert sum(result.tables[name].num_rows > 0 for name in TABLES) == len(TABLES)
     kinds = {str(field.type) for name in TABLES for field in result.tables[name].schema}
-    assert kinds >= {"decimal128(38, 9)", "decimal128(38, 12)", "int64", "uint64", "string"}
+    assert kinds >= {
+        "decimal128(38, 9)",
+        "decimal128(38, 12)",
+        "int64",
+        "uint64",
+        "string",
+        "date32[day]",
+    }
     assert any("dictionary" in kind for kind in kinds)
 
 
@@ -57,6 +68,8 @@ def test_pandas_reads_it(result: cm.Result, name: str) -> None:
     for column in codes(table):
         assert str(frame[column].dtype) == "category"
         assert frame[column].dropna().tolist() == values(table, column)
+    for column in dates(table):
+        assert frame[column].tolist() == values(table, column)
     for column in wholes(table):
         if table[column].null_count == 0:
             assert sum(frame[column].tolist()) == sum(values(table, column))
@@ -79,7 +92,7 @@ def test_polars_reads_it(result: cm.Result, name: str) -> None:
         assert (frame[column].sum() or 0) == sum(values(table, column))
     for column in codes(table):
         assert frame[column].drop_nulls().to_list() == values(table, column)
-    for column in wholes(table):
+    for column in (*wholes(table), *dates(table)):
         assert frame[column].drop_nulls().to_list() == values(table, column)
 
 
@@ -101,7 +114,7 @@ def test_duckdb_reads_it(result: cm.Result, name: str) -> None:
             ((total, there),) = connection.execute(query).fetchall()
             assert there == table.num_rows - table[column].null_count
             assert (total or 0) == sum(values(table, column))
-        for column in (*codes(table), *wholes(table)):
+        for column in (*codes(table), *wholes(table), *dates(table)):
             query = f'SELECT "{column}" FROM given'
             read = [row[0] for row in connection.execute(query).fetchall()]
             assert read == table[column].to_pylist()

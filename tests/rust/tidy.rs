@@ -43,6 +43,7 @@ const LAYERS: &[(u8, &str, &[&str])] = &[
     (6, "market", &[]),
     (6, "engine", &[]),
     (6, "record", &["engine"]),
+    (6, "attribution", &["engine", "record"]),
 ];
 
 /// What each crate may take from the others in the library it ships; tests may take any.

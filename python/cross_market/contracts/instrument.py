@@ -201,6 +201,7 @@ class Instrument:
     qty_max: Annotated[Number | None, optional(decimal(above=0))] = None
 
     def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
         where = "instrument"
         if (self.settlement == "margin") != (self.margin is not None):
             expected = "a Margin for settlement 'margin', None for 'cash'"
@@ -276,11 +277,19 @@ class Instrument:
         return steps(size, str(self.lot), "size", "lot")
 
     def price(self, ticks: int) -> Decimal:
-        """Return the price of a number of ticks."""
+        """Return the price of a number of ticks.
+
+        ticks: int – how many.
+        Raises ConfigError or InputTypeError for what is no whole number of 64 bits.
+        """
         return Decimal(fraction_text(whole(ticks, "ticks") * Fraction(self.tick)))
 
     def amount(self, lots: int) -> Decimal:
-        """Return the size of a number of lots, in the venue's size."""
+        """Return the size of a number of lots, in the venue's size.
+
+        lots: int – how many.
+        Raises ConfigError or InputTypeError for what is no whole number of 64 bits.
+        """
         return Decimal(fraction_text(whole(lots, "lots") * Fraction(self.lot)))
 
 

@@ -9,6 +9,7 @@ Sources: 1 lb = 0.45359237 kg, 1 troy oz = 31.1034768 g (international yard and 
 """
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, NamedTuple
@@ -61,6 +62,35 @@ TIMES = {
     "h": 3_600_000_000_000,
     "d": 86_400_000_000_000,
 }
+# How units are written elsewhere: only to say how they are written here.
+SAID = {
+    "gram": "g",
+    "gramme": "g",
+    "kilo": "kg",
+    "kilogram": "kg",
+    "ton": "t",
+    "tonne": "t",
+    "pound": "lb",
+    "ounce": "ozt",
+    "oz": "ozt",
+    "toz": "ozt",
+    "barrel": "bbl",
+    "gallon": "gal",
+    "bushel": "bu_wheat",
+    "nanosecond": "ns",
+    "microsecond": "us",
+    "µs": "us",
+    "usec": "us",
+    "millisecond": "ms",
+    "msec": "ms",
+    "second": "s",
+    "sec": "s",
+    "minute": "min",
+    "m": "min",
+    "hour": "h",
+    "hr": "h",
+    "day": "d",
+}
 LONGEST_NS = 40 * TIMES["d"]
 
 CODE = re.compile(r"[A-Z][A-Z0-9]{1,9}")
@@ -92,7 +122,8 @@ class Quantity(NamedTuple):
         have, want = unit_of(self.unit, where), unit_of(unit, where)
         if have.dimension != want.dimension:
             expected = f"a quantity in {unit} or another unit of {want.dimension}"
-            raise wrong(str(self), where, expected)
+            hint = meant(self.unit, UNITS) if self.unit not in UNITS else ""
+            raise wrong(str(self), where, expected, hint)
         return self.number * have.size / want.size
 
 
@@ -113,7 +144,21 @@ def unit_of(text: str, where: str) -> Unit:
     if CODE.fullmatch(text):
         return Unit(text, Fraction(1))
     expected = "a unit: " + ", ".join(UNITS) + ", or a currency code such as EUR or BTC"
-    raise wrong(text, where, expected + suggestion(text, UNITS))
+    raise wrong(text, where, expected, meant(text, UNITS))
+
+
+def meant(text: str, known: Mapping[str, object]) -> str:
+    """Return ` Did you mean …?` for a unit that is written another way here, else nothing."""
+    word = text.lower()
+    for each in (word, word.removesuffix("s")):
+        if SAID.get(each) in known:
+            return f" Did you mean {SAID[each]!r}?"
+    return suggestion(text, known)
+
+
+def code_of(text: str) -> list[str]:
+    """Return the currency code that differs from `text` only in its capitals, if there is one."""
+    return [text.upper()] if CODE.fullmatch(text.upper()) else []
 
 
 def split(given: object, where: str, expected: str) -> tuple[Fraction, str]:
@@ -143,7 +188,7 @@ def parse_money(given: object, where: str) -> tuple[Decimal, str]:
     expected = "an amount and its currency, such as '20000 CNY'"
     number, currency = split(given, where, expected)
     if CODE.fullmatch(currency) is None or currency in UNITS:
-        raise wrong(given, where, expected)
+        raise wrong(given, where, expected, suggestion(currency, code_of(currency)))
     return Decimal(fraction_text(number)), currency
 
 
@@ -157,7 +202,7 @@ def parse_span(given: object, where: str) -> int:
     expected = "a length of time with its unit (" + ", ".join(TIMES) + "), such as '250 ms'"
     number, unit = split(given, where, expected)
     if unit not in TIMES:
-        raise wrong(given, where, expected)
+        raise wrong(given, where, expected, meant(unit, TIMES))
     span = number * TIMES[unit]
     if span.denominator != 1 or not 0 <= span <= LONGEST_NS:
         raise wrong(given, where, "whole ns from 0 ns to 40 d")
@@ -223,7 +268,7 @@ def currency() -> Reader:
         if type(given) is not str:
             raise wrong_type(given, where, expected)
         if CODE.fullmatch(given) is None:
-            raise wrong(given, where, expected)
+            raise wrong(given, where, expected, suggestion(given, code_of(given)))
         return given
 
     return Reader(read, expected)
@@ -287,6 +332,8 @@ def counted(*units: str, least: int = 1) -> Reader:
 
     def read(given: object, where: str) -> str:
         number, what = split(given, where, expected)
+        if what not in units and number.denominator == 1:
+            raise wrong(given, where, expected, suggestion(what, units))
         if what not in units or number.denominator != 1 or not least <= number < 2**31:
             raise wrong(given, where, expected)
         return f"{number} {units[-1]}"

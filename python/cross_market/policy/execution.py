@@ -23,6 +23,7 @@ class Size:
     holiday: Annotated[int, count(most=1_000_000)]
 
     def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
         for name in ("clip", "overnight", "holiday"):
             if getattr(self, name) > self.max:
                 raise wrong(getattr(self, name), f"size.{name}", f"at most max, {self.max}")
@@ -30,12 +31,16 @@ class Size:
 
 @value
 class CheaperOf:
-    """Repair by whichever of the two is expected to cost less now."""
+    """Repair by whichever of the two is expected to cost less now.
+
+    first, second: str – 'supplement' and 'unwind', in either order; the first wins a tie.
+    """
 
     first: Annotated[str, choice("supplement", "unwind")] = field(kw_only=False)
     second: Annotated[str, choice("supplement", "unwind")] = field(kw_only=False)
 
     def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
         if self.first == self.second:
             raise wrong(self.second, "cheaper_of.second", "the other of supplement and unwind")
 

@@ -25,6 +25,15 @@ from cross_market._values import (
 )
 from cross_market.contracts.units import counted, currency, moneys, quantity, rate, span, whole
 
+__all__ = [
+    "AccountLimits",
+    "HedgeLimits",
+    "InstrumentLimits",
+    "Limits",
+    "SumResidual",
+    "template",
+]
+
 Money = str | tuple[str, ...]
 T = TypeVar("T")
 Named = tuple[tuple[str, T], ...]
@@ -67,6 +76,7 @@ class AccountLimits:
     cancel_reserve: Annotated[int, count()]
 
     def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
         if Decimal(self.usage_cap) > 1:
             expected = "a fraction above 0 and up to 1; '0.90' means 90 %"
             raise wrong(self.usage_cap, "account_limits.usage_cap", expected)
@@ -97,7 +107,12 @@ class HedgeLimits:
 
 @value
 class SumResidual:
-    """Largest sum of the residuals of all hedges of one product and currency."""
+    """Largest sum of the residuals of all hedges of one product and currency.
+
+    product: str – the product.
+    currency: str – the currency of the hedges.
+    limit: str, quantity – such as '5 kg'.
+    """
 
     product: Annotated[str, name()]
     currency: Annotated[str, currency()]
@@ -129,6 +144,7 @@ class Limits:
 
         name: str – its name.
         changed – arguments of InstrumentLimits.
+        Raises ConfigError, InputTypeError or UsageError for what is wrong in an argument.
         """
         now = dict(self.instruments)
         NAME.read(name, "limits.for_instrument")
@@ -136,31 +152,50 @@ class Limits:
         return dataclasses.replace(self, instruments=now)
 
     def for_account(self, name: str, **changed: object) -> "Limits":
-        """Return these limits with some values replaced for one account."""
+        """Return these limits with some values replaced for one account.
+
+        name: str – its name.
+        changed – arguments of AccountLimits.
+        Raises ConfigError, InputTypeError or UsageError for what is wrong in an argument.
+        """
         now = dict(self.accounts)
         NAME.read(name, "limits.for_account")
         now[name] = _changed(AccountLimits, now.get(name, self.each_account), changed)
         return dataclasses.replace(self, accounts=now)
 
     def for_hedge(self, name: str, **changed: object) -> "Limits":
-        """Return these limits with some values replaced for one hedge."""
+        """Return these limits with some values replaced for one hedge.
+
+        name: str – its name.
+        changed – arguments of HedgeLimits.
+        Raises ConfigError, InputTypeError or UsageError for what is wrong in an argument.
+        """
         now = dict(self.hedges)
         NAME.read(name, "limits.for_hedge")
         now[name] = _changed(HedgeLimits, now.get(name, self.each_hedge), changed)
         return dataclasses.replace(self, hedges=now)
 
     def of_instrument(self, name: str) -> InstrumentLimits:
-        """Return the limits of one instrument; raises ConfigError when there are none."""
+        """Return the limits of one instrument; raises ConfigError when there are none.
+
+        name: str – its name.
+        """
         named: Named[InstrumentLimits] = self.instruments
         return _found("instruments", name, named, self.each_instrument)
 
     def of_account(self, name: str) -> AccountLimits:
-        """Return the limits of one account; raises ConfigError when there are none."""
+        """Return the limits of one account; raises ConfigError when there are none.
+
+        name: str – its name.
+        """
         named: Named[AccountLimits] = self.accounts
         return _found("accounts", name, named, self.each_account)
 
     def of_hedge(self, name: str) -> HedgeLimits:
-        """Return the limits of one hedge; raises ConfigError when there are none."""
+        """Return the limits of one hedge; raises ConfigError when there are none.
+
+        name: str – its name.
+        """
         named: Named[HedgeLimits] = self.hedges
         return _found("hedges", name, named, self.each_hedge)
 
@@ -230,5 +265,5 @@ def template(name: str) -> Limits:
         raise wrong_type(name, "limits.template", "the name of a template, as str")
     if name not in TEMPLATES:
         expected = "a template: " + ", ".join(TEMPLATES)
-        raise wrong(name, "limits.template", expected + suggestion(str(name), TEMPLATES))
+        raise wrong(name, "limits.template", expected, suggestion(name, TEMPLATES))
     return TEMPLATES[name]()

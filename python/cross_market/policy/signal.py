@@ -56,7 +56,11 @@ Within = Annotated[str | None, optional(span(above=True))]
 
 @value
 class Band:
-    """Where one direction enters and where it gives back."""
+    """Where one direction enters and where it gives back.
+
+    enter: number or str, level – where it enters.
+    exit: number or str, level – where it leaves.
+    """
 
     enter: Level
     exit: Level
@@ -76,6 +80,7 @@ class Deviation:
     warm: Annotated[int, count(least=1)]
 
     def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
         if Fraction(self.alpha) >= 1:
             raise wrong(self.alpha, "deviation.alpha", "a number above 0 and below 1")
 
@@ -93,6 +98,7 @@ class _Signal:
     mirror: Band | None
 
     def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
         where = type(self).__name__.lower()
         if (self.enter is None) != (self.exit is None):
             raise wrong(self.exit, f"{where}.exit", "enter and exit together, or neither")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cross_market._files import path_text
-from cross_market._values import missing, shown, wrong, wrong_type
+from cross_market._values import shown, wrong, wrong_type
 from cross_market.config import Config
 from cross_market.contracts.instrument import Instrument
 from cross_market.errors import ConfigError
@@ -25,6 +25,7 @@ from cross_market.research.rows import (
     SETTLE,
     SNAPSHOT,
     Part,
+    absent,
     split,
 )
 
@@ -209,8 +210,7 @@ class Recording:
                     source.kept = None
         for name, found in seen.items():
             if not found.rows:
-                expected = f"rows of {name}: venue and instrument with a dot between"
-                raise missing(expected, "data")
+                raise absent(name, (next(source.tables()) for source in self._sources))
         self._rows = sum(found.books for found in seen.values())
         self.last = max(found.last for found in seen.values())
         self.ahead_ns = clocks(seen, config.instruments, feed_ns)

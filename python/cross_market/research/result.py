@@ -4,10 +4,14 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cross_market._arrow import arrow
+from cross_market._pnl import pnl
+from cross_market.config import Config
 from cross_market.research.recording import Recording
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ TABLES = (
     "prices",
     "usage",
     "inventory",
+    "attribution",
 )
 
 
@@ -35,7 +40,8 @@ class Result:
     """What a simulation did.
 
     tables: dict – Arrow tables by name; each is an attribute too: `attempts orders fills funds
-        positions hedges alerts chains refusals`, and over time `signals prices usage inventory`.
+        positions hedges alerts chains refusals`, over time `signals prices usage inventory`, and
+        `attribution`, which `pnl` sums.
         Times are UTC in ns (int64), prices, sizes and money exact decimals.
     rows: int – recorded rows used. left_out: int – rows of other instruments and kinds.
     ahead_ns: dict – by venue, how far its clock was ahead of ours; its stamps were moved back.
@@ -60,10 +66,16 @@ class Result:
     digest: bytes
 
     @classmethod
-    def of(cls, done: Mapping[str, Any], rows: Recording) -> "Result":
-        """Return the result of what the native module did with `rows`."""
+    def of(cls, done: Mapping[str, Any], rows: Recording, config: Config) -> "Result":
+        """Return the result of what the native module did.
+
+        done: dict – what it returned.
+        rows: Recording – what it was given. config: Config – what was traded.
+        """
+        tables = {name: arrow(done["tables"][name]) for name in TABLES}
+        tables["hedges"] = with_plans(tables["hedges"], config)
         return cls(
-            tables={name: arrow(done["tables"][name]) for name in TABLES},
+            tables=tables,
             rows=len(rows),
             left_out=rows.left_out,
             ahead_ns=rows.ahead_ns,
@@ -103,7 +115,10 @@ class Result:
 
     @property
     def hedges(self) -> "pa.Table":
-        """What every hedge holds at the end: signed sets, and the residual in common units."""
+        """What every hedge holds at the end: signed sets, and the residual in common units.
+
+        `unit` is the common unit, `currency` that of its signal, `max_residual` its limit at rest.
+        """
         return self.tables["hedges"]
 
     @property
@@ -153,6 +168,27 @@ class Result:
         """Signed sets and residual in common units of each hedge: at the start, at each change."""
         return self.tables["inventory"]
 
+    @property
+    def attribution(self) -> "pa.Table":
+        """Where the result comes from: by day, hedge, account and cause; gains are positive.
+
+        `amount` is in the hedge's currency, `own_amount` in the money's own: its sum over an
+        account is exactly what `funds` calls `earned`. What belongs to no hedge has none.
+        """
+        return self.tables["attribution"]
+
+    def pnl(self, *, by: str) -> "pa.Table":
+        """Return what the run has brought, by cause, hedge, account or day.
+
+        by: str – 'cause', 'hedge', 'account' or 'day' (UTC).
+        returns: Arrow table – `by`, `currency`, `amount`; one row for each currency.
+        Raises ConfigError for another word.
+
+        Example:
+            result.pnl(by="cause").to_pandas()
+        """
+        return pnl(self.attribution, by)
+
     def summary(self) -> dict[str, Any]:
         """Return the run in numbers: counts of attempts, refusals, alerts, and its digest."""
         attempts = Counter(
@@ -185,8 +221,62 @@ class Result:
             "digest": self.digest.hex(),
         }
 
+    def __repr__(self) -> str:
+        """Return the run in a few lines: attempts by end, sets, result by cause, alerts."""
+        from cross_market.report import text
+
+        return text.text(self)
+
+    def _repr_html_(self) -> str:
+        """Return the run as the tables that a notebook shows."""
+        from cross_market.report import text
+
+        return text.html(self)
+
+    def plot(self, name: str = "market", *, of: str | None = None, lang: str = "en") -> "Any":  # noqa: ANN401
+        """Return one plot of the run as a plotly figure, which a notebook shows.
+
+        name: str – 'market' (prices, signal and attempts), 'inventory', 'usage', 'cause', 'days',
+            'latency', 'refusals' or 'ends'.
+        of: str – which hedge, stage, or for causes hedge and currency; the first when None.
+        lang: str – 'en' or 'zh'.
+        returns: plotly Figure.
+        Raises ConfigError for a name that is not there, UsageError when the extra `report` is not
+        installed.
+
+        Example:
+            result.plot()
+            result.plot("cause", of="btc USDT", lang="zh")
+        """
+        from cross_market.report import plots
+
+        return plots.plot(self.tables, name, of=of, lang=lang)
+
+    def report(
+        self, path: str | os.PathLike[str], *, lang: str = "en", title: str | None = None
+    ) -> str:
+        """Write the run as one page that opens offline, in English and Chinese.
+
+        path: path – the HTML file; one that is there is replaced.
+        lang: str – 'en' or 'zh': what is shown first; the page has a switch.
+        title: str – its heading; the names of the hedges when None.
+        returns: str – the path.
+        Raises UsageError when the extra `report` is not installed, ConfigError for what is wrong,
+        OSError when the file cannot be written.
+
+        Example:
+            result.report("report.html")
+        """
+        from cross_market.report import page
+
+        return page.write(self, path, lang=lang, title=title)
+
     def write(self, folder: str | os.PathLike[str]) -> list[str]:
-        """Write every table as Parquet into `folder`, made when missing; return the files."""
+        """Write every table as Parquet and return the files.
+
+        folder: path – made when missing.
+        returns: list of str.
+        """
         import pyarrow.parquet as pq
 
         path = Path(folder)
@@ -197,3 +287,22 @@ class Result:
             pq.write_table(table, file)
             files.append(str(file))
         return files
+
+
+def with_plans(hedges: "pa.Table", config: Config) -> "pa.Table":
+    """Return the table of the hedges with what the configuration says of each."""
+    import pyarrow as pa
+
+    plans = {hedge.name: hedge for hedge in config.hedges}
+    own = [plans[name] for name in hedges["hedge"].to_pylist()]
+    limits = [Fraction(hedge.units(hedge.execution.max_residual, "max_residual")) for hedge in own]
+    # To 12 places, as the residual beside it.
+    units = [limit.numerator * 10**12 // limit.denominator for limit in limits]
+    exact = [Decimal((0, tuple(map(int, str(each))), -12)) for each in units]
+    for name, column in (
+        ("unit", pa.array([hedge.unit for hedge in own], pa.string())),
+        ("currency", pa.array([hedge.currency for hedge in own], pa.string())),
+        ("max_residual", pa.array(exact, pa.decimal128(38, 12))),
+    ):
+        hedges = hedges.append_column(name, column)
+    return hedges

@@ -3,19 +3,32 @@
 A table has a row for each level of a message: `ts_receive_ns`, `ts_exchange_ns`, `venue` and
 `instrument` (or an `instrument` that is the full name), `kind` ('snapshot', 'delta', 'settle';
 other kinds are left out), `side` ('bid' or 'ask'), `price`, `size`, `msg` (rows of one message
-follow each other). Names, `kind` and `side` are text, stamps are integers, `price` and `size` may
-be floats, and `msg` too where all of it is whole. Where the venue numbers its messages, `seq` is
-the number and `step` how far it is from the message before (0: gaps cannot be seen); a gap makes
-the engine ask for a snapshot. Rows of an instrument are in the order in which they were received.
+follow each other). Names, `kind` and `side` are text; stamps are integers (ns) or timestamps that
+say their zone; `price` and `size` are integers, floats or decimals; `msg` is whole. Where the venue
+numbers its messages, `seq` is the number and `step` how far it is from the message before (0: gaps
+cannot be seen); a gap makes the engine ask for a snapshot. Rows of an instrument are in the order
+in which they were received.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from cross_market._values import Number, missing, plain, read_decimal, wrong, wrong_type
+from cross_market._values import (
+    Number,
+    missing,
+    plain,
+    read_decimal,
+    suggestion,
+    tidy,
+    wrong,
+    wrong_type,
+)
 from cross_market.contracts.instrument import LATEST_NS, Instrument
+from cross_market.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +50,7 @@ SETTLE = 9
 NONE = -1
 EXACT_MAX = 2**53
 PLACES_MAX = 22
+SHOWN_NAMES = 8
 EARLIEST_NS = 315_532_800_000_000_000  # 1980-01-01
 
 
@@ -171,6 +185,7 @@ def split(
     for column in (*NEEDED, *TEXTS, *STAMPS, *NUMBERS):
         if names[column] > 1:
             raise wrong(names[column], f"{where}, {column}", "one column of this name")
+    table = with_whole_stamps(table, where)
     for column in (*STAMPS, *NUMBERS, *VALUES):
         if column in names:
             prove_numbers(table[column].type, column, where)
@@ -189,6 +204,26 @@ def split(
     return found
 
 
+def with_whole_stamps(table: "pa.Table", where: str) -> "pa.Table":
+    """Return a table whose stamps are ns where they were timestamps; those without zone fail."""
+    import pyarrow as pa
+
+    for key in STAMPS:
+        at = table.schema.get_field_index(key)
+        kind = table.schema.field(at).type if at >= 0 else None
+        if kind is None or not pa.types.is_timestamp(kind):
+            continue
+        if kind.tz is None:
+            expected = "a column of whole ns since the Unix epoch, or of timestamps with their zone"
+            raise wrong_type(str(kind), f"{where}, {key}", expected)
+        try:
+            whole = table[key].cast(pa.timestamp("ns", kind.tz)).cast(pa.int64())
+        except pa.ArrowInvalid as error:
+            raise wrong(str(error), f"{where}, {key}", "stamps from 1980 to 2200") from error
+        table = table.set_column(at, key, whole)
+    return table
+
+
 def prove_numbers(kind: "pa.DataType", column: str, where: str) -> None:
     """Refuse a column of numbers that has another type, whatever its values are."""
     import pyarrow as pa
@@ -199,8 +234,12 @@ def prove_numbers(kind: "pa.DataType", column: str, where: str) -> None:
         expected, fits = "a column of whole numbers", pa.types.is_integer(kind)
     else:
         inner = kind.value_type if pa.types.is_dictionary(kind) else kind
-        expected = "a column of integers or floats"
+        expected = "a column of integers, floats or decimals"
         fits = pa.types.is_integer(inner) or pa.types.is_floating(inner)
+        if column != "msg":
+            fits = fits or pa.types.is_decimal(kind)
+        else:
+            expected = "a column of integers or floats"
     if not fits:
         raise wrong_type(str(kind), f"{where}, {column}", expected)
 
@@ -236,6 +275,27 @@ def is_unicode(scalar: "pa.Scalar") -> bool:
     return True
 
 
+def absent(name: str, tables: "Iterable[pa.Table]") -> ConfigError:
+    """Return the error for an instrument that data says nothing of, naming what there is."""
+    import pyarrow.compute as pc
+
+    names, kinds = Counter[str](), Counter[str]()
+    for table in tables:
+        found = texts(table["instrument"], "instrument")
+        if "venue" in table.column_names:
+            found = pc.binary_join_element_wise(texts(table["venue"], "venue"), found, ".")
+        names.update(str(each) for each in found.unique().to_pylist())
+        kinds.update(str(each) for each in texts(table["kind"], "kind").unique().to_pylist())
+    expected = f"rows of {name}: venue and instrument with a dot between"
+    there = ", ".join(sorted(names)[:SHOWN_NAMES]) or "nothing"
+    if name in names:
+        expected = f"rows of {name} of kind snapshot, delta or settle"
+        there = ", ".join(sorted(kinds)[:SHOWN_NAMES])
+    hint = "" if name in names else suggestion(name, names)
+    message = f"data: missing, expected {expected}; there is {there}{'.' if hint else ''}{hint}"
+    return ConfigError(message, field="data", expected=expected)
+
+
 @dataclass(frozen=True)
 class Place:
     """Where rows stand: the name of their file, the rows of it before them, and last stamps."""
@@ -262,12 +322,10 @@ def convert(
     odd = np.flatnonzero(~settles & (side != "bid") & (side != "ask"))
     if len(odd):
         raise wrong(side[odd[0]], f"{where}, side, row {at[odd[0]]}", "bid or ask")
-    price = numbers(rows["price"], f"{where}, price", at)
     qty = np.zeros(len(at), dtype=np.int64)
     books = ~settles
     sizes = rows["size"].filter(pa.array(books))
-    sized = numbers(sizes, f"{where}, size", at[books])
-    qty[books] = to_grid(sized, str(instrument.lot), f"{where}, size", at[books])
+    qty[books] = on_grid(sizes, str(instrument.lot), f"{where}, size", at[books])
     low = np.flatnonzero(qty < 0)
     if len(low):
         raise wrong(int(qty[low[0]]), f"{where}, size, row {at[low[0]]}", "a size of 0 or more")
@@ -279,13 +337,55 @@ def convert(
         kind=np.select([settles, kind == "snapshot"], [SETTLE, SNAPSHOT], DELTA).astype(np.uint8),
         side=(side == "ask").astype(np.uint8),
         msg=messages(rows["msg"], f"{where}, msg", at),
-        price=to_grid(price, str(instrument.tick), f"{where}, price", at),
+        price=on_grid(rows["price"], str(instrument.tick), f"{where}, price", at),
         qty=qty,
         exchange=exchange,
         receive=receive,
         seq=sequence(rows, "seq", where, at),
         step=sequence(rows, "step", where, at),
     )
+
+
+def on_grid(column: "pa.ChunkedArray", step: str, what: str, at: "Ints") -> "Ints":
+    """Return a column of prices or sizes as whole steps; decimals stay exact on the way."""
+    import pyarrow as pa
+
+    if not pa.types.is_decimal(column.type):
+        return to_grid(numbers(column, what, at), step, what, at)
+    import numpy as np
+
+    prove_present(column, what, at)
+    _, digits, exponent = tidy(Decimal(step)).as_tuple()
+    units, places = int("".join(map(str, digits))), -int(exponent)
+    try:
+        exact = column.cast(pa.decimal128(38, places))
+    except pa.ArrowInvalid:
+        raise off_grid(column, step, what, at) from None
+    words = np.concatenate([np.empty((0, 2), np.int64), *map(words_of, exact.chunks)])
+    low, high = words[:, 0], words[:, 1]
+    # A number of 64 bits fills the upper word with its sign.
+    if ((high != low >> 63) | (low % units != 0)).any():
+        raise off_grid(column, step, what, at)
+    found: Ints = low // units
+    return found
+
+
+def words_of(chunk: "pa.Array") -> "Ints":
+    """Return the lower and the upper 64 bits of decimals without their point."""
+    import numpy as np
+
+    pairs = np.frombuffer(chunk.buffers()[1], dtype=np.int64).reshape(-1, 2)
+    found: Ints = pairs[chunk.offset : chunk.offset + len(chunk)]
+    return found
+
+
+def off_grid(column: "pa.ChunkedArray", step: str, what: str, at: "Ints") -> ConfigError:
+    """Return the error for the first decimal that is no multiple of a step, or is too large."""
+    for row, each in enumerate(column.to_pylist()):
+        steps = Fraction(each) / Fraction(step)
+        if steps.denominator != 1 or abs(steps) >= 2**63:
+            return wrong(each, f"{what}, row {at[row]}", f"a whole multiple of {step}")
+    return wrong(None, what, f"whole multiples of {step}")
 
 
 def messages(column: "pa.ChunkedArray", what: str, at: "Ints") -> "Ints":
@@ -323,13 +423,18 @@ def sequence(rows: "pa.Table", key: str, where: str, at: "Ints") -> "Ints":
 
 def numbers(column: "pa.ChunkedArray", what: str, at: "Ints") -> "NDArray[Any]":
     """Return a column of numbers; refuses a missing value by its row."""
+    prove_present(column, what, at)
+    return column.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+
+
+def prove_present(column: "pa.ChunkedArray", what: str, at: "Ints") -> None:
+    """Refuse a missing value by its row."""
     import numpy as np
 
     if column.null_count:
         nulls = column.is_null().to_numpy(zero_copy_only=False)
         row = int(at[int(np.argmax(nulls))])
         raise wrong(None, f"{what}, row {row}", "a number in every row")
-    return column.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
 def stamps(rows: "pa.Table", where: str, at: "Ints", before: int) -> "tuple[Ints, Ints]":

@@ -90,7 +90,7 @@ def simulate(
         journal=folder,
         progress=progress,
     )
-    return Result.of(done, recording)
+    return Result.of(done, recording, config)
 
 
 def verbs_of(verbs: object) -> list[tuple[int, Verb]]:

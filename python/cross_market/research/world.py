@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cross_market import _core
-from cross_market._files import build, read_toml, table_of, toml_text
+from cross_market._files import Broken, Builder, table_of, toml_text
 from cross_market._values import (
     Name,
     Number,
@@ -116,7 +116,11 @@ class Holding:
 
 @value
 class Balance:
-    """Money that is there before the run."""
+    """Money that is there before the run.
+
+    account: str – its name.
+    amount: str, money – such as '1000000 CNY'.
+    """
 
     account: Name = field(kw_only=False)
     amount: Annotated[str, money(signed=True)]
@@ -144,15 +148,31 @@ class SimVenues:
         """Return what a TOML file states, in a table [simulation] where there is one.
 
         Refuses as `Config.load` does.
+        path: path – a file that not everybody may write.
+        returns: SimVenues.
+        Raises ConfigError or InputTypeError with the key, the file and the line that are wrong.
         """
-        table = read_toml(path)
-        where = "simulation" if "simulation" in table else ""
-        found: SimVenues = build(cls, table.get("simulation", table), where, {})
+        from cross_market._source import read_toml  # most programs write their world in Python
+
+        source = read_toml(path)
+        with source.refuses():
+            found = read_world(source.table, Builder({}))
+        assert isinstance(found, SimVenues)  # what is wrong was raised
         return found
 
     def dump(self, path: str | os.PathLike[str]) -> None:
-        """Write it as TOML; `load` reads it back equal."""
+        """Write it as TOML; `load` reads it back equal.
+
+        path: path – the file to write.
+        """
         Path(path).write_text(toml_text(table_of(self)), encoding="utf-8")
+
+
+def read_world(table: dict[str, Any], builder: Builder) -> SimVenues | Broken:
+    """Return the world that the tables of a file state, whole or in their [simulation]."""
+    where = "simulation" if "simulation" in table else ""
+    found: SimVenues | Broken = builder.build(SimVenues, table.get("simulation", table), where)
+    return found
 
 
 def millionths(text: Number) -> int:

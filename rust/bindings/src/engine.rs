@@ -102,6 +102,21 @@ impl Door for State {
 }
 
 /// The core: one value that turns events into commands; it journals nothing.
+///
+/// Every call raises `UsageError` in another process, while another call is under way, and for a
+/// time that steps back; `ConfigError` or `InputTypeError`, naming the field, for what is wrong in an
+/// argument: then nothing has changed. What calls share:
+/// config: Config – what is traded. start: int, ns – engine time at the beginning.
+/// now: int, ns – engine time, never before an earlier one.
+/// instrument: int – its number, from `id`, which takes its name.
+/// side: int – 0 bid, 1 ask. price: int, ticks. qty: int, lots – 0 takes the level away.
+/// row: int – 0 snapshot, 1 level, 2 delta, and 3 to 5 the same where the message ends.
+/// seq, step: int – number of the message, and how far it is from the one before; 0 without.
+/// exchange, receive: int, ns – when it was sent, when it was received.
+/// rows: list of (side, price, qty), or an array of int64 – the levels of one message.
+/// snapshot: bool – whether they are the whole book.
+/// columns: dict from name to numpy array, or what speaks the Arrow capsule protocol.
+/// first: int – the place of the row to begin with.
 #[pyclass(frozen, module = "cross_market")]
 pub(crate) struct Engine {
     state: Owner<State>,

@@ -45,6 +45,12 @@ mod _core {
         env!("CARGO_PKG_VERSION")
     }
 
+    /// Return how the core was built: 'release', or 'debug', which is many times slower.
+    #[pyfunction]
+    fn profile() -> &'static str {
+        if cfg!(debug_assertions) { "debug" } else { "release" }
+    }
+
     /// Raise `ConfigError` when the core refuses a configuration.
     #[pyfunction]
     fn check_config(py: Python<'_>, json: &[u8]) -> PyResult<()> {
@@ -54,6 +60,9 @@ mod _core {
     }
 
     /// Return an order id as venues see it: 13 base-32 characters.
+    ///
+    /// order: int – the id, of 64 bits.
+    /// Raises `ConfigError` or `InputTypeError` for what is no such id.
     #[pyfunction]
     fn order_text(order: &Bound<'_, PyAny>) -> PyResult<String> {
         let expected = "the id of an order, a whole number of 64 bits as int";

@@ -269,10 +269,19 @@ impl Session {
         self.state.with(py, "tables", |state| {
             let (engine, names) = (state.session.engine(), &self.state.names);
             let found = PyDict::new(py);
-            found.set_item("funds", tables::funds(py, engine, names, None)?)?;
+            let causes = state.session.attribution();
+            found.set_item("funds", tables::funds(py, engine, names, causes, None)?)?;
             found.set_item("positions", tables::positions(py, engine, names)?)?;
             found.set_item("hedges", tables::hedges(py, engine, names)?)?;
             Ok(found)
+        })
+    }
+
+    /// Return where the result comes from, since the journal began, as columns.
+    fn attribution<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        self.state.with(py, "attribution", |state| {
+            let (session, names) = (&state.session, &self.state.names);
+            tables::attribution(py, session.engine(), session.attribution(), names)
         })
     }
 

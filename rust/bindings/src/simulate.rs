@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
+use cross_market_core::attribution::Attribution;
 use cross_market_core::book::Change;
 use cross_market_core::command::Command;
 use cross_market_core::config::Config;
@@ -32,14 +33,14 @@ use crate::events;
 use crate::names::Directory;
 use crate::over_time::over_time;
 use crate::rows::{Columns, NoRow, Taker};
-use crate::tables::{funds, hedges, positions, tables};
+use crate::tables::{attribution, funds, hedges, positions, tables};
 
 /// Steps in which a run is done: between two of them Python is asked whether to go on.
 const STEPS: usize = 200;
 
 /// What drives the world: the core alone, or with its journal.
 enum Driver {
-    Engine(Box<Engine>),
+    Engine(Box<Engine>, Box<Attribution>),
     Session(Box<Session>),
 }
 
@@ -51,7 +52,13 @@ impl Driver {
         out: &mut Vec<Command>,
     ) -> Result<Effect, JournalError> {
         match self {
-            Driver::Engine(engine) => Ok(engine.handle(now, event, out)?),
+            Driver::Engine(engine, attribution) => {
+                let effect = engine.handle(now, event, out)?;
+                if effect == Effect::Decision {
+                    attribution.step(engine, now, event, out);
+                }
+                Ok(effect)
+            }
             Driver::Session(session) => {
                 session.release(now, out);
                 session.handle(now, event, out)
@@ -63,7 +70,7 @@ impl Driver {
     /// session has none: it takes no event, so its engine's would be due for ever.
     fn deadline(&self) -> Option<Time> {
         match self {
-            Driver::Engine(engine) => engine.deadline(),
+            Driver::Engine(engine, _) => engine.deadline(),
             Driver::Session(session) if session.poisoned().is_some() => None,
             Driver::Session(session) => session.engine().deadline(),
         }
@@ -71,15 +78,22 @@ impl Driver {
 
     fn engine(&self) -> &Engine {
         match self {
-            Driver::Engine(engine) => engine,
+            Driver::Engine(engine, _) => engine,
             Driver::Session(session) => session.engine(),
+        }
+    }
+
+    fn attribution(&self) -> &Attribution {
+        match self {
+            Driver::Engine(_, attribution) => attribution,
+            Driver::Session(session) => session.attribution(),
         }
     }
 
     /// What stopped the journal or the core, if anything did.
     fn fatal(&self) -> Option<JournalError> {
         match self {
-            Driver::Engine(_) => None,
+            Driver::Engine(..) => None,
             Driver::Session(session) => session.poisoned().map(|cause| {
                 let failure = session.failure().cloned();
                 failure.unwrap_or(JournalError::Poisoned { cause })
@@ -288,7 +302,8 @@ fn driver(
 ) -> PyResult<Driver> {
     let Some(folder) = folder else {
         let engine = Engine::new(config, start).map_err(|error| door(py, "simulate", &error))?;
-        return Ok(Driver::Engine(Box::new(engine)));
+        let attribution = Attribution::new(config);
+        return Ok(Driver::Engine(Box::new(engine), Box::new(attribution)));
     };
     // What was simulated can be simulated again: the operating system's word is enough.
     let session = Session::create(folder, json, start, Durability::Os);
@@ -407,7 +422,7 @@ impl Run {
         match driver.fatal() {
             None => Ok(()),
             Some(error @ JournalError::Io { .. }) => match &*driver {
-                Driver::Engine(_) => Err(journal(py, "simulate", None, &error)),
+                Driver::Engine(..) => Err(journal(py, "simulate", None, &error)),
                 Driver::Session(session) => {
                     Err(journal(py, "simulate", Some(session.path()), &error))
                 }
@@ -435,9 +450,11 @@ impl Run {
             found.set_item("digest", PyBytes::new(py, &engine.digest()))?;
             let all = tables(py, self.world.outcome(), &self.config, names)?;
             let watch = self.watch.borrow();
-            all.set_item("funds", funds(py, engine, names, Some(&watch))?)?;
+            let causes = driver.attribution();
+            all.set_item("funds", funds(py, engine, names, causes, Some(&watch))?)?;
             all.set_item("positions", positions(py, engine, names)?)?;
             all.set_item("hedges", hedges(py, engine, names)?)?;
+            all.set_item("attribution", attribution(py, engine, causes, names)?)?;
             over_time(py, &watch, &self.config, names, &all)?;
             all
         };
@@ -451,7 +468,7 @@ impl Run {
         found.set_item("errors", self.world.outcome().errors)?;
         found.set_item("tables", all)?;
         match self.driver.into_inner() {
-            Driver::Engine(_) => {
+            Driver::Engine(..) => {
                 found.set_item("journal", py.None())?;
                 found.set_item("link", py.None())?;
             }

@@ -1,10 +1,11 @@
 //! The tables of a run as columns that Python turns into Arrow arrays.
 //!
 //! A table is a list of (name, kind, data, valid): kind `i64`, `u64` and `time` (ns) hold a numpy
-//! array of 8 bytes, `decimal` 16 little-endian bytes a value with 12 places, `money` the same with
+//! array of 8 bytes, `date` one of 4 (days since 1970), `decimal` 16 little-endian bytes a value with 12 places, `money` the same with
 //! 9, `coded` a numpy array of places in a list of words, `text` a list. `valid` is None or a
 //! numpy array of flags.
 
+use cross_market_core::attribution::{Attribution, Cause};
 use cross_market_core::command::{AlertCode, Urgency};
 use cross_market_core::config::{Config, Grid};
 use cross_market_core::engine::Engine;
@@ -15,6 +16,7 @@ use cross_market_core::instrument::PositionEffect;
 use cross_market_core::num::Side;
 use cross_market_core::order::{LiquiditySide, TimeInForce, VenueStatus};
 use cross_market_core::quote::{Kind, Purpose};
+use cross_market_core::time::Day;
 use cross_market_sim::outcome::{ENDS, Outcome};
 use cross_market_sim::watch::Watch;
 use numpy::PyArray1;
@@ -32,6 +34,7 @@ enum Column {
     Whole(Vec<i64>),
     Unsigned(Vec<u64>),
     Time(Vec<i64>),
+    Date(Vec<i32>),
     Money(Vec<i128>),
     Decimal(Vec<i128>),
     Coded(Vec<i64>, Vec<String>),
@@ -59,6 +62,7 @@ impl<'py> Table<'py> {
             Column::Whole(values) => ("i64", PyArray1::from_vec(py, values).into_any(), none),
             Column::Unsigned(values) => ("u64", PyArray1::from_vec(py, values).into_any(), none),
             Column::Time(values) => ("time", PyArray1::from_vec(py, values).into_any(), none),
+            Column::Date(values) => ("date", PyArray1::from_vec(py, values).into_any(), none),
             Column::Money(values) => {
                 ("money", PyArray1::from_vec(py, wide(values)).into_any(), none)
             }
@@ -93,6 +97,11 @@ impl<'py> Table<'py> {
     ) -> PyResult<()> {
         let (values, valid) = split(values, 0);
         self.add(name, Column::Time(values), valid)
+    }
+
+    /// UTC dates.
+    pub(crate) fn date(&self, name: &str, values: impl Iterator<Item = Day>) -> PyResult<()> {
+        self.add(name, Column::Date(values.map(|day| day.0).collect()), None)
     }
 
     /// Amounts of money in 10⁻⁹, where there are any.
@@ -376,6 +385,7 @@ pub(crate) fn funds<'py>(
     py: Python<'py>,
     engine: &Engine,
     names: &Directory,
+    earned: &Attribution,
     watch: Option<&Watch>,
 ) -> PyResult<Bound<'py, PyList>> {
     let config = engine.config();
@@ -410,6 +420,7 @@ pub(crate) fn funds<'py>(
         // What an outer bucket has given is what we have got.
         table.money(name, accounts().map(|(id, _)| Some(-funds.bucket(id, bucket).0)))?;
     }
+    table.money("earned", accounts().map(|(id, _)| Some(earned.earned(engine, id).0)))?;
     if let Some(watch) = watch {
         table.decimal("peak_usage", accounts().map(|(id, _)| Some(watch.peak(id).unwrap_or(0))))?;
     }
@@ -448,6 +459,34 @@ pub(crate) fn positions<'py>(
     let unassigned =
         pairs.iter().map(|(account, of)| size(of, positions.unassigned(*account, *of)));
     table.decimal("unassigned", unassigned)?;
+    Ok(table.done())
+}
+
+/// Where the result comes from: by day, hedge, account and cause; gains are positive.
+pub(crate) fn attribution<'py>(
+    py: Python<'py>,
+    engine: &Engine,
+    attribution: &Attribution,
+    names: &Directory,
+) -> PyResult<Bound<'py, PyList>> {
+    let rows = attribution.rows(engine);
+    let table = Table::new(py);
+    let causes = Cause::ALL.iter().map(|cause| cause.name().to_owned()).collect();
+    table.date("day", rows.iter().map(|row| row.day))?;
+    let hedges = rows.iter().map(|row| row.hedge.map(|hedge| i64::from(hedge.0)));
+    table.names("hedge", hedges, &names.hedges)?;
+    table.names(
+        "account",
+        rows.iter().map(|row| Some(i64::from(row.account.0))),
+        &names.accounts,
+    )?;
+    table.coded("cause", rows.iter().map(|row| Some(i64::from(row.cause.code()))), causes)?;
+    let currencies = rows.iter().map(|row| Some(i64::from(row.currency.0)));
+    table.names("currency", currencies, &names.currencies)?;
+    table.money("amount", rows.iter().map(|row| Some(row.amount.0)))?;
+    let currencies = rows.iter().map(|row| Some(i64::from(row.own_currency.0)));
+    table.names("own_currency", currencies, &names.currencies)?;
+    table.money("own_amount", rows.iter().map(|row| Some(row.own_amount.0)))?;
     Ok(table.done())
 }
 

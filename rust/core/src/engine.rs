@@ -37,9 +37,11 @@ use crate::signal::Signals;
 use crate::time::{Day, Time};
 use crate::wire::Writer;
 
+pub use booking::{Booking, BookingKind};
 use decide::Edge;
 use jump::{Reference, References};
 
+mod booking;
 mod control;
 mod decide;
 mod door;
@@ -162,6 +164,8 @@ pub struct Engine {
     live: Vec<ClientOrderId>,
     funds: Funds,
     positions: Positions,
+    /// What this turn changed of what is held.
+    bookings: Vec<Booking>,
     /// What every execution did, for taking it back exactly.
     booked: BTreeMap<ExecutionKey, Filled>,
     hedges: Table<HedgeId, HedgeState>,
@@ -238,6 +242,7 @@ impl Engine {
             // Every live order and, for its repair, every attempt may hold once in each account.
             funds: Funds::new(accounts, orders_max + config.hedges.len() * accounts.max(1)),
             positions: positions(config, orders_max),
+            bookings: Vec::with_capacity(16),
             booked: BTreeMap::new(),
             hedges: Table::new(config.hedges.ids().map(hedge).collect()),
             dues: Table::new(vec![Time::MAX; config.hedges.len()]),
@@ -365,6 +370,7 @@ impl Engine {
         self.events += 1;
         self.changed = false;
         self.funds.begin_event();
+        self.bookings.clear();
         self.dirty.clear();
     }
 
@@ -422,6 +428,7 @@ impl Engine {
             }
         }
         self.funds.begin_event();
+        self.bookings.clear();
         self.events += 1;
         self.changed = false;
         let before = out.len();
@@ -601,6 +608,12 @@ impl Engine {
     #[must_use]
     pub fn funds(&self) -> &Funds {
         &self.funds
+    }
+
+    /// What the last turn changed of what is held, for whom, and what it cost.
+    #[must_use]
+    pub fn bookings(&self) -> &[Booking] {
+        &self.bookings
     }
 
     /// The positions and inventories.

@@ -42,6 +42,7 @@ pub mod command;
 pub mod config;
 pub mod event;
 
+pub mod attribution;
 pub mod engine;
 pub mod market;
 pub mod record;

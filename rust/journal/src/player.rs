@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use cross_market_core::attribution::Attribution;
 use cross_market_core::book::Change;
 use cross_market_core::command::Command;
 use cross_market_core::config::Config;
@@ -18,6 +19,7 @@ use crate::replay::Source;
 #[derive(Debug)]
 pub(crate) struct Player {
     pub(crate) engine: Engine,
+    pub(crate) attribution: Attribution,
     pub(crate) live: Live,
     pub(crate) now: Time,
     pub(crate) seq: u64,
@@ -32,8 +34,15 @@ impl Player {
         let mut config = Config::from_json(&header.config)?;
         config.run = header.id.run;
         let engine = Engine::new(&config, header.id.start)?;
-        let (live, commands) = (Live::default(), Vec::new());
-        Ok(Player { engine, live, now: header.id.start, seq: 0, poisoned: None, commands })
+        Ok(Player {
+            engine,
+            attribution: Attribution::new(&config),
+            live: Live::default(),
+            now: header.id.start,
+            seq: 0,
+            poisoned: None,
+            commands: Vec::new(),
+        })
     }
 
     /// Plays one record.
@@ -46,7 +55,11 @@ impl Player {
             Record::Header(_) | Record::Cut(_) => Ok(()),
             Record::Decision(decision) => {
                 let (now, event) = (decision.now, &decision.event);
-                self.turn(now, |engine, commands| engine.handle(now, event, commands))?;
+                let turn =
+                    |engine: &mut Engine, commands: &mut _| engine.handle(now, event, commands);
+                if self.turn(now, turn)? == Effect::Decision {
+                    self.attribution.step(&self.engine, now, event, &self.commands);
+                }
                 self.live.event(&decision.event);
                 self.compare(&decision.commands)
             }
@@ -55,6 +68,7 @@ impl Player {
             Record::Restart(restart) => {
                 (self.now, self.poisoned) = (restart.now, None);
                 self.commands.clear();
+                self.attribution.see(&self.engine);
                 let (now, run) = (restart.now, restart.run);
                 let restarted = self.engine.restart(now, run, &mut self.commands);
                 self.same(restarted.is_ok())?;
@@ -103,12 +117,15 @@ impl Player {
         &mut self,
         now: Time,
         take: impl FnOnce(&mut Engine, &mut Vec<Command>) -> Result<Effect, Error>,
-    ) -> Result<(), JournalError> {
+    ) -> Result<Effect, JournalError> {
         (self.seq, self.now) = (self.seq + 1, now);
         self.commands.clear();
         let (engine, commands) = (&mut self.engine, &mut self.commands);
         let turn = catch_unwind(AssertUnwindSafe(|| take(engine, commands)));
-        self.same(matches!(turn, Ok(Ok(_))))
+        match turn {
+            Ok(Ok(effect)) => Ok(effect),
+            Ok(Err(_)) | Err(_) => Err(JournalError::Diverged { seq: self.seq }),
+        }
     }
 
     fn compare(&mut self, commands: &[Command]) -> Result<(), JournalError> {

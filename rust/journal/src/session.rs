@@ -13,6 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use cross_market_core::attempt::End;
+use cross_market_core::attribution::Attribution;
 use cross_market_core::book::Change;
 use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
 use cross_market_core::conduct::Halt;
@@ -73,6 +74,7 @@ struct Cursor {
 #[derive(Debug)]
 pub struct Session {
     engine: Engine,
+    attribution: Attribution,
     log: Log,
     /// Held for its lock.
     folder: Option<Folder>,
@@ -101,7 +103,7 @@ pub struct Session {
 
 impl Session {
     fn around(
-        engine: Engine,
+        (engine, attribution): (Engine, Attribution),
         log: Log,
         path: PathBuf,
         run: u16,
@@ -110,6 +112,7 @@ impl Session {
     ) -> Session {
         Session {
             engine,
+            attribution,
             log,
             folder: None,
             path,
@@ -289,6 +292,12 @@ impl Session {
         &self.engine
     }
 
+    /// Where the result comes from since the journal began, earlier runs included.
+    #[must_use]
+    pub fn attribution(&self) -> &Attribution {
+        &self.attribution
+    }
+
     /// Why the session is poisoned, if it is.
     #[must_use]
     pub fn poisoned(&self) -> Option<Cause> {
@@ -429,6 +438,9 @@ impl Session {
 
     /// Puts the turn on record and lets leave what may.
     fn decide(&mut self, event: &Event, effect: Effect, out: &mut Vec<Command>) {
+        if effect == Effect::Decision {
+            self.attribution.step(&self.engine, self.now, event, &self.commands);
+        }
         self.close_frame();
         self.log.encoder.decision(self.seq, self.now, event, &self.commands);
         self.live.event(event);

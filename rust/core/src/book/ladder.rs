@@ -31,6 +31,9 @@ pub(super) struct Ladder {
     base: i64,
     /// Slot of the best level; 0 when there is none.
     best: usize,
+    /// Lowest slot that was set since the array was cleared or moved: a snapshot that replaces
+    /// another one clears what that one set, not the whole array.
+    lowest: usize,
     /// What tells the weights of the two sides apart.
     salt: u64,
     /// Worst key that was read since `touched` was cleared; the best level counts as read always.
@@ -49,6 +52,7 @@ impl Ladder {
             slots,
             base: 0,
             best: 0,
+            lowest: SLOTS,
             salt,
             read: i64::MAX,
             touched: false,
@@ -195,6 +199,7 @@ impl Ladder {
         let best = self.best;
         self.touched |= (slot >= best) | (key >= self.read);
         *self.lots_mut(slot) = lots;
+        self.lowest = self.lowest.min(slot);
         // A conditional move, and a branch that is taken only when the best level goes. It asks the
         // array and not `lots`, for then a processor would have to guess what every level does.
         let best = best.max(if lots == 0 { 0 } else { slot });
@@ -209,10 +214,11 @@ impl Ladder {
 
     /// Takes every level away.
     pub(super) fn clear(&mut self) {
-        let best = self.best;
-        self.slots.iter_mut().take(best + 1).skip(1).for_each(|lots| *lots = 0);
+        if let Some(slots) = self.slots.get_mut(self.lowest..=self.best) {
+            slots.fill(0);
+        }
         self.outside.clear();
-        self.best = 0;
+        (self.best, self.lowest) = (0, SLOTS);
         self.touched = true;
     }
 
@@ -342,18 +348,19 @@ impl Ladder {
 
     /// Moves the array so that `key`, which no level is better than, lies at [`HOME`].
     fn recentre(&mut self, key: i64) {
-        for slot in 1..=self.best {
+        for slot in self.lowest..=self.best {
             let lots = std::mem::take(self.lots_mut(slot));
             if lots != 0 {
                 self.outside.push((self.key(slot), lots));
             }
         }
         self.base = key - HOME;
-        self.best = 0;
+        (self.best, self.lowest) = (0, SLOTS);
         while let Some((key, lots)) = self.outside.pop_if(|(key, _)| *key > self.base) {
             if let Ok(slot) = usize::try_from(key - self.base) {
                 *self.lots_mut(slot) = lots;
                 self.best = self.best.max(slot);
+                self.lowest = self.lowest.min(slot);
             }
         }
         self.trim();

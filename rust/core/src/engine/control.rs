@@ -1,16 +1,17 @@
 //! The operator's words: stop, kill, unlatch, flatten, enter, exit, adopt, override, policy; and
 //! the two ways in which a run does not go on as before: a restart and a broken invariant.
 
-use super::Engine;
 use super::decide::Edge;
+use super::{BookingKind, Engine};
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::{Cause, Halt};
 use crate::error::Error;
 use crate::event::{Control, LinkState, Scope, Verb};
 use crate::gate::{Denial, Policy, Refusal};
 use crate::ids::{AccountId, HedgeId, Id, LegId};
-use crate::num::Qty;
+use crate::num::{Price, Qty};
 use crate::order::{Cancel, Input, Order};
+use crate::position::Owner;
 use crate::quote::{Kind, LegLots};
 use crate::signal::Want;
 use crate::time::Time;
@@ -196,8 +197,17 @@ impl Engine {
     fn adopt(&mut self, hedge: HedgeId, lots: &LegLots, out: &mut Vec<Command>) {
         for (at, lots) in lots.iter().copied().enumerate().filter(|(_, lots)| *lots != 0) {
             let leg = LegId::at(at);
+            let worth = |engine: &Engine| engine.positions.leg_result(hedge, leg, Price(0));
+            let before = worth(self);
             if let Err(error) = self.positions.adopt(hedge, leg, lots) {
                 panic!("broken invariant: an adoption that passed the door: {error:?}");
+            }
+            let value = worth(self) - before;
+            if let Some(plan) = self.config.hedges[hedge].plan.legs.get(at) {
+                let (pair, owner) = ((plan.account, plan.instrument), Owner::Hedge(hedge, leg));
+                self.note_moved(BookingKind::Adopted, pair, owner, lots, value);
+                let (lots, value) = (-lots, -value);
+                self.note_moved(BookingKind::Adopted, pair, Owner::Unassigned, lots, value);
             }
             out.push(Command::Alert(Alert {
                 code: AlertCode::Adopted,

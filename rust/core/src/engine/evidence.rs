@@ -4,7 +4,7 @@
 //! same id with another payload is a conflict: nothing is applied and the account is RESTRICTED.
 //! A fill is booked in whatever state its order is, after its attempt's end too.
 
-use super::Engine;
+use super::{Booking, BookingKind, Engine};
 use crate::attempt::LegFill;
 use crate::clock::{Clock, ClockOf, WALL_BOUND};
 use crate::command::{AlertCode, Command, Subject, Urgency};
@@ -377,6 +377,7 @@ impl Engine {
         let money = filled.money(&self.instruments[id], trade, fee);
         self.funds.trade(account, &money);
         self.note_margin(account);
+        self.note_trade(order, (account, id), trade, fee, 1);
         self.booked.insert(key, filled);
         let execution = Execution {
             order,
@@ -391,6 +392,57 @@ impl Engine {
         };
         self.orders.remember(key, execution);
         fee
+    }
+
+    /// Tells of an execution that was booked (`way` 1) or taken back (−1).
+    fn note_trade(
+        &mut self,
+        order: Option<ClientOrderId>,
+        (account, instrument): (AccountId, InstrumentId),
+        trade: &Trade,
+        fee: Money,
+        way: i64,
+    ) {
+        let lots = way * trade.side.sign() * trade.qty.get();
+        self.bookings.push(Booking {
+            kind: BookingKind::Traded,
+            account,
+            instrument,
+            owner: trade.owner,
+            order,
+            effect: trade.effect,
+            lots,
+            value: -i128::from(lots) * i128::from(trade.price.0),
+            fee,
+        });
+    }
+
+    /// Tells of the difference when a fee that was pending became known.
+    fn note_fee(&mut self, key: &ExecutionKey, order: Option<ClientOrderId>, fee: Money) {
+        let (account, instrument, ..) = *key;
+        let place = order.and_then(|id| self.orders.get(id)).map(|order| order.place);
+        let owner = match (order, place) {
+            (Some(id), Some(place)) => Owner::Hedge(place.hedge, id.leg()),
+            (Some(_), None) | (None, _) => Owner::Unassigned,
+        };
+        let effect = place.map_or(PositionEffect::Open, |place| place.effect);
+        let (kind, lots, value) = (BookingKind::Traded, 0, 0);
+        let booking = Booking { kind, account, instrument, owner, order, effect, lots, value, fee };
+        self.bookings.push(booking);
+    }
+
+    /// Tells of lots that came or went without an order.
+    pub(super) fn note_moved(
+        &mut self,
+        kind: BookingKind,
+        (account, instrument): (AccountId, InstrumentId),
+        owner: Owner,
+        lots: i64,
+        value: i128,
+    ) {
+        let (order, effect, fee) = (None, PositionEffect::Open, Money::ZERO);
+        let booking = Booking { kind, account, instrument, owner, order, effect, lots, value, fee };
+        self.bookings.push(booking);
     }
 
     pub(super) fn currency_of(&self, account: AccountId) -> CurrencyId {
@@ -571,6 +623,7 @@ impl Engine {
         let money = filled.money_back(&self.instruments[instrument], &trade, known.fee);
         self.funds.trade(account, &money);
         self.note_margin(account);
+        self.note_trade(known.order, (account, instrument), &trade, -known.fee, -1);
         let Some(id) = known.order else { return };
         if let Some(order) = self.orders.get_mut(id) {
             order.cost -= i128::from(known.price.0) * i128::from(known.qty.get());
@@ -586,6 +639,7 @@ impl Engine {
             Some(known) => {
                 let paid = self.own_fee(account, amount, currency, out);
                 self.funds.fee(account, paid - known.fee);
+                self.note_fee(&key, known.order, paid - known.fee);
                 if let Some(execution) = self.orders.execution_mut(&key) {
                     execution.fee_pending = false;
                     execution.fee = paid;
@@ -851,10 +905,18 @@ impl Engine {
         if statement.kind == StatementKind::Compare && in_flight {
             return;
         }
+        let before = self.positions.lots(account, instrument);
         let drift = match self.positions.statement(statement) {
             Ok(drift) => drift,
             Err(error) => panic!("broken invariant: a statement that passed the door: {error:?}"),
         };
+        let change = self.positions.lots(account, instrument) - before;
+        let kind = match statement.kind {
+            StatementKind::Opening => BookingKind::Opening,
+            StatementKind::Compare => BookingKind::Compared,
+        };
+        let value = -i128::from(change) * i128::from(statement.price.0);
+        self.note_moved(kind, (account, instrument), Owner::Unassigned, change, value);
         if let Some(drift) = drift {
             let of = &self.instruments[instrument];
             if of.settlement == Settlement::Margin {

@@ -123,6 +123,7 @@ impl Session {
         let mut encoder = prepare(&file, &reader, now, cut).map_err(failed)?;
         let taken = folder.advance(player.engine.run())?;
         let mut commands = Vec::new();
+        player.attribution.see(&player.engine);
         player.engine.restart(now, taken.run, &mut commands)?;
         encoder.restart(&Restart {
             seq: player.seq,
@@ -139,7 +140,9 @@ impl Session {
         log.flush().and_then(|_| log.sync()).map_err(failed)?;
         out.append(&mut commands);
         let (events, poisoned) = (player.seq, player.poisoned);
-        let mut session = Session::around(player.engine, log, path, taken.run, durability, now);
+        let parts = (player.engine, player.attribution);
+        let mut session = Session::around(parts, log, path, taken.run, durability, now);
+
         (session.seq, session.live, session.folder) = (events, player.live, Some(folder));
         let recovered = Recovered { records, events, cut, poisoned };
         Ok((session, recovered))
@@ -169,11 +172,12 @@ impl Begin<'_> {
             library: LIBRARY.to_owned(),
             config: json.to_vec(),
         };
-        let engine = Player::new(&header)?.engine;
+        let player = Player::new(&header)?;
         let mut log = Log::new(Encoder::begin(&header), disk);
         let written = log.flush().and_then(|_| log.sync());
         written.map_err(|error| JournalError::io("write", path, &error))?;
-        Ok(Session::around(engine, log, path.to_owned(), id.run, durability, id.start))
+        let parts = (player.engine, player.attribution);
+        Ok(Session::around(parts, log, path.to_owned(), id.run, durability, id.start))
     }
 }
 

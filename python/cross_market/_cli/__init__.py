@@ -1,0 +1,1 @@
+"""What the command line is made of; `cross_market.__main__` is where it begins."""

@@ -1,0 +1,1 @@
+"""Decoders of market data as published, one file a source; each returns the normalised rows."""
