@@ -69,6 +69,8 @@ def is_huge(given: object) -> typing.TypeGuard[int]:
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that is close to `name`, or differs only in its capitals."""
     names = list(known)
+    if len(name) > SHOWN_MAX:
+        return None  # nothing that is known is so long, and to compare it would take long
     folded = {each.casefold(): each for each in reversed(names)}
     if name.casefold() in folded:
         return folded[name.casefold()]

@@ -1,7 +1,7 @@
 """Fixtures."""
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 import cross_market as cm
 from parts import gold_config
@@ -12,6 +12,7 @@ settings.register_profile(
     max_examples=3000,
     stateful_step_count=80,
     deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=list(HealthCheck),
 )
 
