@@ -10,6 +10,7 @@ use numpy::{IntoPyArray, PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::doors::taken_before;
 use crate::error::{door, in_row, usage};
 use crate::rows::{NoRow, Slices, Taker};
 
@@ -31,10 +32,13 @@ impl Stopped {
     pub(crate) fn error(&self, py: Python<'_>) -> PyErr {
         match self {
             Stopped::Row(none) => none.error(py),
-            Stopped::Door(at, error) => in_row(py, door(py, "columns", error), *at),
+            Stopped::Door(at, error) => {
+                in_row(py, door(py, "columns", error), *at, &taken_before(*at))
+            }
             Stopped::Wide(at) => {
                 let state = "a merged price or a cost leaves 64 bits";
-                in_row(py, usage(py, "columns", state, "`tops` or `walk`, which are wider"), *at)
+                let error = usage(py, "columns", state, "`tops` or `walk`, which are wider");
+                in_row(py, error, *at, &taken_before(*at))
             }
         }
     }

@@ -6,6 +6,7 @@ use cross_market_core::market::Market;
 use cross_market_core::num::Price;
 use pyo3::prelude::*;
 
+use crate::doors::taken_before;
 use crate::error::{door, in_row};
 use crate::rows::{NoRow, Slices, Taker};
 
@@ -27,7 +28,7 @@ impl Stopped {
     pub(crate) fn error(self, py: Python<'_>) -> PyErr {
         match self {
             Stopped::Row(none) => none.error(py),
-            Stopped::Door(at, error) => in_row(py, door(py, "each", &error), at),
+            Stopped::Door(at, error) => in_row(py, door(py, "each", &error), at, &taken_before(at)),
             Stopped::Raised(error) => error,
         }
     }

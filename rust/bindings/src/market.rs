@@ -59,6 +59,10 @@ impl Market {
         {
             return Ok(I::at(place));
         }
+        let is_name = given.is_exact_instance_of::<PyString>();
+        if !is_name && !given.is_exact_instance_of::<PyInt>() {
+            return Err(wrong_type(given.py(), field, given, "a name as str, or a number as int"));
+        }
         let found = given.cast::<PyString>().ok().and_then(|name| name.to_str().ok());
         found.and_then(|name| names.id(name)).ok_or_else(|| {
             let expected = format!("a name of the configuration: {}", names.list().join(", "));
@@ -183,11 +187,13 @@ impl Market {
     ) -> PyResult<(i128, i64)> {
         let py = instrument.py();
         let id = self.instrument(instrument)?;
+        if !side.is_exact_instance_of::<PyString>() {
+            return Err(wrong_type(py, "side", side, "'buy' or 'sell'"));
+        }
         let taker = match side.extract::<&str>() {
             Ok("buy") => Side::Buy,
             Ok("sell") => Side::Sell,
-            Ok(_) => return Err(wrong(py, "side", side, "'buy' or 'sell'")),
-            Err(_) => return Err(wrong_type(py, "side", side, "'buy' or 'sell'")),
+            Ok(_) | Err(_) => return Err(wrong(py, "side", side, "'buy' or 'sell'")),
         };
         let qty = Qty::new(rows::whole(lots, "lots")?);
         let qty = qty.map_err(|_| wrong(py, "lots", lots, "lots, 0 or more"))?;
@@ -330,7 +336,10 @@ impl Market {
             None => self.names.legs.ids().collect(),
             Some(given) => {
                 let mut found = Vec::new();
-                for each in given.try_iter()? {
+                let expected = "an iterable of hedges, each by its name or number";
+                let items =
+                    given.try_iter().map_err(|_| wrong_type(py, "hedges", given, expected))?;
+                for each in items {
                     found.push(self.hedge(&each?)?);
                 }
                 found

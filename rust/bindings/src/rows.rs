@@ -1,7 +1,7 @@
 //! Rows of books as plain whole numbers: one a call, one message a call, or columns.
 
 use cross_market_core::book::{Change, Row};
-use cross_market_core::ids::InstrumentId;
+use cross_market_core::ids::{InstrumentId, TEXT_MAX};
 use cross_market_core::num::{Price, Qty, Side};
 use cross_market_core::time::Time;
 use numpy::{
@@ -10,6 +10,7 @@ use numpy::{
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyMapping, PyTuple};
 
+use crate::engine::{STAMP, STAMPS_FROM};
 use crate::error::{missing, wrong, wrong_type};
 
 const WHOLE: &str = "a whole number of 64 bits, as int";
@@ -104,12 +105,23 @@ pub(crate) fn row(
     let row = row.ok_or_else(|| wrong(code.py(), "row", code, ROW))?;
     Ok(Change {
         seq: unsigned(seq)?,
-        exchange: Time(whole(exchange, "exchange")?),
-        receive: Time(whole(receive, "receive")?),
+        exchange: stamp(exchange, "exchange")?,
+        receive: stamp(receive, "receive")?,
         step: narrow(step, "step", STEP)?,
         row,
         ..self::level(Time(0), level)?
     })
+}
+
+/// Whether a stamp is one of s, ms or µs.
+pub(crate) fn is_coarse(stamp: Time) -> bool {
+    Time(0) < stamp && stamp < STAMPS_FROM
+}
+
+/// A stamp of ns; 0 where it is not known.
+fn stamp(value: Given<'_, '_>, field: &str) -> PyResult<Time> {
+    let found = Time(whole(value, field)?);
+    if is_coarse(found) { Err(wrong(value.py(), field, value, STAMP)) } else { Ok(found) }
 }
 
 fn unsigned(value: Given<'_, '_>) -> PyResult<u64> {
@@ -139,13 +151,12 @@ impl Message {
         [seq, step, exchange]: [Option<Given<'_, '_>>; 3],
         is_snapshot: bool,
     ) -> PyResult<Message> {
-        let stamp = |given| whole(given, "exchange").map(Time);
         Ok(Message {
             instrument: instrument(instrument_)?,
             is_snapshot,
             seq: seq.map_or(Ok(0), unsigned)?,
             step: step.map_or(Ok(0), |step| narrow(step, "step", STEP))?,
-            exchange: exchange.map_or(Ok(now), stamp)?,
+            exchange: exchange.map_or(Ok(now), |given| stamp(given, "exchange"))?,
             receive: now,
         })
     }
@@ -364,11 +375,17 @@ pub(crate) struct NoRow {
 }
 
 impl NoRow {
+    /// An exchange stamp of another unit.
+    pub(crate) fn stamp(at: usize, found: Time) -> NoRow {
+        NoRow { at, field: "exchange", found: found.0 }
+    }
+
     /// The error for it.
     pub(crate) fn error(&self, py: Python<'_>) -> PyErr {
         let expected = match self.field {
             "side" => SIDE,
             "row" => ROW,
+            "exchange" => STAMP,
             _ => LOTS,
         };
         let found = PyInt::new(py, self.found);
@@ -479,6 +496,9 @@ pub(crate) fn sizes(of: Given<'_, '_>) -> PyResult<Vec<(String, i64)>> {
         .map(|(name, lots)| {
             let text = name.extract::<String>();
             let text = text.map_err(|_| wrong_type(py, "sizes", &name, expected))?;
+            if text.len() > TEXT_MAX || !text.is_ascii() {
+                return Err(wrong(py, "sizes", &name, expected));
+            }
             let found = whole(&lots, &format!("sizes.{text}"))?;
             if found < 1 {
                 return Err(wrong(py, &format!("sizes.{text}"), &lots, "lots, 1 or more"));
