@@ -12,7 +12,7 @@ use pyo3::types::PyDict;
 
 use crate::doors::taken_before;
 use crate::error::{door, in_row, usage};
-use crate::rows::{NoRow, Slices, Taker};
+use crate::rows::{self, NoRow, Slices, Taker};
 
 /// Why a run of columns ended early.
 pub(crate) enum Stopped {
@@ -20,6 +20,7 @@ pub(crate) enum Stopped {
     Door(usize, Error),
     /// A number over its denominator that leaves 64 bits.
     Wide(usize),
+    Interrupted(PyErr),
 }
 
 impl From<NoRow> for Stopped {
@@ -32,6 +33,7 @@ impl Stopped {
     pub(crate) fn error(&self, py: Python<'_>) -> PyErr {
         match self {
             Stopped::Row(none) => none.error(py),
+            Stopped::Interrupted(error) => error.clone_ref(py),
             Stopped::Door(at, error) => {
                 in_row(py, door(py, "columns", error), *at, &taken_before(*at))
             }
@@ -139,7 +141,7 @@ impl Taker for Noting<'_> {
             }
         }
         self.place += 1;
-        Ok(())
+        rows::interrupted(at).map_err(Stopped::Interrupted)
     }
 }
 

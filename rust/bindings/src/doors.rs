@@ -99,6 +99,8 @@ enum Stopped<R> {
     Refused(usize, R),
     /// Commands wait; the place of the next row.
     Commands(usize),
+    /// The interpreter was told to stop; the place of the next row.
+    Interrupted(usize, PyErr),
 }
 
 impl<R> From<NoRow> for Stopped<R> {
@@ -140,6 +142,10 @@ pub(crate) fn columns<T: Door>(
                     let row = before + odd.at;
                     let note = taken_before(row);
                     Err(in_row(py, NoRow { at: row, ..odd }.error(py), row, &note))
+                }
+                Err(Stopped::Interrupted(at, error)) => {
+                    let row = before + at;
+                    Err(in_row(py, error, row, &taken_before(row)))
                 }
                 Err(Stopped::Refused(at, refused)) => {
                     let row = before + at;
@@ -187,7 +193,10 @@ impl<T: Door> Taker for Turns<'_, T> {
         let refused = self.value.change(change.receive, change);
         refused.map_err(|refused| Stopped::Refused(at, refused))?;
         let waiting = self.value.waiting().len();
-        if waiting > self.waited { Err(Stopped::Commands(at + 1)) } else { Ok(()) }
+        if waiting > self.waited {
+            return Err(Stopped::Commands(at + 1));
+        }
+        rows::interrupted(at).map_err(|error| Stopped::Interrupted(at + 1, error))
     }
 }
 

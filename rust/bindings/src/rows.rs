@@ -353,6 +353,20 @@ pub(crate) trait Taker {
     fn take(&mut self, at: usize, change: &Change) -> Result<(), Self::Stopped>;
 }
 
+/// Rows between two looks at whether the caller was interrupted.
+const LOOK: usize = 1 << 16;
+
+/// What the interpreter was told meanwhile (Ctrl-C), looked at once in a while.
+#[inline]
+pub(crate) fn interrupted(at: usize) -> PyResult<()> {
+    if at % LOOK == LOOK - 1 { look() } else { Ok(()) }
+}
+
+#[cold]
+fn look() -> PyResult<()> {
+    Python::attach(Python::check_signals)
+}
+
 /// Columns of rows as slices of one length.
 #[derive(Clone, Copy)]
 pub(crate) struct Slices<'a> {
