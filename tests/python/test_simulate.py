@@ -229,7 +229,7 @@ def test_an_opening_state_that_fits_is_taken() -> None:
         ({"verbs": [(1.5, ev.Stop())]}, "verbs[0]", cm.InputTypeError),
         ({"verbs": [(2**70, ev.Stop())]}, "verbs[0]", cm.ConfigError),
         ({"verbs": [(-1, ev.Stop())]}, "verbs[0]", cm.ConfigError),
-        ({"verbs": [(1, ev.Tick())]}, "__class__", cm.ConfigError),
+        ({"verbs": [(1, ev.Tick())]}, "verb", cm.InputTypeError),
         ({"verbs": [(1, object.__new__(ev.Enter))]}, "enter.hedge", cm.ConfigError),
         ({"progress": 3}, "progress", cm.InputTypeError),
         ({"journal": 3}, "journal", cm.InputTypeError),
