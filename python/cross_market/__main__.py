@@ -23,6 +23,7 @@ from cross_market._cli.arguments import (
     WrongArgumentsError,
     parser,
 )
+from cross_market._values import visible
 from cross_market.errors import CrossMarketError, InternalError
 
 REPORT = "Please report this with the command, the version and, if there is one, the journal."
@@ -37,7 +38,7 @@ def refuse(error: BaseException, code: int, *, is_json: bool) -> int:
         text = "cross-market: stopped"
     elif code == BUG:
         text = f"{text}\n{REPORT}"
-    print(text, file=sys.stderr)
+    print(visible(text), file=sys.stderr)
     if is_json:
         hidden = ("usage",)
         fields = {key: shown_value(item) for key, item in vars(error).items() if key not in hidden}

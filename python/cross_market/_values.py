@@ -54,10 +54,18 @@ def kind_name(given: object) -> str:
     return plain(type(given).__name__)
 
 
+def visible(text: str) -> str:
+    """Return a text with an escape for every character that is not seen, ends of lines left."""
+    keeps = "\n"
+    return "".join(
+        each if each.isprintable() or each in keeps else ascii(each)[1:-1] for each in text
+    )
+
+
 def plain(text: str) -> str:
     """Return a text short, and with an escape for every character that is not seen."""
     cut = text[: SHOWN_MAX + 1]
-    seen = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in cut)
+    seen = visible(cut).replace("\n", r"\n")
     return seen if len(seen) <= SHOWN_MAX else seen[:SHOWN_MAX] + "…"
 
 

@@ -329,3 +329,16 @@ def test_config_check_of_venues_that_do_not_fit(files: Path, tmp_path: Path) -> 
     line = 1 + text.splitlines().index('account = "warsaw"')
     assert f"{path}:{line}:1: balances[0].account: found 'warsow'" in done.stdout
     assert "Did you mean 'warsaw'" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "given", [["verify", "\x1b[31mred\u202e"], ["\x1b[2Jx"], ["simulate", "\x1b]0;t\x07", "b"]]
+)
+def test_what_is_not_seen_is_escaped(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    from cross_market.__main__ import main
+
+    assert main(given) != 0
+    told = capsys.readouterr()
+    for each in told.out + told.err:
+        assert each.isprintable() or each == "\n"
+    assert r"\x1b" in told.out + told.err

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from cross_market._values import visible
+
 Row = Sequence[object]
 Told = Callable[[int, int], None]
 
@@ -14,7 +16,7 @@ Told = Callable[[int, int], None]
 def say(options: argparse.Namespace, text: str) -> None:
     """Print a line for people."""
     if not options.json:
-        print(text)
+        print(visible(text))
 
 
 def is_shown(options: argparse.Namespace) -> bool:
