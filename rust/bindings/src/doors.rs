@@ -129,7 +129,7 @@ pub(crate) fn columns<T: Door>(
             let ran = py.detach(|| run(value, slices, start));
             match ran {
                 Ok(took) | Err(Stopped::Commands(took)) => Ok((took, value.waiting().len())),
-                Err(Stopped::Row(none)) => Err(none.error(py)),
+                Err(Stopped::Row(none)) => Err(none.error(py, before)),
                 Err(Stopped::Refused(at, refused)) => {
                     Err(in_row(py, value.error(py, "columns", &refused), before + at))
                 }

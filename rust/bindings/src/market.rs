@@ -276,7 +276,7 @@ impl Market {
             let run = py.detach(|| guarded(|| asked.run(core, readers, slices)));
             drop(market);
             run.map_err(|invariant| internal(py, &invariant))?
-                .map_err(|stopped| stopped.error(py))?;
+                .map_err(|stopped| stopped.error(py, asked.rows))?;
         }
         asked.done(py)
     }
@@ -311,13 +311,15 @@ impl From<NoRow> for Stopped {
 }
 
 impl Stopped {
-    fn error(&self, py: Python<'_>) -> PyErr {
+    /// The error for it; `before` is how many rows the batches before its own had.
+    fn error(&self, py: Python<'_>, before: usize) -> PyErr {
         match self {
-            Stopped::Row(none) => none.error(py),
-            Stopped::Door(at, error) => in_row(py, door(py, "columns", error), *at),
+            Stopped::Row(none) => none.error(py, before),
+            Stopped::Door(at, error) => in_row(py, door(py, "columns", error), before + at),
             Stopped::Wide(at) => {
                 let state = "a merged price or a cost leaves 64 bits";
-                in_row(py, usage(py, "columns", state, "`tops` or `walk`, which are wider"), *at)
+                let error = usage(py, "columns", state, "`tops` or `walk`, which are wider");
+                in_row(py, error, before + at)
             }
         }
     }
@@ -453,6 +455,10 @@ impl Asked {
         rows: Slices<'_>,
     ) -> Result<(), Stopped> {
         self.reserve(rows.messages());
+        // The books may hold something from before, and may have changed since the last batch.
+        for id in readers.ids() {
+            self.refresh(market, readers, id).ok_or(Stopped::Wide(0))?;
+        }
         let is_plain = self.hedges.is_empty() && self.sizes.is_empty();
         let place = i64::try_from(self.rows).unwrap_or(i64::MAX);
         let mut noting = Noting { asked: self, market, readers, is_plain, place };
@@ -481,27 +487,40 @@ impl Asked {
         is_new: bool,
     ) -> Option<()> {
         if is_new {
-            self.merge(market, readers.get(changed)?)?;
+            self.refresh(market, readers, changed)?;
         }
         for (enter, exit, valid) in &self.now {
             self.enter.push(*enter);
             self.exit.push(*exit);
             self.valid.push(*valid);
         }
-        let book = market.book(changed)?;
-        for ((instrument, qty), costs) in self.sizes.iter().zip(&mut self.costs) {
-            if is_new && *instrument == changed {
-                for (taker, cost) in [Side::Sell, Side::Buy].into_iter().zip(costs.iter_mut()) {
-                    let walk = book.walk(taker, *qty, None, &Own::default());
-                    let found = walk.map_or((0, 0), |walk| (walk.cost, walk.qty.get()));
-                    *cost = (i64::try_from(found.0).ok()?, found.1 == qty.get());
-                }
-            }
+        for costs in &self.costs {
             for (column, (cost, is_full)) in
                 [&mut self.sell_cost, &mut self.buy_cost].into_iter().zip(*costs)
             {
                 column.push(cost);
                 self.full.push(is_full);
+            }
+        }
+        Some(())
+    }
+
+    /// Merges and walks anew what reads the book of an instrument.
+    fn refresh(
+        &mut self,
+        market: &CoreMarket,
+        readers: &Table<InstrumentId, Vec<HedgeId>>,
+        changed: InstrumentId,
+    ) -> Option<()> {
+        self.merge(market, readers.get(changed)?)?;
+        let book = market.book(changed)?;
+        for ((instrument, qty), costs) in self.sizes.iter().zip(&mut self.costs) {
+            if *instrument == changed {
+                for (taker, cost) in [Side::Sell, Side::Buy].into_iter().zip(costs.iter_mut()) {
+                    let walk = book.walk(taker, *qty, None, &Own::default());
+                    let found = walk.map_or((0, 0), |walk| (walk.cost, walk.qty.get()));
+                    *cost = (i64::try_from(found.0).ok()?, found.1 == qty.get());
+                }
             }
         }
         Some(())
