@@ -10,6 +10,7 @@ NEXTEST ?= $(shell command -v cargo-nextest 2>/dev/null)
 BIN := .venv/bin
 DEPS := .venv/.deps
 CORE := python/cross_market/_core.abi3.so
+PEERS := target/peers-venv
 RUST := --workspace --exclude cross-market-py
 PIP := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,\
   $(BIN)/python -m pip install --quiet --disable-pip-version-check)
@@ -21,7 +22,7 @@ export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test test-rust test-python lint counts sim digests crash golden bench \
-  wheel wheel-check clean
+  bench-peers wheel wheel-check clean
 
 help: ## Print this help
 	@echo "usage: make TARGET"
@@ -71,8 +72,19 @@ crash: ## Cut and corrupt a journal everywhere and recover it
 golden: $(CORE) ## Compare the recorded markets in ../shared/data with their reference figures
 	PYTHONPATH=tests $(BIN)/python -m golden $(SETS)
 
-bench: ## Time the core against its limits
+bench: $(CORE) ## Time the core and the Python doors against hand-written limits
 	cargo bench --locked $(RUST)
+	$(BIN)/python -m pytest benches/python --benchmark-only --benchmark-columns=median,iqr,rounds
+	$(BIN)/python benches/imports.py
+
+bench-peers: $(PEERS)/.deps $(SOURCES) ## Time it beside other libraries, in an environment of their own
+	@rm -rf target/wheels
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --quiet --release --locked --out target/wheels
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --force-reinstall target/wheels/cross_market-*.whl
+	$(PEERS)/bin/python benches/peers/run.py
+	$(PEERS)/bin/python benches/peers/sizes.py target/wheels/cross_market-*.whl
+	@cat $(PEERS)/refused 2>/dev/null || true
 
 wheel: $(DEPS) ## Build the wheel into dist
 	rm -rf dist
@@ -103,4 +115,17 @@ endif
 $(CORE): $(DEPS) $(SOURCES)
 	@echo "building the native module (a minute or two when cold)"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The versions of the file and nothing else: what peers say they need for screens and plots is left
+# out. If one of them refuses, each by itself, for that is no reason to measure none.
+$(PEERS)/.deps: requirements-peers.txt $(DEPS)
+	@echo "creating $(PEERS) with the versions of $<"
+	@rm -rf $(PEERS)
+	@$(BIN)/python -m venv $(PEERS)
+	@install="$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps"; \
+	$$install -r $< 2> $(PEERS)/log || grep -v '^#' $< | while read -r peer; do \
+	  $$install "$$peer" 2> $(PEERS)/log \
+	    || echo "not installed: $$peer: $$(tail -1 $(PEERS)/log)" >> $(PEERS)/refused; \
+	done
 	@touch $@

@@ -136,6 +136,11 @@ class Market:
     ) -> dict[str, NDArray[Any]]:
         """Take columns of rows; return the state at the end of every message as columns."""
 
+    def each(
+        self, columns: _Columns, callback: Callable[[int, int | None, int | None, int], object], /
+    ) -> int:
+        """Take columns of rows; call `callback(instrument, bid, ask, receive)` at message ends."""
+
     def touch(self, instrument: str | int, /) -> tuple[int, int] | None:
         """Return the best bid and ask in ticks; None unless the book is whole and has both."""
 

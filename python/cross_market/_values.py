@@ -25,26 +25,52 @@ T = TypeVar("T")
 
 DIGITS_MAX = 38
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+@-]{0,39}")
-IDENTIFIER = re.compile(r"[!-~]{1,40}")
 PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 RATIO = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)/([0-9]+(?:\.[0-9]+)?)")
 SHOWN_MAX = 120
+# What a person writes: as in the core, where the same characters are refused.
+NOTE_MAX = 120
+HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e0fff]"
+)
 
 
 def shown(given: object) -> str:
-    """Return `given` as an error message may show it: short, and with no control characters."""
-    text = f"{type(given).__name__} of {given.bit_length()} bits" if is_huge(given) else repr(given)
-    return text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + "…"
+    """Return `given` as an error message may show it: short, on one line, with nothing hidden."""
+    if is_huge(given):
+        return f"{kind_name(given)} of {int.bit_length(given)} bits"
+    if type(given) in (str, bytes):
+        given = typing.cast("str | bytes", given)[: SHOWN_MAX + 1]
+    try:
+        text = repr(given)
+    except Exception:  # whoever wrote its class: what is refused must not stop the refusal
+        return "a value that cannot be shown"
+    return plain(text)
+
+
+def kind_name(given: object) -> str:
+    """Return the name of the type of `given`, as an error message may show it."""
+    return plain(type(given).__name__)
+
+
+def plain(text: str) -> str:
+    """Return a text short, and with an escape for every character that is not seen."""
+    cut = text[: SHOWN_MAX + 1]
+    seen = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in cut)
+    return seen if len(seen) <= SHOWN_MAX else seen[:SHOWN_MAX] + "…"
 
 
 def is_huge(given: object) -> typing.TypeGuard[int]:
     """Return whether `given` is an int that is too long to be written out."""
-    return isinstance(given, int) and given.bit_length() > 4 * DIGITS_MAX
+    return isinstance(given, int) and int.bit_length(given) > 4 * DIGITS_MAX
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that is close to `name`, or differs only in its capitals."""
     names = list(known)
+    if len(name) > SHOWN_MAX:
+        return None  # nothing that is known is so long, and to compare it would take long
     folded = {each.casefold(): each for each in reversed(names)}
     if name.casefold() in folded:
         return folded[name.casefold()]
@@ -69,7 +95,7 @@ def wrong_type(given: object, where: str, expected: str) -> InputTypeError:
     why = ""
     if isinstance(given, float):
         why = "; a float is not the decimal it prints, write it as text"
-    text = f"{where}: found {shown(given)} of type {type(given).__name__}, expected {expected}{why}"
+    text = f"{where}: found {shown(given)} of type {kind_name(given)}, expected {expected}{why}"
     return InputTypeError(text, field=where, value=given, expected=expected)
 
 
@@ -229,12 +255,14 @@ def name() -> Reader:
     return Reader(read, expected)
 
 
-def identifier(given: object, where: str) -> str:
-    """Return `given` when it can stand in the journal: who spoke, or why."""
-    expected = "1 to 40 printable ASCII characters without spaces"
+def note(given: object, where: str) -> str:
+    """Return `given` when it can stand in the journal as the core takes it: who spoke, or why."""
+    expected = f"text on one line, 1 to {NOTE_MAX} bytes of UTF-8"
     if type(given) is not str:
         raise wrong_type(given, where, expected)
-    if IDENTIFIER.fullmatch(given) is None:
+    if not given.strip() or len(given) > NOTE_MAX or HIDDEN.search(given) is not None:
+        raise wrong(given, where, expected)
+    if len(given.encode()) > NOTE_MAX:
         raise wrong(given, where, expected)
     return given
 
@@ -380,7 +408,7 @@ def value(cls: type[T]) -> type[T]:
         for each in kwargs:
             if each not in fields:
                 hint = suggestion(each, fields)
-                message = f"{cls.__name__}: there is no argument {each!r}.{hint}"
+                message = f"{cls.__name__}: there is no argument {shown(each)}.{hint}"
                 raise UsageError(message, call=cls.__name__, expected=", ".join(fields))
             if each in given:
                 message = f"{cls.__name__}: {each!r} is given twice"

@@ -68,6 +68,9 @@ class Market(_core.Market):
     columns: dict from name to numpy array, or what speaks the Arrow capsule protocol – `instrument
         side row price qty`, and `seq step exchange receive` where they are known.
     sizes: dict from instrument to int, lots – sizes whose cost is wanted at every message.
+    callback: function of instrument, bid, ask (int, ticks; None and None as for `touch`) and
+        receive, called by `each` at every message end. The market is busy meanwhile: it refuses
+        calls from inside. What the function raises ends `each`; the rows before stay taken.
 
     config: Config – its instruments and hedges.
 

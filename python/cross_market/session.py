@@ -8,7 +8,7 @@ from cross_market import _core
 from cross_market._arrow import arrow
 from cross_market._files import path_text
 from cross_market._pnl import pnl
-from cross_market._values import identifier
+from cross_market._values import note
 from cross_market.commands import Command
 from cross_market.config import Config
 from cross_market.contracts.units import parse_span
@@ -70,12 +70,13 @@ class Session:
         now: int, ns – engine time, never before the journal's last event.
         durable: str – 'os' (orders leave once the operating system has the record), or the longest
             time that orders wait for a sync they share, such as '5 ms'.
-        actor: str – who speaks through the verbs; in the journal with each of them, 1 to 40 ASCII
-            characters without spaces.
+        actor: str – who speaks through the verbs; in the journal with each of them: one line in
+            any language, up to 120 bytes of UTF-8.
         Raises JournalError when the folder is in use, or its journal cannot be trusted.
         """
-        group = None if durable == "os" else parse_span(durable, "durable")
-        self._actor = identifier(actor, "actor")
+        is_os = type(durable) is str and durable == "os"
+        group = None if is_os else parse_span(durable, "durable")
+        self._actor = note(actor, "actor")
         folder = path_text(journal, "journal")
         self._core = _core.Session(config, journal=folder, now=now, group_ns=group)
         # The fast doors are the native ones themselves: a call around them costs as much as they.
@@ -242,7 +243,7 @@ class Session:
 
         order: int – our id.
         status: str – filled, cancelled, rejected or expired. cum: int, lots.
-        reason: str – why, 1 to 40 ASCII characters without spaces, such as 'told-by-phone'.
+        reason: str – why: one line in any language, up to 120 bytes of UTF-8.
         """
         verb = Override(order=order, status=status, cum=cum, reason=reason)
         return self._say(now, verb)

@@ -1,5 +1,6 @@
 """The fast doors: the same turns as `handle`, nothing copied, nothing skipped."""
 
+import _thread
 import pickle
 import threading
 from collections.abc import Callable, Iterator
@@ -608,6 +609,37 @@ def test_what_is_asked_of_a_market_is_proven() -> None:
         market.walk("A.x", "bid", 1)
     with pytest.raises(cm.UsageError):
         pickle.dumps(market)
+
+
+def test_a_call_of_columns_can_be_interrupted() -> None:
+    """Ctrl-C ends it at a row that is told, from which it goes on as if nothing had been."""
+    config = spread_config()
+    count = 6_000_000
+    columns = {
+        "instrument": np.zeros(count, "u2"),
+        "side": np.zeros(count, "u1"),
+        "row": np.full(count, 5, "u1"),
+        "price": 900 + np.arange(count) % 64,
+        "qty": np.ones(count, "i8"),
+        "exchange": np.arange(START, START + count),
+        "receive": np.arange(START, START + count),
+    }
+    engine, twin = cm.Engine(config, start=START), cm.Engine(config, start=START)
+
+    def for_ever() -> None:
+        while True:
+            engine.columns(columns, first=0 if not seen else count)
+            seen.append(count)
+
+    seen: list[int] = []
+    threading.Timer(0.01, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        for_ever()
+    # Where the call was over before, the interrupt came between two.
+    place = getattr(caught.value, "row", count)
+    engine.columns(columns, first=place)
+    twin.columns(columns)
+    assert engine.digest() == twin.digest()
 
 
 def two_batches(rows: list[dict[str, int]], at: int) -> pa.Table:

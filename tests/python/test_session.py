@@ -95,7 +95,7 @@ def test_a_session_is_not_pickled(gold: cm.Config, tmp_path: Path) -> None:
         ({"journal": b"run"}, "journal", cm.InputTypeError),
         ({"journal": "a\0b"}, "journal", cm.ConfigError),
         ({"actor": 3}, "actor", cm.InputTypeError),
-        ({"actor": "two words"}, "actor", cm.ConfigError),
+        ({"actor": "two\nlines"}, "actor", cm.ConfigError),
         ({"durable": 5}, "durable", cm.InputTypeError),
         ({"now": 1.5}, "now", cm.InputTypeError),
     ],

@@ -1,6 +1,7 @@
 """One tradable contract: its size, its price, its costs, its hours."""
 
 import datetime
+import re
 from dataclasses import field
 from decimal import Decimal
 from fractions import Fraction
@@ -34,6 +35,7 @@ from cross_market.contracts.units import (
 
 PHASES = ("continuous", "auction", "break", "overnight", "holiday", "halted")
 LATEST_NS = 7_258_118_400_000_000_000  # 2200-01-01
+FINE = re.compile(r"[.,][0-9]{7}")
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -41,17 +43,19 @@ def time_ns(given: object, where: str) -> int:
     """Return a moment in ns since the Unix epoch.
 
     given: int or datetime – ns, or a datetime that knows its zone; files write the latter as text.
-    Raises InputTypeError for floats, ConfigError for a datetime without zone or out of range.
+    Raises InputTypeError for floats, ConfigError for a datetime without zone or out of range, and
+    for one that its clock shows twice or never.
     """
     expected = "ns since 1970 as int, or a datetime with a zone; from 1970 to 2200"
     if type(given) is str:
-        try:
-            given = datetime.datetime.fromisoformat(given)
-        except ValueError as error:
-            raise wrong(given, where, expected) from error
-    if isinstance(given, datetime.datetime):
-        if given.tzinfo is None:
+        given = read_datetime(given, where, expected)
+    # Those of other libraries count ns, which the arithmetic of datetime would drop.
+    if type(given) is datetime.datetime:
+        if given.utcoffset() is None:
             raise wrong(given, where, expected + "; this one does not say its zone")
+        if given.replace(fold=0).utcoffset() != given.replace(fold=1).utcoffset():
+            why = "; clocks are changed at this one: give it in UTC"
+            raise wrong(given, where, expected + why)
         since = given - EPOCH
         stamp = ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1000
     elif type(given) is int:
@@ -63,12 +67,22 @@ def time_ns(given: object, where: str) -> int:
     return stamp
 
 
+def read_datetime(given: str, where: str, expected: str) -> datetime.datetime:
+    """Return the datetime that a text states, in full."""
+    if FINE.search(given) is not None:
+        raise wrong(given, where, expected + "; a text states at most µs")
+    try:
+        return datetime.datetime.fromisoformat(given)
+    except ValueError as error:
+        raise wrong(given, where, expected) from error
+
+
 def phases() -> Reader:
     """Read 'always', or a list of (start, phase) in ascending order."""
     expected = "'always', or a list of (start, phase) with the starts ascending"
 
     def read(given: object, where: str) -> object:
-        if given == "always":
+        if type(given) is str and given == "always":
             return given
         if type(given) not in (list, tuple):
             raise wrong_type(given, where, expected)

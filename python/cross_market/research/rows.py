@@ -17,7 +17,16 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from cross_market._values import Number, missing, suggestion, tidy, wrong, wrong_type
+from cross_market._values import (
+    Number,
+    missing,
+    plain,
+    read_decimal,
+    suggestion,
+    tidy,
+    wrong,
+    wrong_type,
+)
 from cross_market.contracts.instrument import LATEST_NS, Instrument
 from cross_market.errors import ConfigError
 
@@ -40,6 +49,7 @@ SETTLE = 9
 # No stamp.
 NONE = -1
 EXACT_MAX = 2**53
+PLACES_MAX = 22
 SHOWN_NAMES = 8
 EARLIEST_NS = 315_532_800_000_000_000  # 1980-01-01
 
@@ -63,10 +73,25 @@ def to_grid(
     """
     import numpy as np
 
-    _, digits, exponent = tidy(Decimal(step)).as_tuple()
+    expected = "a column of integers or floats, as numpy array with one dimension"
+    what = label(what)
+    given: object = values
+    is_masked = isinstance(given, np.ma.MaskedArray)
+    if is_masked or not isinstance(given, np.ndarray) or given.ndim != 1:
+        raise wrong_type(given, what, expected)
+    if row_of is not None and len(row_of) != len(values):
+        raise wrong(
+            len(row_of), f"{what}, row_of", f"{len(values)} row numbers, one for each value"
+        )
+    if values.dtype.kind not in "fiu" or values.dtype.itemsize > 8:
+        raise wrong_type(str(values.dtype), what, expected)
+    # Where powers of ten are doubles, a quotient by them is the double nearest to the decimal.
+    grid = f"a plain decimal above 0 with at most {PLACES_MAX} decimals"
+    number = read_decimal(step, f"{what}, step", grid)
+    _, digits, exponent = number.as_tuple()
     units, places = int("".join(map(str, digits))), -int(exponent)
-    if values.dtype.kind not in "fiu":
-        raise wrong_type(str(values.dtype), what, "a column of integers or floats")
+    if number <= 0 or places > PLACES_MAX:
+        raise wrong(step, f"{what}, step", grid)
     if not len(values):
         return np.empty(0, dtype=np.int64)
     floats = values.astype(np.float64)
@@ -84,6 +109,13 @@ def to_grid(
         row = at if row_of is None else int(row_of[at])
         raise wrong(values[at].item(), f"{what}, row {row}", f"a whole multiple of {step}")
     return steps.astype(np.int64)
+
+
+def label(given: object) -> str:
+    """Return the name of a column as errors may show it."""
+    if type(given) is not str:
+        raise wrong_type(given, "what", "the name of the column, as str")
+    return plain(given)
 
 
 @dataclass
@@ -243,8 +275,11 @@ def is_unicode(scalar: "pa.Scalar") -> bool:
     return True
 
 
-def absent(name: str, tables: "Iterable[pa.Table]") -> ConfigError:
-    """Return the error for an instrument that data says nothing of, naming what there is."""
+def absent(name: str, tables: "Iterable[pa.Table]", wanted: Iterable[str]) -> ConfigError:
+    """Return the error for an instrument that data says nothing of, naming what there is.
+
+    wanted: names of all instruments; what is one of them is not suggested for another.
+    """
     import pyarrow.compute as pc
 
     names, kinds = Counter[str](), Counter[str]()
@@ -259,7 +294,7 @@ def absent(name: str, tables: "Iterable[pa.Table]") -> ConfigError:
     if name in names:
         expected = f"rows of {name} of kind snapshot, delta or settle"
         there = ", ".join(sorted(kinds)[:SHOWN_NAMES])
-    hint = "" if name in names else suggestion(name, names)
+    hint = "" if name in names else suggestion(name, set(names).difference(wanted))
     message = f"data: missing, expected {expected}; there is {there}{'.' if hint else ''}{hint}"
     return ConfigError(message, field="data", expected=expected)
 

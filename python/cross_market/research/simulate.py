@@ -98,8 +98,12 @@ def verbs_of(verbs: object) -> list[tuple[int, Verb]]:
     expected = "a list of pairs: ns since 1970 as int, and a verb of cross_market.events"
     if isinstance(verbs, str | bytes) or not isinstance(verbs, Iterable):
         raise wrong_type(verbs, "verbs", expected)
+    try:
+        items = iter(verbs)
+    except TypeError as error:  # an array of no dimension only looks like one
+        raise wrong_type(verbs, "verbs", expected) from error
     found = []
-    for at, each in enumerate(verbs):
+    for at, each in enumerate(items):
         if not isinstance(each, list | tuple) or len(each) != 2:
             raise wrong_type(each, f"verbs[{at}]", expected)
         stamp, verb = each

@@ -6,11 +6,11 @@ use cross_market_core::book::Change;
 use cross_market_core::command::Command;
 use cross_market_core::time::Time;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyBool, PyList, PyString};
 
 use crate::commands;
 use crate::engine::time_of;
-use crate::error::{in_row, wrong};
+use crate::error::{in_row, wrong, wrong_type};
 use crate::owner::{Owned, Owner};
 use crate::rows::{self, Columns, Message, NoRow, Slices, Taker};
 
@@ -23,6 +23,9 @@ pub(crate) trait Door: Owned {
 
     /// Takes one row; its commands are behind those that wait.
     fn change(&mut self, now: Time, change: &Change) -> Result<(), Self::Refused>;
+
+    /// Judges the rows of one message; where one is refused, its place and why.
+    fn check(&self, now: Time, message: &[Change]) -> Result<(), (usize, Self::Refused)>;
 
     /// The error for a row that was not taken.
     fn error(&self, py: Python<'_>, call: &str, refused: &Self::Refused) -> PyErr;
@@ -64,7 +67,7 @@ pub(crate) fn row<T: Door>(
     })
 }
 
-/// One message. What is wrong in a row by itself is refused before any is taken.
+/// One message, taken whole or not at all.
 pub(crate) fn message<T: Door>(
     owner: &Owner<T>,
     now: Given<'_, '_>,
@@ -77,10 +80,14 @@ pub(crate) fn message<T: Door>(
     let now = time_of(now, "now")?;
     let changes = Message::new(now, instrument, head, is_snapshot)?.changes(rows)?;
     owner.with(py, "message", |value| {
-        for (at, change) in changes.iter().enumerate() {
-            value
-                .change(now, change)
-                .map_err(|refused| in_row(py, value.error(py, "message", &refused), at))?;
+        value.check(now, &changes).map_err(|(at, refused)| {
+            let error = value.error(py, "message", &refused);
+            let note = format!("row {at} of the message; none of its rows was taken");
+            in_row(py, error, at, &note)
+        })?;
+        for change in &changes {
+            let taken = value.change(now, change);
+            taken.map_err(|refused| value.error(py, "message", &refused))?;
         }
         Ok(value.waiting().len())
     })
@@ -92,6 +99,8 @@ enum Stopped<R> {
     Refused(usize, R),
     /// Commands wait; the place of the next row.
     Commands(usize),
+    /// The interpreter was told to stop; the place of the next row.
+    Interrupted(usize, PyErr),
 }
 
 impl<R> From<NoRow> for Stopped<R> {
@@ -129,9 +138,15 @@ pub(crate) fn columns<T: Door>(
             let ran = py.detach(|| run(value, slices, start));
             match ran {
                 Ok(took) | Err(Stopped::Commands(took)) => Ok((took, value.waiting().len())),
-                Err(Stopped::Row(none)) => Err(none.error(py, before)),
+                Err(Stopped::Row(odd)) => Err(odd.error(py, before)),
+                Err(Stopped::Interrupted(at, error)) => {
+                    let row = before + at;
+                    Err(in_row(py, error, row, &taken_before(row)))
+                }
                 Err(Stopped::Refused(at, refused)) => {
-                    Err(in_row(py, value.error(py, "columns", &refused), before + at))
+                    let row = before + at;
+                    let error = value.error(py, "columns", &refused);
+                    Err(in_row(py, error, row, &taken_before(row)))
                 }
             }
         })?;
@@ -168,10 +183,16 @@ impl<T: Door> Taker for Turns<'_, T> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     fn take(&mut self, at: usize, change: &Change) -> Result<(), Self::Stopped> {
+        if rows::is_coarse(change.exchange) {
+            return Err(Stopped::Row(NoRow::stamp(at, change.exchange)));
+        }
         let refused = self.value.change(change.receive, change);
         refused.map_err(|refused| Stopped::Refused(at, refused))?;
         let waiting = self.value.waiting().len();
-        if waiting > self.waited { Err(Stopped::Commands(at + 1)) } else { Ok(()) }
+        if waiting > self.waited {
+            return Err(Stopped::Commands(at + 1));
+        }
+        rows::interrupted(at).map_err(|error| Stopped::Interrupted(at + 1, error))
     }
 }
 
@@ -183,9 +204,25 @@ pub(crate) fn take<'py, T: Door>(
     owner.with(py, "take", |value| commands::hand_over(py, value.waiting(), &owner.names))
 }
 
+/// What became of the rows of columns when one was refused.
+pub(crate) fn taken_before(row: usize) -> String {
+    format!("row {row} of the columns; the rows before it were taken")
+}
+
+/// True or False and nothing that only looks like it.
+pub(crate) fn flag(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if value.is_exact_instance_of::<PyBool>() {
+        return value.extract();
+    }
+    Err(wrong_type(value.py(), "snapshot", value, "True or False"))
+}
+
 /// The number of an instrument.
 pub(crate) fn id<T>(owner: &Owner<T>, name: Given<'_, '_>) -> PyResult<u16> {
     let names = &owner.names.instruments;
+    if !name.is_exact_instance_of::<PyString>() {
+        return Err(wrong_type(name.py(), "instrument", name, "the name of an instrument, as str"));
+    }
     let found = name.extract::<&str>().ok().and_then(|name| names.id(name));
     found.map(|id| id.0).ok_or_else(|| {
         let expected = format!("a name of the configuration: {}", names.list().join(", "));

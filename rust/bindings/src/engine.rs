@@ -36,6 +36,11 @@ pub(crate) fn stated(config: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     bytes.cast_exact::<PyBytes>().map(|bytes| bytes.as_bytes().to_vec()).map_err(|_| refused())
 }
 
+/// The earliest stamp that is one of ns: those of s, ms and µs lie before 1980.
+pub(crate) const STAMPS_FROM: Time = Time(315_532_800_000_000_000);
+/// What a stamp is.
+pub(crate) const STAMP: &str = "ns since the Unix epoch as int, from 1980 to 2200";
+
 /// A moment given as an int.
 pub(crate) fn time_of(value: &Bound<'_, PyAny>, field: &str) -> PyResult<Time> {
     let expected = "ns since the Unix epoch, as int";
@@ -44,6 +49,15 @@ pub(crate) fn time_of(value: &Bound<'_, PyAny>, field: &str) -> PyResult<Time> {
     }
     let ns = value.extract::<i64>();
     ns.map(Time).map_err(|_| wrong(value.py(), field, value, expected))
+}
+
+/// Engine time at the beginning: in ms or µs every time-out would be wrong by as much.
+pub(crate) fn start_of(value: &Bound<'_, PyAny>, field: &str) -> PyResult<Time> {
+    let start = time_of(value, field)?;
+    if start < STAMPS_FROM || start > Time::LATEST {
+        return Err(wrong(value.py(), field, value, STAMP));
+    }
+    Ok(start)
 }
 
 struct State {
@@ -72,6 +86,10 @@ impl Door for State {
         self.engine.change(now, change, &mut self.turn)?;
         self.out.append(&mut self.turn);
         Ok(())
+    }
+
+    fn check(&self, now: Time, message: &[Change]) -> Result<(), (usize, Error)> {
+        self.engine.check_message(now, message)
     }
 
     fn error(&self, py: Python<'_>, call: &str, refused: &Error) -> PyErr {
@@ -111,7 +129,7 @@ impl Engine {
     fn new(config: &Bound<'_, PyAny>, start: &Bound<'_, PyAny>) -> PyResult<Engine> {
         let py = config.py();
         let (config, _) = config_of(config)?;
-        let start = time_of(start, "start")?;
+        let start = start_of(start, "start")?;
         let made = guarded(|| CoreEngine::new(&config, start));
         let made = made.map_err(|invariant| internal(py, &invariant))?;
         let engine = made.map_err(|error| door(py, "Engine", &error))?;
@@ -196,7 +214,7 @@ impl Engine {
         seq: Option<&Bound<'_, PyAny>>,
         step: Option<&Bound<'_, PyAny>>,
         exchange: Option<&Bound<'_, PyAny>>,
-        snapshot: bool,
+        #[pyo3(from_py_with = doors::flag)] snapshot: bool,
     ) -> PyResult<usize> {
         doors::message(&self.state, now, instrument, rows, [seq, step, exchange], snapshot)
     }

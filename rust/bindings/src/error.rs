@@ -71,7 +71,7 @@ pub(crate) fn wrong_type(
     value: &Bound<'_, PyAny>,
     expected: &str,
 ) -> PyErr {
-    let kind = value.get_type().name().map_or_else(|_| String::new(), |name| name.to_string());
+    let kind = helped("kind_name", value);
     let found = shown(value);
     raise::<python::InputTypeError>(
         py,
@@ -136,10 +136,9 @@ pub(crate) fn door(py: Python<'_>, call: &str, error: &Error) -> PyErr {
     }
 }
 
-/// The same error with the row of the columns that it was found in, and what became of the others.
-pub(crate) fn in_row(py: Python<'_>, error: PyErr, row: usize) -> PyErr {
+/// The same error with the row that it was found in, and what became of the others.
+pub(crate) fn in_row(py: Python<'_>, error: PyErr, row: usize, note: &str) -> PyErr {
     let value = error.value(py);
-    let note = format!("row {row} of the columns; the rows before it were taken");
     let noted = value.setattr("row", row).and_then(|()| value.call_method1("add_note", (note,)));
     match noted {
         Ok(_) => error,
@@ -277,9 +276,14 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 
 /// A value as an error message may show it: short.
 fn shown(value: &Bound<'_, PyAny>) -> String {
-    let helper = value.py().import("cross_market._values").and_then(|it| it.getattr("shown"));
+    helped("shown", value)
+}
+
+/// What a helper of Python says of a value.
+fn helped(helper: &str, value: &Bound<'_, PyAny>) -> String {
+    let helper = value.py().import("cross_market._values").and_then(|it| it.getattr(helper));
     helper
-        .and_then(|shown| shown.call1((value,)))
+        .and_then(|helper| helper.call1((value,)))
         .and_then(|text| text.extract::<String>())
         .unwrap_or_else(|_| "a value that cannot be shown".to_owned())
 }

@@ -302,7 +302,7 @@ pub(crate) fn verb(object: &Bound<'_, PyAny>, names: &Directory) -> PyResult<Ver
                 .map(|policy| Verb::Policy(Box::new(policy)))
                 .map_err(|error| door(config.py(), "Policy", &error))
         }
-        other => Err(fields.refuse("__class__", &format!("a verb; {other} is none"))),
+        _ => Err(wrong_type(object.py(), "verb", object, "a verb of cross_market.events")),
     }
 }
 

@@ -7,8 +7,10 @@ use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyInt, PyString};
 
+use crate::engine::STAMP;
 use crate::error::{missing, wrong, wrong_type};
 use crate::names::Names;
+use crate::rows::is_coarse;
 use crate::words::Words;
 
 /// One object and the path at which errors name its attributes.
@@ -129,9 +131,10 @@ impl<'a, 'py> Fields<'a, 'py> {
         if self.is_none(name)? { Ok(None) } else { self.qty(name).map(Some) }
     }
 
-    /// A moment.
+    /// A moment; 0 where it is not known.
     pub(crate) fn time(&self, name: &str) -> PyResult<Time> {
-        Ok(Time(self.int(name, "ns since the Unix epoch, as int")?))
+        let found = Time(self.int(name, STAMP)?);
+        if is_coarse(found) { Err(self.refuse(name, STAMP)) } else { Ok(found) }
     }
 
     /// A length of time, possibly negative.

@@ -1,8 +1,10 @@
 //! The native module `cross_market._core`: thin, flat, no logic of its own.
 #![forbid(unsafe_code)]
 
+mod asked;
 mod commands;
 mod doors;
+mod each;
 mod engine;
 mod error;
 mod events;

@@ -2,23 +2,23 @@
 
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
-use cross_market_core::book::{Applied, Book, Change};
-use cross_market_core::error::Error;
+use cross_market_core::book::{Book, Change};
 use cross_market_core::ids::{HedgeId, Id, InstrumentId, Table};
 use cross_market_core::market::Market as CoreMarket;
 use cross_market_core::merge::Pair;
 use cross_market_core::num::{Qty, Side};
 use cross_market_core::quote::{Data, Own};
 use cross_market_core::time::Time;
-use numpy::{IntoPyArray, PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyString};
 
+use crate::asked::Asked;
+use crate::each;
 use crate::engine::config_of;
-use crate::error::{door, guarded, in_row, internal, usage, wrong, wrong_type};
+use crate::error::{door, guarded, internal, usage, wrong, wrong_type};
 use crate::names::{Directory, Names};
 use crate::owner::not_pickled;
-use crate::rows::{self, Columns, NoRow, Slices, Taker, sizes};
+use crate::rows::{self, Columns, sizes};
 use crate::tables::{Grids, Table as Columned};
 
 /// The books of a configuration and its merged prices; nothing trades here.
@@ -54,10 +54,14 @@ impl Market {
     /// The number of a hedge or an instrument by its name, or as it is.
     fn number<I: Id>(given: &Bound<'_, PyAny>, names: &Names<I>, field: &str) -> PyResult<I> {
         if given.is_exact_instance_of::<PyInt>()
-            && let Ok(place) = given.extract::<usize>()
+            && let Ok(Ok(place)) = given.extract::<i64>().map(usize::try_from)
             && place < names.len()
         {
             return Ok(I::at(place));
+        }
+        let is_name = given.is_exact_instance_of::<PyString>();
+        if !is_name && !given.is_exact_instance_of::<PyInt>() {
+            return Err(wrong_type(given.py(), field, given, "a name as str, or a number as int"));
         }
         let found = given.cast::<PyString>().ok().and_then(|name| name.to_str().ok());
         found.and_then(|name| names.id(name)).ok_or_else(|| {
@@ -183,11 +187,13 @@ impl Market {
     ) -> PyResult<(i128, i64)> {
         let py = instrument.py();
         let id = self.instrument(instrument)?;
+        if !side.is_exact_instance_of::<PyString>() {
+            return Err(wrong_type(py, "side", side, "'buy' or 'sell'"));
+        }
         let taker = match side.extract::<&str>() {
             Ok("buy") => Side::Buy,
             Ok("sell") => Side::Sell,
-            Ok(_) => return Err(wrong(py, "side", side, "'buy' or 'sell'")),
-            Err(_) => return Err(wrong_type(py, "side", side, "'buy' or 'sell'")),
+            Ok(_) | Err(_) => return Err(wrong(py, "side", side, "'buy' or 'sell'")),
         };
         let qty = Qty::new(rows::whole(lots, "lots")?);
         let qty = qty.map_err(|_| wrong(py, "lots", lots, "lots, 0 or more"))?;
@@ -281,6 +287,30 @@ impl Market {
         asked.done(py)
     }
 
+    /// Take columns of rows; call `callback(instrument, bid, ask, receive)` at message ends.
+    #[pyo3(signature = (columns, callback, /))]
+    fn each(&self, columns: &Bound<'_, PyAny>, callback: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let py = columns.py();
+        if !callback.is_callable() {
+            let expected = "a function of instrument, bid, ask and receive";
+            return Err(wrong_type(py, "callback", callback, expected));
+        }
+        let (mut messages, mut before) = (0, 0);
+        for batch in rows::batches(columns)?.try_iter()? {
+            let batch = Columns::new(&batch?)?;
+            let slices = batch.slices()?;
+            let mut market = self.enter(py, "each")?;
+            let core = &mut *market;
+            let run = guarded(|| each::run(core, slices, callback));
+            drop(market);
+            messages += run
+                .map_err(|invariant| internal(py, &invariant))?
+                .map_err(|stopped| stopped.error(py, before))?;
+            before += slices.len();
+        }
+        Ok(messages)
+    }
+
     fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<()> {
         Err(not_pickled(slf.py(), "market"))
     }
@@ -296,57 +326,6 @@ const fn state_word(data: Data) -> &'static str {
     }
 }
 
-/// Why a run of columns ended early.
-enum Stopped {
-    Row(NoRow),
-    Door(usize, Error),
-    /// A number over its denominator that leaves 64 bits.
-    Wide(usize),
-}
-
-impl From<NoRow> for Stopped {
-    fn from(none: NoRow) -> Stopped {
-        Stopped::Row(none)
-    }
-}
-
-impl Stopped {
-    /// The error for it; `before` is how many rows the batches before its own had.
-    fn error(&self, py: Python<'_>, before: usize) -> PyErr {
-        match self {
-            Stopped::Row(none) => none.error(py, before),
-            Stopped::Door(at, error) => in_row(py, door(py, "columns", error), before + at),
-            Stopped::Wide(at) => {
-                let state = "a merged price or a cost leaves 64 bits";
-                let error = usage(py, "columns", state, "`tops` or `walk`, which are wider");
-                in_row(py, error, before + at)
-            }
-        }
-    }
-}
-
-/// What a run of columns is asked for, and what it has found.
-struct Asked {
-    hedges: Vec<HedgeId>,
-    sizes: Vec<(InstrumentId, Qty)>,
-    /// Rows of the batches before.
-    rows: usize,
-    /// The present enter, exit and validity of each hedge, and costs of each size.
-    now: Vec<(i64, i64, bool)>,
-    costs: Vec<[(i64, bool); 2]>,
-    at: Vec<i64>,
-    instrument: Vec<u16>,
-    bid: Vec<i64>,
-    ask: Vec<i64>,
-    whole: Vec<bool>,
-    enter: Vec<i64>,
-    exit: Vec<i64>,
-    valid: Vec<bool>,
-    sell_cost: Vec<i64>,
-    buy_cost: Vec<i64>,
-    full: Vec<bool>,
-}
-
 impl Market {
     fn asked(
         &self,
@@ -358,7 +337,10 @@ impl Market {
             None => self.names.legs.ids().collect(),
             Some(given) => {
                 let mut found = Vec::new();
-                for each in given.try_iter()? {
+                let expected = "an iterable of hedges, each by its name or number";
+                let items =
+                    given.try_iter().map_err(|_| wrong_type(py, "hedges", given, expected))?;
+                for each in items {
                     found.push(self.hedge(&each?)?);
                 }
                 found
@@ -370,196 +352,6 @@ impl Market {
             let id = Market::number(name.as_any(), &self.names.instruments, "sizes")?;
             wanted.push((id, Qty::of(lots)));
         }
-        Ok(Asked::new(hedges, wanted))
-    }
-}
-
-/// A run under way.
-struct Noting<'a> {
-    asked: &'a mut Asked,
-    market: &'a mut CoreMarket,
-    readers: &'a Table<InstrumentId, Vec<HedgeId>>,
-    /// Whether nothing but touches is asked for.
-    is_plain: bool,
-    /// The place of the next row in all batches.
-    place: i64,
-}
-
-impl Taker for Noting<'_> {
-    type Stopped = Stopped;
-
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
-    fn take(&mut self, at: usize, change: &Change) -> Result<(), Stopped> {
-        let taken = self.market.take(change);
-        let (applied, book) = taken.map_err(|error| Stopped::Door(at, error))?;
-        if change.row.is_last() {
-            self.asked.at.push(self.place);
-            self.asked.touch(change.instrument, book);
-            if !self.is_plain {
-                let is_new = applied != Applied::Ignored;
-                self.asked
-                    .more(self.market, self.readers, change.instrument, is_new)
-                    .ok_or(Stopped::Wide(at))?;
-            }
-        }
-        self.place += 1;
-        Ok(())
-    }
-}
-
-impl Asked {
-    fn new(hedges: Vec<HedgeId>, sizes: Vec<(InstrumentId, Qty)>) -> Asked {
-        let now = vec![(0, 0, false); hedges.len()];
-        let costs = vec![[(0, false); 2]; sizes.len()];
-        Asked {
-            hedges,
-            sizes,
-            rows: 0,
-            now,
-            costs,
-            at: Vec::new(),
-            instrument: Vec::new(),
-            bid: Vec::new(),
-            ask: Vec::new(),
-            whole: Vec::new(),
-            enter: Vec::new(),
-            exit: Vec::new(),
-            valid: Vec::new(),
-            sell_cost: Vec::new(),
-            buy_cost: Vec::new(),
-            full: Vec::new(),
-        }
-    }
-
-    fn reserve(&mut self, messages: usize) {
-        self.at.reserve(messages);
-        self.instrument.reserve(messages);
-        self.bid.reserve(messages);
-        self.ask.reserve(messages);
-        self.whole.reserve(messages);
-        for column in [&mut self.enter, &mut self.exit] {
-            column.reserve(messages * self.hedges.len());
-        }
-        self.valid.reserve(messages * self.hedges.len());
-        for column in [&mut self.sell_cost, &mut self.buy_cost] {
-            column.reserve(messages * self.sizes.len());
-        }
-        self.full.reserve(2 * messages * self.sizes.len());
-    }
-
-    fn run(
-        &mut self,
-        market: &mut CoreMarket,
-        readers: &Table<InstrumentId, Vec<HedgeId>>,
-        rows: Slices<'_>,
-    ) -> Result<(), Stopped> {
-        self.reserve(rows.messages());
-        // The books may hold something from before, and may have changed since the last batch.
-        for id in readers.ids() {
-            self.refresh(market, readers, id).ok_or(Stopped::Wide(0))?;
-        }
-        let is_plain = self.hedges.is_empty() && self.sizes.is_empty();
-        let place = i64::try_from(self.rows).unwrap_or(i64::MAX);
-        let mut noting = Noting { asked: self, market, readers, is_plain, place };
-        rows.each(0, &mut noting)?;
-        self.rows += rows.len();
-        Ok(())
-    }
-
-    /// Notes the touch at the end of a message.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "once a row")]
-    fn touch(&mut self, instrument: InstrumentId, book: &Book) {
-        let [bid, ask] = [Side::Buy, Side::Sell].map(|side| book.best(side));
-        self.instrument.push(instrument.0);
-        self.bid.push(bid.map_or(i64::MIN, |price| price.0));
-        self.ask.push(ask.map_or(i64::MAX, |price| price.0));
-        self.whole.push(bid.is_some() && ask.is_some() && book.data() == Data::Whole);
-    }
-
-    /// Notes hedges and costs at the end of a message.
-    fn more(
-        &mut self,
-        market: &CoreMarket,
-        readers: &Table<InstrumentId, Vec<HedgeId>>,
-        changed: InstrumentId,
-        is_new: bool,
-    ) -> Option<()> {
-        if is_new {
-            self.refresh(market, readers, changed)?;
-        }
-        for (enter, exit, valid) in &self.now {
-            self.enter.push(*enter);
-            self.exit.push(*exit);
-            self.valid.push(*valid);
-        }
-        for costs in &self.costs {
-            for (column, (cost, is_full)) in
-                [&mut self.sell_cost, &mut self.buy_cost].into_iter().zip(*costs)
-            {
-                column.push(cost);
-                self.full.push(is_full);
-            }
-        }
-        Some(())
-    }
-
-    /// Merges and walks anew what reads the book of an instrument.
-    fn refresh(
-        &mut self,
-        market: &CoreMarket,
-        readers: &Table<InstrumentId, Vec<HedgeId>>,
-        changed: InstrumentId,
-    ) -> Option<()> {
-        self.merge(market, readers.get(changed)?)?;
-        let book = market.book(changed)?;
-        for ((instrument, qty), costs) in self.sizes.iter().zip(&mut self.costs) {
-            if *instrument == changed {
-                for (taker, cost) in [Side::Sell, Side::Buy].into_iter().zip(costs.iter_mut()) {
-                    let walk = book.walk(taker, *qty, None, &Own::default());
-                    let found = walk.map_or((0, 0), |walk| (walk.cost, walk.qty.get()));
-                    *cost = (i64::try_from(found.0).ok()?, found.1 == qty.get());
-                }
-            }
-        }
-        Some(())
-    }
-
-    fn merge(&mut self, market: &CoreMarket, readers: &[HedgeId]) -> Option<()> {
-        for (hedge, now) in self.hedges.iter().zip(&mut self.now) {
-            if readers.contains(hedge) {
-                *now = match market.tops(*hedge) {
-                    None => (0, 0, false),
-                    Some(tops) => {
-                        let enter = i64::try_from(tops.enter.difference()).ok()?;
-                        let exit = i64::try_from(tops.exit.difference()).ok()?;
-                        (enter, exit, true)
-                    }
-                };
-            }
-        }
-        Some(())
-    }
-
-    fn done(self, py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-        let (messages, hedges, sizes) = (self.at.len(), self.hedges.len(), self.sizes.len());
-        let found = PyDict::new(py);
-        found.set_item("at", self.at.into_pyarray(py))?;
-        found.set_item("instrument", self.instrument.into_pyarray(py))?;
-        found.set_item("bid", self.bid.into_pyarray(py))?;
-        found.set_item("ask", self.ask.into_pyarray(py))?;
-        found.set_item("whole", self.whole.into_pyarray(py))?;
-        for (name, column) in [("enter", self.enter), ("exit", self.exit)] {
-            found.set_item(name, PyArray1::from_vec(py, column).reshape([messages, hedges])?)?;
-        }
-        let valid = PyArray1::from_vec(py, self.valid);
-        found.set_item("valid", valid.reshape([messages, hedges])?)?;
-        for (name, column) in [("sell_cost", self.sell_cost), ("buy_cost", self.buy_cost)] {
-            found.set_item(name, PyArray1::from_vec(py, column).reshape([messages, sizes])?)?;
-        }
-        let full = PyArray1::from_vec(py, self.full);
-        found.set_item("full", full.reshape([messages, sizes, 2])?)?;
-        Ok(found)
+        Ok(Asked::new(hedges, wanted, self.names.instruments.len()))
     }
 }

@@ -1,7 +1,7 @@
 //! Rows of books as plain whole numbers: one a call, one message a call, or columns.
 
 use cross_market_core::book::{Change, Row};
-use cross_market_core::ids::InstrumentId;
+use cross_market_core::ids::{InstrumentId, TEXT_MAX};
 use cross_market_core::num::{Price, Qty, Side};
 use cross_market_core::time::Time;
 use numpy::{
@@ -10,6 +10,8 @@ use numpy::{
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyMapping, PyTuple};
 
+use crate::doors::taken_before;
+use crate::engine::{STAMP, STAMPS_FROM};
 use crate::error::{in_row, missing, wrong, wrong_type};
 
 const WHOLE: &str = "a whole number of 64 bits, as int";
@@ -104,12 +106,23 @@ pub(crate) fn row(
     let row = row.ok_or_else(|| wrong(code.py(), "row", code, ROW))?;
     Ok(Change {
         seq: unsigned(seq)?,
-        exchange: Time(whole(exchange, "exchange")?),
-        receive: Time(whole(receive, "receive")?),
+        exchange: stamp(exchange, "exchange")?,
+        receive: stamp(receive, "receive")?,
         step: narrow(step, "step", STEP)?,
         row,
         ..self::level(Time(0), level)?
     })
+}
+
+/// Whether a stamp is one of s, ms or µs.
+pub(crate) fn is_coarse(stamp: Time) -> bool {
+    Time(0) < stamp && stamp < STAMPS_FROM
+}
+
+/// A stamp of ns; 0 where it is not known.
+fn stamp(value: Given<'_, '_>, field: &str) -> PyResult<Time> {
+    let found = Time(whole(value, field)?);
+    if is_coarse(found) { Err(wrong(value.py(), field, value, STAMP)) } else { Ok(found) }
 }
 
 fn unsigned(value: Given<'_, '_>) -> PyResult<u64> {
@@ -139,13 +152,12 @@ impl Message {
         [seq, step, exchange]: [Option<Given<'_, '_>>; 3],
         is_snapshot: bool,
     ) -> PyResult<Message> {
-        let stamp = |given| whole(given, "exchange").map(Time);
         Ok(Message {
             instrument: instrument(instrument_)?,
             is_snapshot,
             seq: seq.map_or(Ok(0), unsigned)?,
             step: step.map_or(Ok(0), |step| narrow(step, "step", STEP))?,
-            exchange: exchange.map_or(Ok(now), stamp)?,
+            exchange: exchange.map_or(Ok(now), |given| stamp(given, "exchange"))?,
             receive: now,
         })
     }
@@ -354,6 +366,20 @@ pub(crate) trait Taker {
     fn take(&mut self, at: usize, change: &Change) -> Result<(), Self::Stopped>;
 }
 
+/// Rows between two looks at whether the caller was interrupted.
+const LOOK: usize = 1 << 16;
+
+/// What the interpreter was told meanwhile (Ctrl-C), looked at once in a while.
+#[inline]
+pub(crate) fn interrupted(at: usize) -> PyResult<()> {
+    if at % LOOK == LOOK - 1 { look() } else { Ok(()) }
+}
+
+#[cold]
+fn look() -> PyResult<()> {
+    Python::attach(Python::check_signals)
+}
+
 /// Columns of rows as slices of one length.
 #[derive(Clone, Copy)]
 pub(crate) struct Slices<'a> {
@@ -376,17 +402,23 @@ pub(crate) struct NoRow {
 }
 
 impl NoRow {
+    /// An exchange stamp of another unit.
+    pub(crate) fn stamp(at: usize, found: Time) -> NoRow {
+        NoRow { at, field: "exchange", found: found.0 }
+    }
+
     /// The error for it; `before` is how many rows the batches before its own had.
     pub(crate) fn error(&self, py: Python<'_>, before: usize) -> PyErr {
         let expected = match self.field {
             "side" => SIDE,
             "row" => ROW,
+            "exchange" => STAMP,
             _ => LOTS,
         };
         let found = PyInt::new(py, self.found);
         let at = before + self.at;
-        let field = format!("columns.{}[{at}]", self.field);
-        in_row(py, wrong(py, &field, found.as_any(), expected), at)
+        let error = wrong(py, &format!("columns.{}[{at}]", self.field), found.as_any(), expected);
+        in_row(py, error, at, &taken_before(at))
     }
 }
 
@@ -403,17 +435,28 @@ impl Slices<'_> {
 
     /// Gives every row from place `first` on to `taker`, until that says no.
     pub(crate) fn each<T: Taker>(&self, first: usize, taker: &mut T) -> Result<(), T::Stopped> {
-        let heads = self.instrument.iter().zip(self.side).zip(self.row);
-        let rows = heads.zip(self.price.iter().zip(self.qty)).enumerate().skip(first);
+        let rows = self.len();
+        // All of one length, so that the compiler sees that no look-up can miss.
+        let columns = (
+            self.instrument.get(..rows),
+            self.side.get(..rows),
+            self.row.get(..rows),
+            self.qty.get(..rows),
+        );
+        let (Some(instrument), Some(side), Some(row), Some(qty)) = columns else { return Ok(()) };
+        let level = |at: usize| {
+            let price = *self.price.get(at)?;
+            Some((*instrument.get(at)?, *side.get(at)?, *row.get(at)?, price, *qty.get(at)?))
+        };
         if self.seq.is_none() && self.step.is_none() && self.stamps().is_none() {
-            for (at, (((instrument, side), row), (price, qty))) in rows {
-                let level = (*instrument, *side, *row, *price, *qty);
+            for at in first..rows {
+                let Some(level) = level(at) else { break };
                 taker.take(at, &change(at, level, 0, 0, Time(0), Time(0))?)?;
             }
             return Ok(());
         }
-        for (at, (((instrument, side), row), (price, qty))) in rows {
-            let level = (*instrument, *side, *row, *price, *qty);
+        for at in first..rows {
+            let Some(level) = level(at) else { break };
             let seq = self.seq.and_then(|it| it.get(at)).copied().unwrap_or(0);
             let step = self.step.and_then(|it| it.get(at)).copied().unwrap_or(0);
             let exchange = self.exchange.and_then(|it| it.get(at)).copied();
@@ -482,6 +525,9 @@ pub(crate) fn sizes(of: Given<'_, '_>) -> PyResult<Vec<(String, i64)>> {
         .map(|(name, lots)| {
             let text = name.extract::<String>();
             let text = text.map_err(|_| wrong_type(py, "sizes", &name, expected))?;
+            if text.len() > TEXT_MAX || !text.is_ascii() {
+                return Err(wrong(py, "sizes", &name, expected));
+            }
             let found = whole(&lots, &format!("sizes.{text}"))?;
             if found < 1 {
                 return Err(wrong(py, &format!("sizes.{text}"), &lots, "lots, 1 or more"));

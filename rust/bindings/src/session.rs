@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::doors::Door;
-use crate::engine::{config_of, time_of};
+use crate::engine::{config_of, start_of, time_of};
 use crate::error::{broken, fallen, guarded, internal, journal, unclosed, wrong};
 use crate::names::Directory;
 use crate::owner::{Owned, Owner, not_pickled};
@@ -60,6 +60,10 @@ impl Door for State {
             self.take_turn();
         }
         Ok(())
+    }
+
+    fn check(&self, now: Time, message: &[Change]) -> Result<(), (usize, JournalError)> {
+        self.session.check_message(now, message)
     }
 
     fn error(&self, py: Python<'_>, call: &str, refused: &JournalError) -> PyErr {
@@ -119,7 +123,7 @@ impl Session {
     ) -> PyResult<Session> {
         let py = config.py();
         let (config, json) = config_of(config)?;
-        let now = time_of(now, "now")?;
+        let now = start_of(now, "now")?;
         let durability = group_ns.map_or(Durability::Os, |ns| Durability::Group(Span(ns)));
         let opened = py.detach(|| guarded(|| open(&json, &journal, now, durability)));
         let opened = opened.map_err(|invariant| internal(py, &invariant))?;
@@ -200,7 +204,7 @@ impl Session {
         seq: Option<&Bound<'_, PyAny>>,
         step: Option<&Bound<'_, PyAny>>,
         exchange: Option<&Bound<'_, PyAny>>,
-        snapshot: bool,
+        #[pyo3(from_py_with = doors::flag)] snapshot: bool,
     ) -> PyResult<usize> {
         doors::message(&self.state, now, instrument, rows, [seq, step, exchange], snapshot)
     }

@@ -201,7 +201,6 @@ fn run<'py>(py: Python<'py>, given: Given<'_, 'py>) -> PyResult<Bound<'py, PyDic
         return Err(internal(py, "no rows"));
     };
     let start = Time(first.receive.0 - Span::seconds(1).0);
-    let driver = driver(py, &config, &json, start, journal.as_deref())?;
     let mut world = World::new(&config, world_setup(setup, &config, start)?);
     world.connect();
     fill(&mut world, setup)?;
@@ -209,6 +208,8 @@ fn run<'py>(py: Python<'py>, given: Given<'_, 'py>) -> PyResult<Bound<'py, PyDic
     for (at, verb) in &verbs {
         world.control(Time(*at), events::verb(verb, &names)?);
     }
+    // What is wrong is refused before a folder is made.
+    let driver = driver(py, &config, &json, start, journal.as_deref())?;
     let (driver, refused) = (RefCell::new(driver), RefCell::new(None));
     let watch = RefCell::new(Watch::new(&config));
     let settlements = VecDeque::new();

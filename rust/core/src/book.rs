@@ -334,6 +334,57 @@ impl Book {
         Error::Contradiction { field: Field::Seq }
     }
 
+    /// Judges all rows of one message, each as it would stand after those before it. Changes
+    /// nothing.
+    ///
+    /// A message that is refused at one of its rows must not be begun: what follows would not fit
+    /// the part of it that was applied.
+    ///
+    /// # Errors
+    /// As [`Book::check`], with the place of the row.
+    pub fn check_message(&self, rows: &[Change]) -> Result<(), (usize, Error)> {
+        if self.is_plain(rows) {
+            return Ok(());
+        }
+        let mut trial = self.clone();
+        for (at, row) in rows.iter().enumerate() {
+            trial.take(row).map_err(|error| (at, error))?;
+        }
+        Ok(())
+    }
+
+    /// Whether rows are one whole message of which none can be refused, whatever the book becomes
+    /// on its way: what nearly all messages are.
+    fn is_plain(&self, rows: &[Change]) -> bool {
+        let Some(first) = rows.first() else { return false };
+        let head = Head::of(first);
+        let stamps = Time::EARLIEST..=Time::LATEST;
+        let is_snapshot = first.row.is_snapshot();
+        let further = if is_snapshot { LEVEL } else { DELTA };
+        let fits = |(at, row): (usize, &Change)| {
+            let kind = if at == 0 { first.row.kind() & BEGINS } else { further };
+            row.price.0.unsigned_abs() <= self.price_max.unsigned_abs()
+                && row.qty.get() <= self.qty_max
+                && row.row.kind() == kind
+                && row.row.is_last() == (at + 1 == rows.len())
+                && head.is_of(row)
+        };
+        // The widest that the sides can overlap while the rows are applied, in ticks.
+        let there = |side| if is_snapshot { None } else { self.best(side).map(|price| price.0) };
+        let set = |side| {
+            let of = rows.iter().filter(move |row| row.side == side && !row.qty.is_zero());
+            of.map(|row| row.price.0)
+        };
+        let bid = set(Side::Buy).chain(there(Side::Buy)).max();
+        let ask = set(Side::Sell).chain(there(Side::Sell)).min();
+        let is_near = bid.zip(ask).is_none_or(|(bid, ask)| bid.saturating_sub(ask) <= self.reach);
+        self.next == BEGINS
+            && stamps.contains(&head.exchange)
+            && stamps.contains(&head.receive)
+            && is_near
+            && rows.iter().enumerate().all(fits)
+    }
+
     /// Judges a row and applies it: [`Book::check`] and [`Book::apply`] in one.
     ///
     /// # Errors

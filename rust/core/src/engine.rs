@@ -335,6 +335,30 @@ impl Engine {
         Ok(self.market(change.instrument, applied, out))
     }
 
+    /// Judges all rows of one message before the first is given to [`Engine::change`].
+    ///
+    /// # Errors
+    /// What the door refuses, with the place of the row.
+    pub fn check_message(&self, now: Time, rows: &[Change]) -> Result<(), (usize, Error)> {
+        if self.poisoned {
+            return Err((0, Error::Poisoned));
+        }
+        self.check_now(now).map_err(|error| (0, error))?;
+        let Some(first) = rows.first() else { return Ok(()) };
+        for (at, row) in rows.iter().enumerate() {
+            if row.receive > now {
+                return Err((at, door::refusal_of_receive(row)));
+            }
+            if row.instrument != first.instrument {
+                return Err((at, Error::Contradiction { field: Field::Instrument }));
+            }
+        }
+        match self.books.get(first.instrument) {
+            Some(book) => book.check_message(rows),
+            None => self.instrument(first.instrument).map_err(|error| (0, error)),
+        }
+    }
+
     /// A lower bound of the next moment at which a timer is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {

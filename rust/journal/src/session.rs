@@ -197,6 +197,18 @@ impl Session {
         }
     }
 
+    /// Judges all rows of one message before the first is given to [`Session::change`]. A poisoned
+    /// session puts aside what it is given, so it refuses nothing here.
+    ///
+    /// # Errors
+    /// What the door refuses, with the place of the row.
+    pub fn check_message(&self, now: Time, rows: &[Change]) -> Result<(), (usize, JournalError)> {
+        if self.poisoned.is_some() {
+            return Ok(());
+        }
+        self.engine.check_message(now, rows).map_err(|(at, error)| (at, error.into()))
+    }
+
     /// Does what is due: closes a frame that was open for too long, syncs a group that has waited
     /// as long as it may, and appends to `out` what waited for that.
     ///
