@@ -377,7 +377,10 @@ pub(crate) fn interrupted(at: usize) -> PyResult<()> {
 
 #[cold]
 fn look() -> PyResult<()> {
-    Python::attach(Python::check_signals)
+    Python::attach(|py| {
+        py.check_signals()?;
+        Ok(())
+    })
 }
 
 /// Columns of rows as slices of one length.
