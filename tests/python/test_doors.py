@@ -673,6 +673,28 @@ def test_a_row_of_a_later_batch_is_named_by_its_place_in_all(
     assert caught.value.__notes__ == ["row 25 of the columns; the rows before it were taken"]
 
 
+def test_market_columns_of_mixed_messages_show_the_books_as_they_are() -> None:
+    """In the middle of its message a book counts for nothing, in costs as in merged prices."""
+    config = spread_config()
+    heads = [(0, 0), (0, 1), (1, 0), (1, 1), (1, 0), (0, 0), (0, 0), (1, 0)]
+    codes = [0, 4, 0, 4, 2, 5, 5, 5]
+    rows = [
+        {"instrument": name, "side": side, "row": code, "price": 1000 + 2 * side, "qty": 3}
+        | {"seq": 0, "step": 0, "exchange": START, "receive": START}
+        for (name, side), code in zip(heads, codes, strict=True)
+    ]
+    found = cm.Market(config).columns(arrays(rows), sizes={"B.x": 3})
+    stepwise, costs = cm.Market(config), []
+    for row in rows:
+        stepwise.row(*plain(row))
+        if row["row"] >= 3:
+            costs.append(stepwise.walk("B.x", "sell", 3)[0])
+    assert costs == [0, 3000, 0, 0, 3000]
+    assert found["sell_cost"][:, 0].tolist() == costs
+    assert found["full"][:, 0, 0].tolist() == [cost > 0 for cost in costs]
+    assert found["valid"][:, 0].tolist() == [cost > 0 for cost in costs]
+
+
 class Fickle(dict[str, Any]):
     """A mapping whose prices are fewer when they are asked for the first time."""
 

@@ -253,7 +253,9 @@ impl Asked {
     ) -> Option<()> {
         // Merged prices are of touches and of nothing else.
         let before = self.touches.get_mut(changed)?;
-        if is_new && (*before != touch || self.is_mixed) {
+        if self.is_mixed {
+            self.begin(market)?;
+        } else if is_new && *before != touch {
             *before = touch;
             self.merge(market, readers.get(changed)?)?;
         }
@@ -263,7 +265,7 @@ impl Asked {
             self.valid.push(*valid);
         }
         for ((instrument, qty), costs) in self.sizes.iter().zip(&mut self.costs) {
-            if is_new && *instrument == changed {
+            if is_new && *instrument == changed && !self.is_mixed {
                 *costs = costs_of(market.book(changed)?, *qty)?;
             }
             for (column, (cost, is_full)) in
@@ -285,7 +287,7 @@ impl Asked {
         Some(())
     }
 
-    /// Reads the books as they are before the first row.
+    /// Reads all books as they are.
     fn begin(&mut self, market: &Market) -> Option<()> {
         for (at, touch) in self.touches.iter_mut().enumerate() {
             let book = market.book(InstrumentId::at(at))?;
