@@ -695,6 +695,23 @@ def test_market_columns_of_mixed_messages_show_the_books_as_they_are() -> None:
     assert found["valid"][:, 0].tolist() == [cost > 0 for cost in costs]
 
 
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_market_columns_trust_no_book_after_a_gap(levels: int) -> None:
+    config = spread_config()
+    rows = [
+        {"instrument": name, "side": side, "row": 4 * side, "price": 1000 + 2 * side, "qty": 3}
+        | {"seq": 1, "step": 1, "exchange": START, "receive": START}
+        for name in (0, 1)
+        for side in (0, 1)
+    ]
+    late = {**rows[-1], "row": 2, "price": 1001, "seq": 3}
+    rows += [{**late, "row": 5 if place == levels else 2} for place in range(1, levels + 1)]
+    found = cm.Market(config).columns(arrays(rows), sizes={"B.x": 3})
+    assert found["whole"].tolist() == [True, True, False]
+    assert found["valid"][:, 0].tolist() == [False, True, False]
+    assert found["full"][:, 0, 1].tolist() == [False, True, False]
+
+
 class Fickle(dict[str, Any]):
     """A mapping whose prices are fewer when they are asked for the first time."""
 

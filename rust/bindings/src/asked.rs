@@ -1,6 +1,6 @@
 //! Columns of rows, and what stands at the end of every message as columns.
 
-use cross_market_core::book::{Applied, Book, Change};
+use cross_market_core::book::{Book, Change};
 use cross_market_core::error::Error;
 use cross_market_core::ids::{HedgeId, Id, InstrumentId, Table};
 use cross_market_core::market::Market;
@@ -130,16 +130,16 @@ impl Taker for Noting<'_> {
     #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     fn take(&mut self, at: usize, change: &Change) -> Result<(), Stopped> {
         let taken = self.market.take(change);
-        let (applied, book) = taken.map_err(|error| Stopped::Door(at, error))?;
+        let (_, book) = taken.map_err(|error| Stopped::Door(at, error))?;
         if change.row.is_last() {
             self.asked.end(self.place, change.instrument, book);
         }
         if !self.is_plain {
-            let (is_new, touch) = (applied != Applied::Ignored, book.touch());
+            let touch = book.touch();
             self.asked.row(change);
             if change.row.is_last() {
                 self.asked
-                    .more(self.market, self.readers, (change.instrument, touch), is_new)
+                    .more(self.market, self.readers, (change.instrument, touch))
                     .ok_or(Stopped::Wide(at))?;
             }
         }
@@ -249,13 +249,12 @@ impl Asked {
         market: &Market,
         readers: &Table<InstrumentId, Vec<HedgeId>>,
         (changed, touch): (InstrumentId, Option<[Price; 2]>),
-        is_new: bool,
     ) -> Option<()> {
         // Merged prices are of touches and of nothing else.
         let before = self.touches.get_mut(changed)?;
         if self.is_mixed {
             self.begin(market)?;
-        } else if is_new && *before != touch {
+        } else if *before != touch {
             *before = touch;
             self.merge(market, readers.get(changed)?)?;
         }
@@ -265,7 +264,7 @@ impl Asked {
             self.valid.push(*valid);
         }
         for ((instrument, qty), costs) in self.sizes.iter().zip(&mut self.costs) {
-            if is_new && *instrument == changed && !self.is_mixed {
+            if *instrument == changed && !self.is_mixed {
                 *costs = costs_of(market.book(changed)?, *qty)?;
             }
             for (column, (cost, is_full)) in
