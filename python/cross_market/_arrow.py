@@ -42,7 +42,7 @@ def batches(columns: Any, names: tuple[str, ...]) -> "Iterator[dict[str, Any]]":
     """Yield the record batches of what speaks the Arrow capsule protocol as numpy arrays.
 
     Nothing is copied: an array looks at the memory of its batch.
-    Raises ConfigError for a column with nulls.
+    Raises ConfigError for a column with nulls, and for two of one name.
     """
     import pyarrow as pa
 
@@ -51,9 +51,10 @@ def batches(columns: Any, names: tuple[str, ...]) -> "Iterator[dict[str, Any]]":
     else:
         source = [pa.record_batch(columns)]
     for batch in source:
-        found = {}
-        for name in batch.schema.names:
-            column = batch.column(name)
+        found: dict[str, Any] = {}
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            if name in found:
+                raise wrong(name, "columns", "one column of each name")
             if column.null_count:
                 raise wrong(None, f"columns.{name}", "a column without nulls")
             if not pa.types.is_primitive(column.type) or pa.types.is_boolean(column.type):

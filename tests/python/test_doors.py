@@ -321,6 +321,16 @@ BAD_COLUMNS: dict[str, tuple[Callable[[dict[str, Any]], Any], type[Exception], s
         cm.InputTypeError,
         "columns.price",
     ),
+    "masked": (
+        lambda it: made(it, price=np.ma.masked_array(it["price"], mask=it["price"] > 0)),
+        cm.InputTypeError,
+        "columns.price",
+    ),
+    "two of one name": (
+        lambda it: pa.table(it).append_column("price", pa.array(it["price"])),
+        cm.ConfigError,
+        "columns",
+    ),
     "nothing of the kind": (lambda it: list(it.items()), cm.InputTypeError, "columns"),
 }
 
@@ -630,3 +640,107 @@ def test_a_call_of_columns_can_be_interrupted() -> None:
     engine.columns(columns, first=place)
     twin.columns(columns)
     assert engine.digest() == twin.digest()
+
+
+def two_batches(rows: list[dict[str, int]], at: int) -> pa.Table:
+    """Return rows as a table of two record batches, the second from row `at` on."""
+    parts = [arrays(rows[:at]), arrays(rows[at:])]
+    return pa.Table.from_batches(
+        [pa.record_batch({name: pa.array(part[name]) for name in part}) for part in parts]
+    )
+
+
+BAD_IN_SECOND = [
+    ("side", 7, "columns.side[25]"),
+    ("row", 9, "columns.row[25]"),
+    ("price", 2**60, "price"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "named"), BAD_IN_SECOND)
+@pytest.mark.parametrize("kind", ["engine", "market"])
+def test_a_row_of_a_later_batch_is_named_by_its_place_in_all(
+    kind: str, field: str, value: int, named: str
+) -> None:
+    config = spread_config(enter="900 USD/g", exit="-900 USD/g")
+    rows = rows_of(config, 40, seed=1)
+    rows[25][field] = value
+    door = cm.Market(config) if kind == "market" else cm.Engine(config, start=START)
+    with pytest.raises(cm.ConfigError) as caught:
+        door.columns(two_batches(rows, 20))
+    assert caught.value.field == named
+    assert caught.value.row == 25  # type: ignore[attr-defined]
+    assert caught.value.__notes__ == ["row 25 of the columns; the rows before it were taken"]
+
+
+def test_market_columns_of_mixed_messages_show_the_books_as_they_are() -> None:
+    """In the middle of its message a book counts for nothing, in costs as in merged prices."""
+    config = spread_config()
+    heads = [(0, 0), (0, 1), (1, 0), (1, 1), (1, 0), (0, 0), (0, 0), (1, 0)]
+    codes = [0, 4, 0, 4, 2, 5, 5, 5]
+    rows = [
+        {"instrument": name, "side": side, "row": code, "price": 1000 + 2 * side, "qty": 3}
+        | {"seq": 0, "step": 0, "exchange": START, "receive": START}
+        for (name, side), code in zip(heads, codes, strict=True)
+    ]
+    found = cm.Market(config).columns(arrays(rows), sizes={"B.x": 3})
+    stepwise, costs = cm.Market(config), []
+    for row in rows:
+        stepwise.row(*plain(row))
+        if row["row"] >= 3:
+            costs.append(stepwise.walk("B.x", "sell", 3)[0])
+    assert costs == [0, 3000, 0, 0, 3000]
+    assert found["sell_cost"][:, 0].tolist() == costs
+    assert found["full"][:, 0, 0].tolist() == [cost > 0 for cost in costs]
+    assert found["valid"][:, 0].tolist() == [cost > 0 for cost in costs]
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_market_columns_trust_no_book_after_a_gap(levels: int) -> None:
+    config = spread_config()
+    rows = [
+        {"instrument": name, "side": side, "row": 4 * side, "price": 1000 + 2 * side, "qty": 3}
+        | {"seq": 1, "step": 1, "exchange": START, "receive": START}
+        for name in (0, 1)
+        for side in (0, 1)
+    ]
+    late = {**rows[-1], "row": 2, "price": 1001, "seq": 3}
+    rows += [{**late, "row": 5 if place == levels else 2} for place in range(1, levels + 1)]
+    found = cm.Market(config).columns(arrays(rows), sizes={"B.x": 3})
+    assert found["whole"].tolist() == [True, True, False]
+    assert found["valid"][:, 0].tolist() == [False, True, False]
+    assert found["full"][:, 0, 1].tolist() == [False, True, False]
+
+
+class Fickle(dict[str, Any]):
+    """A mapping whose prices are fewer when they are asked for the first time."""
+
+    asked = 0
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401
+        found = super().__getitem__(name)
+        self.asked += name == "price"
+        return found[:7] if name == "price" and self.asked == 1 else found
+
+
+def test_a_mapping_that_changes_between_reads_loses_no_rows() -> None:
+    config = spread_config()
+    columns = Fickle(arrays(rows_of(config, 20, seed=1)))
+    with pytest.raises(cm.ConfigError) as caught:
+        cm.Engine(config, start=START).columns(columns)
+    assert (caught.value.field, caught.value.value) == ("columns.price", 7)
+
+
+def test_market_columns_in_pieces_say_the_same_as_whole() -> None:
+    config = spread_config()
+    rows = rows_of(config, 600, seed=11)
+    # Numbers without gaps, so that both books stay whole.
+    for row in rows:
+        row["seq"] = row["step"] = 0
+    whole = cm.Market(config).columns(arrays(rows), sizes={"A.x": 2, "B.x": 3})
+    market, pieces = cm.Market(config), []
+    for at in range(0, len(rows), 7):
+        pieces.append(market.columns(arrays(rows[at : at + 7]), sizes={"A.x": 2, "B.x": 3}))
+    for name in whole:
+        if name != "at":
+            assert np.array_equal(whole[name], np.concatenate([each[name] for each in pieces]))

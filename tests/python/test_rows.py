@@ -102,7 +102,7 @@ def test_rows_are_merged_by_receipt() -> None:
         ("side", 5, "buy", "data, side, row 5"),
         ("ts_receive_ns", 6, 1_770_000_000, "data, ts_receive_ns, row 6"),
         ("ts_exchange_ns", 6, 1_770_000_000_000, "data, ts_exchange_ns, row 6"),
-        ("ts_receive_ns", 6, NOW - 1, "SHFE.au2602, ts_receive_ns, row 2"),
+        ("ts_receive_ns", 6, NOW - 1, "data, ts_receive_ns, row 2 of SHFE.au2602"),
         ("msg", 7, None, "data, msg, row 7"),
     ],
 )
@@ -117,8 +117,24 @@ def test_missing_columns_and_instruments_are_named() -> None:
         load(table().drop_columns(["size"]), gold_config(), FEEDS)
     assert caught.value.field == "data, size"
     only = table().filter(pc.equal(table()["instrument"], "SHFE.au2602"))
-    with pytest.raises(cm.ConfigError, match=r"COMEX\.GCG6"):
+    with pytest.raises(cm.ConfigError, match=r"COMEX\.GCG6") as caught:
         load(only, gold_config(), FEEDS)
+    # What the other leg trades is no misspelling of this one.
+    assert "Did you mean" not in str(caught.value)
+
+
+def test_files_out_of_order_are_named(tmp_path: Path) -> None:
+    early, late = table(), table()
+    for key in ("ts_exchange_ns", "ts_receive_ns"):
+        moved = pc.add(late[key], 10**9)
+        late = late.set_column(late.column_names.index(key), key, moved)
+    for name, each in (("a.parquet", late), ("b.parquet", early)):
+        pq.write_table(each, tmp_path / name)
+    with pytest.raises(cm.ConfigError) as caught:
+        load(tmp_path, gold_config(), FEEDS)
+    first = gold_config().instruments[0].name
+    assert caught.value.field == f"b.parquet, ts_receive_ns, row 0 of {first}"
+    assert str(caught.value).endswith("that of its row before, which is the last one of a.parquet")
 
 
 def test_stamps_as_floats_are_refused() -> None:

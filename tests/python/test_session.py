@@ -57,7 +57,7 @@ def test_a_folder_is_continued_under_the_next_run(gold: cm.Config, tmp_path: Pat
 def test_one_writes_at_a_time(gold: cm.Config, tmp_path: Path) -> None:
     with (
         cm.Session(gold, journal=tmp_path / "run", now=START),
-        pytest.raises(cm.JournalError, match="another process"),
+        pytest.raises(cm.JournalError, match="another session"),
     ):
         cm.Session(gold, journal=tmp_path / "run", now=START)
 

@@ -36,7 +36,8 @@ class WrongArgumentsError(UsageError):
 
 def parser() -> Parser:
     """Return the parser of the whole command line."""
-    top = Parser(prog="cross-market", description=sys.modules["cross_market"].__doc__, epilog=CODES)
+    about = (sys.modules["cross_market"].__doc__ or "").partition("\n")[0]
+    top = Parser(prog="cross-market", description=about, epilog=CODES)
     top.add_argument("--version", action="version", version=f"cross-market {__version__}")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
 

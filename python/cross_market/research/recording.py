@@ -148,10 +148,12 @@ class Seen:
     rows: int = 0
     books: int = 0
     last: int = 0
+    file: str = ""
+    rows_of_file: int = 0
     fastest: int | None = None
     earliest: int | None = None
 
-    def take(self, part: Part, name: str) -> None:
+    def take(self, part: Part, name: str, file: str) -> None:
         """Look at the next rows; refuses a receive stamp before an earlier one."""
         import numpy as np
 
@@ -159,9 +161,13 @@ class Seen:
         back = np.flatnonzero(part.receive < before)
         if len(back):
             at = int(back[0])
-            expected = f"a stamp not before {int(before[at])}, that of the row before"
-            where = f"{name}, ts_receive_ns, row {self.rows + at}"
+            expected = f"a stamp not before {int(before[at])}, that of its row before"
+            if at == 0 and not self.rows_of_file:
+                expected += f", which is the last one of {self.file}"
+            where = f"{file}, ts_receive_ns, row {self.rows_of_file + at} of {name}"
             raise wrong(int(part.receive[at]), where, expected)
+        self.file = file
+        self.rows_of_file += len(part)
         self.last = int(part.receive[-1])
         self.rows += len(part)
         books = part.kind != SETTLE
@@ -198,10 +204,12 @@ class Recording:
         kept = 0
         for source in self._sources:
             source.kept = []
+            for found in seen.values():
+                found.rows_of_file = 0
             for rows, piece in source.pieces(config.instruments):
                 self.left_out += rows - sum(len(part) for part in piece.values())
                 for name, part in piece.items():
-                    seen[name].take(part, name)
+                    seen[name].take(part, name, source.name)
                 source.firsts.append({name: earliest(part) for name, part in piece.items()})
                 kept += sum(len(part) for part in piece.values())
                 if kept <= KEPT_ROWS and source.kept is not None:
@@ -210,7 +218,8 @@ class Recording:
                     source.kept = None
         for name, found in seen.items():
             if not found.rows:
-                raise absent(name, (next(source.tables()) for source in self._sources))
+                tables = (next(source.tables()) for source in self._sources)
+                raise absent(name, tables, seen)
         self._rows = sum(found.books for found in seen.values())
         self.last = max(found.last for found in seen.values())
         self.ahead_ns = clocks(seen, config.instruments, feed_ns)

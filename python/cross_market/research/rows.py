@@ -275,8 +275,11 @@ def is_unicode(scalar: "pa.Scalar") -> bool:
     return True
 
 
-def absent(name: str, tables: "Iterable[pa.Table]") -> ConfigError:
-    """Return the error for an instrument that data says nothing of, naming what there is."""
+def absent(name: str, tables: "Iterable[pa.Table]", wanted: Iterable[str]) -> ConfigError:
+    """Return the error for an instrument that data says nothing of, naming what there is.
+
+    wanted: names of all instruments; what is one of them is not suggested for another.
+    """
     import pyarrow.compute as pc
 
     names, kinds = Counter[str](), Counter[str]()
@@ -291,7 +294,7 @@ def absent(name: str, tables: "Iterable[pa.Table]") -> ConfigError:
     if name in names:
         expected = f"rows of {name} of kind snapshot, delta or settle"
         there = ", ".join(sorted(kinds)[:SHOWN_NAMES])
-    hint = "" if name in names else suggestion(name, names)
+    hint = "" if name in names else suggestion(name, set(names).difference(wanted))
     message = f"data: missing, expected {expected}; there is {there}{'.' if hint else ''}{hint}"
     return ConfigError(message, field="data", expected=expected)
 

@@ -1,6 +1,6 @@
 //! Columns of rows, and what stands at the end of every message as columns.
 
-use cross_market_core::book::{Applied, Book, Change};
+use cross_market_core::book::{Book, Change};
 use cross_market_core::error::Error;
 use cross_market_core::ids::{HedgeId, Id, InstrumentId, Table};
 use cross_market_core::market::Market;
@@ -30,17 +30,20 @@ impl From<NoRow> for Stopped {
 }
 
 impl Stopped {
-    pub(crate) fn error(&self, py: Python<'_>) -> PyErr {
+    /// The error for it; `before` is how many rows the batches before its own had.
+    pub(crate) fn error(&self, py: Python<'_>, before: usize) -> PyErr {
         match self {
-            Stopped::Row(none) => none.error(py),
+            Stopped::Row(none) => none.error(py, before),
             Stopped::Interrupted(error) => error.clone_ref(py),
             Stopped::Door(at, error) => {
-                in_row(py, door(py, "columns", error), *at, &taken_before(*at))
+                let at = before + at;
+                in_row(py, door(py, "columns", error), at, &taken_before(at))
             }
             Stopped::Wide(at) => {
                 let state = "a merged price or a cost leaves 64 bits";
                 let error = usage(py, "columns", state, "`tops` or `walk`, which are wider");
-                in_row(py, error, *at, &taken_before(*at))
+                let at = before + at;
+                in_row(py, error, at, &taken_before(at))
             }
         }
     }
@@ -51,7 +54,7 @@ pub(crate) struct Asked {
     hedges: Vec<HedgeId>,
     sizes: Vec<(InstrumentId, Qty)>,
     /// Rows of the batches before.
-    rows: usize,
+    pub(crate) rows: usize,
     /// The touch of each instrument that the merged prices below are of.
     touches: Table<InstrumentId, Option<[Price; 2]>>,
     /// The instrument whose message is open.
@@ -127,16 +130,16 @@ impl Taker for Noting<'_> {
     #[expect(clippy::inline_always, reason = "rows come in registers, not by way of memory")]
     fn take(&mut self, at: usize, change: &Change) -> Result<(), Stopped> {
         let taken = self.market.take(change);
-        let (applied, book) = taken.map_err(|error| Stopped::Door(at, error))?;
+        let (_, book) = taken.map_err(|error| Stopped::Door(at, error))?;
         if change.row.is_last() {
             self.asked.end(self.place, change.instrument, book);
         }
         if !self.is_plain {
-            let (is_new, touch) = (applied != Applied::Ignored, book.touch());
+            let touch = book.touch();
             self.asked.row(change);
             if change.row.is_last() {
                 self.asked
-                    .more(self.market, self.readers, (change.instrument, touch), is_new)
+                    .more(self.market, self.readers, (change.instrument, touch))
                     .ok_or(Stopped::Wide(at))?;
             }
         }
@@ -246,11 +249,12 @@ impl Asked {
         market: &Market,
         readers: &Table<InstrumentId, Vec<HedgeId>>,
         (changed, touch): (InstrumentId, Option<[Price; 2]>),
-        is_new: bool,
     ) -> Option<()> {
         // Merged prices are of touches and of nothing else.
         let before = self.touches.get_mut(changed)?;
-        if is_new && (*before != touch || self.is_mixed) {
+        if self.is_mixed {
+            self.begin(market)?;
+        } else if *before != touch {
             *before = touch;
             self.merge(market, readers.get(changed)?)?;
         }
@@ -260,7 +264,7 @@ impl Asked {
             self.valid.push(*valid);
         }
         for ((instrument, qty), costs) in self.sizes.iter().zip(&mut self.costs) {
-            if is_new && *instrument == changed {
+            if *instrument == changed && !self.is_mixed {
                 *costs = costs_of(market.book(changed)?, *qty)?;
             }
             for (column, (cost, is_full)) in
@@ -282,7 +286,7 @@ impl Asked {
         Some(())
     }
 
-    /// Reads the books as they are before the first row.
+    /// Reads all books as they are.
     fn begin(&mut self, market: &Market) -> Option<()> {
         for (at, touch) in self.touches.iter_mut().enumerate() {
             let book = market.book(InstrumentId::at(at))?;

@@ -138,11 +138,7 @@ pub(crate) fn columns<T: Door>(
             let ran = py.detach(|| run(value, slices, start));
             match ran {
                 Ok(took) | Err(Stopped::Commands(took)) => Ok((took, value.waiting().len())),
-                Err(Stopped::Row(odd)) => {
-                    let row = before + odd.at;
-                    let note = taken_before(row);
-                    Err(in_row(py, NoRow { at: row, ..odd }.error(py), row, &note))
-                }
+                Err(Stopped::Row(odd)) => Err(odd.error(py, before)),
                 Err(Stopped::Interrupted(at, error)) => {
                     let row = before + at;
                     Err(in_row(py, error, row, &taken_before(row)))

@@ -25,10 +25,13 @@ impl From<NoRow> for Stopped {
 }
 
 impl Stopped {
-    pub(crate) fn error(self, py: Python<'_>) -> PyErr {
+    pub(crate) fn error(self, py: Python<'_>, before: usize) -> PyErr {
         match self {
-            Stopped::Row(none) => none.error(py),
-            Stopped::Door(at, error) => in_row(py, door(py, "each", &error), at, &taken_before(at)),
+            Stopped::Row(none) => none.error(py, before),
+            Stopped::Door(at, error) => {
+                let at = before + at;
+                in_row(py, door(py, "each", &error), at, &taken_before(at))
+            }
             Stopped::Raised(error) => error,
         }
     }

@@ -282,7 +282,7 @@ impl Market {
             let run = py.detach(|| guarded(|| asked.run(core, readers, slices)));
             drop(market);
             run.map_err(|invariant| internal(py, &invariant))?
-                .map_err(|stopped| stopped.error(py))?;
+                .map_err(|stopped| stopped.error(py, asked.rows))?;
         }
         asked.done(py)
     }
@@ -295,7 +295,7 @@ impl Market {
             let expected = "a function of instrument, bid, ask and receive";
             return Err(wrong_type(py, "callback", callback, expected));
         }
-        let mut messages = 0;
+        let (mut messages, mut before) = (0, 0);
         for batch in rows::batches(columns)?.try_iter()? {
             let batch = Columns::new(&batch?)?;
             let slices = batch.slices()?;
@@ -305,7 +305,8 @@ impl Market {
             drop(market);
             messages += run
                 .map_err(|invariant| internal(py, &invariant))?
-                .map_err(|stopped| stopped.error(py))?;
+                .map_err(|stopped| stopped.error(py, before))?;
+            before += slices.len();
         }
         Ok(messages)
     }

@@ -10,8 +10,9 @@ use numpy::{
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyMapping, PyTuple};
 
+use crate::doors::taken_before;
 use crate::engine::{STAMP, STAMPS_FROM};
-use crate::error::{missing, wrong, wrong_type};
+use crate::error::{in_row, missing, wrong, wrong_type};
 
 const WHOLE: &str = "a whole number of 64 bits, as int";
 const INSTRUMENT: &str = "the number of an instrument, from `id`";
@@ -271,6 +272,9 @@ fn column<'py, T: Element>(
     if !typed.is_c_contiguous() || !is_aligned {
         return Err(wrong(py, &field, &array, &expected));
     }
+    if array.hasattr("mask")? {
+        return Err(wrong_type(py, &field, &array, "an array without a mask"));
+    }
     Ok(Some(typed.try_readonly().map_err(|_| wrong(py, &field, &array, "an array not in use"))?))
 }
 
@@ -297,20 +301,29 @@ impl<'py> Columns<'py> {
             exchange: column(of, "exchange", "int64")?,
             receive: column(of, "receive", "int64")?,
         };
-        found.check_lengths(of)?;
+        found.check_lengths(py)?;
         Ok(found)
     }
 
-    fn check_lengths(&self, of: Given<'_, 'py>) -> PyResult<()> {
-        let rows = self.instrument.as_slice()?.len();
-        for name in NAMES {
-            if of.cast::<PyMapping>()?.contains(name)? {
-                let array = of.get_item(name)?;
-                if array.len()? != rows {
-                    let expected = format!("{rows} rows, as in columns.instrument");
-                    let found = array.len()?.into_pyobject(of.py())?;
-                    return Err(wrong(of.py(), &format!("columns.{name}"), &found, &expected));
-                }
+    /// Looks at the arrays that are held: a mapping may give others when it is asked again.
+    fn check_lengths(&self, py: Python<'_>) -> PyResult<()> {
+        let rows = self.instrument.len();
+        let lengths = [
+            Some(rows),
+            Some(self.side.len()),
+            Some(self.row.len()),
+            Some(self.price.len()),
+            Some(self.qty.len()),
+            self.seq.as_ref().map(|column| column.len()),
+            self.step.as_ref().map(|column| column.len()),
+            self.exchange.as_ref().map(|column| column.len()),
+            self.receive.as_ref().map(|column| column.len()),
+        ];
+        for (name, length) in NAMES.into_iter().zip(lengths) {
+            if let Some(length) = length.filter(|length| *length != rows) {
+                let expected = format!("{rows} rows, as in columns.instrument");
+                let found = length.into_pyobject(py)?;
+                return Err(wrong(py, &format!("columns.{name}"), &found, &expected));
             }
         }
         Ok(())
@@ -397,8 +410,8 @@ impl NoRow {
         NoRow { at, field: "exchange", found: found.0 }
     }
 
-    /// The error for it.
-    pub(crate) fn error(&self, py: Python<'_>) -> PyErr {
+    /// The error for it; `before` is how many rows the batches before its own had.
+    pub(crate) fn error(&self, py: Python<'_>, before: usize) -> PyErr {
         let expected = match self.field {
             "side" => SIDE,
             "row" => ROW,
@@ -406,7 +419,9 @@ impl NoRow {
             _ => LOTS,
         };
         let found = PyInt::new(py, self.found);
-        wrong(py, &format!("columns.{}[{}]", self.field, self.at), found.as_any(), expected)
+        let at = before + self.at;
+        let error = wrong(py, &format!("columns.{}[{at}]", self.field), found.as_any(), expected);
+        in_row(py, error, at, &taken_before(at))
     }
 }
 

@@ -132,7 +132,7 @@ impl Batch {
         let columns = Columns::new(&columns)?;
         let slices = columns.slices()?;
         let mut rows = Rows(Vec::with_capacity(slices.len()));
-        slices.each(0, &mut rows).map_err(|Odd(none)| none.error(py))?;
+        slices.each(0, &mut rows).map_err(|Odd(none)| none.error(py, 0))?;
         Ok(Batch { changes: rows.0, settlements, until: until.map(Time) })
     }
 }

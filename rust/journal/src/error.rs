@@ -158,7 +158,11 @@ impl fmt::Display for JournalError {
                 write!(f, "the session is poisoned ({cause:?}); restart it from its journal")
             }
             JournalError::Locked { folder } => {
-                write!(f, "{}: another process writes here", folder.display())
+                write!(
+                    f,
+                    "{}: another session writes here, of this process or another",
+                    folder.display()
+                )
             }
             JournalError::Missing { folder } => {
                 write!(f, "{}: no journal to go on with", folder.display())

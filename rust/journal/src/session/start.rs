@@ -44,7 +44,7 @@ impl Session {
     /// configuration and goes into the header as it is; but the run's number is the folder's next.
     ///
     /// # Errors
-    /// [`JournalError::Door`] for what the configuration does wrong; [`JournalError::Locked`] when another process writes there; [`JournalError::NotPlain`] when
+    /// [`JournalError::Door`] for what the configuration does wrong; [`JournalError::Locked`] when another session writes there; [`JournalError::NotPlain`] when
     /// the folder or a file in it is not what it should be; [`JournalError::Io`].
     pub fn create(
         folder: &Path,
