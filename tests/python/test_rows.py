@@ -446,3 +446,31 @@ def test_an_instrument_that_is_not_there_names_those_that_are() -> None:
     kinds = pa.array(["l2"] * table().num_rows)
     with pytest.raises(cm.ConfigError, match="of kind snapshot, delta or settle; there is l2"):
         load(replaced("kind", kinds), gold_config(), FEEDS)
+
+
+def test_a_file_that_ends_early_waits_for_those_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second file is read to its end for two instruments while the third is in the first."""
+    both, first, second = drifting(900, seed=5)
+    middle = first["ts_receive_ns"][first.num_rows // 2]
+    early = both.filter(pc.less(both["ts_receive_ns"], middle))
+    tables = [first, pa.concat_tables([second, early])]
+    expected = load(tables, gold_config(), FEEDS)
+    monkeypatch.setattr(recording, "READ_ROWS", 40)
+    monkeypatch.setattr(recording, "KEPT_ROWS", 0)
+    found = list(Recording(tables, gold_config(), FEEDS).batches())
+    for name, column in expected.columns.items():
+        joined = np.concatenate([batch.columns[name] for batch in found])
+        assert (joined == column).all(), name
+
+
+def test_no_message_goes_on_from_one_file_into_the_next() -> None:
+    one = table()
+    later = pa.array([stamp + 10_000 for stamp in one["ts_receive_ns"].to_pylist()])
+    same = pa.array([1] * one.num_rows)
+    last = one.set_column(one.column_names.index("msg"), "msg", same)
+    two = last.set_column(1, "ts_receive_ns", later)
+    found = load([last, two], gold_config(), FEEDS)
+    # A snapshot of four rows of each instrument in each file, not one of eight.
+    assert found.columns["row"].tolist().count(0) == 6

@@ -350,6 +350,9 @@ class Lane:
         self._ready: list[Part] = []
         # Message and kind of the row that was yielded last.
         self._before: tuple[int, int] | None = None
+        # Sources that have been read to their ends, and how many of them were made ready.
+        self._over: set[int] = set()
+        self._ended = 0
         self.rows = 0
         # When the last row of a book that is ready was received; -1 before there is one.
         self.last = -1
@@ -362,22 +365,28 @@ class Lane:
     def leave(self, source: int) -> None:
         """Take note that a source has ended."""
         if source in self.sources:
-            self.sources.remove(source)
-            self._ripen(source)
+            self._over.add(source)
             self._ripen()
 
-    def _ripen(self, ended: int | None = None) -> None:
+    def _ripen(self) -> None:
+        """Make ready what the first source has given, and the next ones once it is over."""
         import numpy as np
 
-        first = ended if ended is not None else self.sources[0] if self.sources else None
-        if first is None:
-            return
-        for part in self._parts.pop(first, []):
-            self._ready.append(part)
-            self.rows += len(part)
-            books = np.flatnonzero(part.kind != SETTLE)
-            if len(books):
-                self.last = int(part.receive[books[-1]])
+        while self.sources:
+            first = self.sources[0]
+            for part in self._parts.pop(first, []):
+                # Numbers of messages begin anew in every file: those of every second one are turned
+                # negative, so that no message goes on from one file into the next.
+                own = replace(part, msg=-1 - part.msg) if self._ended % 2 else part
+                self._ready.append(own)
+                self.rows += len(own)
+                books = np.flatnonzero(own.kind != SETTLE)
+                if len(books):
+                    self.last = int(own.receive[books[-1]])
+            if first not in self._over:
+                return
+            self.sources.pop(0)
+            self._ended += 1
 
     def waiting(self) -> Iterator[Part]:
         """Yield what was read and not taken."""
