@@ -477,7 +477,8 @@ impl Book {
         self.head = Head::of(&change);
         self.is_live = true;
         self.is_known = true;
-        self.set(&change);
+        let key = key_of(change.side, change.price);
+        self.side_mut(change.side).set_of_snapshot(key, change.qty.get());
         self.advance(change.row)
     }
 

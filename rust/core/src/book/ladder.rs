@@ -31,8 +31,8 @@ pub(super) struct Ladder {
     base: i64,
     /// Slot of the best level; 0 when there is none.
     best: usize,
-    /// Lowest slot that was set since the array was cleared or moved: a snapshot that replaces
-    /// another one clears what that one set, not the whole array.
+    /// No slot from 1 to the one below this holds a level. Only snapshots keep it: what replaces
+    /// one clears what that one set, not the whole array.
     lowest: usize,
     /// What tells the weights of the two sides apart.
     salt: u64,
@@ -199,7 +199,7 @@ impl Ladder {
         let best = self.best;
         self.touched |= (slot >= best) | (key >= self.read);
         *self.lots_mut(slot) = lots;
-        self.lowest = self.lowest.min(slot);
+        self.lowest = 1;
         // A conditional move, and a branch that is taken only when the best level goes. It asks the
         // array and not `lots`, for then a processor would have to guess what every level does.
         let best = best.max(if lots == 0 { 0 } else { slot });
@@ -209,6 +209,15 @@ impl Ladder {
             if self.best == 0 {
                 self.refill();
             }
+        }
+    }
+
+    /// [`Ladder::set`] for a level of a snapshot.
+    pub(super) fn set_of_snapshot(&mut self, key: i64, lots: i64) {
+        let (base, lowest) = (self.base, self.lowest);
+        self.set(key, lots);
+        if self.base == base {
+            self.lowest = lowest.min(self.slot_at(key).max(1));
         }
     }
 
