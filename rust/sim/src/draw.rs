@@ -16,6 +16,7 @@ use cross_market_core::time::{Span, Time};
 
 use crate::fault::{Fault, Faults};
 use crate::latency::{Latency, VenueLatency};
+use crate::legging;
 use crate::market::{Market, Quote};
 use crate::random::{Chance, Random};
 use crate::setup::{
@@ -279,6 +280,7 @@ impl Drawer {
         let every = Span::millis(random.between(10, 60));
         let lasts = Span(every.0 * random.between(6, 20));
         shut(&mut Random::stream(seed, 7), &mut config, lasts);
+        legging::draw(&mut Random::stream(seed, 8), &mut config);
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));

@@ -19,6 +19,7 @@ mod engine;
 pub mod fault;
 mod feeds;
 pub mod latency;
+mod legging;
 mod lines;
 pub mod market;
 pub mod outcome;

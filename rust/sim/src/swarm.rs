@@ -5,10 +5,12 @@ use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use cross_market_core::command::Command;
+use cross_market_core::config::Config;
 use cross_market_core::engine::Effect;
 use cross_market_core::event::{Event, Scope, Verb};
 use cross_market_core::funds::CashKind;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, Note};
+use cross_market_core::legging::{Legging, Mode};
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::VenueStatus;
 use cross_market_core::position::StatementKind;
@@ -188,6 +190,7 @@ fn play<T: Driven>(world: &mut World, plan: &Plan, seed: u64, engine: &mut T) {
     run_until(world, engine, awake, &mut run);
     world.mend();
     world.calm(plan.quiet_signal);
+    rest_no_more(world, &plan.config);
     let converged = quiet_down(world, engine, &mut run);
     with_probe(engine, |probe| at_rest(world, probe));
     if converged {
@@ -207,6 +210,19 @@ fn with_probe<T: Driven, R>(engine: &T, asks: impl FnOnce(&Probe<'_>) -> R) -> R
         cash: &|account| engine.cash(account),
         levels: &|instrument, side| engine.levels(instrument, side),
     })
+}
+
+/// Quotes have no end of their own: from now on all legs leave at once.
+fn rest_no_more(world: &mut World, config: &Config) {
+    let mut policy = config.policy.clone();
+    let mut rests = false;
+    for limits in policy.hedges.iter_mut() {
+        rests |= limits.legging.mode == Mode::Quoting;
+        limits.legging = Legging::AT_ONCE;
+    }
+    if rests {
+        world.control(world.now(), Verb::Policy(Box::new(policy)));
+    }
 }
 
 /// The desk asks the venue by telephone about an order that is alarmed as unknown, and says so.

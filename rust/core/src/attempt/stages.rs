@@ -478,9 +478,9 @@ impl Attempt {
         missing: i64,
         wants: &mut Wants,
     ) -> Followed {
-        if let Some(quote) = &facts.quote {
+        if facts.quote.is_some() {
             // It may trade too, so it goes first; it is matched once its end is proven.
-            wants.pulls[leg] = quote.is_movable;
+            wants.pulls[leg] = facts.resting > 0;
             return Followed::Asked;
         }
         let side = self.forward[leg];
@@ -569,7 +569,7 @@ impl Attempt {
                     wants.pulls[leg] = true;
                 }
             }
-            (Some(quote), None) => wants.pulls[leg] = quote.is_movable,
+            (Some(_), None) => wants.pulls[leg] = facts.resting > 0,
             (None, Some(_)) if facts.alive == 0 && !is_short => {
                 wants.intents[leg] = self.quote(leg, facts, left);
             }

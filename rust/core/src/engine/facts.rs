@@ -6,7 +6,9 @@ use crate::event::LinkState;
 use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId};
 use crate::merge;
 use crate::num::{Money, Price, Qty, Side, div_ceil};
-use crate::quote::{Blocked, Data, HedgePlan, Kind, LegAsk, LegFacts, LegLots, LegPlan, Walk};
+use crate::quote::{
+    Blocked, Data, HedgePlan, Kind, LegAsk, LegFacts, LegLots, LegPlan, Resting, Walk,
+};
 use crate::time::Time;
 
 impl Engine {
@@ -69,7 +71,17 @@ impl Engine {
             let facts = &mut self.work.facts.legs[order.place.order.leg().index()];
             let open = &mut facts.open[order.place.side.index()];
             *open = *open + Qty::of(order.leaves());
-            facts.quote = facts.quote.or(Engine::resting(order));
+            if let Some(quote) = Engine::resting(order) {
+                // What one intent wanted may rest as several orders.
+                facts.quote = Some(match facts.quote {
+                    None => quote,
+                    Some(other) => Resting {
+                        leaves: other.leaves + quote.leaves,
+                        is_movable: other.is_movable && quote.is_movable,
+                        ..other
+                    },
+                });
+            }
         }
     }
 

@@ -23,7 +23,8 @@ struct Set {
 }
 
 impl Engine {
-    /// The gates of a whole set: an Enter, or the work of an Exit, Trim or Reduce.
+    /// The gates of a whole set: an Enter, or the work of an Exit, Trim or Reduce; with what its
+    /// later legs will want.
     pub(super) fn gate_set(
         &mut self,
         hedge: HedgeId,
@@ -36,8 +37,19 @@ impl Engine {
         for (intent, later) in intents.iter_mut().zip(&wants.later) {
             *intent = intent.or(*later);
         }
-        let legs = self.leg_contexts(hedge, attempt.kind, held, &intents);
-        let set = self.set(hedge, Some(attempt), held, &intents, attempt.slice_to());
+        self.gate_orders(hedge, attempt, &intents, held, edge)
+    }
+
+    fn gate_orders(
+        &mut self,
+        hedge: HedgeId,
+        attempt: &Attempt,
+        intents: &[Option<Intent>; LEGS_MAX],
+        held: &LegLots,
+        edge: Option<Edge>,
+    ) -> Result<(), Denial> {
+        let legs = self.leg_contexts(hedge, attempt.kind, held, intents);
+        let set = self.set(hedge, Some(attempt), held, intents, attempt.slice_to());
         let context = self.context(hedge, Some(attempt), set, edge, &legs);
         let verdict = match attempt.kind {
             Kind::Enter => gate::entering(&context),
@@ -54,17 +66,22 @@ impl Engine {
         attempt: &Attempt,
         held: &LegLots,
     ) -> Result<(), Denial> {
-        let intents = [None; LEGS_MAX];
-        let legs = self.leg_contexts(hedge, attempt.kind, held, &intents);
-        let set = self.set(hedge, Some(attempt), held, &intents, attempt.slice_to());
         let edge = Some(Edge { stands: true, value: 0, limit: 0 });
-        let context = self.context(hedge, Some(attempt), set, edge, &legs);
-        let verdict = match attempt.kind {
-            Kind::Enter => gate::entering(&context),
-            Kind::Exit | Kind::Trim | Kind::Reduce | Kind::Roll => gate::leaving(&context),
-        };
-        self.work.contexts = legs;
-        awaited(verdict)
+        awaited(self.gate_orders(hedge, attempt, &[None; LEGS_MAX], held, edge))
+    }
+
+    /// The gates of one more quote: it may trade as an order that begins a slice may.
+    pub(super) fn gate_quote(
+        &mut self,
+        hedge: HedgeId,
+        attempt: &Attempt,
+        intent: &Intent,
+        held: &LegLots,
+    ) -> Result<(), Denial> {
+        let mut intents = [None; LEGS_MAX];
+        intents[intent.leg.index()] = Some(*intent);
+        let edge = Some(Edge { stands: true, value: 0, limit: 0 });
+        self.gate_orders(hedge, attempt, &intents, held, edge)
     }
 
     /// The gates of an Enter or of leaving before its orders are known: what would refuse any.

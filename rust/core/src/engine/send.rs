@@ -138,10 +138,15 @@ impl Engine {
             attempt.pay_up(&self.policy.hedges[hedge].legging);
             attempt.next(self.now, self.plan(hedge), &self.work.facts, &mut wants);
             let entering = wants.begins && wants.intents.iter().any(Option::is_some);
+            let before = out.len();
             if wants.cancel {
                 self.cancel_attempt(attempt.decision, wants.end.is_some(), out);
             }
             self.pull_quotes(hedge, &attempt, &wants, out);
+            // It is not where messages are counted while it is driven.
+            let asked =
+                |command: &&Command| matches!(command, Command::Cancel(_) | Command::Query(_));
+            (0..out.iter().skip(before).filter(asked).count()).for_each(|_| attempt.messaged());
             // A quote is solved from the edge.
             let asks = entering && !attempt.quotes();
             let figure = match self.hedges[hedge].edge.filter(|_| asks) {
@@ -288,7 +293,11 @@ impl Engine {
         held: &LegLots,
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
-        self.gate_repair(hedge, attempt, intent, held)?;
+        if intent.purpose == Purpose::Quote {
+            self.gate_quote(hedge, attempt, intent, held)?;
+        } else {
+            self.gate_repair(hedge, attempt, intent, held)?;
+        }
         self.work.places.clear();
         self.children(hedge, attempt, intent)?;
         // What the attempt may still send of them leaves: less repair is better than none.

@@ -1,0 +1,108 @@
+//! How the hedges of a run work their legs: about half of them all at once, the others in stages.
+
+use cross_market_core::config::Config;
+use cross_market_core::ids::LEGS_MAX;
+use cross_market_core::legging::{LeanPrice, LegRule, Legging, Mode, Outside, Quoting, WhenThin};
+use cross_market_core::num::Ratio;
+use cross_market_core::quote::HedgePlan;
+use cross_market_core::signal::Measure;
+use cross_market_core::time::Span;
+
+use crate::random::Random;
+
+/// Draws the modes of all hedges of a configuration.
+pub(crate) fn draw(random: &mut Random, config: &mut Config) {
+    let hedges: Vec<_> = config.hedges.ids().collect();
+    for id in hedges {
+        let Some(hedge) = config.hedges.get_mut(id) else { continue };
+        let Some(limits) = config.policy.hedges.get_mut(id) else { continue };
+        let sized: Vec<usize> = (0..hedge.plan.legs.len()).collect();
+        let mode = match random.below(8) {
+            0..4 => continue,
+            4 => Mode::Simultaneous,
+            5 => Mode::Sequential,
+            _ => Mode::Quoting,
+        };
+        let mut legs = [LegRule::PLAIN; LEGS_MAX];
+        for rule in legs.iter_mut().take(sized.len()) {
+            *rule = leg(random);
+        }
+        let first = random.index(sized.len());
+        for (at, rule) in legs.iter_mut().enumerate().take(sized.len()) {
+            let also = mode == Mode::Quoting && random.below(3) == 0;
+            rule.leads = mode != Mode::Simultaneous && (at == first || also);
+            if mode == Mode::Simultaneous && at != first {
+                let most = limits.execution.finish_within.0 / 4;
+                rule.offset = Span(random.between(0, most));
+            }
+        }
+        if mode == Mode::Quoting {
+            hedge.rule.measure = match hedge.rule.measure {
+                Measure::Spread | Measure::CounterPrice => Measure::CounterPrice,
+                Measure::Ratio | Measure::GrossRatio => Measure::Ratio,
+                Measure::Estimate => Measure::Estimate,
+            };
+        }
+        let quote = match mode {
+            Mode::Quoting => quoting(random, &hedge.plan, hedge.rule.measure),
+            Mode::Simultaneous | Mode::Sequential => Quoting::NONE,
+        };
+        limits.legging = Legging { mode, legs, quote };
+        let count = u32::try_from(sized.len()).unwrap_or(2);
+        let kept = 2 * u32::from(limits.execution.tries) * count + 4 * count;
+        let spare = u32::try_from(random.between(20, 80)).unwrap_or(20);
+        limits.execution.messages = limits.execution.messages.max(kept + spare);
+    }
+}
+
+fn leg(random: &mut Random) -> LegRule {
+    let slip = random.between(0, 6);
+    LegRule {
+        leads: false,
+        offset: Span::ZERO,
+        pay_up: random.between(-2, 3),
+        chase: random.between(0, 3),
+        slip,
+        rests: random.below(3) == 0,
+    }
+}
+
+fn quoting(random: &mut Random, plan: &HedgePlan, measure: Measure) -> Quoting {
+    // A tick of the price of a common unit, about, in the unit of the band.
+    let step = match measure {
+        Measure::Ratio | Measure::GrossRatio => (1, 10_000),
+        Measure::Spread | Measure::CounterPrice | Measure::Estimate => (2, 100),
+    };
+    let mut slop = || {
+        let ratio = Ratio::new(i128::from(random.between(0, 4) * step.0), step.1);
+        ratio.unwrap_or(Ratio::ZERO)
+    };
+    let (slop_inside, slop_outside) = (slop(), slop());
+    let times = Ratio::new(i128::from(random.between(1, 3)), 2).unwrap_or(Ratio::ONE);
+    Quoting {
+        lean_base: random.between(0, i64::from(plan.legs.len() > 2)),
+        lean_times: times.max(Ratio::ONE),
+        lean_price: *random
+            .pick(&[LeanPrice::Worst, LeanPrice::Average, LeanPrice::Touch])
+            .unwrap_or(&LeanPrice::Worst),
+        when_thin: *random
+            .pick(&[
+                WhenThin::Pull,
+                WhenThin::Return,
+                WhenThin::ShrinkToTouch,
+                WhenThin::ShrinkToDepth,
+            ])
+            .unwrap_or(&WhenThin::Return),
+        slop_inside,
+        slop_outside,
+        min_reprice: random.between(0, 3),
+        max_reprice: random.between(3, 60),
+        raise_by: random.between(1, 3),
+        range: random.between(0, 20),
+        outside: *random
+            .pick(&[Outside::Pull, Outside::Leave, Outside::Away])
+            .unwrap_or(&Outside::Pull),
+        refresh: Span::millis(if random.below(2) == 0 { 0 } else { random.between(20, 300) }),
+        rest_within: Span::millis(random.between(50, 1_500)),
+    }
+}
