@@ -39,14 +39,17 @@ class Legs(Model):
 
     def on_end(self, order: Order, cum: int) -> None:
         self.alive.pop(order.id, None)
-        self.moved(order)
+        self.ended(order)
 
     def on_reject(self, order: Order, reason: str) -> None:
         self.alive.pop(order.id, None)
         self.failed(order)
 
     def moved(self, order: Order) -> None:
-        """An order traded or was ended by its venue."""
+        """An order traded."""
+
+    def ended(self, order: Order) -> None:
+        """An order was cancelled, by us or by its venue."""
 
     def failed(self, order: Order) -> None:
         """An order is taken for failed."""
@@ -149,6 +152,11 @@ class ChaseForever(Legs):
         legs = enumerate(self.shape.legs)
         return sum(leg.side * leg.lots * self.touch(at, leg.side) for at, leg in legs)
 
+    def sets_shown(self) -> int:
+        """Return how many whole sets the touches show."""
+        legs = enumerate(self.shape.legs)
+        return min(self.desk.book(at).met_by(leg.side)[0][1] // leg.lots for at, leg in legs)
+
     def on_interval(self) -> None:
         for order in list(self.alive.values()):
             self.desk.cancel(order)
@@ -170,9 +178,11 @@ class ChaseForever(Legs):
         behind = self.behind()
         for leg, lots in behind:
             self.pay(leg, lots)
-        left = self.target[0] - self.traded[0]
-        if not behind and left and not self.is_stopped and self.spread() <= self.bound:
-            self.pay(0, left)
+        sets = min(self.shape.sets - self.whole_sets(), self.sets_shown())
+        if not behind and sets > 0 and not self.is_stopped and self.spread() <= self.bound:
+            left = self.target[0] - self.traded[0]
+            wanted = self.shape.legs[0].side * self.shape.legs[0].lots * sets
+            self.pay(0, min(wanted, left, key=abs))
 
     def pay(self, leg: int, lots: int) -> None:
         side = 1 if lots > 0 else -1
@@ -188,7 +198,10 @@ class ChaseForever(Legs):
             self.step()
 
     def moved(self, order: Order) -> None:
-        self.step()
+        if order.leg == 0 and self.behind():
+            self.step()
+
+    ended = moved
 
     def failed(self, order: Order) -> None:
         # As in the original, a rejected passive leg waits for the next tick.
@@ -212,19 +225,20 @@ class RevertFull(Legs):
 
     def start(self) -> None:
         self.states = ["submitted" for _ in self.range]
-        self.acted = [False for _ in self.range]
+        self.cancelled: set[int] = set()
+        self.reverted: set[int] = set()
         self.first = [self.trade(leg, self.target[leg], None, rests=False) for leg in self.range]
 
     def moved(self, order: Order) -> None:
-        leg = order.leg
-        if self.first[leg] is not order:
-            return
-        is_full = abs(self.traded[leg]) >= order.lots
-        if order.id in self.alive or is_full:
-            self.states[leg] = "filled" if is_full else "partial"
-        else:
-            self.states[leg] = "cancelled"
-        self.act()
+        if self.first[order.leg] is order:
+            is_full = abs(self.traded[order.leg]) >= order.lots
+            self.states[order.leg] = "filled" if is_full else "partial"
+            self.act()
+
+    def ended(self, order: Order) -> None:
+        if self.first[order.leg] is order:
+            self.states[order.leg] = "cancelled"
+            self.act()
 
     def failed(self, order: Order) -> None:
         if self.first[order.leg] is order:
@@ -235,13 +249,11 @@ class RevertFull(Legs):
         if not {"failed", "cancelled"} & set(self.states):
             return
         for leg in self.range:
-            if self.acted[leg]:
-                continue
-            if self.states[leg] == "submitted":
-                self.acted[leg] = True
+            if self.states[leg] == "submitted" and leg not in self.cancelled:
+                self.cancelled.add(leg)
                 self.desk.cancel(self.first[leg])
-            elif self.states[leg] in ("filled", "partial"):
-                self.acted[leg] = True
+            elif self.states[leg] in ("filled", "partial") and leg not in self.reverted:
+                self.reverted.add(leg)
                 self.trade(leg, -self.traded[leg], None, rests=False)
 
     def is_over(self) -> bool:
@@ -298,7 +310,7 @@ class TimeoutRejects(Legs):
         if order.id not in self.alive and not self.is_busy(order.leg):
             self.fill_up(order.leg)
 
-    failed = moved
+    ended = failed = moved
 
     def is_busy(self, leg: int) -> bool:
         return any(order.leg == leg for order in self.alive.values())

@@ -8,7 +8,7 @@ misfortune, however many orders it sends and in whatever order.
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 
 SECOND = 1_000_000_000
 MILLI = 1_000_000
@@ -23,7 +23,6 @@ FEED = 2 * MILLI
 # Orders may surface so late, and every model may know it.
 DELAY_MAX = 20 * SECOND
 RATE = 2
-FOREVER = LIMIT + SECOND
 
 Level = tuple[int, int]
 
@@ -162,7 +161,8 @@ CHANCES = {
 }
 
 
-@cache
+# A few of each: a schedule is asked for by one model after the other, and takes half a megabyte.
+@lru_cache(maxsize=1024)
 def _fate(seed: int, fault: str, is_struck: bool, is_hopeless: bool, leg: int, number: int) -> Fate:  # noqa: FBT001
     draw = random.Random(f"order {seed} {fault} {leg} {number}")
     there, back = draw.randint(1, 20) * MILLI, draw.randint(1, 20) * MILLI
@@ -209,7 +209,7 @@ def _book(draw: random.Random, bid: int, *, is_thin: bool) -> Book:
     return Book(side(bid, -1), side(ask, 1))
 
 
-@cache
+@lru_cache(maxsize=4)
 def schedule(seed: int, fault: str) -> Schedule:
     """Return the schedule of a seed and a fault."""
     draw = random.Random(f"schedule {seed} {fault}")

@@ -71,7 +71,7 @@ class Order:
 
 
 class Model(ABC):
-    """A way to work legs. What it is told are the `on_` methods; what it does, calls of its desk."""
+    """A way to work legs: what it is told are its `on_` methods, what it does calls of its desk."""
 
     desk: "Desk"
 
@@ -207,8 +207,9 @@ class Desk:
 
             def moved() -> None:
                 self.books[leg], self.taken[leg] = book, {}
-                for order in [each for each in self.live.values() if each.leg == leg]:
-                    self._match(order)
+                if self.live:
+                    for order in [each for each in self.live.values() if each.leg == leg]:
+                        self._match(order)
                 self._publish(leg)
                 self._walk(leg, path, step + 1)
 
@@ -218,16 +219,19 @@ class Desk:
         """Return the levels that a buyer or seller meets, without what was taken."""
         taken = self.taken[leg]
         levels = self.books[leg].met_by(side)
+        if not taken:
+            return levels
         found = [(price, lots - taken.get(price, 0)) for price, lots in levels]
         return tuple(level for level in found if level[1] > 0)
 
     def _publish(self, leg: int) -> None:
         if self.schedule.is_halted(leg, self.now):
             return
-        bids, asks = self.left(leg, -1), self.left(leg, 1)
-        if not bids or not asks:
-            return
-        book = Book(bids, asks)
+        book = self.books[leg]
+        if self.taken[leg]:
+            book = Book(self.left(leg, -1), self.left(leg, 1))
+            if not book.bids or not book.asks:
+                return
 
         def seen() -> None:
             self.seen[leg] = book
