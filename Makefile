@@ -87,7 +87,7 @@ bench-peers: $(PEERS)/.deps $(SOURCES) ## Time it beside other libraries, in an 
 	$(PEERS)/bin/python benches/peers/sizes.py target/wheels/cross_market-*.whl
 	@cat $(PEERS)/refused 2>/dev/null || true
 
-peers-legs: $(LEGS)/.deps $(CORE) ## Work legs beside other systems (SEEDS=300 of each fault)
+peers-legs: $(LEGS)/.deps $(CORE) ## Work legs beside other systems (SEEDS=150 of each fault)
 	PYTHONPATH=python:benches $(LEGS)/bin/python -m pytest --quiet benches/legs/test_packages.py
 	PYTHONPATH=python:benches $(LEGS)/bin/python -m legs \
 	  $(if $(filter file,$(origin SEEDS)),,--seeds $(SEEDS))

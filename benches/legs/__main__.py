@@ -26,7 +26,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE, PLOT = DOCS / "peers_legs.md", DOCS / "peers_legs.svg"
 BEGIN, END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"
 CHUNK = 10
-SEEDS = 300
+SEEDS = 150
 
 Makers = dict[str, Callable[[Schedule], Model]]
 

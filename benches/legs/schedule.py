@@ -6,7 +6,6 @@ misfortune, however many orders it sends and in whatever order.
 """
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -189,24 +188,35 @@ def _fate(seed: int, fault: str, is_struck: bool, is_hopeless: bool, leg: int, n
     )
 
 
-def _common(draw: random.Random) -> Iterator[int]:
-    """Yield how far all markets move together in a step: mostly a tick, seldom far."""
-    while True:
-        if draw.randrange(100) == 0:
-            yield draw.choice((-10, 10))
-        else:
-            yield draw.choice((-1, 0, 0, 1))
+def _common(draw: random.Random) -> int:
+    """Return how far all markets move together in a step: mostly a tick at most, seldom far."""
+    drawn = draw.getrandbits(12)
+    if drawn < 41:
+        return -10 if drawn & 1 else 10
+    return (-1, 0, 0, 1)[drawn & 3]
+
+
+def _own(draw: random.Random) -> int:
+    """Return how far one market moves by itself in a step."""
+    return (-1, 1, 0, 0, 0, 0, 0, 0)[draw.getrandbits(3)]
 
 
 def _book(draw: random.Random, bid: int, *, is_thin: bool) -> Book:
-    ask = bid + draw.choice((1, 1, 2))
+    """Return a book: one to eight lots a level, or where it is thin one lot on a third of them."""
+    # One draw of many bits, of which every level takes its own: a schedule has hundreds of books.
+    bits = draw.getrandbits(32 + 32)
+    ask = bid + (2 if bits & 3 == 0 else 1)
 
-    def side(touch: int, step: int) -> tuple[Level, ...]:
-        sizes = [draw.choice((0, 0, 1)) if is_thin else draw.randint(1, 8) for _ in range(LEVELS)]
-        found = [(touch + step * away, size) for away, size in enumerate(sizes) if size]
+    def side(touch: int, step: int, bits: int) -> tuple[Level, ...]:
+        found = []
+        for away in range(LEVELS):
+            drawn = bits >> 6 * away & 63
+            size = drawn // 42 if is_thin else drawn // 8 + 1
+            if size:
+                found.append((touch + step * away, size))
         return tuple(found) or ((touch + step * LEVELS, 1),)
 
-    return Book(side(bid, -1), side(ask, 1))
+    return Book(side(bid, -1, bits >> 2), side(ask, 1, bits >> 32 + 2))
 
 
 @lru_cache(maxsize=4)
@@ -223,8 +233,7 @@ def schedule(seed: int, fault: str) -> Schedule:
     jumps = fault == "moved_away" or (fault == "mixed" and draw.randrange(8) == 0)
     jump = draw.randint(5, 15) * shape.legs[struck].side if jumps else 0
     is_thin = fault in ("thin", "cancel_lost", "cancel_race")
-    together = _common(draw)
-    moves = [next(together) for _ in range((LIMIT - START) // STEP)]
+    moves = [_common(draw) for _ in range((LIMIT - START) // STEP)]
     paths = []
     for at in range(len(shape.legs)):
         thin = is_thin and at == struck
@@ -236,7 +245,7 @@ def schedule(seed: int, fault: str) -> Schedule:
         elif thin:
             path.append((DECISION + MILLI // 2, _book(draw, bid, is_thin=True)))
         for step, move in enumerate(moves, 1):
-            bid += move + draw.choice((0, 0, 0, 0, 0, -1, 1))
+            bid += move + _own(draw)
             path.append((START + step * STEP, _book(draw, bid, is_thin=thin)))
         paths.append(tuple(path))
     return Schedule(seed, fault, shape, struck, is_hopeless, halt, tuple(paths))
