@@ -1,6 +1,6 @@
 """What many runs came to: `FIGURE` lines, tables for the page, and its plot."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -140,53 +140,66 @@ def tables(cells: Cells) -> str:
     )
 
 
-# The plot: one panel for each of these, a bar for each model.
+# The plot: one panel for each of these, in two rows, and in each a bar for each model.
 PANELS = (
     ("residual_runs", "runs with residual, %"),
     ("worst_loss", "worst loss, USD"),
+    ("mean_loss", "mean loss, USD"),
+    ("sets_done", "sets done of wanted, %"),
     ("messages_mean", "messages, mean"),
     ("time_mean_ms", "time to the end, s"),
 )
-BAR, GAP, LABEL, PANEL, TOP = 18, 8, 150, 190, 44
+COLUMNS_OF_PANELS = 3
+BAR, GAP, LABEL, PANEL, TOP = 18, 8, 150, 220, 44
 
 
 def _plotted(key: str, summary: Summary) -> float:
     if key == "residual_runs":
         return 100 * summary.residual_runs / summary.runs
+    if key == "sets_done":
+        return float(100 * summary.sets / summary.wanted)
     if key == "time_mean_ms":
         return summary.millis / summary.runs / 1000
     return float(summary.values()[key])
 
 
+def _panel(left: int, top: int, title: str, values: Mapping[str, float]) -> Iterator[str]:
+    """Yield the bars of one panel; what is below zero has a bar of no length."""
+    most = max(*values.values(), 0.0) or 1.0
+    yield f'<text x="{left}" y="{top - 18}" fill="#222222">{title}</text>'
+    for row, (name, value) in enumerate(values.items()):
+        y = top + row * (BAR + GAP)
+        length = max((PANEL - 60) * value / most, 1.0)
+        colour = "#0b6e4f" if name.startswith("ours") else "#9aa5b1"
+        yield f'<rect x="{left}" y="{y}" width="{length:.1f}" height="{BAR}" fill="{colour}"/>'
+        place = f'x="{left + length + 5:.1f}" y="{y + BAR - 5}"'
+        yield f'<text {place} fill="#222222">{value:.1f}</text>'
+
+
+def _names(top: int, names: Iterable[str]) -> Iterator[str]:
+    for row, name in enumerate(names):
+        y = top + row * (BAR + GAP) + BAR - 5
+        weight = ' font-weight="bold"' if name.startswith("ours") else ""
+        place = f'x="{LABEL - 8}" y="{y}" text-anchor="end"'
+        yield f'<text {place} fill="#222222"{weight}>{name}</text>'
+
+
 def plot(cells: Cells) -> str:
     """Return the plot as SVG: bars by model, ours in a colour of its own."""
     sums = totals(cells)
-    width = LABEL + len(PANELS) * PANEL + 10
-    height = TOP + len(sums) * (BAR + GAP) + 10
+    row_height = TOP + len(sums) * (BAR + GAP)
+    rows = -(-len(PANELS) // COLUMNS_OF_PANELS)
+    width, height = LABEL + COLUMNS_OF_PANELS * PANEL + 10, rows * row_height + 10
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
-        "<title>Residual, worst loss, messages and time of every way of working legs</title>",
+        "<title>What every way of working legs left, lost, did, sent and took</title>",
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
     ]
-    for row, name in enumerate(sums):
-        y = TOP + row * (BAR + GAP) + BAR - 5
-        weight = ' font-weight="bold"' if name.startswith("ours") else ""
-        parts.append(
-            f'<text x="{LABEL - 8}" y="{y}" text-anchor="end" fill="#222222"{weight}>{name}</text>'
-        )
-    for column, (key, title) in enumerate(PANELS):
-        left, room = LABEL + column * PANEL, PANEL - 60
+    for row in range(rows):
+        parts += _names(row * row_height + TOP, sums)
+    for at, (key, title) in enumerate(PANELS):
+        row, column = divmod(at, COLUMNS_OF_PANELS)
         values = {name: _plotted(key, summary) for name, summary in sums.items()}
-        most = max(values.values()) or 1.0
-        parts.append(f'<text x="{left}" y="{TOP - 18}" fill="#222222">{title}</text>')
-        for row, (name, value) in enumerate(values.items()):
-            y = TOP + row * (BAR + GAP)
-            length = max(room * value / most, 1.0)
-            colour = "#0b6e4f" if name.startswith("ours") else "#9aa5b1"
-            parts.append(
-                f'<rect x="{left}" y="{y}" width="{length:.1f}" height="{BAR}" fill="{colour}"/>'
-                f'<text x="{left + length + 5:.1f}" y="{y + BAR - 5}" fill="#222222">'
-                f"{value:.1f}</text>"
-            )
+        parts += _panel(LABEL + column * PANEL, row * row_height + TOP, title, values)
     return "\n".join([*parts, "</svg>", ""])
