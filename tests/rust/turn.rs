@@ -17,7 +17,7 @@ use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::{
     Answer, FeeNews, Fill, Found, LiquiditySide, News, Place, Report, State, VenueStatus,
 };
-use cross_market_core::time::Time;
+use cross_market_core::time::{Span, Time};
 use serde_json::{Value, json};
 
 const START: i64 = 1_700_000_000_000_000_000;
@@ -427,7 +427,7 @@ fn the_overnight_limit_binds_after_an_enter_by_word() {
     bench.book(1, 600_000, 600_010, 100);
     let actor = Note::new("desk").unwrap();
     let at_least = Some(cross_market_core::num::Ratio::parse("0").unwrap());
-    let verb = Verb::Enter { hedge: HedgeId(0), sets: 5, at_least };
+    let verb = Verb::Enter { hedge: HedgeId(0), sets: 5, at_least, over: Span::ZERO };
     let orders = places(&bench.event(Event::Control(Box::new(Control { actor, verb }))));
     assert_eq!(orders.len(), 2);
     bench.fill(&orders[0], 5, 600_500);
@@ -591,7 +591,7 @@ fn what_an_engine_will_do_is_in_its_digest() {
         bench.book(1, 600_300, 600_310, 100);
         let actor = Note::new("desk").unwrap();
         let at_least = Some(cross_market_core::num::Ratio::parse(least).unwrap());
-        let verb = Verb::Enter { hedge: HedgeId(0), sets: 10, at_least };
+        let verb = Verb::Enter { hedge: HedgeId(0), sets: 10, at_least, over: Span::ZERO };
         let sent = bench.event(Event::Control(Box::new(Control { actor, verb })));
         assert_eq!(places(&sent).len(), 2, "{sent:?}");
         bench.engine.digest()
@@ -678,7 +678,7 @@ fn every_order_of_a_leg_is_a_message_of_its_attempt() {
         actor: actor.clone(),
         verb: Verb::Policy(policy),
     })));
-    let exit = Verb::Exit { hedge: HedgeId(0), sets: Qty::new(8).ok() };
+    let exit = Verb::Exit { hedge: HedgeId(0), sets: Qty::new(8).ok(), over: Span::ZERO };
     let told = bench.event(Event::Control(Box::new(Control { actor, verb: exit })));
     assert!(places(&told).is_empty(), "{told:?}");
     let refused = told.iter().any(|command| {

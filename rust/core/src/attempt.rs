@@ -27,7 +27,7 @@ use crate::quote::{
     Blocked, Execution, Facts, HedgePlan, Intent, Kind, LegAsk, LegLots, Purpose, Repair,
 };
 use crate::resolve::{self, Basis, Choice, Verdict};
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::wire::Writer;
 
 use stages::Stages;
@@ -195,6 +195,10 @@ pub struct Attempt {
     /// Orders, cancels and queries sent.
     pub messages: u32,
     clip: i64,
+    /// Between the beginnings of two slices.
+    pace: Span,
+    /// Before it the next slice does not begin.
+    not_before: Time,
     slice_from: i64,
     slice_to: i64,
     start: LegLots,
@@ -243,6 +247,8 @@ pub struct Task {
     pub to: i64,
     /// Most sets a slice trades.
     pub clip: i64,
+    /// Over how long its slices begin, evenly; zero: one after the other.
+    pub over: Span,
 }
 
 impl Attempt {
@@ -304,6 +310,8 @@ impl Attempt {
             lost: Money::ZERO,
             messages: 0,
             clip: task.clip.max(1),
+            pace: pace(&task),
+            not_before: Time(due.0 - execution.finish_within.0),
             slice_from: task.from,
             slice_to: task.from,
             start: *held,
@@ -538,7 +546,8 @@ impl Attempt {
         out.u8(self.kind.code());
         out.u8(self.state.code());
         out.u8(self.blocked.bits());
-        for number in [self.from, self.to, self.due.0, self.clip, self.slice_from, self.slice_to] {
+        let slice = [self.clip, self.slice_from, self.slice_to, self.pace.0, self.not_before.0];
+        for number in [self.from, self.to, self.due.0].into_iter().chain(slice) {
             out.i64(number);
         }
         out.i128(self.lost.0);
@@ -575,7 +584,13 @@ impl Attempt {
             self.forward[leg] = Side::of(lots).unwrap_or(own);
         }
         self.state = State::Reserved;
+        if self.slice_from != self.from && self.pace > Span::ZERO {
+            self.not_before = self.not_before + self.pace;
+            self.due = self.due.max(self.not_before + self.execution.finish_within);
+        }
+        let (due, not_before) = (self.due, self.not_before);
         if let Some(stages) = self.stages_mut() {
+            stages.wait(not_before, due);
             stages.begin(held);
         }
     }
@@ -647,6 +662,9 @@ impl Attempt {
         held: &LegLots,
         wants: &mut Wants,
     ) {
+        if now < self.not_before {
+            return;
+        }
         if now >= self.due {
             self.slice_refused(plan, held, wants);
             return;
@@ -911,6 +929,13 @@ fn holds_below(end: i64, holds: impl Fn(i64) -> bool) -> i64 {
         }
     }
     low
+}
+
+/// Between the beginnings of two slices of a task.
+fn pace(task: &Task) -> Span {
+    let (sets, clip) = ((task.to - task.from).abs(), task.clip.max(1));
+    let slices = sets.div_euclid(clip) + i64::from(sets.rem_euclid(clip) > 0);
+    Span(task.over.0 / slices.max(1))
 }
 
 fn share(basis: &Basis, lots: i64) -> Option<i128> {

@@ -225,6 +225,11 @@ impl Config {
 
 /// Bounds that the door keeps, so that the proof holds for what events bring.
 impl Config {
+    /// The most ticks that a word about a hedge's prices may count.
+    pub(crate) fn policy_ticks(&self, hedge: HedgeId) -> i64 {
+        self.hedges.get(hedge).map_or(0, |hedge| self.most_ticks(&hedge.plan))
+    }
+
     /// The largest price of any leg, in ticks: no distance between prices counts beyond it.
     fn most_ticks(&self, plan: &HedgePlan) -> i64 {
         let legs = plan.legs.iter().filter_map(|leg| self.instruments.get(leg.instrument));

@@ -34,7 +34,7 @@ use crate::order::{ExecutionKey, Orders, Place};
 use crate::position::{Filled, Pair, Positions};
 use crate::quote::{Data, Facts, Kind, LegLots, Own};
 use crate::signal::Signals;
-use crate::time::{Day, Time};
+use crate::time::{Day, Span, Time};
 use crate::wire::Writer;
 
 pub use booking::{Booking, BookingKind};
@@ -101,6 +101,8 @@ struct HedgeState {
     over_told: bool,
     /// When it is to be looked at again without news.
     wake: Time,
+    /// Until when its quotes stay where they are, and the ticks that they may give up meanwhile.
+    frozen: Option<(Time, i64)>,
     /// Whether it rests its legs, so that every message may bring a price to rest at.
     quotes: bool,
 }
@@ -125,6 +127,7 @@ impl HedgeState {
             flatten: false,
             over_told: false,
             wake: Time::MAX,
+            frozen: None,
             quotes: false,
         }
     }
@@ -208,6 +211,8 @@ struct Work {
     caps: Table<AccountId, crate::num::Ratio>,
     /// Walks of the hedge that is looked at.
     walks: Walks,
+    /// Over how long the slices of an attempt that is about to begin are to begin.
+    over: Span,
     /// What the quotes of an attempt that is about to begin have to reach.
     edge: Option<Edge>,
     /// The signed lots a leg that `walks` are for, while they may be relied on: until the end of
@@ -274,6 +279,7 @@ impl Engine {
                 walks: NO_WALKS,
                 walked: None,
                 edge: None,
+                over: Span::ZERO,
                 facts: Facts::UNKNOWN,
                 facts_used: 0,
             },
@@ -695,7 +701,7 @@ impl Engine {
 /// What fills the room for a hedge's attempts until the first begins.
 fn no_attempt(config: &Config, id: HedgeId, start: Time) -> Attempt {
     let (decision, kind) = (ClientOrderId(0), Kind::Enter);
-    let task = Task { decision, kind, from: 0, to: 0, clip: 0 };
+    let task = Task { decision, kind, from: 0, to: 0, clip: 0, over: Span::ZERO };
     let execution = config.policy.hedges[id].execution;
     Attempt::new(task, execution, &config.hedges[id].plan, [0; LEGS_MAX], start)
 }
@@ -755,6 +761,8 @@ fn digest_hedge(state: &HedgeState, out: &mut Writer) {
     out.bool(state.over_told);
     out.u8(state.refused.map_or(u8::MAX, Refusal::code));
     out.i64(state.wake.0);
+    out.option_i64(state.frozen.map(|(until, _)| until.0));
+    out.option_i64(state.frozen.map(|(_, adverse)| adverse));
     for value in &state.tick_values {
         out.i128(value.0);
     }

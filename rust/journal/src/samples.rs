@@ -225,10 +225,16 @@ fn verbs() -> Vec<Verb> {
         verbs.extend([Verb::Stop(scope), Verb::Resume(scope), Verb::Kill(scope)]);
         verbs.extend([Verb::Unlatch(scope), Verb::Flatten(scope), Verb::Unrestrict(scope)]);
     }
-    verbs.push(Verb::Enter { hedge, sets: -3, at_least: Some(ratio(1_004, 1_000)) });
-    verbs.push(Verb::Enter { hedge, sets: i64::MAX, at_least: None });
-    verbs.push(Verb::Exit { hedge, sets: Some(Qty::of(2)) });
-    verbs.push(Verb::Exit { hedge, sets: None });
+    verbs.push(Verb::Enter {
+        hedge,
+        sets: -3,
+        at_least: Some(ratio(1_004, 1_000)),
+        over: Span::ZERO,
+    });
+    verbs.push(Verb::Enter { hedge, sets: i64::MAX, at_least: None, over: Span::ZERO });
+    verbs.push(Verb::Exit { hedge, sets: Some(Qty::of(2)), over: Span::ZERO });
+    verbs.push(Verb::Exit { hedge, sets: None, over: Span::seconds(600) });
+    verbs.push(Verb::Freeze { hedge, lasts: Span::seconds(5), adverse: 3 });
     verbs.push(Verb::Adopt { hedge, lots: [i64::MIN, -1, 0, 1, 2, 3, 4, i64::MAX] });
     verbs.push(Verb::Override {
         order: ORDER,

@@ -426,7 +426,7 @@ impl Checker {
                 }
             }
             Verb::Policy(policy) => self.policy = (**policy).clone(),
-            Verb::Unrestrict(_) | Verb::Enter { .. } | Verb::Exit { .. } => {}
+            Verb::Unrestrict(_) | Verb::Enter { .. } | Verb::Exit { .. } | Verb::Freeze { .. } => {}
         }
     }
 

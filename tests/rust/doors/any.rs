@@ -278,8 +278,16 @@ fn verb(bits: &mut Bits<'_>, desk: &Desk) -> Verb {
             hedge,
             sets: bits.near(-4, 9),
             at_least: bits.bool().then(|| bits.ratio()),
+            over: Span(bits.near(-1, 3)),
         },
-        8 => Verb::Exit { hedge, sets: bits.bool().then(|| bits.qty()) },
+        8 if bits.bool() => {
+            Verb::Freeze { hedge, lasts: Span(bits.near(-1, 9)), adverse: bits.near(-1, 9) }
+        }
+        8 => Verb::Exit {
+            hedge,
+            sets: bits.bool().then(|| bits.qty()),
+            over: Span(bits.near(-1, 3)),
+        },
         9 => {
             let mut lots = [0; LEGS_MAX];
             lots[0] = bits.near(-3, 7);

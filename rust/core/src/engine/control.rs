@@ -14,7 +14,7 @@ use crate::order::{Cancel, Input, Order};
 use crate::position::Owner;
 use crate::quote::{Kind, LegLots};
 use crate::signal::Want;
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 impl Engine {
     pub(super) fn on_control(&mut self, control: &Control, out: &mut Vec<Command>) {
@@ -36,15 +36,21 @@ impl Engine {
                 self.alert(out, AlertCode::Unrestricted, Urgency::Info, subject(*scope), 0, 0);
                 self.touch_all();
             }
-            Verb::Enter { hedge, sets, at_least } => {
-                if let Err(denial) = self.enter_by_word(*hedge, *sets, *at_least, out) {
+            Verb::Enter { hedge, sets, at_least, over } => {
+                self.work.over = *over;
+                let begun = self.enter_by_word(*hedge, *sets, *at_least, out);
+                self.work.over = Span::ZERO;
+                if let Err(denial) = begun {
                     self.hedges[*hedge].refused = None;
                     self.refuse(*hedge, &denial, out);
                     self.hedges[*hedge].refused = None;
                 }
             }
-            Verb::Exit { hedge, sets } => {
-                if let Err(denial) = self.exit_by_word(*hedge, *sets, out) {
+            Verb::Exit { hedge, sets, over } => {
+                self.work.over = *over;
+                let begun = self.exit_by_word(*hedge, *sets, out);
+                self.work.over = Span::ZERO;
+                if let Err(denial) = begun {
                     self.hedges[*hedge].refused = None;
                     self.refuse(*hedge, &denial, out);
                     self.hedges[*hedge].refused = None;
@@ -58,6 +64,13 @@ impl Engine {
                 self.after_order(*order);
             }
             Verb::Policy(policy) => self.replace_policy(policy, out),
+            Verb::Freeze { hedge, lasts, adverse } => {
+                let until = self.now + *lasts;
+                self.hedges[*hedge].frozen = Some((until, *adverse));
+                // What was kept is put where it belongs as soon as it may move again.
+                self.wake_at(*hedge, until);
+                self.touch(*hedge);
+            }
         }
     }
 

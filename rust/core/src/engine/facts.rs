@@ -27,6 +27,8 @@ impl Engine {
         self.work.facts.loss_left = self.loss_left(hedge);
         self.work.facts.sets_max = self.policy.hedges[hedge].size.max;
         self.work.facts.reduce_only = self.reduces_only(hedge);
+        let frozen = self.hedges[hedge].frozen.filter(|(until, _)| self.now < *until);
+        self.work.facts.frozen = frozen.map(|(_, adverse)| adverse);
         let mut alive = [[0; 2]; LEGS_MAX];
         let mut waits = false;
         for order in self.orders.of_attempt(attempt.decision) {

@@ -47,7 +47,7 @@ impl Engine {
             return Err(Denial::plain(Refusal::IdsExhausted));
         }
         let HedgeState { held, sets: from, .. } = self.hedges[hedge];
-        let task = Task { decision, kind, from, to, clip };
+        let task = Task { decision, kind, from, to, clip, over: self.work.over };
         let Some(mut attempt) = self.hedges[hedge].room.take() else {
             panic!("broken invariant: an attempt begins while another lives");
         };

@@ -87,7 +87,11 @@ impl Engine {
             self.put_off(id, order.asked_at + wait);
             return;
         }
-        let next = self.now + wait;
+        // What was never seen is asked about as soon as a "no" would prove something, whatever the
+        // waits between the questions have grown to.
+        let proof = order.sent + self.venue_of(account).max_delay;
+        let awaited = !order.seen && self.now < proof;
+        let next = if awaited { proof.min(self.now + wait) } else { self.now + wait };
         if !self.conduct.spend_query(account, order.place.hedge, self.now) {
             let ready = self.conduct.window(account).order_ready(self.now);
             self.put_off(id, ready.max(Time(self.now.0 + 1)));
