@@ -47,7 +47,8 @@ def read(path: Path) -> Bug:
     number, _, name = path.stem.partition("_")
     edits = tuple(Edit(**edit) for edit in values.get("edit", []))
     if set(values) != {"bug", "edit"} or not edits:
-        raise StaleError(f"{path.name}: expected bug = ... and one [[edit]] or more")
+        problem = f"{path.name}: expected bug = ... and one [[edit]] or more"
+        raise StaleError(problem)
     return Bug(int(number), name, values["bug"], edits)
 
 
@@ -58,12 +59,12 @@ def edited(bug: Bug, root: Path) -> dict[str, str]:
         path = root / edit.file
         if edit.file not in texts:
             if not path.is_file():
-                raise StaleError(f"bug {bug.number}: there is no {edit.file}")
+                problem = f"bug {bug.number}: there is no {edit.file}"
+                raise StaleError(problem)
             texts[edit.file] = path.read_text(encoding="utf-8")
         text = texts[edit.file]
         if (times := text.count(edit.find)) != 1:
-            raise StaleError(
-                f"bug {bug.number}: {edit.file} has {times} times, expected once:\n{edit.find}"
-            )
+            problem = f"bug {bug.number}: {edit.file} has {times} times, expected once:"
+            raise StaleError(problem + f"\n{edit.find}")
         texts[edit.file] = text.replace(edit.find, edit.replace)
     return texts
