@@ -1,8 +1,9 @@
 """Change the core in small ways, one by one, and demand that tests fail.
 
-cargo-mutants makes the changes and runs the tests: those of the core first, and what survives them
-meets the tests of the simulator, its schedules included. A mutant that survives both is a missing
-test, or stands in survivors.toml with the reason why no test can see it.
+cargo-mutants makes the changes and runs the tests: those beside the file first, and what survives
+them meets the rest of the core's, and then the simulator's, its schedules included. A mutant that
+survives them all is a missing test, or stands in survivors.toml with the reason why no test can see
+it.
 """
 
 import argparse
@@ -25,10 +26,19 @@ PLACE = ROOT / "target" / "mutants"
 TOOLS = ROOT / "target" / "tools"
 VERSION = "27.1.0"
 FILES = ("order", "attempt", "resolve", "funds", "position", "gate", "conduct")
-# Which tests meet a mutant, and in which order: quick ones first.
+# Which tests meet a mutant, in three passes: those beside the file, which are built in seconds, all
+# of the core, and the simulator with its schedules. Only what survives one pass meets the next.
+NEAR = {
+    "order": ("--lib", "--test=tables"),
+    "attempt": ("--lib", "--test=tables"),
+    "resolve": ("--lib",),
+    "funds": ("--lib", "--test=money"),
+    "position": ("--lib", "--test=money"),
+    "gate": ("--lib",),
+    "conduct": ("--lib",),
+}
 CORE = ("--lib", "--test=money", "--test=turn", "--test=tables", "--test=stories", "--test=doors")
 SIM = ("--lib", "--test=sim")
-PASSES = (("cross-market-core", CORE), ("cross-market-sim", SIM))
 
 _PLACE = re.compile(r":\d+:\d+: ")
 _KINDS = {
@@ -110,10 +120,15 @@ def of_file(tool: str, tree: Tree, name: str, shard: str | None) -> Counts:
     output.mkdir(parents=True)
     environment = os.environ | {"CARGO_TARGET_DIR": str(tree.build)}
     outcomes: dict[str, str] = {}
-    for number, (package, tests) in enumerate(PASSES):
-        command = [tool, "mutants", "--in-place", "--jobs=1", "--colors=never", "--no-times"]
+    passes = (("core", NEAR[name]), ("core", CORE), ("sim", SIM))
+    for number, (crate, tests) in enumerate(passes):
+        command = [tool, "mutants", "--in-place", "--colors=never", "--no-times"]
         command += ["--dir", str(tree.root), "--output", str(output), *globs(name)]
-        command += ["--package=cross-market-core", f"--test-package={package}", "--no-shuffle"]
+        command += [
+            "--package=cross-market-core",
+            f"--test-package=cross-market-{crate}",
+            "--no-shuffle",
+        ]
         command += [f"--shard={shard}"] if shard else []
         command += ["--iterate"] if number else []
         command += ["--", "--locked", *tests]
