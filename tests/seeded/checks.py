@@ -18,7 +18,7 @@ _FAILED = (
     re.compile(r"^\s*(?:FAIL|TIMEOUT|SIGABRT|ABORT|SIGSEGV) \[[^]]*\] (?:\([^)]*\) )?(.+)$", re.M),
     re.compile(r"^test (\S+) \.\.\. FAILED$", re.M),
 )
-_STORY = re.compile(r"^([a-z0-9_]+): (?=\S)", re.M)
+_STORY = re.compile(r"^\s*([a-z0-9_]+): (?=\S)", re.M)
 _STORIES = "stories that went otherwise:"
 
 
@@ -75,7 +75,7 @@ def tests(tree: Tree, *, digests: bool) -> Caught | None:
     names = list(dict.fromkeys(name for kind in _FAILED for name in kind.findall(printed)))
     if not names:
         raise BuildError(printed)
-    return Caught(f"tests: {_shown(names)}{_stories(printed)}")
+    return Caught(f"tests: {_shown(names)}{_stories(tree, printed)}")
 
 
 def _shown(names: list[str]) -> str:
@@ -84,10 +84,12 @@ def _shown(names: list[str]) -> str:
     return ", ".join(short[:3]) + more
 
 
-def _stories(printed: str) -> str:
-    _, found, rest = printed.partition(_STORIES)
-    names = list(dict.fromkeys(_STORY.findall(rest.partition("stack backtrace")[0])))
-    return f" (stories {_shown(names)})" if found and names else ""
+def _stories(tree: Tree, printed: str) -> str:
+    rest = printed.partition(_STORIES)[2]
+    folder = tree.root / "tests" / "scenarios"
+    told = dict.fromkeys(_STORY.findall(rest))
+    names = [name for name in told if (folder / f"{name}.txt").is_file()]
+    return f" (stories {_shown(names)})" if names else ""
 
 
 def _build(tree: Tree, command: list[str]) -> None:
