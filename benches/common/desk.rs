@@ -92,7 +92,7 @@ pub(crate) fn fund(funds: &mut Funds) -> (Table<AccountId, Ratio>, Table<Account
 
 fn venue(name: &str) -> Value {
     json!({
-        "name": name, "netting": "net", "tif": "ioc", "ack_timeout_ns": 1_000_000_000,
+        "name": name, "netting": "net", "tif": "ioc", "rests": "gtc", "ack_timeout_ns": 1_000_000_000,
         "max_delay_ns": 2_000_000_000, "query_interval_ns": 500_000_000, "cancels_max": 3,
     })
 }
@@ -155,6 +155,6 @@ fn hedge_limits(clip: i64) -> Value {
         "before_break_ns": 300_000_000_000_i64, "max_residual": "1", "live_residual": "10000",
         "finish_within_ns": 2_000_000_000, "order_timeout_ns": 500_000_000,
         "repair": "cheaper_of", "max_loss": "1000000", "max_loss_per_day": "1000000",
-        "tries": 20, "messages": 60, "trims_per_day": 4,
+        "tries": 20, "messages": 60, "trims_per_day": 4, "legging": null,
     })
 }

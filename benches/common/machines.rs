@@ -258,8 +258,8 @@ fn attempt(plan: &HedgePlan) -> Attempt {
     };
     let task = Task { decision: decision(), kind: Kind::Enter, from: 0, to: LOTS, clip: LOTS };
     let mut attempt = Attempt::new(task, execution, plan, [0; LEGS_MAX], NOW);
-    attempt.placed(LegId(0));
-    attempt.placed(LegId(1));
+    attempt.placed(LegId(0), Purpose::Work);
+    attempt.placed(LegId(1), Purpose::Work);
     attempt
 }
 

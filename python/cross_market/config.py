@@ -64,6 +64,7 @@ class Venue:
     netting: str – 'net', 'gross' (orders say whether they open or close), or 'gross_by_day' (and
         today's lots are closed by an effect of their own).
     tif: str – 'ioc' where the venue knows it; else 'gtc' or 'day', cancelled after `order_timeout`.
+    rests: str – how orders that rest are sent, 'gtc' or 'day'; none may rest when None.
     ack_timeout: str, time – an order without an answer for so long is asked about.
     max_delay: str, time – an order may surface so late; before that "absent" proves nothing.
     query_interval: str, time – between two queries about one order; doubles with each.
@@ -73,6 +74,7 @@ class Venue:
     name: Name = field(kw_only=False)
     netting: Annotated[str, choice("net", "gross", "gross_by_day")]
     tif: Annotated[str, choice("ioc", "day", "gtc")] = "ioc"
+    rests: Annotated[str | None, optional(choice("day", "gtc"))] = None
     ack_timeout: Annotated[str, span(above=True)] = "2 s"
     max_delay: Annotated[str, span(above=True)] = "10 s"
     query_interval: Annotated[str, span(above=True)] = "1 s"
@@ -451,6 +453,7 @@ def venue_json(venue: Venue) -> Json:
         "name": venue.name,
         "netting": venue.netting,
         "tif": venue.tif,
+        "rests": venue.rests,
         "ack_timeout_ns": parse_span(venue.ack_timeout, "venue.ack_timeout"),
         "max_delay_ns": parse_span(venue.max_delay, "venue.max_delay"),
         "query_interval_ns": parse_span(venue.query_interval, "venue.query_interval"),
@@ -593,6 +596,7 @@ def hedge_limits_json(hedge: Hedge, limits: Limits) -> Json:
         "tries": own.tries,
         "messages": own.messages,
         "trims_per_day": own.trims_per_day,
+        "legging": None,
     }
 
 

@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "369f10c65c1bbd6be45972b7a2328b51c16aacb7bba64b9259e66377404fe023"
+        "0c0841af41065b9ce9f19eb1762f0a77f54a0f6850e1596c4b9a31507b672956"
     );
 }
 

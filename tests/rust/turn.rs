@@ -33,7 +33,7 @@ fn compiled(json: &Value) -> Config {
 fn one_to_one() -> Value {
     let venue = |name: &str| {
         json!({
-            "name": name, "netting": "net", "tif": "ioc", "ack_timeout_ns": 500_000_000,
+            "name": name, "netting": "net", "tif": "ioc", "rests": "gtc", "ack_timeout_ns": 500_000_000,
             "max_delay_ns": 5_000_000_000_i64, "query_interval_ns": 200_000_000, "cancels_max": 3,
         })
     };
@@ -89,7 +89,7 @@ fn one_to_one() -> Value {
                 "max_residual": "0.005", "live_residual": "0.05",
                 "finish_within_ns": 5_000_000_000_i64, "order_timeout_ns": 500_000_000,
                 "repair": "cheaper_of", "max_loss": "100", "max_loss_per_day": "1000",
-                "tries": 10, "messages": 50, "trims_per_day": 3,
+                "tries": 10, "messages": 50, "trims_per_day": 3, "legging": null,
             }},
             "sums": [{"product": "btc", "currency": "USD", "limit": "10"}],
         },

@@ -153,6 +153,7 @@ words! {
         Adopted = "adopted",
         IdsLow = "ids_low",
         QueryStuck = "query_stuck",
+        QuotePulled = "quote_pulled",
     }
 }
 

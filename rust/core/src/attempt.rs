@@ -21,6 +21,7 @@
 )]
 
 use crate::ids::{ClientOrderId, Id, LEGS_MAX, LegId, TRY_MAX};
+use crate::legging::Legging;
 use crate::num::{Money, Price, Qty, Side, narrow};
 use crate::quote::{
     Blocked, Execution, Facts, HedgePlan, Intent, Kind, LegAsk, LegLots, Purpose, Repair,
@@ -28,6 +29,10 @@ use crate::quote::{
 use crate::resolve::{self, Basis, Choice, Verdict};
 use crate::time::Time;
 use crate::wire::Writer;
+
+use stages::Stages;
+
+mod stages;
 
 /// How an attempt ended; the label never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,28 +116,58 @@ pub struct Wants {
     pub end: Option<End>,
     /// Whether it wants to be asked again with new facts: a new slice begins.
     pub again: bool,
+    /// Whether the orders begin a slice: they are gated, and money for them held, as one set.
+    pub begins: bool,
+    /// What the legs that are sent later will want at worst; no order leaves for it now.
+    pub later: [Option<Intent>; LEGS_MAX],
+    /// Legs whose resting orders are to be cancelled.
+    pub pulls: [bool; LEGS_MAX],
+    /// Why quoting is over before its time.
+    pub quote_over: Option<QuoteOver>,
+}
+
+/// Why quoting is over before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuoteOver {
+    /// The other legs show less than is leaned on, and the policy does not wait for more.
+    Thin,
+    /// The price that would be quoted has moved further at once than the policy allows.
+    Jumped,
 }
 
 impl Wants {
     /// Nothing is wanted.
-    pub const NOTHING: Wants =
-        Wants { intents: [None; LEGS_MAX], cancel: false, choice: None, end: None, again: false };
+    pub const NOTHING: Wants = Wants {
+        intents: [None; LEGS_MAX],
+        cancel: false,
+        choice: None,
+        end: None,
+        again: false,
+        begins: false,
+        later: [None; LEGS_MAX],
+        pulls: [false; LEGS_MAX],
+        quote_over: None,
+    };
 
     /// [`Wants::NOTHING`], without writing the room for what may be wanted.
     #[inline]
     #[must_use]
     pub fn nothing() -> Wants {
-        let intents = std::array::from_fn(|_| None);
-        Wants { intents, cancel: false, choice: None, end: None, again: false }
+        let [intents, later] = [(); 2].map(|()| std::array::from_fn(|_| None));
+        Wants { intents, later, ..Wants::NOTHING }
     }
 
     /// Nothing is wanted any more. Only what says so is written, not the room for what was wanted.
     fn clear(&mut self) {
         self.intents.iter_mut().for_each(|intent| *intent = None);
+        self.later.iter_mut().for_each(|intent| *intent = None);
         self.cancel = false;
         self.choice = None;
         self.end = None;
         self.again = false;
+        self.begins = false;
+        self.pulls = [false; LEGS_MAX];
+        self.quote_over = None;
     }
 }
 
@@ -172,6 +207,10 @@ pub struct Attempt {
     filled: [Basis; LEGS_MAX],
     traded: bool,
     turned_back: bool,
+    /// What it is worked in, where its legs do not all leave at once.
+    stages: Option<Box<Stages>>,
+    /// Whether `stages` is in use; else it is room for the next attempt.
+    is_staged: bool,
 }
 
 /// What the facts of all legs say together.
@@ -207,7 +246,7 @@ pub struct Task {
 }
 
 impl Attempt {
-    /// An attempt on `task` for a hedge that holds `held`, at `now`.
+    /// An attempt on `task` for a hedge that holds `held`, at `now`; all legs leave at once.
     #[inline]
     #[must_use]
     pub fn new(
@@ -223,17 +262,31 @@ impl Attempt {
         attempt
     }
 
-    /// Becomes what [`Attempt::new`] gives, where it stands.
+    /// Becomes a new attempt, where it stands: its legs are worked by `legging`.
     pub fn renew(
         &mut self,
         task: Task,
         execution: Execution,
+        legging: &Legging,
         plan: &HedgePlan,
         held: &LegLots,
         now: Time,
     ) {
         let due = now + execution.finish_within;
+        let mut room = self.stages.take();
+        let is_staged = Stages::works(task.kind, legging);
+        if is_staged {
+            let stages = Stages::new(&execution, legging, held, now);
+            match &mut room {
+                Some(room) => **room = stages,
+                None => room = Some(Box::new(stages)),
+            }
+        }
+        let staged = room.as_ref().filter(|_| is_staged);
+        let due = staged.map_or(due, |stages| stages.due());
         *self = Attempt::unbegun(task, execution, held, due);
+        self.stages = room;
+        self.is_staged = is_staged;
         self.set_out(plan, held);
     }
 
@@ -262,6 +315,8 @@ impl Attempt {
             filled: [Basis::default(); LEGS_MAX],
             traded: false,
             turned_back: false,
+            stages: None,
+            is_staged: false,
         }
     }
 
@@ -273,18 +328,34 @@ impl Attempt {
         }
     }
 
-    /// The number of the next order on `leg`; `None` when its tries are used up.
+    /// The number of the next order on `leg` that tries anew; `None` when its tries are used up.
     #[must_use]
     pub fn next_try(&self, leg: LegId) -> Option<u16> {
-        let used = self.tries[leg.index()];
-        let next = self.tries_before.saturating_add(used).saturating_add(1);
-        (used < self.execution.tries && next <= TRY_MAX).then_some(next)
+        let left = self.execution.tries.saturating_sub(self.tries[leg.index()]);
+        self.next_number(leg).filter(|_| left > 0)
     }
 
-    /// The largest number that an order of a leg may have.
+    /// The number of the next order on `leg`.
+    fn next_number(&self, leg: LegId) -> Option<u16> {
+        let sent = self.stages().map_or(0, |stages| stages.sent[leg.index()]);
+        let used = self.tries[leg.index()].saturating_add(sent);
+        let next = self.tries_before.saturating_add(used).saturating_add(1);
+        (next <= TRY_MAX).then_some(next)
+    }
+
+    /// The first and the last number that orders for this may have now. What follows another leg
+    /// and what rests is bounded by messages; a try is what is sent again.
     #[must_use]
-    pub fn last_try(&self) -> u16 {
-        self.tries_before.saturating_add(self.execution.tries).min(TRY_MAX)
+    pub fn numbers(&self, leg: LegId, purpose: Purpose) -> Option<(u16, u16)> {
+        let next = self.next_number(leg)?;
+        match purpose {
+            Purpose::Hedge | Purpose::Quote => Some((next, TRY_MAX)),
+            Purpose::Work | Purpose::Supplement | Purpose::Unwind => {
+                let left = self.execution.tries.saturating_sub(self.tries[leg.index()]);
+                let last = next.saturating_add(left.checked_sub(1)?);
+                Some((next, last.min(TRY_MAX)))
+            }
+        }
     }
 
     /// A new run goes on with the attempt, until `due`. Orders that the old one sent after the last
@@ -293,7 +364,13 @@ impl Attempt {
     pub fn restarted(&mut self, due: Time) {
         self.due = due;
         let messages = u16::try_from(self.execution.messages).unwrap_or(u16::MAX);
-        let most = self.execution.tries.min(messages);
+        let most = match self.stages_mut() {
+            Some(stages) => {
+                stages.restarted(due);
+                messages
+            }
+            None => self.execution.tries.min(messages),
+        };
         self.tries_before = self.tries_before.saturating_add(most).min(TRY_MAX);
     }
 
@@ -325,6 +402,16 @@ impl Attempt {
     #[must_use]
     pub fn ask(&self, plan: &HedgePlan, held: &LegLots) -> [LegAsk; LEGS_MAX] {
         let mut ask = [[Qty::ZERO; 2]; LEGS_MAX];
+        if self.is_at_stages() {
+            // What follows is priced while others are alive, toward the goal of its slice.
+            for leg in 0..plan.legs.len() {
+                let lots = self.goal[leg] - held[leg];
+                if let Some(side) = Side::of(lots) {
+                    ask[leg][side.index()] = Qty::of(lots);
+                }
+            }
+            return ask;
+        }
         let (back, ahead) = match self.state {
             State::Reserved if !self.may_repair() => (*held, self.goal),
             State::Reserved
@@ -354,6 +441,15 @@ impl Attempt {
         }
         let seen = self.look(plan, facts);
         self.blocked = seen.blocked;
+        if self.is_following() {
+            if self.follow(now, plan, facts, &seen, wants) {
+                return;
+            }
+            let quote_over = wants.quote_over;
+            wants.clear();
+            wants.quote_over = quote_over;
+            self.settle();
+        }
         if seen.alive > 0 {
             self.while_alive(now, &seen, wants);
             return;
@@ -371,8 +467,14 @@ impl Attempt {
     }
 
     /// An order of the attempt was sent on `leg`.
-    pub fn placed(&mut self, leg: LegId) {
-        self.tries[leg.index()] += 1;
+    pub fn placed(&mut self, leg: LegId, purpose: Purpose) {
+        match (purpose, self.stages_mut()) {
+            (Purpose::Hedge | Purpose::Quote, Some(stages)) => stages.sent[leg.index()] += 1,
+            (Purpose::Hedge | Purpose::Quote, None)
+            | (Purpose::Work | Purpose::Supplement | Purpose::Unwind, _) => {
+                self.tries[leg.index()] += 1;
+            }
+        }
         self.messages += 1;
         // The way back is taken by an order that leaves on it, not by the wish for one.
         self.turned_back |= self.state == State::Unwinding;
@@ -407,6 +509,9 @@ impl Attempt {
             filled.cost = if filled.lots == 0 { 0 } else { filled.cost - paid.unwrap_or(cost) };
             paid
         };
+        if fill.purpose == Purpose::Quote {
+            self.quote_traded(fill.leg);
+        }
         if fill.purpose.is_repair() {
             let worse = signed * (cost - against.unwrap_or(cost));
             self.lost += Money(fill.tick_value.0 * worse) + fill.fee;
@@ -442,6 +547,10 @@ impl Attempt {
         out.bool(self.traded);
         out.bool(self.turned_back);
         out.u16(self.tries_before);
+        out.bool(self.is_staged);
+        if let Some(stages) = self.stages() {
+            stages.digest(out);
+        }
         for leg in 0..LEGS_MAX {
             out.i64(self.start[leg]);
             out.i64(self.goal[leg]);
@@ -466,6 +575,9 @@ impl Attempt {
             self.forward[leg] = Side::of(lots).unwrap_or(own);
         }
         self.state = State::Reserved;
+        if let Some(stages) = self.stages_mut() {
+            stages.begin(held);
+        }
     }
 
     /// A Trim lies between the sets that the least and the most advanced leg stand for.
@@ -524,7 +636,7 @@ impl Attempt {
             self.state = State::Confirming;
         }
         // A leg that is done and short will not be joined by its siblings: what rests of them goes.
-        wants.cancel = seen.is_short && seen.is_resting;
+        wants.cancel = (seen.is_short || self.is_settling()) && seen.is_resting;
     }
 
     fn work(
@@ -559,6 +671,10 @@ impl Attempt {
                 Some(_) | None => missing = true,
             }
         }
+        if self.is_staged {
+            missing = !self.set_stages(now, plan, facts, held, wants);
+        }
+        wants.begins = true;
         if missing || !self.has_messages(wants) {
             self.slice_refused(plan, held, wants);
             return;
@@ -619,7 +735,9 @@ impl Attempt {
             Verdict::Do(purpose) => {
                 let (state, goal) = match purpose {
                     Purpose::Unwind => (State::Unwinding, back),
-                    Purpose::Work | Purpose::Supplement => (State::Supplementing, ahead),
+                    Purpose::Work | Purpose::Supplement | Purpose::Hedge | Purpose::Quote => {
+                        (State::Supplementing, ahead)
+                    }
                 };
                 self.state = state;
                 self.goal = goal;

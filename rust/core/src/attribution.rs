@@ -473,7 +473,7 @@ impl Attribution {
         let decided = self.decided.entry(order).or_insert_with(|| Decided::unseen(booking));
         let came = decided.trade(booking.lots, tick_value);
         let cause = match decided.purpose {
-            Purpose::Work => Cause::Slippage,
+            Purpose::Work | Purpose::Hedge | Purpose::Quote => Cause::Slippage,
             Purpose::Supplement | Purpose::Unwind => Cause::Repair,
         };
         self.flow_now(engine, hedge, account, (cause, value - came));
@@ -540,7 +540,7 @@ impl Attribution {
         }
         let qty = place.qty.get();
         let (cost, qty) = match place.purpose {
-            Purpose::Work => *done_leg.work.insert((cost, qty)),
+            Purpose::Work | Purpose::Hedge | Purpose::Quote => *done_leg.work.insert((cost, qty)),
             Purpose::Supplement | Purpose::Unwind => done_leg.work.unwrap_or((cost, qty)),
         };
         self.decided.insert(place.order, Decided::new(place, cost, qty));

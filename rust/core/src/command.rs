@@ -161,6 +161,9 @@ pub enum AlertCode {
     /// An order has been asked about as often as an attempt may send messages, and its outcome is
     /// still unknown; value: queries. It is asked about at the longest wait from now on.
     QueryStuck = 35,
+    /// Quotes of an attempt went before their time. `detail`: 0 the other legs show too little, the
+    /// hedge is stopped; 1 the price moved further at once than the policy allows.
+    QuotePulled = 36,
 }
 
 /// A message to people and monitors.

@@ -33,6 +33,13 @@
 //!                        max_residual  live_residual (common units)
 //!                        finish_within_ns  order_timeout_ns  repair: cheaper_of | supplement | unwind
 //!                        max_loss  max_loss_per_day (money)  tries  messages  trims_per_day
+//!     .legging           null (all legs at once) | {mode: simultaneous | sequential | quoting  legs[]
+//!                        quote: null | {lean_base (lots)  lean_times  lean_price: worst | average |
+//!                        touch  when_thin: pull | return | shrink_to_touch | shrink_to_depth
+//!                        slop_inside  slop_outside (band's unit)  min_reprice  max_reprice  range
+//!                        (ticks)  raise_by (lots)  outside: pull | leave | away  refresh_ns
+//!                        rest_within_ns}}
+//!       .legs[]          leads  offset_ns  pay_up  chase  slip (ticks)  rests
 //!   .sums[]              product  currency  limit (common units)
 //! counts                 orders  executions
 //! ```
@@ -56,6 +63,7 @@ use crate::time::Span;
 
 mod admit;
 mod hedge;
+mod legging;
 mod limits;
 mod proof;
 mod things;
@@ -81,6 +89,9 @@ pub struct Venue {
     /// How orders are sent there: [`TimeInForce::Ioc`] where it knows it, else one that rests and
     /// is cancelled after the hedge's `order_timeout`.
     pub tif: TimeInForce,
+    /// How orders that rest are sent there, [`TimeInForce::Gtc`] or [`TimeInForce::Day`]; `None`
+    /// where none may.
+    pub rests: Option<TimeInForce>,
     /// An order or cancel without an answer for so long is asked about.
     pub ack_timeout: Span,
     /// An order may surface so late; before it, "absent" proves nothing.
@@ -214,6 +225,12 @@ impl Config {
 
 /// Bounds that the door keeps, so that the proof holds for what events bring.
 impl Config {
+    /// The largest price of any leg, in ticks: no distance between prices counts beyond it.
+    fn most_ticks(&self, plan: &HedgePlan) -> i64 {
+        let legs = plan.legs.iter().filter_map(|leg| self.instruments.get(leg.instrument));
+        legs.map(|of| of.price_max).max().unwrap_or(0)
+    }
+
     /// Hedges that read an instrument as a leg or as fx, in the order of priority.
     #[must_use]
     pub fn readers(&self) -> Table<InstrumentId, Vec<HedgeId>> {

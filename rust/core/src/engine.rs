@@ -49,6 +49,7 @@ mod evidence;
 mod facts;
 mod gates;
 mod jump;
+mod quotes;
 mod send;
 mod timers;
 
@@ -100,6 +101,8 @@ struct HedgeState {
     over_told: bool,
     /// When it is to be looked at again without news.
     wake: Time,
+    /// Whether it rests its legs, so that every message may bring a price to rest at.
+    quotes: bool,
 }
 
 impl HedgeState {
@@ -122,12 +125,14 @@ impl HedgeState {
             flatten: false,
             over_told: false,
             wake: Time::MAX,
+            quotes: false,
         }
     }
 
     /// Whether every message of its books concerns it, signal or not.
     fn waits(&self) -> bool {
-        self.attempt.is_some() || self.flatten || self.over_residual || self.over_told
+        let at_rest = self.flatten || self.over_residual || self.over_told;
+        self.attempt.is_some() || self.quotes || at_rest
     }
 }
 
@@ -203,6 +208,8 @@ struct Work {
     caps: Table<AccountId, crate::num::Ratio>,
     /// Walks of the hedge that is looked at.
     walks: Walks,
+    /// What the quotes of an attempt that is about to begin have to reach.
+    edge: Option<Edge>,
     /// The signed lots a leg that `walks` are for, while they may be relied on: until the end of
     /// the decision they were made for.
     walked: Option<LegLots>,
@@ -266,6 +273,7 @@ impl Engine {
                 caps: Table::new(config.policy.accounts.iter().map(|of| of.usage_cap).collect()),
                 walks: NO_WALKS,
                 walked: None,
+                edge: None,
                 facts: Facts::UNKNOWN,
                 facts_used: 0,
             },
@@ -273,6 +281,7 @@ impl Engine {
         };
         door::stamp(Field::Now, start)?;
         engine.set_reaches();
+        engine.note_quoting();
         Ok(engine)
     }
 

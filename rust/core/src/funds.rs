@@ -463,6 +463,27 @@ impl Funds {
         Ok(Held::New)
     }
 
+    /// Raises what an attempt (`need.order`, its decision id) keeps in an account to `need.amount`,
+    /// from free money. Where it keeps nothing there, nothing is done: its orders draw on free
+    /// money.
+    ///
+    /// # Errors
+    /// [`HoldError::Short`]; then nothing has changed.
+    pub fn keep(&mut self, decision: ClientOrderId, need: &Need) -> Result<(), HoldError> {
+        let Some(hold) = self.holds.get_in(decision, need.account) else { return Ok(()) };
+        let missing = need.amount - hold.left;
+        if missing <= Money::ZERO {
+            return Ok(());
+        }
+        self.available_carries(need.account, missing)?;
+        if let Some(hold) = self.holds.get_in_mut(decision, need.account) {
+            hold.amount += missing;
+            hold.left += missing;
+        }
+        self.shift(need.account, Bucket::Available, Bucket::Held, missing);
+        Ok(())
+    }
+
     /// Holds what a repair order needs: first from what its attempt (`decision`) keeps for repair
     /// in that account, the rest from free money and what it frees. The usage cap does not bind repair: it is a soft
     /// limit, and a position that cannot be mended is the larger risk.

@@ -10,6 +10,7 @@
 //! law of the journal forbids binds every order (hard).
 
 use crate::ids::{AccountId, CurrencyId, HedgeId, InstrumentId, LegId, ProductId, Table};
+use crate::legging::Legging;
 use crate::num::{Money, Ratio};
 use crate::quote::{Execution, Size};
 use crate::time::Span;
@@ -69,6 +70,8 @@ pub struct HedgeLimits {
     pub size: Size,
     /// How executed.
     pub execution: Execution,
+    /// How the legs of a slice are worked.
+    pub legging: Legging,
 }
 
 /// Largest sum of the residuals of all hedges of one product and currency.

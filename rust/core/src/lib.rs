@@ -15,6 +15,7 @@
 pub mod error;
 pub mod ids;
 pub mod instrument;
+pub mod legging;
 pub mod num;
 pub mod phase;
 pub mod quote;

@@ -338,6 +338,21 @@ impl Ratio {
         narrow(value)
     }
 
+    /// The sum.
+    ///
+    /// # Errors
+    /// [`NumError`] when it does not fit.
+    pub fn plus(self, other: Ratio) -> Result<Ratio, NumError> {
+        let num = wide(i128::from(self.num), other.den) + wide(i128::from(other.num), self.den);
+        Ratio::new(num, wide(i128::from(self.den), other.den))
+    }
+
+    /// The same below zero where it was above.
+    #[must_use]
+    pub const fn negated(self) -> Ratio {
+        Ratio { num: -self.num, den: self.den }
+    }
+
     /// `self × other`, exact.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::ids::{AccountId, CurrencyId, InstrumentId, LEGS_MAX, LegId};
 use crate::num::{Money, Price, Qty, Ratio, Side, div_nearest, narrow};
-use crate::time::Span;
+use crate::time::{Span, Time};
 use crate::wire::Writer;
 
 /// The best level of one side of a book.
@@ -219,11 +219,16 @@ pub enum Purpose {
     Supplement = 1,
     /// Trades the filled leg back (回退).
     Unwind = 2,
+    /// Follows a leg that leads: what that one has traded, or may trade.
+    Hedge = 3,
+    /// Rests at a price solved from the other legs' depth.
+    Quote = 4,
 }
 
 impl Purpose {
     /// Every purpose, in the order of its code.
-    pub const ALL: [Purpose; 3] = [Purpose::Work, Purpose::Supplement, Purpose::Unwind];
+    pub const ALL: [Purpose; 5] =
+        [Purpose::Work, Purpose::Supplement, Purpose::Unwind, Purpose::Hedge, Purpose::Quote];
 
     /// Its stable code.
     #[must_use]
@@ -327,10 +332,14 @@ pub struct Execution {
 }
 
 impl Execution {
-    /// Most orders that an attempt on so many legs may ever make.
+    /// Most orders that an attempt on so many legs may ever make, which is `staged` where some
+    /// follow or rest: those are bounded by messages alone.
     #[must_use]
-    pub fn orders_max(&self, legs: usize) -> usize {
+    pub fn orders_max(&self, legs: usize, staged: bool) -> usize {
         let messages = usize::try_from(self.messages).unwrap_or(usize::MAX);
+        if staged {
+            return messages;
+        }
         (usize::from(self.tries) * legs).min(messages)
     }
 
@@ -395,6 +404,14 @@ pub struct LegFacts {
     pub alive: u32,
     /// Of those, the ones that rest and may be cancelled.
     pub resting: u32,
+    /// Lots that those orders may still trade at worst, by side.
+    pub open: [Qty; 2],
+    /// The quote among them, where the leg has one.
+    pub quote: Option<Resting>,
+    /// Where the leg would be quoted now; `None` where it may not be.
+    pub solved: Option<Solved>,
+    /// What a quote of another leg leans on here.
+    pub lean: Option<Walk>,
 }
 
 impl LegFacts {
@@ -410,7 +427,39 @@ impl LegFacts {
         held: 0,
         alive: 0,
         resting: 0,
+        open: [Qty::ZERO; 2],
+        quote: None,
+        solved: None,
+        lean: None,
     };
+}
+
+/// A quote that is not both done and confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resting {
+    /// Its price.
+    pub price: Price,
+    /// Lots that it may still trade.
+    pub leaves: Qty,
+    /// Whether it rests and a cancel is of use.
+    pub is_movable: bool,
+    /// When it was sent.
+    pub sent: Time,
+}
+
+/// Where a leg would be quoted now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Solved {
+    /// The worst price at which the set still reaches its band.
+    pub price: Price,
+    /// The lowest price at which a quote may stay.
+    pub low: Price,
+    /// The highest price at which a quote may stay.
+    pub high: Price,
+    /// Lots that the other legs' books can hedge, as the policy counts them.
+    pub qty: Qty,
+    /// How far behind the best price of its own side the price is, in ticks; negative is before it.
+    pub away: i64,
 }
 
 /// What is true of all legs of a hedge now; entries beyond its legs are [`LegFacts::UNKNOWN`].
@@ -424,6 +473,8 @@ pub struct Facts {
     pub reduce_only: bool,
     /// Most sets that the hedge may hold.
     pub sets_max: i64,
+    /// Whether the other legs' books hold less than quotes lean on.
+    pub is_thin: bool,
 }
 
 impl Facts {
@@ -433,6 +484,7 @@ impl Facts {
         loss_left: Money::ZERO,
         reduce_only: false,
         sets_max: i64::MAX,
+        is_thin: false,
     };
 
     /// Signed lots held, by leg.

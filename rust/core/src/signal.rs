@@ -160,6 +160,21 @@ impl Edge {
     }
 }
 
+/// What trading one way has to reach, ready to be compared with many prices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    edge: Edge,
+    way: Direction,
+}
+
+impl Bound {
+    /// Whether these prices are at the bound or better.
+    #[must_use]
+    pub fn is_met(&self, pair: &Pair) -> bool {
+        self.edge.is_met(self.way, pair)
+    }
+}
+
 /// The four bounds of a hedge in the order of [`Want::index`], laid out for comparing many hedges.
 #[derive(Clone, Copy, Debug)]
 enum Edges {
@@ -801,6 +816,28 @@ impl Signals {
             let edge = Edge::new(terms.rule.measure, bound, shift, terms.denominator, want);
             edge.is_met(way, pair)
         })
+    }
+
+    /// A bound of trading this way that gives up `slack` of `bound`, in its unit, ready to be
+    /// compared. `None` where the measure has no value now, or the sum does not fit.
+    #[must_use]
+    pub fn bound(
+        &self,
+        hedge: HedgeId,
+        way: Direction,
+        bound: Ratio,
+        slack: Ratio,
+        now: Time,
+    ) -> Option<Bound> {
+        let terms = self.terms(hedge);
+        let shift = terms.shift(terms.estimate.filter(|(_, expires)| *expires > now))?;
+        let bound = match way {
+            Direction::Plus => bound.plus(slack.negated()),
+            Direction::Mirror => bound.plus(slack),
+        };
+        let want = Want::Enter(way);
+        let edge = Edge::new(terms.rule.measure, bound.ok()?, shift, terms.denominator, want);
+        Some(Bound { edge, way })
     }
 
     /// The tops of a hedge at the last look; `None` when a book was not whole.

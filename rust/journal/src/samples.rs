@@ -15,6 +15,7 @@ use cross_market_core::ids::{
 use cross_market_core::instrument::{
     MarginRate, PositionEffect, PriceBand, Reference, ReferenceChange,
 };
+use cross_market_core::legging::Legging;
 use cross_market_core::num::{Money, Price, Qty, Ratio, Side};
 use cross_market_core::order::{
     Amend, Answer, Cancel, FeeNews, Fill, Found, HedgeFlag, LiquiditySide, News, Place, Query,
@@ -254,6 +255,7 @@ fn policy() -> Policy {
             messages: 200,
             trims_per_day: 3,
         },
+        legging: Legging::AT_ONCE,
     };
     Policy {
         instruments: Table::new(vec![InstrumentLimits {

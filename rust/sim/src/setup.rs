@@ -11,6 +11,7 @@ use cross_market_core::ids::{
 use cross_market_core::instrument::{
     Fees, Instrument, MarginRate, Netting, PriceBand, Settlement, Style,
 };
+use cross_market_core::legging::Legging;
 use cross_market_core::num::{Decimal, MONEY_PLACES, MONEY_UNIT, Money, Qty, Ratio, Side, gcd};
 use cross_market_core::order::{HedgeFlag, TimeInForce};
 use cross_market_core::phase::Phases;
@@ -294,6 +295,7 @@ pub fn usual_venue(name: &str, netting: Netting, tif: TimeInForce) -> Venue {
         name: name.to_owned(),
         netting,
         tif,
+        rests: Some(TimeInForce::Gtc),
         ack_timeout: Span::millis(200),
         max_delay: Span::seconds(2),
         query_interval: Span::millis(200),
@@ -341,6 +343,7 @@ pub fn usual_hedge(clip: i64, max: i64, max_residual: i128, live_residual: i128)
             messages: 100,
             trims_per_day: 10,
         },
+        legging: Legging::AT_ONCE,
     }
 }
 

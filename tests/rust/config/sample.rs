@@ -41,7 +41,7 @@ pub(super) fn gold() -> Value {
 
 fn venue(name: &str, netting: &str, tif: &str) -> Value {
     json!({
-        "name": name, "netting": netting, "tif": tif, "ack_timeout_ns": 1_000_000_000,
+        "name": name, "netting": netting, "tif": tif, "rests": "gtc", "ack_timeout_ns": 1_000_000_000,
         "max_delay_ns": 30_000_000_000_i64, "query_interval_ns": 500_000_000, "cancels_max": 3,
     })
 }
@@ -97,6 +97,6 @@ pub(super) fn hedge_limits() -> Value {
         "clip": 1, "max": 27, "overnight": 18, "holiday": 0, "before_break_ns": 300_000_000_000_i64,
         "max_residual": "500", "live_residual": "4000", "finish_within_ns": 2_000_000_000,
         "order_timeout_ns": 500_000_000, "repair": "cheaper_of", "max_loss": "20000",
-        "max_loss_per_day": "60000", "tries": 20, "messages": 60, "trims_per_day": 4,
+        "max_loss_per_day": "60000", "tries": 20, "messages": 60, "trims_per_day": 4, "legging": null,
     })
 }

@@ -64,6 +64,8 @@ fn purpose(purpose: Purpose) -> &'static str {
         Purpose::Work => "work",
         Purpose::Supplement => "supplement",
         Purpose::Unwind => "unwind",
+        Purpose::Hedge => "hedge",
+        Purpose::Quote => "quote",
     }
 }
 

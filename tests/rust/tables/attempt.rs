@@ -222,6 +222,7 @@ impl Run {
                 held: held[leg],
                 alive: scene.alive[leg],
                 resting: scene.resting[leg],
+                ..LegFacts::UNKNOWN
             };
         }
         facts
@@ -276,7 +277,7 @@ impl Run {
 
     fn place(&mut self, wants: &Wants) {
         for intent in wants.intents.iter().flatten() {
-            self.attempt.placed(intent.leg);
+            self.attempt.placed(intent.leg, intent.purpose);
         }
     }
 
@@ -351,6 +352,8 @@ fn said(run: &Run, wants: &Wants) -> String {
             Purpose::Work => "work",
             Purpose::Supplement => "supplement",
             Purpose::Unwind => "unwind",
+            Purpose::Hedge => "hedge",
+            Purpose::Quote => "quote",
         };
         let intents = wants.intents.iter().flatten().filter(|intent| intent.purpose == purpose);
         let orders: Vec<String> =
@@ -458,7 +461,7 @@ fn spend(run: &mut Run, spent: Spent) {
     let messages = run.attempt.messages;
     for leg in legs {
         while run.attempt.next_try(LegId::at(leg)).is_some() {
-            run.attempt.placed(LegId::at(leg));
+            run.attempt.placed(LegId::at(leg), Purpose::Work);
         }
     }
     run.attempt.messages = messages;
@@ -825,7 +828,7 @@ proptest! {
             for intent in wants.intents.iter().flatten() {
                 let leg = intent.leg.index();
                 prop_assert!(run.attempt.next_try(intent.leg).is_some(), "no try left: {told}");
-                run.attempt.placed(intent.leg);
+                run.attempt.placed(intent.leg, intent.purpose);
                 orders[leg] += 1;
                 let forward = intent.side == run.forward[leg];
                 out.push(Out { leg, forward, left: intent.qty.get() });

@@ -3,9 +3,10 @@
 //! The document names the field that is wrong; here a policy is one value, and passes or does not.
 #![expect(clippy::indexing_slicing, reason = "tables are indexed by ids looked up in them")]
 
+use super::legging::flaw;
 use super::limits::{CLOSED, LOTS_MAX, SOME, misaligned, used};
 use super::proof::{fits, lots_at, prove};
-use super::{Config, MONEY_MAX, RATE_DEN_MAX};
+use super::{Config, Hedge, MONEY_MAX, RATE_DEN_MAX};
 use crate::gate::{AccountLimits, HedgeLimits, InstrumentLimits, Policy};
 use crate::ids::{InstrumentId, TRY_MAX};
 use crate::num::{MONEY_UNIT, Money, Ratio};
@@ -26,7 +27,7 @@ pub(super) fn admits(config: &Config, policy: &Policy) -> bool {
     let hedges = || config.hedges.iter().zip(policy.hedges.iter());
     same && policy.instruments.pairs().all(|(id, limits)| instrument(config, id, limits))
         && policy.accounts.iter().all(account)
-        && hedges().all(|(hedge, limits)| self::hedge(config, &hedge.plan, limits))
+        && hedges().all(|(hedge, limits)| self::hedge(config, hedge, limits))
         && sums(config, policy)
         && prove(config, policy).is_ok()
 }
@@ -58,8 +59,8 @@ fn account(limits: &AccountLimits) -> bool {
         && (1..limits.message_rate).contains(&limits.cancel_reserve)
 }
 
-fn hedge(config: &Config, plan: &HedgePlan, limits: &HedgeLimits) -> bool {
-    let of = &limits.execution;
+fn hedge(config: &Config, hedge: &Hedge, limits: &HedgeLimits) -> bool {
+    let (plan, of) = (&hedge.plan, &limits.execution);
     let legs = u32::try_from(plan.legs.len()).unwrap_or(u32::MAX);
     sets(config, plan, &limits.size)
         && residuals(plan, &limits.size, of)
@@ -70,6 +71,7 @@ fn hedge(config: &Config, plan: &HedgePlan, limits: &HedgeLimits) -> bool {
         && (1..=TRY_MAX).contains(&of.tries)
         && (legs..=TIMES_MAX).contains(&of.messages)
         && of.trims_per_day <= TIMES_MAX
+        && flaw(config, hedge, limits).is_none()
 }
 
 fn sets(config: &Config, plan: &HedgePlan, size: &Size) -> bool {

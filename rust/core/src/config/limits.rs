@@ -1,10 +1,10 @@
 //! Limits and execution values: all required, none with a default.
 #![expect(clippy::indexing_slicing, reason = "tables are indexed by ids looked up in them")]
 
-use super::Config;
 use super::proof::{fits, lots_at};
 use super::things::unknown;
 use super::tree::{Checked, Node};
+use super::{Config, Hedge};
 use crate::error::ConfigError;
 use crate::gate::{AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual};
 use crate::ids::{AccountId, CurrencyId, HedgeId, Id, InstrumentId, ProductId, TRY_MAX, Table};
@@ -148,12 +148,12 @@ fn read_hedges(config: &Config, node: &Node<'_>) -> Checked<Table<HedgeId, Hedge
     let mut limits = Vec::with_capacity(names.len());
     for (hedge, row) in config.hedges.iter().zip(rows) {
         let row = row.ok_or_else(|| missing(node, &hedge.plan.name))?;
-        limits.push(hedge_limits(config, &hedge.plan, &row)?);
+        limits.push(hedge_limits(config, hedge, &row)?);
     }
     Ok(Table::new(limits))
 }
 
-const HEDGE_KEYS: [&str; 15] = [
+const HEDGE_KEYS: [&str; 16] = [
     "clip",
     "max",
     "overnight",
@@ -169,9 +169,11 @@ const HEDGE_KEYS: [&str; 15] = [
     "tries",
     "messages",
     "trims_per_day",
+    "legging",
 ];
 
-fn hedge_limits(config: &Config, plan: &HedgePlan, node: &Node<'_>) -> Checked<HedgeLimits> {
+fn hedge_limits(config: &Config, hedge: &Hedge, node: &Node<'_>) -> Checked<HedgeLimits> {
+    let plan = &hedge.plan;
     let [
         clip,
         max,
@@ -188,6 +190,7 @@ fn hedge_limits(config: &Config, plan: &HedgePlan, node: &Node<'_>) -> Checked<H
         tries,
         messages,
         trims_per_day,
+        legging,
     ] = node.fields(HEDGE_KEYS)?;
     let size = read_size(config, plan, [&clip, &max, &overnight, &holiday, &before_break])?;
     let (at_rest, live) = residuals(plan, &size, &max_residual, &live_residual)?;
@@ -203,25 +206,27 @@ fn hedge_limits(config: &Config, plan: &HedgePlan, node: &Node<'_>) -> Checked<H
         return Err(day_loss_node.refuse(format!("at least max_loss, {max_loss}")));
     }
     let legs = i64::try_from(plan.legs.len()).unwrap_or(i64::MAX);
-    Ok(HedgeLimits {
-        size,
-        execution: Execution {
-            max_residual: at_rest,
-            live_residual: live,
-            finish_within: finish,
-            order_timeout: timeout,
-            repair: repair.choice(&[
-                ("cheaper_of", Repair::CheaperOf),
-                ("supplement", Repair::Supplement),
-                ("unwind", Repair::Unwind),
-            ])?,
-            max_loss,
-            max_loss_per_day: day_loss,
-            tries: tries.count(1, i64::from(TRY_MAX), "orders of one leg in an attempt")?,
-            messages: messages.count(legs, 1_000_000, "messages of one attempt")?,
-            trims_per_day: trims_per_day.count(0, 1_000_000, "trims in a day")?,
-        },
-    })
+    let execution = Execution {
+        max_residual: at_rest,
+        live_residual: live,
+        finish_within: finish,
+        order_timeout: timeout,
+        repair: repair.choice(&[
+            ("cheaper_of", Repair::CheaperOf),
+            ("supplement", Repair::Supplement),
+            ("unwind", Repair::Unwind),
+        ])?,
+        max_loss,
+        max_loss_per_day: day_loss,
+        tries: tries.count(1, i64::from(TRY_MAX), "orders of one leg in an attempt")?,
+        messages: messages.count(legs, 1_000_000, "messages of one attempt")?,
+        trims_per_day: trims_per_day.count(0, 1_000_000, "trims in a day")?,
+    };
+    let limits = HedgeLimits { size, execution, legging: super::legging::read(plan, &legging)? };
+    match super::legging::flaw(config, hedge, &limits) {
+        Some(expected) => Err(legging.refuse(expected)),
+        None => Ok(limits),
+    }
 }
 
 fn read_size(config: &Config, plan: &HedgePlan, nodes: [&Node<'_>; 5]) -> Checked<Size> {

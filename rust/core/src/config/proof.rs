@@ -18,7 +18,8 @@ use super::{Config, Hedge, RATE_DEN_MAX, refuse};
 use crate::gate::Policy;
 use crate::ids::{HedgeId, InstrumentId};
 use crate::instrument::{Instrument, MarginRate};
-use crate::num::{MONEY_UNIT, div_ceil};
+use crate::legging::Quoting;
+use crate::num::{MONEY_UNIT, Ratio, div_ceil};
 use crate::quote::LegPlan;
 
 /// Largest product: a factor of 16 below the end of 128 bits.
@@ -72,7 +73,7 @@ pub(super) fn prove(config: &Config, policy: &Policy) -> Checked<()> {
         for (place, leg) in hedge.plan.legs.iter().enumerate() {
             prove_leg(config, hedge, place, leg, size.max + size.clip)?;
         }
-        prove_bands(config, hedge)?;
+        prove_bands(config, hedge, &policy.hedges[id].legging.quote)?;
     }
     Ok(())
 }
@@ -80,7 +81,8 @@ pub(super) fn prove(config: &Config, policy: &Policy) -> Checked<()> {
 /// The share of the orders that a hedge has must hold those of an attempt.
 fn prove_room(config: &Config, policy: &Policy, id: HedgeId) -> Checked<()> {
     let plan = &config.hedges[id].plan;
-    let most = policy.hedges[id].execution.orders_max(plan.legs.len());
+    let staged = policy.hedges[id].legging.is_staged();
+    let most = policy.hedges[id].execution.orders_max(plan.legs.len(), staged);
     let hedges = config.hedges.len();
     let orders = usize::try_from(config.counts.orders).unwrap_or(usize::MAX);
     if orders / hedges.max(1) >= most {
@@ -91,7 +93,7 @@ fn prove_room(config: &Config, policy: &Policy, id: HedgeId) -> Checked<()> {
         config.counts.orders,
         format!(
             "at least {}: every hedge has the same share, and one attempt of {} may make {most} \
-             orders (tries on every leg, at most messages)",
+             orders (tries on every leg, at most messages; as many as messages where legs lead or rest)",
             most.saturating_mul(hedges),
             plan.name
         ),
@@ -146,7 +148,7 @@ fn prove_leg(
     ))
 }
 
-fn prove_bands(config: &Config, hedge: &Hedge) -> Checked<()> {
+fn prove_bands(config: &Config, hedge: &Hedge, quote: &Quoting) -> Checked<()> {
     let plan = &hedge.plan;
     let denominator = i128::from(plan.denominator);
     let mut sides = denominator;
@@ -157,9 +159,18 @@ fn prove_bands(config: &Config, hedge: &Hedge) -> Checked<()> {
         sides = sides.saturating_add(largest.unwrap_or(LARGEST));
     }
     let bands = [hedge.rule.plus, hedge.rule.mirror].into_iter().flatten();
-    for band in bands.flat_map(|band| [band.enter, band.exit]) {
-        let largest = i128::from(band.num()).abs().max(i128::from(band.den()));
-        if !fits(&[sides, largest.max(MONEY_UNIT)]) {
+    let slack = [Ratio::ZERO, quote.slop_inside, quote.slop_outside];
+    let slack = slack.into_iter().flat_map(|slack| [slack, slack.negated()]);
+    for (band, slack) in bands
+        .flat_map(|band| [band.enter, band.exit])
+        .flat_map(|band| slack.clone().map(move |by| (band, by)))
+    {
+        let largest =
+            band.plus(slack).map(|band| i128::from(band.num()).abs().max(i128::from(band.den())));
+        if largest.is_ok_and(|largest| fits(&[sides, largest.max(MONEY_UNIT)])) {
+            continue;
+        }
+        {
             return Err(refuse(
                 format!("hedges[{:?}].signal", plan.name),
                 band,

@@ -132,11 +132,12 @@ pub(super) fn venues(node: &Node<'_>, names: &mut Names) -> Checked<Table<VenueI
 }
 
 fn venue(node: &Node<'_>, names: &mut Names) -> Checked<Venue> {
-    let [name, netting, tif, ack_timeout, max_delay, query_interval, cancels_max] =
-        node.fields([
+    let [name, netting, tif, rests, ack_timeout, max_delay, query_interval, cancels_max] = node
+        .fields([
             "name",
             "netting",
             "tif",
+            "rests",
             "ack_timeout_ns",
             "max_delay_ns",
             "query_interval_ns",
@@ -154,6 +155,10 @@ fn venue(node: &Node<'_>, names: &mut Names) -> Checked<Venue> {
             ("day", TimeInForce::Day),
             ("gtc", TimeInForce::Gtc),
         ])?,
+        rests: rests
+            .optional()
+            .map(|node| node.choice(&[("day", TimeInForce::Day), ("gtc", TimeInForce::Gtc)]))
+            .transpose()?,
         ack_timeout: ack_timeout.span(Span(1), "how long an answer may take")?,
         max_delay: max_delay.span(Span(0), "how late an order may surface")?,
         query_interval: query_interval.span(Span(1), "time between two queries")?,

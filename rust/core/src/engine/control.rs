@@ -225,6 +225,7 @@ impl Engine {
     fn replace_policy(&mut self, policy: &Policy, out: &mut Vec<Command>) {
         self.policy = policy.clone();
         self.set_reaches();
+        self.note_quoting();
         for (account, limits) in policy.accounts.pairs() {
             self.work.caps[account] = limits.usage_cap;
             self.conduct.resize(account, limits.message_rate, limits.cancel_reserve);

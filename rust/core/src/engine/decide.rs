@@ -86,7 +86,8 @@ impl Engine {
             let hedge = self.dirty[at];
             self.note_inventory(hedge);
             let state = &self.hedges[hedge];
-            let due = state.attempt.as_ref().map_or(Time::MAX, |attempt| attempt.due);
+            let now = self.now;
+            let due = state.attempt.as_ref().map_or(Time::MAX, |attempt| attempt.wakes(now));
             self.dues[hedge] = due.min(state.wake);
         }
     }
@@ -151,6 +152,8 @@ impl Engine {
             self.trim(hedge, out);
         } else if let Some(cap) = self.over_cap(hedge, out) {
             self.reduce(hedge, sets.signum() * cap, out);
+        } else if self.hedges[hedge].quotes {
+            self.consider_quotes(hedge, out);
         } else {
             self.follow_signal(hedge, out);
         }
@@ -316,7 +319,7 @@ impl Engine {
         Ok(gate::Edge { stands, value: nine(num, den), limit })
     }
 
-    fn bound(&self, hedge: HedgeId, want: Want) -> Option<Ratio> {
+    pub(super) fn bound(&self, hedge: HedgeId, want: Want) -> Option<Ratio> {
         let rule = &self.config.hedges[hedge].rule;
         let band = |direction| match direction {
             Direction::Plus => rule.plus,
@@ -329,7 +332,7 @@ impl Engine {
     }
 
     /// The dearest position effect that each leg's order may have.
-    fn effects(&self, hedge: HedgeId, lots: &LegLots) -> [PositionEffect; LEGS_MAX] {
+    pub(super) fn effects(&self, hedge: HedgeId, lots: &LegLots) -> [PositionEffect; LEGS_MAX] {
         let mut effects = [PositionEffect::Open; LEGS_MAX];
         for (at, leg) in self.plan(hedge).legs.iter().enumerate() {
             let Some(side) = crate::num::Side::of(lots[at]) else { continue };

@@ -19,6 +19,7 @@ use crate::order::{
     Place, Report, State, TimeInForce, VenueStatus, Verdict,
 };
 use crate::position::{Owner, Settle, Statement, StatementKind, Trade};
+use crate::quote::Purpose;
 use crate::time::{Span, Time};
 
 impl Engine {
@@ -753,6 +754,7 @@ impl Engine {
                 let _ = self.funds.void(id);
                 self.positions.release_all_lots(id);
                 self.claim_done(&order);
+                self.tell_followed(&order);
             }
             self.set_due(id, Time::MAX);
         } else {
@@ -764,6 +766,22 @@ impl Engine {
             let Some(order) = self.orders.get(id).copied() else { return };
             let due = self.due_after(&order);
             self.set_due(id, due);
+        }
+        if order.place.purpose == Purpose::Quote {
+            self.note_resting(order.place.instrument);
+        }
+    }
+
+    /// Tells the attempt of an order that followed how much of it did not trade.
+    fn tell_followed(&mut self, order: &Order) {
+        if order.place.purpose != Purpose::Hedge {
+            return;
+        }
+        let decision = order.place.order.decision();
+        let attempt = self.hedges[order.place.hedge].attempt.as_mut();
+        if let Some(attempt) = attempt.filter(|attempt| attempt.decision == decision) {
+            let unfilled = order.place.qty.get() - order.cum;
+            attempt.followed(order.place.order.leg(), unfilled);
         }
     }
 
@@ -779,6 +797,14 @@ impl Engine {
         match order.state {
             State::Acked | State::Partial | State::PendingAmend if at_once => {
                 order.heard + venue.ack_timeout
+            }
+            // A quote rests until its attempt moves it.
+            State::Acked | State::Partial | State::PendingAmend
+                if order.place.purpose == Purpose::Quote
+                    && order.cancels == 0
+                    && !self.is_orphan(order) =>
+            {
+                Time::MAX
             }
             State::Acked | State::Partial | State::PendingAmend => {
                 let timeout = self.policy.hedges[order.place.hedge].execution.order_timeout;

@@ -35,7 +35,8 @@ impl Engine {
                 waits = true;
             }
         }
-        let ask = (!waits).then(|| attempt.ask(self.plan(hedge), held));
+        let staged = attempt.is_at_stages();
+        let ask = (!waits || staged).then(|| attempt.ask(self.plan(hedge), held));
         for at in 0..legs {
             let [alive, resting] = alive[at];
             let leg = &self.plan(hedge).legs[at];
@@ -48,9 +49,27 @@ impl Engine {
                 ..LegFacts::UNKNOWN
             };
             if let Some(ask) = &ask {
-                self.price_leg(leg, at, ask[at], attempt.may_repair(), &mut facts);
+                let may_mend = attempt.may_repair() || staged;
+                self.price_leg(leg, at, ask[at], may_mend, &mut facts);
             }
             self.work.facts.legs[at] = facts;
+        }
+        if staged {
+            self.note_out(attempt);
+            self.note_quotes(hedge, attempt, held);
+        }
+    }
+
+    /// What the orders of an attempt may still trade at worst, and which of them rest.
+    fn note_out(&mut self, attempt: &Attempt) {
+        for order in self.orders.of_attempt(attempt.decision) {
+            if order.is_confirmed() {
+                continue;
+            }
+            let facts = &mut self.work.facts.legs[order.place.order.leg().index()];
+            let open = &mut facts.open[order.place.side.index()];
+            *open = *open + Qty::of(order.leaves());
+            facts.quote = facts.quote.or(Engine::resting(order));
         }
     }
 

@@ -32,8 +32,12 @@ impl Engine {
         held: &LegLots,
         edge: Option<Edge>,
     ) -> Result<(), Denial> {
-        let legs = self.leg_contexts(hedge, attempt.kind, held, &wants.intents);
-        let set = self.set(hedge, held, &wants.intents, attempt.slice_to());
+        let mut intents = wants.intents;
+        for (intent, later) in intents.iter_mut().zip(&wants.later) {
+            *intent = intent.or(*later);
+        }
+        let legs = self.leg_contexts(hedge, attempt.kind, held, &intents);
+        let set = self.set(hedge, Some(attempt), held, &intents, attempt.slice_to());
         let context = self.context(hedge, Some(attempt), set, edge, &legs);
         let verdict = match attempt.kind {
             Kind::Enter => gate::entering(&context),
@@ -43,23 +47,39 @@ impl Engine {
         verdict
     }
 
+    /// Whether the gates let quotes of an attempt rest: what would refuse any order of its kind.
+    pub(super) fn gate_quotes(
+        &mut self,
+        hedge: HedgeId,
+        attempt: &Attempt,
+        held: &LegLots,
+    ) -> Result<(), Denial> {
+        let intents = [None; LEGS_MAX];
+        let legs = self.leg_contexts(hedge, attempt.kind, held, &intents);
+        let set = self.set(hedge, Some(attempt), held, &intents, attempt.slice_to());
+        let edge = Some(Edge { stands: true, value: 0, limit: 0 });
+        let context = self.context(hedge, Some(attempt), set, edge, &legs);
+        let verdict = match attempt.kind {
+            Kind::Enter => gate::entering(&context),
+            Kind::Exit | Kind::Trim | Kind::Reduce | Kind::Roll => gate::leaving(&context),
+        };
+        self.work.contexts = legs;
+        awaited(verdict)
+    }
+
     /// The gates of an Enter or of leaving before its orders are known: what would refuse any.
     pub(super) fn gate_idle(&mut self, hedge: HedgeId, kind: Kind, to: i64) -> Result<(), Denial> {
         let held = self.positions.inventory(hedge);
         let intents = [None; LEGS_MAX];
         let legs = self.leg_contexts(hedge, kind, &held, &intents);
-        let set = self.set(hedge, &held, &intents, to);
+        let set = self.set(hedge, None, &held, &intents, to);
         let context = self.context(hedge, None, set, None, &legs);
         let verdict = match kind {
             Kind::Enter => gate::entering(&context),
             Kind::Exit | Kind::Trim | Kind::Reduce | Kind::Roll => gate::leaving(&context),
         };
         self.work.contexts = legs;
-        // Orders are not known yet, so that there are none is no reason here.
-        verdict.or_else(|denial| {
-            let awaits = matches!(denial.refusal, Refusal::Size | Refusal::Nothing);
-            if awaits { Ok(()) } else { Err(denial) }
-        })
+        awaited(verdict)
     }
 
     /// The gates of one repair order.
@@ -73,8 +93,12 @@ impl Engine {
         let mut intents = [None; LEGS_MAX];
         intents[intent.leg.index()] = Some(*intent);
         let legs = self.leg_contexts(hedge, attempt.kind, held, &intents);
-        let set = self.set(hedge, held, &intents, attempt.slice_to());
-        let context = self.context(hedge, Some(attempt), set, None, &legs);
+        let set = self.set(hedge, Some(attempt), held, &intents, attempt.slice_to());
+        let mut context = self.context(hedge, Some(attempt), set, None, &legs);
+        if !intent.purpose.is_repair() {
+            // What follows or rests mends nothing: the budget for mending is not its own.
+            context.repair_loss = Bounded { value: 0, limit: 0 };
+        }
         let verdict = gate::repairing(&context, intent.leg);
         self.work.contexts = legs;
         verdict
@@ -127,22 +151,33 @@ impl Engine {
     fn set(
         &self,
         hedge: HedgeId,
+        attempt: Option<&Attempt>,
         held: &LegLots,
         intents: &[Option<Intent>; LEGS_MAX],
         sets_after: i64,
     ) -> Set {
         let plan = self.plan(hedge);
-        let mut after = *held;
-        for intent in intents.iter().flatten() {
-            after[intent.leg.index()] += intent.side.sign() * intent.qty.get();
-        }
         // At their worst some of the orders fill whole and the others not at all.
+        let (mut bought, mut sold) = (*held, *held);
+        let mut may = |leg: usize, lots: i64| match lots {
+            0.. => bought[leg] += lots,
+            _ => sold[leg] += lots,
+        };
+        for intent in intents.iter().flatten() {
+            may(intent.leg.index(), intent.side.sign() * intent.qty.get());
+        }
+        for order in attempt.map_or(&[][..], |attempt| self.orders.of_attempt(attempt.decision)) {
+            if !order.is_confirmed() {
+                may(order.place.order.leg().index(), order.place.side.sign() * order.leaves());
+            }
+        }
         let (low, high) = plan.units(held);
-        let (low_after, high_after) = plan.units(&after);
+        let (low_bought, high_bought) = plan.units(&bought);
+        let (low_sold, high_sold) = plan.units(&sold);
         Set {
             sets_after,
             residual_now: high - low,
-            residual: high.max(high_after) - low.min(low_after),
+            residual: high.max(high_bought).max(high_sold) - low.min(low_bought).min(low_sold),
         }
     }
 
@@ -150,16 +185,18 @@ impl Engine {
     /// also those of unknown outcome that an ended attempt left.
     fn worst_residual(&self, hedge: HedgeId) -> i128 {
         let state = &self.hedges[hedge];
-        let mut after = state.held;
+        let (mut bought, mut sold) = (state.held, state.held);
         for id in self.live.iter().filter(|id| id.hedge() == hedge) {
             if let Some(order) = self.orders.get(*id) {
+                let after = if order.place.side == Side::Buy { &mut bought } else { &mut sold };
                 after[id.leg().index()] += order.place.side.sign() * order.leaves();
             }
         }
         let plan = self.plan(hedge);
         let (low, high) = plan.units(&state.held);
-        let (low_after, high_after) = plan.units(&after);
-        high.max(high_after) - low.min(low_after)
+        let (low_bought, high_bought) = plan.units(&bought);
+        let (low_sold, high_sold) = plan.units(&sold);
+        high.max(high_bought).max(high_sold) - low.min(low_bought).min(low_sold)
     }
 
     /// The residuals of all hedges of the product and currency, this one's at its worst.
@@ -293,4 +330,12 @@ impl Engine {
             self.day_results[account] = self.funds.day_result(account, unrealised);
         }
     }
+}
+
+/// Orders are not known yet, so that there are none is no reason.
+fn awaited(verdict: Result<(), Denial>) -> Result<(), Denial> {
+    verdict.or_else(|denial| {
+        let awaits = matches!(denial.refusal, Refusal::Size | Refusal::Nothing);
+        if awaits { Ok(()) } else { Err(denial) }
+    })
 }

@@ -10,9 +10,10 @@ use crate::attempt::{Attempt, End, Task, Wants};
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
 use crate::funds::{HoldError, Need, Short, ShortKind};
-use crate::gate::{self, Denial, Refusal};
+use crate::gate::{self, Denial, HedgeLimits, Refusal};
 use crate::ids::{ATTEMPT_MAX, AccountId, ClientOrderId, HedgeId, Id, LEGS_MAX, LegId};
-use crate::instrument::Settlement;
+use crate::instrument::{PositionEffect, Settlement};
+use crate::legging::Legging;
 use crate::margin;
 use crate::num::{Money, Qty, Side};
 use crate::order::{Input, Order, Place};
@@ -37,9 +38,11 @@ impl Engine {
         let engine = self.config.engine;
         let decision = ClientOrderId::pack(engine, self.run, hedge, number, LegId(0), 0)
             .ok_or(Denial::plain(Refusal::IdsExhausted))?;
-        let execution = self.policy.hedges[hedge].execution;
+        let HedgeLimits { execution, legging, .. } = &self.policy.hedges[hedge];
+        // A person, a residual or a limit does not wait for a price.
+        let legging = if edge.is_some() { legging } else { &Legging::AT_ONCE };
         // What an Enter may come to need for its repair is there before it begins.
-        let orders = execution.orders_max(self.plan(hedge).legs.len());
+        let orders = execution.orders_max(self.plan(hedge).legs.len(), legging.is_staged());
         if kind == Kind::Enter && !self.orders.has_room(hedge, orders) {
             return Err(Denial::plain(Refusal::IdsExhausted));
         }
@@ -48,7 +51,7 @@ impl Engine {
         let Some(mut attempt) = self.hedges[hedge].room.take() else {
             panic!("broken invariant: an attempt begins while another lives");
         };
-        attempt.renew(task, execution, self.plan(hedge), &held, self.now);
+        attempt.renew(task, *execution, legging, self.plan(hedge), &held, self.now);
         let begun = self.set_out(hedge, &mut attempt, edge.map(|(_, figure)| figure), out);
         let state = &mut self.hedges[hedge];
         if begun != Ok(true) {
@@ -132,12 +135,16 @@ impl Engine {
                 attempt.due = attempt.due.min(self.now);
             }
             let mut wants = Wants::nothing();
+            attempt.pay_up(&self.policy.hedges[hedge].legging);
             attempt.next(self.now, self.plan(hedge), &self.work.facts, &mut wants);
-            let entering = wants.intents.iter().flatten().any(|of| of.purpose == Purpose::Work);
+            let entering = wants.begins && wants.intents.iter().any(Option::is_some);
             if wants.cancel {
                 self.cancel_attempt(attempt.decision, wants.end.is_some(), out);
             }
-            let figure = match self.hedges[hedge].edge.filter(|_| entering) {
+            self.pull_quotes(hedge, &attempt, &wants, out);
+            // A quote is solved from the edge.
+            let asks = entering && !attempt.quotes();
+            let figure = match self.hedges[hedge].edge.filter(|_| asks) {
                 Some(edge) => {
                     let lots = self.plan(hedge).change(&held, attempt.slice_to());
                     self.figure(hedge, &lots, attempt.slice_to(), edge).map(Some)
@@ -152,7 +159,7 @@ impl Engine {
                 attempt.slice_refused(self.plan(hedge), &held, &mut wants);
             }
             end = wants.end;
-            rests = self.work.facts.alive() > 0 && !wants.cancel;
+            rests = self.work.facts.alive() > 0 && !wants.cancel && !attempt.is_at_stages();
             if !wants.again {
                 break;
             }
@@ -225,16 +232,17 @@ impl Engine {
         figure: Option<gate::Edge>,
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
-        let mut intents = wants.intents.iter().flatten();
-        let Some(first) = intents.next() else { return Ok(()) };
-        if first.purpose == Purpose::Work {
+        if wants.intents.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        if wants.begins {
             self.gate_set(hedge, attempt, wants, held, figure)?;
             self.work.places.clear();
             for intent in wants.intents.iter().flatten() {
                 self.children(hedge, attempt, intent)?;
             }
             self.prove_messages(attempt, wants.intents.iter().flatten().count())?;
-            self.reserve_set(hedge, attempt, held)?;
+            self.reserve_set(hedge, attempt, wants, held)?;
             self.commit(attempt, out);
             return Ok(());
         }
@@ -306,13 +314,17 @@ impl Engine {
         let split = self.positions.split(leg.account, leg.instrument, intent.side, intent.qty);
         let split = split.map_err(|_| at(Refusal::Lots))?;
         let account = &self.config.accounts[leg.account];
-        let tif = self.config.venues[account.venue].tif;
-        let first = attempt.next_try(intent.leg).ok_or_else(exhausted)?;
+        let venue = &self.config.venues[account.venue];
+        let rests = match intent.purpose {
+            Purpose::Quote => true,
+            Purpose::Hedge => attempt.legging().legs[intent.leg.index()].rests,
+            Purpose::Work | Purpose::Supplement | Purpose::Unwind => false,
+        };
+        let tif = if rests { venue.rests.unwrap_or(venue.tif) } else { venue.tif };
+        let (first, last) = attempt.numbers(intent.leg, intent.purpose).ok_or_else(exhausted)?;
         for (attempt_try, (effect, qty)) in (first..).zip(split.iter()) {
             let used = u16::try_from(self.work.places.len()).unwrap_or(u16::MAX);
-            if attempt_try > attempt.last_try()
-                || !self.orders.has_room(hedge, usize::from(used) + 1)
-            {
+            if attempt_try > last || !self.orders.has_room(hedge, usize::from(used) + 1) {
                 return Err(exhausted());
             }
             let order = attempt.decision.order(intent.leg, attempt_try).ok_or_else(exhausted)?;
@@ -340,6 +352,7 @@ impl Engine {
         &mut self,
         hedge: HedgeId,
         attempt: &Attempt,
+        wants: &Wants,
         held: &LegLots,
     ) -> Result<(), Denial> {
         self.work.needs.clear();
@@ -348,6 +361,12 @@ impl Engine {
         if attempt.messages == 0 && attempt.kind == Kind::Enter {
             let reserve = self.repair_reserve(hedge, attempt, held);
             self.work.needs.push(reserve);
+        }
+        for intent in wants.later.iter().flatten() {
+            self.need_later(hedge, attempt, intent);
+        }
+        if attempt.messages > 0 {
+            self.keep_for_later(attempt)?;
         }
         self.hold_lots()?;
         // The unrealised results are those that the gates of this step have noted.
@@ -362,6 +381,37 @@ impl Engine {
             self.give_lots_back();
             denial(&error)
         })
+    }
+
+    /// Adds what a leg that is sent later will want at worst to what the attempt keeps in its
+    /// account.
+    fn need_later(&mut self, hedge: HedgeId, attempt: &Attempt, intent: &Intent) {
+        let leg = self.plan(hedge).legs[intent.leg.index()];
+        let split = self.positions.split(leg.account, leg.instrument, intent.side, intent.qty);
+        let Ok(split) = split else { return };
+        let (instrument, mark) = (&self.instruments[leg.instrument], self.mark(leg.instrument));
+        let amounts = split.iter().map(|(effect, qty)| {
+            let closes = if effect == PositionEffect::Open { Qty::ZERO } else { qty };
+            let (side, limit) = (intent.side, intent.limit);
+            margin::worst_case_closing(instrument, side, effect, qty, closes, limit, mark)
+        });
+        let amount: Money = amounts.sum();
+        let (order, account) = (attempt.decision, leg.account);
+        let same = |need: &&mut Need| need.order == order && need.account == account;
+        match self.work.needs.iter_mut().find(same) {
+            Some(need) => need.amount += amount,
+            None => self.work.needs.push(Need { order, account, amount, frees: Money::ZERO }),
+        }
+    }
+
+    /// A further slice: what its later legs will want is kept beside what is left of earlier ones.
+    fn keep_for_later(&mut self, attempt: &Attempt) -> Result<(), Denial> {
+        for at in 0..self.work.needs.len() {
+            let need = self.work.needs[at];
+            self.funds.keep(attempt.decision, &need).map_err(|error| denial(&error))?;
+        }
+        self.work.needs.clear();
+        Ok(())
     }
 
     fn reserve_repair(&mut self, decision: ClientOrderId) -> Result<(), Denial> {
@@ -504,7 +554,9 @@ impl Engine {
             let mut order = Order::new(place, self.now);
             let _ = order.next(Input::Sent);
             order.due = self.now + self.venue_of(place.account).ack_timeout;
-            self.claim(&order);
+            if place.purpose != Purpose::Quote {
+                self.claim(&order);
+            }
             self.orders.insert(order);
             match self.live.last() {
                 Some(last) if *last >= place.order => {
@@ -518,7 +570,7 @@ impl Engine {
             if self.plan(place.hedge).legs[leg.index()].fx.is_some() {
                 self.known_tick_value(place.hedge, leg);
             }
-            attempt.placed(leg);
+            attempt.placed(leg, place.purpose);
             out.push(Command::Place(place));
         }
     }

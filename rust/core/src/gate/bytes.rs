@@ -2,6 +2,7 @@
 
 use super::{AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual};
 use crate::ids::{CurrencyId, ProductId, Table};
+use crate::legging::Legging;
 use crate::num::{Money, Ratio};
 use crate::quote::{Execution, Repair, Size};
 use crate::time::Span;
@@ -29,6 +30,7 @@ impl Policy {
         for limits in self.hedges.iter() {
             write_size(&limits.size, out);
             limits.execution.write(out);
+            limits.legging.write(out);
         }
         out.len(self.sums.len());
         for sum in &self.sums {
@@ -61,7 +63,11 @@ impl Policy {
             })
         })?;
         let hedges = read_rows(from, |from| {
-            Ok(HedgeLimits { size: read_size(from)?, execution: read_execution(from)? })
+            Ok(HedgeLimits {
+                size: read_size(from)?,
+                execution: read_execution(from)?,
+                legging: Legging::read(from)?,
+            })
         })?;
         let sums = read_rows(from, |from| {
             Ok(SumResidual {

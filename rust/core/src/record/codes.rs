@@ -76,7 +76,7 @@ codes!(PositionEffect { 0 Open, 1 Close, 2 CloseToday });
 codes!(Phase { 0 Continuous, 1 Auction, 2 Break, 3 Overnight, 4 Holiday, 5 Halted });
 codes!(StatementKind { 0 Opening, 1 Compare });
 codes!(Kind { 0 Enter, 1 Exit, 2 Trim, 3 Reduce, 4 Roll });
-codes!(Purpose { 0 Work, 1 Supplement, 2 Unwind });
+codes!(Purpose { 0 Work, 1 Supplement, 2 Unwind, 3 Hedge, 4 Quote });
 codes!(Repair { 0 CheaperOf, 1 Supplement, 2 Unwind });
 codes!(Urgency { 0 Info, 1 Warn, 2 Alarm });
 codes!(CashKind { 0 Opening, 1 Balance, 2 Transfer, 3 Funding, 4 Interest, 5 Fee });
@@ -100,7 +100,7 @@ codes!(AlertCode {
     14 Unrestricted, 15 Halted, 16 Unlatched, 17 UnlatchRefused, 18 CashDrift, 19 PositionDrift,
     20 Shortfall, 21 Bust, 22 Nonconformance, 23 Stopped, 24 Resumed, 25 PolicyReplaced,
     26 Overridden, 27 Gap, 28 Whole, 29 Settled, 30 Poisoned, 31 OverLimit, 32 ForeignFee,
-    33 Adopted, 34 IdsLow, 35 QueryStuck,
+    33 Adopted, 34 IdsLow, 35 QueryStuck, 36 QuotePulled,
 });
 
 #[cfg(test)]

@@ -1,0 +1,283 @@
+//! How the legs of a slice are worked: all at once, one after the other, or resting.
+//!
+//! A frozen value of configuration. Whatever the mode, an attempt ends in the same four ways, and
+//! what is not aligned when its work is over is mended in the same way: complete or unwind by cost.
+
+use crate::ids::LEGS_MAX;
+use crate::num::Ratio;
+use crate::time::Span;
+use crate::wire::{Reader, WireError, Writer};
+
+/// How the legs are worked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Mode {
+    /// All at once, each after its own offset (狙击).
+    Simultaneous = 0,
+    /// One leg leads; the others follow each of its fills.
+    Sequential = 1,
+    /// One or several legs rest at prices solved from the others' depth; their fills are hedged.
+    Quoting = 2,
+}
+
+impl Mode {
+    /// Its stable code.
+    #[must_use]
+    #[expect(clippy::as_conversions, reason = "a fieldless repr(u8) enum to its own code")]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// How one leg is worked; prices in ticks of its instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LegRule {
+    /// Whether it leads (`Sequential`) or rests (`Quoting`); else it follows.
+    pub leads: bool,
+    /// How long after the slice begins it is sent (`Simultaneous`), so that slow venues go first.
+    pub offset: Span,
+    /// Ticks beyond the price leaned on at which it follows; negative is more passive. It may be
+    /// changed while an attempt lives.
+    pub pay_up: i64,
+    /// Ticks added each time that an order which follows did not trade whole.
+    pub chase: i64,
+    /// Most ticks beyond the price leaned on; past them repair decides by cost.
+    pub slip: i64,
+    /// Whether orders that follow rest for `order_timeout` instead of trading at once or not at
+    /// all.
+    pub rests: bool,
+}
+
+impl LegRule {
+    /// Sent at once, at what was leaned on, once.
+    pub const PLAIN: LegRule =
+        LegRule { leads: false, offset: Span::ZERO, pay_up: 0, chase: 0, slip: 0, rests: false };
+}
+
+/// Which price of the leaned-on legs a quote is solved from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum LeanPrice {
+    /// The worst level that the size needs.
+    Worst = 0,
+    /// The average over the levels that it needs.
+    Average = 1,
+    /// The best level alone: what is behind it counts for nothing.
+    Touch = 2,
+}
+
+/// What a quote does when the other legs' books hold less than it leans on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum WhenThin {
+    /// It goes, and the hedge is stopped until a person resumes it.
+    Pull = 0,
+    /// It goes, and comes back with the depth.
+    Return = 1,
+    /// It shrinks to what the best levels can hedge; it grows again only after a fill.
+    ShrinkToTouch = 2,
+    /// It shrinks to what the books can hedge within their collars.
+    ShrinkToDepth = 3,
+}
+
+/// What a quote does outside its active range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Outside {
+    /// It goes.
+    Pull = 0,
+    /// It stays where it is, and is put where it belongs every `refresh`.
+    Leave = 1,
+    /// It stays at the edge of the range, away from the market, and moves every `refresh`.
+    Away = 2,
+}
+
+/// How quotes are priced, sized and moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quoting {
+    /// Lots that the other legs must show beyond `lean_times` of what they need.
+    pub lean_base: i64,
+    /// How many times what the other legs need they must show.
+    pub lean_times: Ratio,
+    /// Which of their prices counts.
+    pub lean_price: LeanPrice,
+    /// What happens when they show less.
+    pub when_thin: WhenThin,
+    /// How far a resting quote may give up of the band before it is moved, in the band's unit.
+    pub slop_inside: Ratio,
+    /// How far it may ask for more than the band before it is moved, in the band's unit.
+    pub slop_outside: Ratio,
+    /// Fewer ticks than this do not move it.
+    pub min_reprice: i64,
+    /// More ticks than this at once end the attempt with an alarm.
+    pub max_reprice: i64,
+    /// It grows only by at least so many lots; it shrinks at once.
+    pub raise_by: i64,
+    /// It is worked only within so many ticks of the best price of its side.
+    pub range: i64,
+    /// What happens outside that.
+    pub outside: Outside,
+    /// It is put where it belongs at least so often; zero is never.
+    pub refresh: Span,
+    /// How long quotes may wait; then the attempt ends with what it has.
+    pub rest_within: Span,
+}
+
+impl Quoting {
+    /// No leg is quoted.
+    pub const NONE: Quoting = Quoting {
+        lean_base: 0,
+        lean_times: Ratio::ONE,
+        lean_price: LeanPrice::Worst,
+        when_thin: WhenThin::Pull,
+        slop_inside: Ratio::ZERO,
+        slop_outside: Ratio::ZERO,
+        min_reprice: 0,
+        max_reprice: 0,
+        raise_by: 0,
+        range: 0,
+        outside: Outside::Pull,
+        refresh: Span::ZERO,
+        rest_within: Span::ZERO,
+    };
+}
+
+/// How the legs of a slice are worked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Legging {
+    /// The mode.
+    pub mode: Mode,
+    /// By leg.
+    pub legs: [LegRule; LEGS_MAX],
+    /// How quotes are handled; [`Quoting::NONE`] in other modes.
+    pub quote: Quoting,
+}
+
+impl Legging {
+    /// All legs at once.
+    pub const AT_ONCE: Legging = Legging {
+        mode: Mode::Simultaneous,
+        legs: [LegRule::PLAIN; LEGS_MAX],
+        quote: Quoting::NONE,
+    };
+
+    /// Whether some leg is sent later than the others.
+    #[inline]
+    #[must_use]
+    pub fn is_staged(&self) -> bool {
+        match self.mode {
+            Mode::Simultaneous => self.legs.iter().any(|leg| leg.offset > Span::ZERO),
+            Mode::Sequential | Mode::Quoting => true,
+        }
+    }
+
+    /// Appends every value, for the journal and the state digest.
+    pub fn write(&self, out: &mut Writer) {
+        let plain = *self == Legging::AT_ONCE;
+        out.bool(plain);
+        if plain {
+            return;
+        }
+        out.u8(self.mode.code());
+        for leg in &self.legs {
+            out.bool(leg.leads);
+            out.bool(leg.rests);
+            for number in [leg.offset.0, leg.pay_up, leg.chase, leg.slip] {
+                out.i64(number);
+            }
+        }
+        let of = &self.quote;
+        out.u8(match of.lean_price {
+            LeanPrice::Worst => 0,
+            LeanPrice::Average => 1,
+            LeanPrice::Touch => 2,
+        });
+        out.u8(match of.when_thin {
+            WhenThin::Pull => 0,
+            WhenThin::Return => 1,
+            WhenThin::ShrinkToTouch => 2,
+            WhenThin::ShrinkToDepth => 3,
+        });
+        out.u8(match of.outside {
+            Outside::Pull => 0,
+            Outside::Leave => 1,
+            Outside::Away => 2,
+        });
+        for ratio in [of.lean_times, of.slop_inside, of.slop_outside] {
+            out.i64(ratio.num());
+            out.i64(ratio.den());
+        }
+        for number in [
+            of.lean_base,
+            of.min_reprice,
+            of.max_reprice,
+            of.raise_by,
+            of.range,
+            of.refresh.0,
+            of.rest_within.0,
+        ] {
+            out.i64(number);
+        }
+    }
+
+    /// What [`Legging::write`] wrote.
+    ///
+    /// # Errors
+    /// [`WireError`] for bytes that it cannot have written.
+    pub fn read(from: &mut Reader<'_>) -> Result<Legging, WireError> {
+        if from.bool()? {
+            return Ok(Legging::AT_ONCE);
+        }
+        let mode = code(from, &[Mode::Simultaneous, Mode::Sequential, Mode::Quoting])?;
+        let mut legs = [LegRule::PLAIN; LEGS_MAX];
+        for leg in &mut legs {
+            *leg = LegRule {
+                leads: from.bool()?,
+                rests: from.bool()?,
+                offset: Span(from.i64()?),
+                pay_up: from.i64()?,
+                chase: from.i64()?,
+                slip: from.i64()?,
+            };
+        }
+        let lean_price = code(from, &[LeanPrice::Worst, LeanPrice::Average, LeanPrice::Touch])?;
+        let when_thin = code(
+            from,
+            &[WhenThin::Pull, WhenThin::Return, WhenThin::ShrinkToTouch, WhenThin::ShrinkToDepth],
+        )?;
+        let outside = code(from, &[Outside::Pull, Outside::Leave, Outside::Away])?;
+        let (lean_times, slop_inside, slop_outside) = (ratio(from)?, ratio(from)?, ratio(from)?);
+        let quote = Quoting {
+            lean_base: from.i64()?,
+            lean_times,
+            lean_price,
+            when_thin,
+            slop_inside,
+            slop_outside,
+            min_reprice: from.i64()?,
+            max_reprice: from.i64()?,
+            raise_by: from.i64()?,
+            range: from.i64()?,
+            outside,
+            refresh: Span(from.i64()?),
+            rest_within: Span(from.i64()?),
+        };
+        let legging = Legging { mode, legs, quote };
+        // Only one form is ever written: equal values, equal bytes.
+        let at = from.position();
+        if legging == Legging::AT_ONCE { Err(WireError::Range { at }) } else { Ok(legging) }
+    }
+}
+
+fn code<T: Copy>(from: &mut Reader<'_>, known: &[T]) -> Result<T, WireError> {
+    let at = from.position();
+    let found = from.u8()?;
+    known.get(usize::from(found)).copied().ok_or(WireError::Code { at, found })
+}
+
+fn ratio(from: &mut Reader<'_>) -> Result<Ratio, WireError> {
+    let at = from.position();
+    let (num, den) = (from.i64()?, from.i64()?);
+    let ratio = Ratio::new(num.into(), den.into()).map_err(|_| WireError::Range { at })?;
+    if (ratio.num(), ratio.den()) == (num, den) { Ok(ratio) } else { Err(WireError::Range { at }) }
+}
