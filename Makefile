@@ -4,6 +4,9 @@
 PYTHON ?= python3
 SEEDS ?= 100000
 SETS ?=
+BUGS ?=
+FILES ?=
+SHARD ?=
 UV ?= $(shell command -v uv 2>/dev/null)
 NEXTEST ?= $(shell command -v cargo-nextest 2>/dev/null)
 
@@ -23,7 +26,7 @@ export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test test-rust test-python lint counts sim digests crash golden bench \
-  bench-peers peers-legs wheel wheel-check clean
+  bench-peers peers-legs seeded-bugs mutants wheel wheel-check clean
 
 help: ## Print this help
 	@echo "usage: make TARGET"
@@ -69,6 +72,12 @@ digests: ## Compare the digests of SEEDS=100000 schedules, debug build against r
 
 crash: ## Cut and corrupt a journal everywhere and recover it
 	cargo run --locked --quiet --release -p cross-market-journal --bin crash
+
+seeded-bugs: ## Put known bugs in one by one, or BUGS=4,7, and demand that the fast checks fail
+	PYTHONPATH=tests $(PYTHON) -m seeded $(if $(BUGS),--only $(BUGS))
+
+mutants: ## Change the core in small ways and demand that tests fail: FILES="funds gate" SHARD=0/4
+	PYTHONPATH=tests $(PYTHON) -m seeded.mutants $(FILES) $(if $(SHARD),--shard $(SHARD))
 
 golden: $(CORE) ## Compare the recorded markets in ../shared/data with their reference figures
 	PYTHONPATH=tests $(BIN)/python -m golden $(SETS)

@@ -254,6 +254,35 @@ fn nothing_is_held_on_equity_of_zero() {
 }
 
 #[test]
+fn the_usage_cap_of_amounts_beyond_64_bits_is_exact() {
+    let mut desk = Desk::new();
+    let there = 1_000_000_000_000;
+    desk.funds.cash(&cash(NEAR, CashKind::Transfer, there - 1_000), Money::ZERO);
+    let most = need(order(1, 0, 1), NEAR, there / 10 * 9);
+    let one = Need { amount: Money(1), ..need(order(2, 0, 1), NEAR, 0) };
+    let over = Need { amount: most.amount + one.amount, ..most };
+    assert!(matches!(desk.hold(&[over]), Err(HoldError::Short(Short { needed: 900_000_001, .. }))));
+    assert_eq!(desk.hold(&[most]), Ok(Held::New));
+    assert!(matches!(desk.hold(&[one]), Err(HoldError::Short(_))));
+}
+
+#[test]
+fn every_leg_of_every_hedge_has_holds_of_its_own() {
+    let mut desk = Desk::new();
+    let id = |hedge, leg| ClientOrderId::pack(1, 1, HedgeId(hedge), 1, LegId(leg), 1).unwrap();
+    let places = [(9, 1), (9, 0), (8, 1), (1, 1), (1, 0), (0, 1), (0, 0)];
+    // From the last to the first: an id that came too late in a list of others would be a duplicate.
+    for (units, (hedge, leg)) in (1..).zip(places) {
+        assert_eq!(desk.hold(&[need(id(hedge, leg), NEAR, units)]), Ok(Held::New));
+    }
+    assert_eq!(desk.funds.holds().count(), places.len());
+    desk.funds.check();
+    for (units, (hedge, leg)) in (1..).zip(places) {
+        assert_eq!(desk.funds.void(id(hedge, leg)), Ok(Money::units(units)));
+    }
+}
+
+#[test]
 fn a_second_hold_of_an_id_says_what_it_is() {
     let mut desk = Desk::new();
     let first = [need(order(1, 0, 1), NEAR, 10), need(order(1, 1, 1), FAR, 20)];

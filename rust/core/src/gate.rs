@@ -453,6 +453,48 @@ mod tests {
     }
 
     #[test]
+    fn a_book_takes_levels_as_far_as_its_collars_reach() {
+        let limits = |collar| InstrumentLimits {
+            order_value: Money::ZERO,
+            collar,
+            age: Span(1),
+            skew: Span(1),
+            limit_distance: 0,
+        };
+        assert_eq!(limits(3).reach(), 192);
+        assert_eq!(limits(i64::MAX / 2).reach(), i64::MAX);
+    }
+
+    #[test]
+    fn numbers_of_a_denial_have_their_unit() {
+        let check = |refusal: Refusal, unit: &str| assert_eq!(refusal.unit(), unit, "{refusal:?}");
+        check(Refusal::Halted, "");
+        check(Refusal::Stale, "ns");
+        check(Refusal::Phase, "phase code");
+        check(Refusal::Collar, "ticks");
+        check(Refusal::Lots, "lots");
+        check(Refusal::Inventory, "sets");
+        check(Refusal::Residual, "common units over unit_den");
+        check(Refusal::SumResidual, "1e-9 common units");
+        check(Refusal::OrderValue, "1e-9 of the instrument's currency");
+        check(Refusal::Money, "1e-9 of the account's currency");
+        check(Refusal::Edge, "1e-9 of the band's unit");
+        check(Refusal::Messages, "messages");
+        check(Refusal::Usage, "1e-9 of equity");
+        check(Refusal::LossBudget, "1e-9 of the hedge's currency");
+        check(Refusal::Trims, "attempts");
+    }
+
+    #[test]
+    fn hard_is_what_binds_every_order() {
+        for refusal in Refusal::ALL {
+            assert_eq!(refusal.is_hard(), refusal.binds() == Binds::Everything, "{refusal:?}");
+        }
+        assert!(Refusal::Halted.is_hard() && Refusal::Collar.is_hard() && Refusal::Lots.is_hard());
+        assert!(!Refusal::Stopped.is_hard() && !Refusal::Jump.is_hard());
+    }
+
+    #[test]
     fn the_order_lists_every_refusal_once() {
         let mut listed = ORDER;
         listed.sort_unstable();

@@ -9,7 +9,9 @@ use cross_market_core::config::Config;
 use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX};
-use cross_market_core::instrument::{PriceBand, ReferenceChange};
+use cross_market_core::instrument::{
+    Netting, PositionEffect, PriceBand, ReferenceChange, Settlement,
+};
 use cross_market_core::num::{Money, Price, Side};
 use cross_market_core::order::{Answer, Found, News, Place, Report, VenueStatus};
 use cross_market_core::quote::{HedgePlan, Kind, LegLots, Purpose};
@@ -73,6 +75,7 @@ pub const RULES: &[&str] = &[
     "one_end_of_four",
     "order_has_an_attempt",
     "order_value_in_limit",
+    "orders_have_their_money",
     "position_as_told",
     "position_is_true",
     "price_in_band",
@@ -221,6 +224,12 @@ impl Checker {
     #[must_use]
     pub const fn conflicts(&self) -> u64 {
         self.conflicts
+    }
+
+    /// What the orders of an account that may still trade need at least.
+    fn least_held(&self, account: AccountId) -> Money {
+        let of = self.orders.values().filter(|sent| sent.place.account == account);
+        of.map(Sent::needs_left).sum()
     }
 
     /// A rule is broken.
@@ -581,7 +590,9 @@ impl Checker {
         self.place_id(now, place);
         self.place_price(now, place);
         self.place_allowed(now, place);
-        let sent = Sent::new(place, now, self.steps);
+        let lots = self.told.lots((place.account, place.instrument));
+        let needs = least_need(&self.config, place, lots);
+        let sent = Sent::new(place, now, self.steps, needs);
         self.orders.insert(place.order, sent);
         self.place_bounds(now, place);
         if place.kind == Kind::Enter && !place.purpose.is_repair() {
@@ -1079,9 +1090,39 @@ pub fn as_told(world: &mut World, probe: &Probe<'_>) {
                 let text = format!("account {}: {ours}, told {told}", account.0);
                 found.push(("cash_as_told", text));
             }
+            let (held, least) = ((probe.held)(account), check.least_held(account));
+            if held < least {
+                let text = format!("account {}: {held}, at least {least}", account.0);
+                found.push(("orders_have_their_money", text));
+            }
         }
     }
     tell(world, found);
+}
+
+/// The least that an order is sure to need of its account until it is done, whatever the market
+/// does: the price of what it buys, or the margin of what it opens, at its own price. A position of
+/// the other side may need less, and is not looked at.
+fn least_need(config: &Config, place: &Place, lots: i64) -> Money {
+    let Some(listed) = config.instruments.get(place.instrument) else { return Money::ZERO };
+    let account = config.accounts.get(place.account);
+    let venue = account.and_then(|account| config.venues.get(account.venue));
+    let nets = venue.is_none_or(|venue| venue.netting == Netting::Net);
+    let value = listed.tick_value.0 * i128::from(place.price.0) * i128::from(place.qty.get());
+    let amount = match listed.settlement {
+        Settlement::Cash => value * i128::from(place.side.sign()),
+        Settlement::Margin => {
+            let closes = place.effect != PositionEffect::Open
+                || (nets && lots.signum() == -place.side.sign());
+            let rate = match place.side {
+                Side::Buy => listed.margin.long,
+                Side::Sell => listed.margin.short,
+            };
+            let margin = value.abs() / i128::from(rate.den()) * i128::from(rate.num());
+            if closes { 0 } else { margin }
+        }
+    };
+    Money(amount.max(0))
 }
 
 /// Once all is quiet: every order and attempt has ended, at the venues and in the engine's eyes,
