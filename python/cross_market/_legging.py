@@ -52,6 +52,13 @@ def is_staged(hedge: "Hedge") -> bool:
     return later or type(hedge.execution) is not Simultaneous
 
 
+def longest_ns(hedge: "Hedge") -> int:
+    """Return how long an attempt may live that nothing comes between."""
+    execution = hedge.execution
+    rests = execution.rest_within if isinstance(execution, Quoting) else "0 ns"
+    return parse_span(rests, "rest_within") + parse_span(execution.finish_within, "finish_within")
+
+
 def most_ticks(instruments: Iterable["Instrument"]) -> int:
     """Return the most ticks that a price of these instruments may have."""
     found = []

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import cross_market as cm
 from bad import refused
 from cross_market import events as ev
+from cross_market import testing
 from parts import EXECUTION, QUOTING, gold_config, gold_parts, instrument, resting
 from test_any_event import opened
 from test_engine import START
@@ -366,3 +368,30 @@ def test_a_policy_of_a_session_may_change_the_mode(tmp_path: Path) -> None:
         assert [each.code for each in said] == ["policy_replaced", "refused"]
         digest = session.digest()
     assert cm.audit.replay(next(tmp_path.glob("*.journal"))).digest == digest
+
+
+# In a simulated world.
+
+
+def test_what_rests_when_the_data_ends_comes_to_its_end() -> None:
+    config = testing.config()
+    [hedge], venues = (
+        config.hedges,
+        [dataclasses.replace(each, rests="gtc") for each in config.venues],
+    )
+    given = {name: getattr(hedge.execution, name) for name in EXECUTION}
+    mode = dataclasses.replace(QUOTING, **given, quotes=["NORTH.GOLD"], slop_inside=None)
+    mode = dataclasses.replace(mode, slop_outside=None, rest_within="10 min")
+    signal = cm.CounterPrice(enter="0.50 USD/g", exit="0.10 USD/g")
+    quoted = dataclasses.replace(hedge, execution=mode, signal=signal)
+    config = dataclasses.replace(config, hedges=[quoted], venues=venues)
+    books = [
+        (0, "NORTH.GOLD", "100.00", "100.60", 5),
+        (1, "SOUTH.GOLD", "100.00", "100.02", 5),
+    ]
+    result = cm.simulate(config, testing.quotes(books), venues=testing.venues(config))
+    [quote] = result.orders.to_pylist()
+    assert (quote["purpose"], quote["side"], quote["tif"]) == ("quote", "sell", "gtc")
+    # One lot of 100 g costs a dollar each way: 100.02 + 0.50 + 0.02.
+    assert quote["price"] == Decimal("100.54")
+    assert result.attempts["end"].to_pylist() == ["aborted_flat"]
