@@ -367,7 +367,7 @@ def test_a_policy_of_a_session_may_change_the_mode(tmp_path: Path) -> None:
         # No login stands yet, so that nothing may be quoted: it says so at once.
         assert [each.code for each in said] == ["policy_replaced", "refused"]
         digest = session.digest()
-    assert cm.audit.replay(next(tmp_path.glob("*.journal"))).digest == digest
+    assert cm.audit.replay(session.path).digest == digest
 
 
 # In a simulated world.
