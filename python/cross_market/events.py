@@ -530,8 +530,9 @@ class Override:
 class Policy:
     """Verb: the limits and execution values of `config` replace the present ones, whole.
 
-    config: Config – the run's own but for its limits. An attempt that lives keeps the execution
-        values it began with; limits tighten at once for all.
+    config: Config – the run's own but for its limits and executions. An attempt that lives keeps
+        the execution values it began with, but for pay-up, which applies from its next order;
+        limits tighten at once for all.
     """
 
     config: "Config"

@@ -59,7 +59,11 @@ TABLES: tuple[tuple[str, type], ...] = (
     ("[hedges.signal.mirror]", cm.Band),
     ("[hedges.signal.deviation]", cm.Deviation),
     ("[hedges.size]", cm.Size),
-    ("[hedges.execution]", cm.Simultaneous),
+    ('[hedges.execution], type = "Simultaneous"', cm.Simultaneous),
+    ('[hedges.execution], type = "Sequential"', cm.Sequential),
+    ('[hedges.execution], type = "Quoting"', cm.Quoting),
+    ("[hedges.execution.lean]", cm.Lean),
+    ("[hedges.execution.legs.INSTRUMENT]", cm.LegRule),
     ('[hedges.execution.repair], type = "CheaperOf"', cm.CheaperOf),
     ('[hedges.execution.repair], type = "Supplement"', cm.Supplement),
     ('[hedges.execution.repair], type = "Unwind"', cm.Unwind),
@@ -86,8 +90,9 @@ def meanings(cls: type) -> dict[str, str]:
         kind, _, meaning = said.partition(" – ")
         for name in names.split(", "):
             found[name] = (meaning or kind).rstrip(".")
-    if "those of Ratio" in text:
-        found = {**meanings(cm.Ratio), **found}
+    shared = re.search(r"The other arguments are those of (\w+)", text)
+    if shared:
+        found = {**meanings(getattr(cm, shared[1])), **found}
     return found
 
 

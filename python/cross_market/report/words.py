@@ -278,6 +278,8 @@ DOMAINS = {
         "work": ("work", "正常"),
         "supplement": ("supplement", "补边"),
         "unwind": ("unwind", "回退"),
+        "hedge": ("hedge", "对冲"),
+        "quote": ("quote", "挂单"),
     },
     "status": {
         "working": ("working", "在途"),
@@ -400,6 +402,7 @@ DOMAINS = {
         "adopted": ("adopted", "划入组合"),
         "ids_low": ("ids nearly used up", "编号将尽"),
         "query_stuck": ("query stuck", "查询无果"),
+        "quote_pulled": ("quote pulled", "挂单撤回"),
     },
     "fault": {
         "ack_lost": ("acknowledgement lost", "确认丢失"),

@@ -37,7 +37,13 @@ words! {
     TimeInForce { Gtc = "gtc", Ioc = "ioc", Fok = "fok", Day = "day", }
     HedgeFlag { Speculation = "speculation", Arbitrage = "arbitrage", Hedge = "hedge", }
     Kind { Enter = "enter", Exit = "exit", Trim = "trim", Reduce = "reduce", Roll = "roll", }
-    Purpose { Work = "work", Supplement = "supplement", Unwind = "unwind", }
+    Purpose {
+        Work = "work",
+        Supplement = "supplement",
+        Unwind = "unwind",
+        Hedge = "hedge",
+        Quote = "quote",
+    }
     LiquiditySide { Maker = "maker", Taker = "taker", }
     LinkState { Down = "down", Up = "up", Resynced = "resynced", }
     StatementKind { Opening = "opening", Compare = "compare", }
