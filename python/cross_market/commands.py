@@ -159,6 +159,7 @@ REFUSALS = (
     "busy",
     "nothing",
     "jump",
+    "back_off",
 )
 
 ALERTS = (
@@ -197,4 +198,6 @@ ALERTS = (
     "adopted",
     "ids_low",
     "query_stuck",
+    "rejected",
+    "reissued",
 )

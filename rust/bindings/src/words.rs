@@ -71,6 +71,10 @@ words! {
         UnknownOrder = "unknown_order",
         TooLate = "too_late",
         Halted = "halted",
+        Limit = "limit",
+        CloseOnly = "close_only",
+        Field = "field",
+        Again = "again",
     }
     Phase {
         Continuous = "continuous",
@@ -116,6 +120,7 @@ words! {
         Busy = "busy",
         Nothing = "nothing",
         Jump = "jump",
+        BackOff = "back_off",
     }
     AlertCode {
         Refused = "refused",
@@ -153,6 +158,8 @@ words! {
         Adopted = "adopted",
         IdsLow = "ids_low",
         QueryStuck = "query_stuck",
+        Rejected = "rejected",
+        Reissued = "reissued",
     }
 }
 

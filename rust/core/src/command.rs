@@ -161,6 +161,12 @@ pub enum AlertCode {
     /// An order has been asked about as often as an attempt may send messages, and its outcome is
     /// still unknown; value: queries. It is asked about at the longest wait from now on.
     QueryStuck = 35,
+    /// An order was rejected and more follows than another try; value: the venue's own code, limit:
+    /// the code of its [`crate::order::RejectClass`]. `detail`: the [`crate::order::Action`].
+    Rejected = 36,
+    /// What is still allowed of a rejected order is sent again, under the same decision; value: its
+    /// lots, limit: the lots that are missing.
+    Reissued = 37,
 }
 
 /// A message to people and monitors.

@@ -9,7 +9,7 @@
 //! says: what limits risk binds only orders that add it (soft); what the market, the venue or the
 //! law of the journal forbids binds every order (hard).
 
-use crate::ids::{AccountId, CurrencyId, HedgeId, InstrumentId, LegId, ProductId, Table};
+use crate::ids::{AccountId, CurrencyId, HedgeId, InstrumentId, LegId, ProductId, Table, VenueId};
 use crate::num::{Money, Ratio};
 use crate::quote::{Execution, Size};
 use crate::time::Span;
@@ -36,6 +36,10 @@ pub struct InstrumentLimits {
     /// Least distance of the touch from the day's price band in the direction a repair needs, in
     /// ticks.
     pub limit_distance: i64,
+    /// Most messages about it in one second.
+    pub message_rate: u32,
+    /// How many of them only cancels may use.
+    pub cancel_reserve: u32,
 }
 
 /// How far beyond the other side's touch a level may be set, in collars.
@@ -57,6 +61,15 @@ pub struct AccountLimits {
     /// Largest loss since the day began, in the account's currency.
     pub day_loss: Money,
     /// Most messages in one second.
+    pub message_rate: u32,
+    /// How many of them only cancels may use.
+    pub cancel_reserve: u32,
+}
+
+/// Limits of one venue; all required.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VenueLimits {
+    /// Most messages of all its accounts in one second.
     pub message_rate: u32,
     /// How many of them only cancels may use.
     pub cancel_reserve: u32,
@@ -85,6 +98,8 @@ pub struct SumResidual {
 /// Every limit and execution value; replaced whole by `Control`.
 #[derive(Clone, Debug)]
 pub struct Policy {
+    /// By venue.
+    pub venues: Table<VenueId, VenueLimits>,
     /// By instrument.
     pub instruments: Table<InstrumentId, InstrumentLimits>,
     /// By account.
@@ -169,11 +184,14 @@ pub enum Refusal {
     /// The touch of a leg or of its currency has jumped, and it is not confirmed yet; does not bind
     /// an Exit by word, a Trim or a Reduce. In ticks.
     Jump = 33,
+    /// A venue said no, and for a while nothing new is entered there, or nothing leaves at all. In
+    /// ns.
+    BackOff = 34,
 }
 
 impl Refusal {
     /// Every refusal, in the order of its code.
-    pub const ALL: [Refusal; 34] = [
+    pub const ALL: [Refusal; 35] = [
         Refusal::Stage,
         Refusal::Stopped,
         Refusal::Halted,
@@ -208,6 +226,7 @@ impl Refusal {
         Refusal::Busy,
         Refusal::Nothing,
         Refusal::Jump,
+        Refusal::BackOff,
     ];
 
     /// Its stable code.
@@ -261,6 +280,7 @@ impl Refusal {
             Refusal::Busy => "busy",
             Refusal::Nothing => "nothing",
             Refusal::Jump => "jump",
+            Refusal::BackOff => "back_off",
         }
     }
 
@@ -282,7 +302,7 @@ impl Refusal {
             | Refusal::IdsExhausted
             | Refusal::Busy
             | Refusal::Nothing => "",
-            Refusal::Stale | Refusal::Skewed | Refusal::Break => "ns",
+            Refusal::Stale | Refusal::Skewed | Refusal::Break | Refusal::BackOff => "ns",
             Refusal::Phase => "phase code",
             Refusal::PriceLimit | Refusal::Collar | Refusal::Jump => "ticks",
             Refusal::Size | Refusal::Lots => "lots",
@@ -332,6 +352,7 @@ impl Refusal {
             | Refusal::OrderValue
             | Refusal::Collar
             | Refusal::Messages
+            | Refusal::BackOff
             | Refusal::Money
             | Refusal::Lots
             | Refusal::OwnOpposite
@@ -360,13 +381,14 @@ pub enum Binds {
 
 /// The checks in their order; [`Refusal::Usage`], [`Refusal::Money`] and [`Refusal::Lots`] come
 /// last, from the hold.
-pub const ORDER: [Refusal; 34] = [
+pub const ORDER: [Refusal; 35] = [
     Refusal::Stage,
     Refusal::Stopped,
     Refusal::Halted,
     Refusal::HedgeRestricted,
     Refusal::AccountRestricted,
     Refusal::LinkDown,
+    Refusal::BackOff,
     Refusal::Busy,
     Refusal::IdsExhausted,
     Refusal::NoBook,
@@ -443,7 +465,7 @@ mod tests {
             assert_eq!(usize::from(refusal.code()), code);
             assert_eq!(Refusal::from_code(refusal.code()), Some(*refusal));
         }
-        assert_eq!(Refusal::from_code(34), None);
+        assert_eq!(Refusal::from_code(35), None);
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Refusal::ALL.len());

@@ -299,6 +299,13 @@ impl Split {
     pub fn iter(&self) -> impl Iterator<Item = (PositionEffect, Qty)> {
         self.children.iter().flatten().copied()
     }
+
+    /// Gives the orders other effects.
+    pub fn rename(&mut self, effect: impl Fn(PositionEffect) -> PositionEffect) {
+        for (named, _) in self.children.iter_mut().flatten() {
+            *named = effect(*named);
+        }
+    }
 }
 
 /// Lots of a position that live orders will close.

@@ -320,9 +320,9 @@ impl Checker {
         }
         let kills = match event {
             Event::Control(control) => matches!(control.verb, Verb::Kill(_)),
+            Event::Report(_) => self.halted_by_venue(commands).is_some(),
             Event::Book(_)
             | Event::Link(_)
-            | Event::Report(_)
             | Event::Answer(_)
             | Event::Cash(_)
             | Event::Position(_)
@@ -335,7 +335,7 @@ impl Checker {
         // No bound holds the cancels of a kill back.
         self.kills = kills;
         self.commands(now, commands);
-        self.cancels_left(now, event);
+        self.cancels_left(now, event, commands);
     }
 
     /// What a book says next is made up, or, from its next snapshot on, true again.
@@ -392,13 +392,7 @@ impl Checker {
                     self.stopped.remove(&hedge);
                 }
             }
-            Verb::Kill(scope) => {
-                self.killed.retain(|known| known != scope);
-                self.flattened.retain(|(known, _)| known != scope);
-                self.killed_at.retain(|(known, _)| known != scope);
-                self.killed.push(*scope);
-                self.killed_at.push((*scope, self.steps));
-            }
+            Verb::Kill(scope) => self.note_kill(*scope),
             Verb::Unlatch(scope) => {
                 if alerts(commands).any(|alert| alert.code == AlertCode::Unlatched) {
                     self.killed.retain(|known| known != scope);
@@ -921,8 +915,24 @@ impl Checker {
         }
     }
 
+    /// What a scope that is killed asks for from now on.
+    fn note_kill(&mut self, scope: Scope) {
+        self.killed.retain(|known| *known != scope);
+        self.flattened.retain(|(known, _)| *known != scope);
+        self.killed_at.retain(|(known, _)| *known != scope);
+        self.killed.push(scope);
+        self.killed_at.push((scope, self.steps));
+    }
+
+    /// The account that a venue's no has halted in this step: it is held to all that a kill asks.
+    fn halted_by_venue(&mut self, commands: &[Command]) -> Option<AccountId> {
+        let account = halted(commands)?;
+        self.note_kill(Scope::Account(account));
+        Some(account)
+    }
+
     /// After a kill, and when a line is back, every order of a killed scope has its cancel.
-    fn cancels_left(&mut self, now: Time, event: &Event) {
+    fn cancels_left(&mut self, now: Time, event: &Event, commands: &[Command]) {
         // A kill concerns every account, a line that is back only its own.
         let due = match event {
             Event::Control(control) => matches!(control.verb, Verb::Kill(_)).then_some(None),
@@ -932,8 +942,8 @@ impl Checker {
                 }
                 LinkTo::Feed(_) => None,
             },
+            Event::Report(_) => halted(commands).map(Some),
             Event::Book(_)
-            | Event::Report(_)
             | Event::Answer(_)
             | Event::Cash(_)
             | Event::Position(_)
@@ -972,6 +982,14 @@ impl Checker {
             self.broken(now, "kill_cancels_at_once", id);
         }
     }
+}
+
+/// The account that is told to be halted.
+fn halted(commands: &[Command]) -> Option<AccountId> {
+    alerts(commands).find_map(|alert| match (alert.code, alert.subject) {
+        (AlertCode::Halted, Subject::Account(account)) => Some(account),
+        _ => None,
+    })
 }
 
 /// Whether it is a fill that the order has not heard of.

@@ -38,11 +38,13 @@ pub enum Cause {
     Overfill = 7,
     /// A clock cannot be trusted.
     Clock = 8,
+    /// A venue rejected an order in a way that a person must look at.
+    Rejected = 9,
 }
 
 impl Cause {
     /// Every cause, in the order of its code.
-    pub const ALL: [Cause; 9] = [
+    pub const ALL: [Cause; 10] = [
         Cause::Operator,
         Cause::ResidualHeld,
         Cause::Conflict,
@@ -52,6 +54,7 @@ impl Cause {
         Cause::External,
         Cause::Overfill,
         Cause::Clock,
+        Cause::Rejected,
     ];
 
     /// Its stable code.
@@ -74,6 +77,7 @@ impl Cause {
             Cause::External => "external",
             Cause::Overfill => "overfill",
             Cause::Clock => "clock",
+            Cause::Rejected => "rejected",
         }
     }
 }

@@ -79,11 +79,15 @@ impl Engine {
         }
         order.heard = self.now;
         match report.news {
-            News::Accepted => self.input(id, Input::Accepted, out),
-            News::Rejected { .. } => {
-                self.input(id, Input::Done { status: VenueStatus::Rejected, cum: None }, out);
+            News::Accepted => {
+                self.conduct.taken(place.account, place.instrument);
+                self.input(id, Input::Accepted, out);
             }
-            News::Fill(fill) => self.on_fill(id, &fill, out),
+            News::Rejected { class, code } => self.on_rejected(id, class, code, out),
+            News::Fill(fill) => {
+                self.conduct.taken(place.account, place.instrument);
+                self.on_fill(id, &fill, out);
+            }
             News::Cancelled { cum } => {
                 let status = VenueStatus::Cancelled;
                 self.input(id, Input::Done { status, cum: Some(cum) }, out);
@@ -92,8 +96,8 @@ impl Engine {
                 let status = VenueStatus::Expired;
                 self.input(id, Input::Done { status, cum: Some(cum) }, out);
             }
-            News::CancelRejected { class, .. } => {
-                self.input(id, Input::CancelRejected { class }, out);
+            News::CancelRejected { class, code } => {
+                self.on_cancel_rejected(id, class, code, out);
             }
             News::Status { status: VenueStatus::Working, cum } => {
                 self.input(id, Input::Working { cum }, out);

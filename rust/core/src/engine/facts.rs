@@ -41,7 +41,7 @@ impl Engine {
             let leg = &self.plan(hedge).legs[at];
             let mut facts = LegFacts {
                 age: self.books[leg.instrument].age(self.now),
-                blocked: self.blocked(hedge, leg, attempt.kind),
+                blocked: self.blocked_for(hedge, at, attempt),
                 held: held[at],
                 alive,
                 resting,
@@ -52,6 +52,16 @@ impl Engine {
             }
             self.work.facts.legs[at] = facts;
         }
+    }
+
+    /// Why an attempt may send nothing on a leg now; a pause after a venue's no is only waited for
+    /// where it ends in time.
+    fn blocked_for(&self, hedge: HedgeId, at: usize, attempt: &Attempt) -> Blocked {
+        let blocked = self.blocked(hedge, &self.plan(hedge).legs[at], attempt.kind);
+        if self.is_paused_beyond(hedge, at, attempt.due) {
+            return blocked.with(Blocked::VENUE);
+        }
+        blocked
     }
 
     /// What repair of a hedge may still lose today.

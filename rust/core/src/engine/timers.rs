@@ -88,8 +88,9 @@ impl Engine {
             return;
         }
         let next = self.now + wait;
-        if !self.conduct.spend_query(account, order.place.hedge, self.now) {
-            let ready = self.conduct.window(account).order_ready(self.now);
+        let instrument = order.place.instrument;
+        if !self.conduct.spend_query(account, instrument, order.place.hedge, self.now) {
+            let ready = self.conduct.order_ready(account, instrument, self.now);
             self.put_off(id, ready.max(Time(self.now.0 + 1)));
             return;
         }
@@ -163,7 +164,7 @@ impl Engine {
         }
         let (instrument, hedge) = (order.place.instrument, order.place.hedge);
         if !self.conduct.spend_cancel(account, instrument, hedge, self.now) {
-            let ready = self.conduct.window(account).cancel_ready(self.now);
+            let ready = self.conduct.cancel_ready(account, instrument, self.now);
             self.put_off(id, ready.max(Time(self.now.0 + 1)));
             return;
         }
