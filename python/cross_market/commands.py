@@ -200,4 +200,5 @@ ALERTS = (
     "query_stuck",
     "rejected",
     "reissued",
+    "leg_lost",
 )

@@ -37,8 +37,8 @@ assert cm.Config.load("copy.toml") == config
 Instruments and accounts are written once, as `[[instruments]]` and `[[accounts]]`, and named where
 they are used. Where one of several classes may stand, `type = "…"` says which. `[limits]` may begin
 with `template = "small desk"`; what is written beside it replaces the template's values, and in
-`[limits.venues.NAME]`, `[limits.instruments."NAME"]`, `[limits.accounts.NAME]` and `[limits.hedges.NAME]` those of one
-name.
+`[limits.venues.NAME]`, `[limits.instruments."NAME"]`, `[limits.accounts.NAME]` and
+`[limits.hedges.NAME]` those of one name.
 `[simulation]` holds simulated venues, for `cross-market simulate` and `SimVenues.load`.
 
 An unknown key is refused with the nearest known one; a number that is not whole is written as text,

@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "592128684ea4ba5a874c1eeac1db75bc56acbd02da16e8b58647dec83182a09b"
+        "5e1af9f93e98fa6f366f6ed5a2ed998fd17a4cac684ee2839e336f1a0b0c679c"
     );
 }
 

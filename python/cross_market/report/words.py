@@ -403,6 +403,7 @@ DOMAINS = {
         "query_stuck": ("query stuck", "查询无果"),
         "rejected": ("rejected by the venue", "被市场拒绝"),
         "reissued": ("sent again, smaller", "补单"),
+        "leg_lost": ("leg lost at the venue", "腿被市场减仓"),
     },
     "fault": {
         "ack_lost": ("acknowledgement lost", "确认丢失"),

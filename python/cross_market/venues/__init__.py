@@ -6,8 +6,8 @@ A package that can talk to a venue names its class in its own `pyproject.toml`:
     acme = "acme_venue:Acme"
 
 `names()` lists what is installed and `load("acme")` imports the class. What such a class must be
-able to do comes with the first venue of this package. `reject_class("ctp", 31)` translates a venue's
-own reject code: see `rejects`.
+able to do comes with the first venue of this package. `reject_class("ctp", 31)` translates a
+venue's own reject code: see `rejects`.
 """
 
 from typing import TYPE_CHECKING

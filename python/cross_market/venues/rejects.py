@@ -11,6 +11,7 @@ fault of the order alone (an account that may not trade) is the class of the lar
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from cross_market._values import unknown, wrong_type
 
@@ -131,8 +132,9 @@ FIX_CANCEL: dict[int, str] = {
     99: "other",  # Other
 }
 
-# Interactive Brokers, the message codes of the TWS API ("Message Codes", interactivebrokers.github.io
-# /tws-api/message_codes.html). Most rejections come as 201 with the reason in words.
+# Interactive Brokers, the page "Message Codes" of the TWS API
+# (interactivebrokers.github.io/tws-api/message_codes.html). Most rejections come as 201 with the
+# reason in words.
 IB: dict[int, str] = {
     100: "rate",  # Max rate of messages per second has been exceeded
     103: "duplicate",  # Duplicate order ID
@@ -208,12 +210,12 @@ CCXT: dict[str, str] = {
 }
 
 # By system: of a new order, and of a cancel where that has codes of its own.
-TABLES: Mapping[str, tuple[Mapping[int | str, str], Mapping[int | str, str]]] = MappingProxyType(
+TABLES: Mapping[str, tuple[Mapping[Any, str], Mapping[Any, str]]] = MappingProxyType(
     {
-        "ctp": (MappingProxyType({**CTP}), MappingProxyType({**CTP})),
-        "fix": (MappingProxyType({**FIX}), MappingProxyType({**FIX_CANCEL})),
-        "ib": (MappingProxyType({**IB}), MappingProxyType({**IB})),
-        "ccxt": (MappingProxyType({**CCXT}), MappingProxyType({**CCXT})),
+        "ctp": (MappingProxyType(CTP), MappingProxyType(CTP)),
+        "fix": (MappingProxyType(FIX), MappingProxyType(FIX_CANCEL)),
+        "ib": (MappingProxyType(IB), MappingProxyType(IB)),
+        "ccxt": (MappingProxyType(CCXT), MappingProxyType(CCXT)),
     }
 )
 SYSTEMS = tuple(TABLES)

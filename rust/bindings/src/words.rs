@@ -160,6 +160,7 @@ words! {
         QueryStuck = "query_stuck",
         Rejected = "rejected",
         Reissued = "reissued",
+        LegLost = "leg_lost",
     }
 }
 

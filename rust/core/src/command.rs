@@ -167,6 +167,9 @@ pub enum AlertCode {
     /// What is still allowed of a rejected order is sent again, under the same decision; value: its
     /// lots, limit: the lots that are missing.
     Reissued = 37,
+    /// Lots of a hedge went without an order of ours; value: signed change of its lots. `detail`:
+    /// the leg.
+    LegLost = 38,
 }
 
 /// A message to people and monitors.

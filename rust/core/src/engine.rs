@@ -49,6 +49,7 @@ mod evidence;
 mod facts;
 mod gates;
 mod jump;
+mod losses;
 mod rejects;
 mod send;
 mod timers;

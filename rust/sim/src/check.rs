@@ -11,7 +11,7 @@ use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX};
 use cross_market_core::instrument::{PriceBand, ReferenceChange};
 use cross_market_core::num::{Money, Price, Side};
-use cross_market_core::order::{Answer, Found, News, Place, Report, VenueStatus};
+use cross_market_core::order::{Answer, Found, News, Place, RejectClass, Report, VenueStatus};
 use cross_market_core::quote::{HedgePlan, Kind, LegLots, Purpose};
 use cross_market_core::time::Time;
 
@@ -458,7 +458,12 @@ impl Checker {
         let Some(costs) = Told::costs(&self.config, held, place.effect) else { return };
         let mut change = Change::default();
         match report.news {
-            News::Accepted => {}
+            // Some rejections say something of a message, not of the order.
+            News::Accepted
+            | News::Rejected {
+                class: RejectClass::Duplicate | RejectClass::UnknownOrder | RejectClass::TooLate,
+                ..
+            } => {}
             News::Rejected { .. } => sent.end(VenueStatus::Rejected, None),
             News::Fill(fill) => change = sent.fill(&fill, &costs),
             News::Cancelled { cum } => sent.end(VenueStatus::Cancelled, Some(cum.get())),
@@ -794,6 +799,10 @@ impl Checker {
             (AlertCode::Unrestricted, Subject::Hedge(hedge)) => {
                 self.restricted.remove(&hedge);
                 self.residual_held.remove(&hedge);
+            }
+            (AlertCode::LegLost, Subject::Hedge(hedge)) => {
+                let lots = i64::try_from(alert.value).unwrap_or(0);
+                self.hold(hedge, usize::from(alert.detail), lots);
             }
             (AlertCode::CancelStuck, Subject::Order(order)) => {
                 self.stuck.insert(order);

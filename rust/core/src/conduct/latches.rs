@@ -40,11 +40,13 @@ pub enum Cause {
     Clock = 8,
     /// A venue rejected an order in a way that a person must look at.
     Rejected = 9,
+    /// Lots of a hedge went without an order of ours.
+    Lost = 10,
 }
 
 impl Cause {
     /// Every cause, in the order of its code.
-    pub const ALL: [Cause; 10] = [
+    pub const ALL: [Cause; 11] = [
         Cause::Operator,
         Cause::ResidualHeld,
         Cause::Conflict,
@@ -55,6 +57,7 @@ impl Cause {
         Cause::Overfill,
         Cause::Clock,
         Cause::Rejected,
+        Cause::Lost,
     ];
 
     /// Its stable code.
@@ -78,6 +81,7 @@ impl Cause {
             Cause::Overfill => "overfill",
             Cause::Clock => "clock",
             Cause::Rejected => "rejected",
+            Cause::Lost => "lost",
         }
     }
 }

@@ -4,8 +4,10 @@ use super::Engine;
 use crate::attempt::Attempt;
 use crate::event::LinkState;
 use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId};
+use crate::instrument::PositionEffect;
 use crate::merge;
 use crate::num::{Money, Price, Qty, Side, div_ceil};
+use crate::position::First;
 use crate::quote::{Blocked, Data, HedgePlan, Kind, LegAsk, LegFacts, LegLots, LegPlan, Walk};
 use crate::time::Time;
 
@@ -23,7 +25,7 @@ impl Engine {
         }
         self.work.facts_used = legs;
         self.work.facts.loss_left = self.loss_left(hedge);
-        self.work.facts.sets_max = self.policy.hedges[hedge].size.max;
+        self.work.facts.sets_max = self.sets_max(hedge);
         self.work.facts.reduce_only = self.reduces_only(hedge);
         let mut alive = [[0; 2]; LEGS_MAX];
         let mut waits = false;
@@ -178,12 +180,24 @@ impl Engine {
         *known
     }
 
+    /// The lots that are cheaper to close at a price: today's, or those of earlier days.
+    pub(super) fn closes_first(&self, id: InstrumentId, price: Price) -> First {
+        let instrument = &self.instruments[id];
+        let one = Qty::of(1);
+        let fee = |effect| instrument.fees.by(effect).of(instrument.notional(price, one), one);
+        if fee(PositionEffect::CloseToday) < fee(PositionEffect::Close) {
+            First::Today
+        } else {
+            First::Earlier
+        }
+    }
+
     /// The fee of taking a walk, in the hedge's currency, by the position effects it would have.
     fn leg_fee(&self, leg: &LegPlan, side: Side, walk: &Walk, tick_value: Money) -> Money {
         let instrument = &self.instruments[leg.instrument];
-        let Ok(split) = self.positions.split(leg.account, leg.instrument, side, walk.qty) else {
-            return Money::ZERO;
-        };
+        let first = self.closes_first(leg.instrument, walk.worst);
+        let split = self.positions.split(leg.account, leg.instrument, side, walk.qty, first);
+        let Ok(split) = split else { return Money::ZERO };
         let fees = split.iter().map(|(effect, qty)| {
             instrument.fees.by(effect).of(instrument.notional(walk.worst, qty), qty)
         });

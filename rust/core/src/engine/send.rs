@@ -306,7 +306,9 @@ impl Engine {
         let leg = self.plan(hedge).legs[intent.leg.index()];
         let at = |refusal| Denial { leg: Some(intent.leg), ..Denial::plain(refusal) };
         let exhausted = || at(Refusal::IdsExhausted);
-        let split = self.positions.split(leg.account, leg.instrument, intent.side, intent.qty);
+        let first = self.closes_first(leg.instrument, intent.limit);
+        let (side, qty) = (intent.side, intent.qty);
+        let split = self.positions.split(leg.account, leg.instrument, side, qty, first);
         let mut split = split.map_err(|_| at(Refusal::Lots))?;
         self.said_as(intent.leg, attempt.is_resplit(intent.leg), &mut split);
         let account = &self.config.accounts[leg.account];

@@ -100,7 +100,7 @@ codes!(AlertCode {
     14 Unrestricted, 15 Halted, 16 Unlatched, 17 UnlatchRefused, 18 CashDrift, 19 PositionDrift,
     20 Shortfall, 21 Bust, 22 Nonconformance, 23 Stopped, 24 Resumed, 25 PolicyReplaced,
     26 Overridden, 27 Gap, 28 Whole, 29 Settled, 30 Poisoned, 31 OverLimit, 32 ForeignFee,
-    33 Adopted, 34 IdsLow, 35 QueryStuck, 36 Rejected, 37 Reissued,
+    33 Adopted, 34 IdsLow, 35 QueryStuck, 36 Rejected, 37 Reissued, 38 LegLost,
 });
 
 #[cfg(test)]
