@@ -160,6 +160,7 @@ REFUSALS = (
     "busy",
     "nothing",
     "jump",
+    "back_off",
 )
 
 ALERTS = (
@@ -199,4 +200,7 @@ ALERTS = (
     "ids_low",
     "query_stuck",
     "quote_pulled",
+    "rejected",
+    "reissued",
+    "leg_lost",
 )

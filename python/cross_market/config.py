@@ -431,11 +431,11 @@ def disagreements(
         for error in _legging.nowhere_to_rest(hedge, rests) if hedge is not None else ():
             yield moved(error, "hedge", f"hedges[{at}]")  # type: ignore[misc]
     if limits is not None:
-        for kind in ("instruments", "accounts", "hedges"):
+        for kind in ("venues", "instruments", "accounts", "hedges"):
             for key, _ in getattr(limits, kind):
                 if key not in known[kind]:
                     yield unknown(key, f"limits.{kind}.{key}", known[kind], f"one of the {kind}")
-        yield from unlimited(parts["accounts"], hedges, limits)
+        yield from unlimited(parts["venues"], parts["accounts"], hedges, limits)
 
 
 def strangers(parts: Parts) -> Iterator[ConfigError]:
@@ -451,12 +451,16 @@ def strangers(parts: Parts) -> Iterator[ConfigError]:
 
 
 def unlimited(
-    accounts: Iterable[Account | None], hedges: Iterable[Hedge], limits: Limits
+    venues: Iterable[Venue | None],
+    accounts: Iterable[Account | None],
+    hedges: Iterable[Hedge],
+    limits: Limits,
 ) -> Iterator[ConfigError]:
     """Yield an error for everything whose limits are missing or in another currency."""
     checks: list[Callable[[], object]] = [
         partial(instrument_limits_json, each, limits) for each in instruments_of(hedges)
     ]
+    checks += [partial(venue_limits_json, each, limits) for each in venues if each is not None]
     checks += [partial(account_limits_json, each, limits) for each in accounts if each is not None]
     checks += [partial(hedge_limits_json, each, limits) for each in hedges]
     for each in checks:
@@ -564,6 +568,7 @@ def hedge_json(hedge: Hedge) -> Json:
 def limits_json(config: Config) -> Json:
     limits = config.limits
     return {
+        "venues": {each.name: venue_limits_json(each, limits) for each in config.venues},
         "instruments": {
             each.name: instrument_limits_json(each, limits) for each in config.instruments
         },
@@ -571,6 +576,11 @@ def limits_json(config: Config) -> Json:
         "hedges": {each.name: hedge_limits_json(each, limits) for each in config.hedges},
         "sums": sums_json(config),
     }
+
+
+def venue_limits_json(venue: Venue, limits: Limits) -> Json:
+    own = limits.of_venue(venue.name)
+    return {"message_rate": whole(own.message_rate), "cancel_reserve": own.cancel_reserve}
 
 
 def instrument_limits_json(instrument: Instrument, limits: Limits) -> Json:
@@ -582,6 +592,8 @@ def instrument_limits_json(instrument: Instrument, limits: Limits) -> Json:
         "age_ns": parse_span(own.age, f"{where}.age"),
         "skew_ns": parse_span(own.skew, f"{where}.skew"),
         "limit_distance": fraction_text(whole(own.limit_distance) * tick),
+        "message_rate": whole(own.message_rate),
+        "cancel_reserve": own.cancel_reserve,
     }
 
 

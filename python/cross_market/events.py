@@ -65,7 +65,8 @@ class Rejected:
     """News: the order was refused.
 
     reason: str – money, lots, price, size, phase, rate, link, permission, duplicate, self_trade,
-        unknown_order, too_late, halted or other.
+        unknown_order, too_late, halted, limit, close_only, field, again or other; what follows from
+        each stands in docs/rejects.md, and `venues.reject_class` finds it for a venue's code.
     code: int – the venue's own code.
     """
 

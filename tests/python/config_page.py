@@ -11,7 +11,13 @@ from typing import Any
 
 import cross_market as cm
 from cross_market._values import is_required, readers
-from cross_market.policy.limit import AccountLimits, HedgeLimits, InstrumentLimits, SumResidual
+from cross_market.policy.limit import (
+    AccountLimits,
+    HedgeLimits,
+    InstrumentLimits,
+    SumResidual,
+    VenueLimits,
+)
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 HEAD = """# Configuration
@@ -31,8 +37,8 @@ assert cm.Config.load("copy.toml") == config
 Instruments and accounts are written once, as `[[instruments]]` and `[[accounts]]`, and named where
 they are used. Where one of several classes may stand, `type = "…"` says which. `[limits]` may begin
 with `template = "small desk"`; what is written beside it replaces the template's values, and in
-`[limits.instruments."NAME"]`, `[limits.accounts.NAME]` and `[limits.hedges.NAME]` those of one
-name.
+`[limits.venues.NAME]`, `[limits.instruments."NAME"]`, `[limits.accounts.NAME]` and
+`[limits.hedges.NAME]` those of one name.
 `[simulation]` holds simulated venues, for `cross-market simulate` and `SimVenues.load`.
 
 An unknown key is refused with the nearest known one; a number that is not whole is written as text,
@@ -68,6 +74,7 @@ TABLES: tuple[tuple[str, type], ...] = (
     ('[hedges.execution.repair], type = "Supplement"', cm.Supplement),
     ('[hedges.execution.repair], type = "Unwind"', cm.Unwind),
     ("[limits]", cm.Limits),
+    ("[limits.each_venue] and [limits.venues.NAME]", VenueLimits),
     ("[limits.each_instrument] and [limits.instruments.NAME]", InstrumentLimits),
     ("[limits.each_account] and [limits.accounts.NAME]", AccountLimits),
     ("[limits.each_hedge] and [limits.hedges.NAME]", HedgeLimits),

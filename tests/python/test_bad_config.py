@@ -189,7 +189,14 @@ CASES = [
         "B55 reserve",
         "cancel_reserve = 5",
         "cancel_reserve = 20",
-        "limits.each_account.cancel_reserve",
+        "limits.each_instrument.cancel_reserve",
+        "less than message_rate",
+    ),
+    Case(
+        "B55 reserve of a venue",
+        "cancel_reserve = 10",
+        "cancel_reserve = 40",
+        "limits.each_venue.cancel_reserve",
         "less than message_rate",
     ),
     # B56 negative, zero, percent for fraction.

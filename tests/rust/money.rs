@@ -24,8 +24,8 @@ use cross_market_core::margin;
 use cross_market_core::num::{Money, Price, Qty, Ratio, Side};
 use cross_market_core::phase::Phases;
 use cross_market_core::position::{
-    Closable, Filled, Owner, Pair, PositionError, Positions, Settle, Statement, StatementKind,
-    Trade, Variation,
+    Closable, Filled, First, Owner, Pair, PositionError, Positions, Settle, Statement,
+    StatementKind, Trade, Variation,
 };
 use cross_market_core::quote::{HedgePlan, LegPlan};
 use cross_market_core::time::{Day, Time};
@@ -638,10 +638,21 @@ fn days_are_closed_by_their_own_effect() {
     positions.settle(&settle(BY_DAY, 110, 20_000), &mut Vec::new()).unwrap();
     positions.fill(NEAR, BY_DAY, &trade(owner, Side::Buy, OPEN, 3, 120)).unwrap();
     let parts = |positions: &Positions, lots| -> Vec<(PositionEffect, Qty)> {
-        positions.split(NEAR, BY_DAY, Side::Sell, qty(lots)).unwrap().iter().collect()
+        positions
+            .split(NEAR, BY_DAY, Side::Sell, qty(lots), First::Earlier)
+            .unwrap()
+            .iter()
+            .collect()
     };
     let expected = [(CLOSE, qty(4)), (CLOSE_TODAY, qty(3)), (OPEN, qty(2))];
     assert_eq!(parts(&positions, 9), expected);
+    // Today's first where those are cheaper: never more of either than there is.
+    let today_first = |lots| -> Vec<(PositionEffect, Qty)> {
+        let split = positions.split(NEAR, BY_DAY, Side::Sell, qty(lots), First::Today);
+        split.unwrap().iter().collect()
+    };
+    assert_eq!(today_first(9), [(CLOSE_TODAY, qty(3)), (CLOSE, qty(4)), (OPEN, qty(2))]);
+    assert_eq!(today_first(2), [(CLOSE_TODAY, qty(2))]);
     let id = order(1, 1, 1);
     positions.hold_lots(id, NEAR, BY_DAY, Side::Sell, CLOSE, qty(3)).unwrap();
     assert_eq!(parts(&positions, 2), [(CLOSE, qty(1)), (CLOSE_TODAY, qty(1))]);
@@ -671,7 +682,8 @@ fn gross_positions_stand_beside_each_other() {
         let leg = positions.leg_result(HedgeId(0), LegId(1), Price(mark));
         assert_eq!(leg, positions.position_result(NEAR, GROSS, Price(mark)));
     }
-    let split: Vec<_> = positions.split(NEAR, GROSS, Side::Buy, qty(5)).unwrap().iter().collect();
+    let split: Vec<_> =
+        positions.split(NEAR, GROSS, Side::Buy, qty(5), First::Earlier).unwrap().iter().collect();
     assert_eq!(split, [(CLOSE, qty(3)), (OPEN, qty(2))]);
     let margin = positions.margin_total(NEAR, &instruments());
     assert_eq!(margin, Money::units(4_000 / 10 + 1_600 + 1_500));
@@ -768,7 +780,7 @@ fn the_venues_word_is_taken_and_told() {
     };
     assert_eq!(positions.statement(&say(StatementKind::Opening, 5, 2)), Ok(None));
     assert_eq!(positions.unassigned(NEAR, BY_DAY), 3);
-    let split = positions.split(NEAR, BY_DAY, Side::Sell, qty(5)).unwrap();
+    let split = positions.split(NEAR, BY_DAY, Side::Sell, qty(5), First::Earlier).unwrap();
     assert_eq!(split.iter().collect::<Vec<_>>(), [(CLOSE, qty(5))]); // of an earlier day
     assert_eq!(positions.statement(&say(StatementKind::Compare, 5, 2)), Ok(None));
     // One more on both sides: the net is the same, the position is not.

@@ -62,8 +62,10 @@ fn one_to_one() -> Value {
     };
     let limits = json!({
         "order_value": "1000000", "collar": "50", "age_ns": 2_000_000_000_i64,
-        "skew_ns": 1_000_000_000, "limit_distance": "10",
+        "skew_ns": 1_000_000_000, "limit_distance": "10", "message_rate": 500,
+        "cancel_reserve": 10,
     });
+    let rates = json!({"message_rate": 500, "cancel_reserve": 10});
     let money = json!({
         "usage_cap": "0.9", "day_loss": "100000", "message_rate": 50, "cancel_reserve": 10,
     });
@@ -82,6 +84,7 @@ fn one_to_one() -> Value {
             "slippage": "1",
         }],
         "limits": {
+            "venues": {"A": rates, "B": rates},
             "instruments": {"A.BTC": limits, "B.BTC": limits},
             "accounts": {"a": money, "b": money},
             "hedges": {"btc": {
@@ -239,7 +242,7 @@ fn a_rejected_leg_is_mended_by_cost() {
     bench.book(0, 600_500, 600_510, 100);
     let orders = places(&bench.book(1, 600_000, 600_010, 100));
     bench.fill(&orders[0], 5, 600_500);
-    let class = cross_market_core::order::RejectClass::Money;
+    let class = cross_market_core::order::RejectClass::Other;
     let mended = bench.report(&orders[1], News::Rejected { class, code: 31 });
     let repair = places(&mended);
     // What the rejected order was to take is still there, so going on costs nothing.

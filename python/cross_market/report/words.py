@@ -365,6 +365,7 @@ DOMAINS = {
         "busy": ("an attempt lives", "已有执行进行中"),
         "nothing": ("nothing to do", "无可执行"),
         "jump": ("touch has jumped", "盘口跳变待确认"),
+        "back_off": ("pause after a rejection", "被拒后暂停"),
     },
     "alert": {
         "refused": ("refused", "被拒绝"),
@@ -403,6 +404,9 @@ DOMAINS = {
         "ids_low": ("ids nearly used up", "编号将尽"),
         "query_stuck": ("query stuck", "查询无果"),
         "quote_pulled": ("quote pulled", "挂单撤回"),
+        "rejected": ("rejected by the venue", "被市场拒绝"),
+        "reissued": ("sent again, smaller", "补单"),
+        "leg_lost": ("leg lost at the venue", "腿被市场减仓"),
     },
     "fault": {
         "ack_lost": ("acknowledgement lost", "确认丢失"),

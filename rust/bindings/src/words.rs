@@ -77,6 +77,10 @@ words! {
         UnknownOrder = "unknown_order",
         TooLate = "too_late",
         Halted = "halted",
+        Limit = "limit",
+        CloseOnly = "close_only",
+        Field = "field",
+        Again = "again",
     }
     Phase {
         Continuous = "continuous",
@@ -122,6 +126,7 @@ words! {
         Busy = "busy",
         Nothing = "nothing",
         Jump = "jump",
+        BackOff = "back_off",
     }
     AlertCode {
         Refused = "refused",
@@ -160,6 +165,9 @@ words! {
         IdsLow = "ids_low",
         QueryStuck = "query_stuck",
         QuotePulled = "quote_pulled",
+        Rejected = "rejected",
+        Reissued = "reissued",
+        LegLost = "leg_lost",
     }
 }
 

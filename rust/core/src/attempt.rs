@@ -30,9 +30,11 @@ use crate::resolve::{self, Basis, Choice, Verdict};
 use crate::time::{Span, Time};
 use crate::wire::Writer;
 
-use stages::Stages;
-
+mod answers;
 mod stages;
+
+use answers::Answers;
+use stages::Stages;
 
 /// How an attempt ended; the label never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -215,6 +217,8 @@ pub struct Attempt {
     stages: Option<Box<Stages>>,
     /// Whether `stages` is in use; else it is room for the next attempt.
     is_staged: bool,
+    /// What venues said no to.
+    answers: Option<Box<Answers>>,
 }
 
 /// What the facts of all legs say together.
@@ -325,6 +329,7 @@ impl Attempt {
             turned_back: false,
             stages: None,
             is_staged: false,
+            answers: None,
         }
     }
 
@@ -488,6 +493,30 @@ impl Attempt {
         self.turned_back |= self.state == State::Unwinding;
     }
 
+    /// A venue took no more than `most` lots in one order of this side; none: the leg trades no
+    /// further that way.
+    pub fn bound(&mut self, leg: LegId, side: Side, most: i64) {
+        self.answers.get_or_insert_with(|| Box::new(Answers::new())).bound(leg, side, most);
+    }
+
+    /// A venue has the lots that a leg closes on other days than we; `false` when it was told the
+    /// other way round already.
+    pub fn resplit(&mut self, leg: LegId) -> bool {
+        self.answers.get_or_insert_with(|| Box::new(Answers::new())).resplit(leg)
+    }
+
+    /// Whether today's and earlier lots of a leg are named the other way round.
+    #[must_use]
+    pub fn is_resplit(&self, leg: LegId) -> bool {
+        self.answers.as_ref().is_some_and(|answers| answers.is_resplit(leg))
+    }
+
+    /// Most lots of the next order on a leg.
+    #[must_use]
+    pub fn most(&self, leg: LegId, side: Side) -> i64 {
+        self.answers.as_ref().map_or(i64::MAX, |answers| answers.most(leg, side))
+    }
+
     /// A cancel or query for an order of the attempt was sent.
     pub fn messaged(&mut self) {
         self.messages += 1;
@@ -559,6 +588,10 @@ impl Attempt {
         out.bool(self.is_staged);
         if let Some(stages) = self.stages() {
             stages.digest(out);
+        }
+        out.bool(self.answers.is_some());
+        if let Some(answers) = &self.answers {
+            answers.digest(out);
         }
         for leg in 0..LEGS_MAX {
             out.i64(self.start[leg]);
@@ -675,7 +708,11 @@ impl Attempt {
             let Some(side) = Side::of(lots) else { continue };
             let id = LegId::at(leg);
             match facts.legs[leg].walk[side.index()] {
-                Some(walk) if walk.qty.get() >= lots.abs() && self.next_try(id).is_some() => {
+                Some(walk)
+                    if walk.qty.get() >= lots.abs()
+                        && self.next_try(id).is_some()
+                        && lots.abs() <= self.most(id, side) =>
+                {
                     let qty = Qty::of(lots);
                     self.leaned_on[leg] = Basis { lots: walk.qty.get(), cost: walk.cost };
                     wants.intents[leg] = Some(Intent {
@@ -783,7 +820,7 @@ impl Attempt {
             let purpose =
                 if side == self.forward[leg] { Purpose::Supplement } else { Purpose::Unwind };
             if let Some(walk) = facts.legs[leg].walk[side.index()] {
-                let qty = walk.qty.min(Qty::of(lots));
+                let qty = walk.qty.min(Qty::of(lots)).min(Qty::of(self.most(id, side)));
                 if !qty.is_zero() {
                     wants.intents[leg] =
                         Some(Intent { leg: id, side, qty, limit: walk.worst, purpose });
@@ -814,7 +851,9 @@ impl Attempt {
                 && (0..LEGS_MAX).all(|leg| {
                     let (goal, held) = (goal[leg], held[leg]);
                     let reduces = goal.abs() <= held.abs() && goal.signum() * held.signum() >= 0;
-                    let has_try = self.next_try(LegId::at(leg)).is_some();
+                    let id = LegId::at(leg);
+                    let most = Side::of(goal - held).map_or(0, |side| self.most(id, side));
+                    let has_try = self.next_try(id).is_some() && most > 0;
                     goal == held || (has_try && (reduces || !facts.reduce_only))
                 })
         };

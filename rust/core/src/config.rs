@@ -26,8 +26,11 @@
 //!                        plus, mirror: null | {enter  exit}  persist  persist_within_ns: null | ns
 //!                        deviation: null | {enter  alpha  warm}
 //!   .slippage            per common unit, or ratio points
-//! limits                 instruments{name: …}  accounts{name: …}  hedges{name: …}  sums[]
+//! limits                 venues{name: …}  instruments{name: …}  accounts{name: …}
+//!                        hedges{name: …}  sums[]
+//!   .venues              message_rate  cancel_reserve
 //!   .instruments         order_value (money)  collar (price)  age_ns  skew_ns  limit_distance (price)
+//!                        message_rate  cancel_reserve
 //!   .accounts            usage_cap (fraction)  day_loss (money)  message_rate  cancel_reserve
 //!   .hedges              clip  max  overnight  holiday (sets)  before_break_ns
 //!                        max_residual  live_residual (common units)

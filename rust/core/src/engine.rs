@@ -20,7 +20,7 @@ use crate::attempt::{Attempt, Task};
 use crate::book::{Applied, Book, Change};
 use crate::clock::Clocks;
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
-use crate::conduct::{Cause, Conduct, Latches, Window};
+use crate::conduct::{Cause, Conduct, Latches, Window, Windows};
 use crate::config::Config;
 use crate::error::{Error, Field};
 use crate::event::{Event, LinkState};
@@ -49,7 +49,9 @@ mod evidence;
 mod facts;
 mod gates;
 mod jump;
+mod losses;
 mod quotes;
+mod rejects;
 mod send;
 mod timers;
 
@@ -219,6 +221,8 @@ struct Work {
     /// the decision they were made for.
     walked: Option<LegLots>,
     facts: Facts,
+    /// Legs whose orders in `places` name today's and earlier lots the other way round, as bits.
+    resplit: u8,
     /// Legs of `facts` that may say something.
     facts_used: usize,
 }
@@ -281,6 +285,7 @@ impl Engine {
                 edge: None,
                 over: Span::ZERO,
                 facts: Facts::UNKNOWN,
+                resplit: 0,
                 facts_used: 0,
             },
             config: Arc::new(config.clone()),
@@ -728,9 +733,19 @@ fn positions(config: &Config, holds_max: usize) -> Positions {
 }
 
 fn conduct(config: &Config) -> Conduct {
-    let limits = config.policy.accounts.iter();
-    let windows = limits.map(|of| Window::new(of.message_rate, of.cancel_reserve)).collect();
-    Conduct::new(windows, config.hedges.len(), config.instruments.len())
+    let policy = &config.policy;
+    let window = |rate, reserve| Window::new(rate, reserve);
+    let venues = policy.venues.iter().map(|of| window(of.message_rate, of.cancel_reserve));
+    let accounts = policy.accounts.iter().map(|of| window(of.message_rate, of.cancel_reserve));
+    let instruments = policy.instruments.iter();
+    let instruments = instruments.map(|of| window(of.message_rate, of.cancel_reserve));
+    let windows = Windows {
+        venues: Table::new(venues.collect()),
+        accounts: Table::new(accounts.collect()),
+        instruments: Table::new(instruments.collect()),
+    };
+    let venue_of = config.accounts.iter().map(|account| account.venue).collect();
+    Conduct::new(windows, Table::new(venue_of), config.hedges.len())
 }
 
 fn link_code(link: LinkState) -> u8 {

@@ -13,7 +13,7 @@ use cross_market_core::instrument::{
     Netting, PositionEffect, PriceBand, ReferenceChange, Settlement,
 };
 use cross_market_core::num::{Money, Price, Side};
-use cross_market_core::order::{Answer, Found, News, Place, Report, VenueStatus};
+use cross_market_core::order::{Answer, Found, News, Place, RejectClass, Report, VenueStatus};
 use cross_market_core::quote::{HedgePlan, Kind, LegLots, Purpose};
 use cross_market_core::time::Time;
 
@@ -329,9 +329,9 @@ impl Checker {
         }
         let kills = match event {
             Event::Control(control) => matches!(control.verb, Verb::Kill(_)),
+            Event::Report(_) => self.halted_by_venue(commands).is_some(),
             Event::Book(_)
             | Event::Link(_)
-            | Event::Report(_)
             | Event::Answer(_)
             | Event::Cash(_)
             | Event::Position(_)
@@ -344,7 +344,7 @@ impl Checker {
         // No bound holds the cancels of a kill back.
         self.kills = kills;
         self.commands(now, commands);
-        self.cancels_left(now, event);
+        self.cancels_left(now, event, commands);
     }
 
     /// What a book says next is made up, or, from its next snapshot on, true again.
@@ -401,13 +401,7 @@ impl Checker {
                     self.stopped.remove(&hedge);
                 }
             }
-            Verb::Kill(scope) => {
-                self.killed.retain(|known| known != scope);
-                self.flattened.retain(|(known, _)| known != scope);
-                self.killed_at.retain(|(known, _)| known != scope);
-                self.killed.push(*scope);
-                self.killed_at.push((*scope, self.steps));
-            }
+            Verb::Kill(scope) => self.note_kill(*scope),
             Verb::Unlatch(scope) => {
                 if alerts(commands).any(|alert| alert.code == AlertCode::Unlatched) {
                     self.killed.retain(|known| known != scope);
@@ -473,7 +467,12 @@ impl Checker {
         let Some(costs) = Told::costs(&self.config, held, place.effect) else { return };
         let mut change = Change::default();
         match report.news {
-            News::Accepted => {}
+            // Some rejections say something of a message, not of the order.
+            News::Accepted
+            | News::Rejected {
+                class: RejectClass::Duplicate | RejectClass::UnknownOrder | RejectClass::TooLate,
+                ..
+            } => {}
             News::Rejected { .. } => sent.end(VenueStatus::Rejected, None),
             News::Fill(fill) => change = sent.fill(&fill, &costs),
             News::Cancelled { cum } => sent.end(VenueStatus::Cancelled, Some(cum.get())),
@@ -823,6 +822,10 @@ impl Checker {
                 self.restricted.remove(&hedge);
                 self.residual_held.remove(&hedge);
             }
+            (AlertCode::LegLost, Subject::Hedge(hedge)) => {
+                let lots = i64::try_from(alert.value).unwrap_or(0);
+                self.hold(hedge, usize::from(alert.detail), lots);
+            }
             (AlertCode::CancelStuck, Subject::Order(order)) => {
                 self.stuck.insert(order);
             }
@@ -943,8 +946,24 @@ impl Checker {
         }
     }
 
+    /// What a scope that is killed asks for from now on.
+    fn note_kill(&mut self, scope: Scope) {
+        self.killed.retain(|known| *known != scope);
+        self.flattened.retain(|(known, _)| *known != scope);
+        self.killed_at.retain(|(known, _)| *known != scope);
+        self.killed.push(scope);
+        self.killed_at.push((scope, self.steps));
+    }
+
+    /// The account that a venue's no has halted in this step: it is held to all that a kill asks.
+    fn halted_by_venue(&mut self, commands: &[Command]) -> Option<AccountId> {
+        let account = halted(commands)?;
+        self.note_kill(Scope::Account(account));
+        Some(account)
+    }
+
     /// After a kill, and when a line is back, every order of a killed scope has its cancel.
-    fn cancels_left(&mut self, now: Time, event: &Event) {
+    fn cancels_left(&mut self, now: Time, event: &Event, commands: &[Command]) {
         // A kill concerns every account, a line that is back only its own.
         let due = match event {
             Event::Control(control) => matches!(control.verb, Verb::Kill(_)).then_some(None),
@@ -954,8 +973,8 @@ impl Checker {
                 }
                 LinkTo::Feed(_) => None,
             },
+            Event::Report(_) => halted(commands).map(Some),
             Event::Book(_)
-            | Event::Report(_)
             | Event::Answer(_)
             | Event::Cash(_)
             | Event::Position(_)
@@ -994,6 +1013,14 @@ impl Checker {
             self.broken(now, "kill_cancels_at_once", id);
         }
     }
+}
+
+/// The account that is told to be halted.
+fn halted(commands: &[Command]) -> Option<AccountId> {
+    alerts(commands).find_map(|alert| match (alert.code, alert.subject) {
+        (AlertCode::Halted, Subject::Account(account)) => Some(account),
+        _ => None,
+    })
 }
 
 /// Whether it is a fill that the order has not heard of.

@@ -411,6 +411,10 @@ fn class(text: &str) -> Result<RejectClass, String> {
         "unknown_order" => RejectClass::UnknownOrder,
         "too_late" => RejectClass::TooLate,
         "halted" => RejectClass::Halted,
+        "limit" => RejectClass::Limit,
+        "close_only" => RejectClass::CloseOnly,
+        "field" => RejectClass::Field,
+        "again" => RejectClass::Again,
         other => return Err(format!("{other}: no such class")),
     })
 }

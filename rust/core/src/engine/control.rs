@@ -8,7 +8,7 @@ use crate::conduct::{Cause, Halt};
 use crate::error::Error;
 use crate::event::{Control, LinkState, Scope, Verb};
 use crate::gate::{Denial, Policy, Refusal};
-use crate::ids::{AccountId, HedgeId, Id, LegId};
+use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LegId};
 use crate::num::{Price, Qty};
 use crate::order::{Cancel, Input, Order};
 use crate::position::Owner;
@@ -28,7 +28,7 @@ impl Engine {
                 self.alert(out, AlertCode::Resumed, Urgency::Info, subject(*scope), 0, 0);
                 self.touch_all();
             }
-            Verb::Kill(scope) => self.kill(*scope, out),
+            Verb::Kill(scope) => self.halt(*scope, Cause::Operator, out),
             Verb::Unlatch(scope) => self.unlatch(*scope, out),
             Verb::Flatten(scope) => self.flatten(*scope),
             Verb::Unrestrict(scope) => {
@@ -124,8 +124,8 @@ impl Engine {
     }
 
     /// Sets the latch and cancels in the same step: no budget holds these cancels back.
-    fn kill(&mut self, scope: Scope, out: &mut Vec<Command>) {
-        self.latches.halt(scope, Cause::Operator);
+    pub(super) fn halt(&mut self, scope: Scope, cause: Cause, out: &mut Vec<Command>) {
+        self.latches.halt(scope, cause);
         for hedge in self.config.hedges.ids() {
             if self.in_scope(scope, hedge) {
                 let waited = self.hedges[hedge].waits();
@@ -239,9 +239,16 @@ impl Engine {
         self.policy = policy.clone();
         self.set_reaches();
         self.note_quoting();
+        let windows = self.conduct.windows_mut();
+        for (venue, limits) in policy.venues.pairs() {
+            windows.venues[venue].resize(limits.message_rate, limits.cancel_reserve);
+        }
         for (account, limits) in policy.accounts.pairs() {
             self.work.caps[account] = limits.usage_cap;
-            self.conduct.resize(account, limits.message_rate, limits.cancel_reserve);
+            windows.accounts[account].resize(limits.message_rate, limits.cancel_reserve);
+        }
+        for (instrument, limits) in policy.instruments.pairs() {
+            windows.instruments[instrument].resize(limits.message_rate, limits.cancel_reserve);
         }
         self.alert(out, AlertCode::PolicyReplaced, Urgency::Info, Subject::Engine, 0, 0);
         self.touch_all();
@@ -418,8 +425,8 @@ impl Engine {
         !self.latches.restrictions(Scope::Account(account)).is_none()
     }
 
-    pub(super) fn tokens_left(&self, account: AccountId) -> u32 {
-        self.conduct.window(account).orders_left(self.now)
+    pub(super) fn tokens_left(&self, account: AccountId, instrument: InstrumentId) -> u32 {
+        self.conduct.orders_left(account, instrument, self.now)
     }
 }
 
