@@ -268,6 +268,7 @@ impl Attempt {
     ) -> Attempt {
         let due = now + execution.finish_within;
         let mut attempt = Attempt::unbegun(task, execution, &held, due);
+        attempt.not_before = now;
         attempt.set_out(plan, &held);
         attempt
     }
@@ -297,6 +298,7 @@ impl Attempt {
         *self = Attempt::unbegun(task, execution, held, due);
         self.stages = room;
         self.is_staged = is_staged;
+        self.not_before = now;
         self.set_out(plan, held);
     }
 
@@ -315,7 +317,7 @@ impl Attempt {
             messages: 0,
             clip: task.clip.max(1),
             pace: pace(&task),
-            not_before: Time(due.0 - execution.finish_within.0),
+            not_before: Time(0),
             slice_from: task.from,
             slice_to: task.from,
             start: *held,
