@@ -16,7 +16,7 @@ use crate::instrument::{PositionEffect, Reference, ReferenceChange, Settlement};
 use crate::num::{Money, Qty, Side};
 use crate::order::{
     Answer, Cancel, Clash, Execution, ExecutionKey, FeeNews, Fill, Found, Input, News, Order,
-    Place, Report, State, TimeInForce, VenueStatus, Verdict,
+    Place, RejectClass, Report, State, TimeInForce, VenueStatus, Verdict,
 };
 use crate::position::{Owner, Settle, Statement, StatementKind, Trade};
 use crate::time::{Span, Time};
@@ -79,7 +79,10 @@ impl Engine {
         }
         order.heard = self.now;
         match report.news {
-            News::Accepted => self.input(id, Input::Accepted, out),
+            // That the venue has had the id is no end of the order: sent twice, it is there once.
+            News::Accepted | News::Rejected { class: RejectClass::Duplicate, .. } => {
+                self.input(id, Input::Accepted, out);
+            }
             News::Rejected { .. } => {
                 self.input(id, Input::Done { status: VenueStatus::Rejected, cum: None }, out);
             }
@@ -199,14 +202,15 @@ impl Engine {
                 if before != State::Unknown {
                     self.hasten(id);
                 }
-                if clash == Clash::AbsentButSeen && after == State::Rejected {
+                let surfaces = clash == Clash::AbsentButSeen && after == State::Rejected;
+                if surfaces || clash == Clash::OverriddenButWorks {
                     self.recall(&place, out);
                 }
             }
         }
     }
 
-    /// An order proven absent lives after all, and another may have taken its place: it is
+    /// An order proven or said to be dead lives after all, and another may have taken its place: it is
     /// cancelled, whatever the budgets say. What it still trades is booked as late.
     fn recall(&mut self, place: &Place, out: &mut Vec<Command>) {
         let (order, account, instrument) = (place.order, place.account, place.instrument);
@@ -299,7 +303,7 @@ impl Engine {
     ) {
         let Some(order) = self.orders.get_mut(id) else { return };
         let (place, leaves) = (order.place, order.leaves());
-        let was_absent = order.is_absent();
+        let was_dead = order.is_absent() || order.overridden;
         // Of a correction only what it adds is new to the order and its holds.
         let (input, fresh) = match told {
             Told::Correction { from } if !from.is_zero() => {
@@ -331,7 +335,7 @@ impl Engine {
         }
         let fee = self.book_trade(Some(id), key, &trade, fill, out);
         self.tell_attempt(id, &trade, fee, told, out);
-        if was_absent {
+        if was_dead {
             // What traded shows that it lives: the rest of it may trade too.
             self.conflict(id, place.account, out);
             self.recall(&place, out);
