@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
+use cross_market_core::clock::Clock;
 use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
 use cross_market_core::config::Config;
 use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
@@ -11,10 +12,11 @@ use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX};
 use cross_market_core::instrument::{PriceBand, ReferenceChange};
 use cross_market_core::num::{Money, Price, Side};
-use cross_market_core::order::{Answer, Found, News, Place, Report, VenueStatus};
+use cross_market_core::order::{Answer, Found, News, Place, RejectClass, Report, VenueStatus};
 use cross_market_core::quote::{HedgePlan, Kind, LegLots, Purpose};
 use cross_market_core::time::Time;
 
+use crate::bounds::{Bounds, least_need};
 use crate::outcome::ENDS;
 use crate::sent::{Change, Sent};
 use crate::told::{Told, corrected};
@@ -34,10 +36,13 @@ pub struct Violation {
 
 /// Every rule by its name.
 pub const RULES: &[&str] = &[
+    "again_changes_nothing",
     "books_are_true",
     "cancels_bounded",
     "cash_as_told",
     "cash_is_true",
+    "clock_moves_no_timer",
+    "clock_restricts",
     "configuration_is_taken",
     "deadline_moves",
     "door_takes_what_venues_send",
@@ -48,8 +53,10 @@ pub const RULES: &[&str] = &[
     "enter_within_max",
     "enter_within_sum_of_residuals",
     "enters_on_good_books_only",
+    "enters_within_money",
     "every_attempt_ends",
     "every_order_ends",
+    "external_is_told",
     "id_says_what_it_is",
     "ids_never_repeat",
     "inert_commands",
@@ -57,22 +64,28 @@ pub const RULES: &[&str] = &[
     "kill_cancels_at_once",
     "leg_within_its_goal",
     "messages_bounded",
+    "messages_within_rate",
+    "misfit_is_conflict",
     "names_a_sent_order",
     "never_panics",
     "never_poisoned",
     "no_drift_without_cause",
     "no_enter_on_absurd_prices",
     "no_enter_while_restricted",
+    "no_enter_while_shut",
     "no_enter_while_stopped",
     "no_order_after_the_end",
     "no_order_in_halt",
     "no_order_into_a_dead_line",
+    "no_order_while_shut",
     "no_trim_after_residual_held",
     "nothing_stays_held",
     "one_attempt_a_hedge",
     "one_end_of_four",
     "order_has_an_attempt",
     "order_value_in_limit",
+    "orders_on_fresh_books",
+    "override_is_contradicted",
     "position_as_told",
     "position_is_true",
     "price_in_band",
@@ -85,10 +98,15 @@ pub const RULES: &[&str] = &[
     "restart_places_nothing",
     "size_above_zero",
     "tries_bounded",
+    "trims_bounded",
 ];
 
-/// How many collars a touch may be from the last one that may be trusted.
-const JUMP_COLLARS: i64 = 16;
+/// How many collars a touch may be from the last one that may be trusted: what an engine compares
+/// it with may be older, by as much as a market moves meanwhile.
+const JUMP_COLLARS: i64 = 20;
+
+/// A day in ns.
+const DAY: i64 = 86_400_000_000_000;
 
 /// Code of the end `ResidualHeld`, the last of the four.
 const RESIDUAL_HELD: u8 = 3;
@@ -135,7 +153,12 @@ pub struct Checker {
     unsure: BTreeSet<AccountId>,
     conflicts: u64,
     kills: bool,
+    /// Whether a contradiction calls orders back now.
+    recalls: bool,
+    /// Whether cancels may leave now whatever the window says.
+    unbound: bool,
     told: Told,
+    bounds: Bounds,
     violations: Vec<Violation>,
 }
 
@@ -170,7 +193,10 @@ impl Checker {
             unsure: BTreeSet::new(),
             conflicts: 0,
             kills: false,
+            recalls: false,
+            unbound: false,
             told: Told::new(config.accounts.len()),
+            bounds: Bounds::new(config),
             violations: Vec::new(),
             config: config.clone(),
         }
@@ -217,6 +243,23 @@ impl Checker {
         self.drifts
     }
 
+    /// Lots of an order that events have told of.
+    #[must_use]
+    pub fn booked(&self, order: ClientOrderId) -> i64 {
+        self.orders.get(&order).map_or(0, |sent| sent.cum)
+    }
+
+    /// The engine tells a balance.
+    pub fn note_cash(&mut self, account: AccountId, cash: Money) {
+        self.bounds.note_cash(account, cash);
+    }
+
+    /// Whether a leg of the hedge never trades again.
+    fn is_over(&self, hedge: HedgeId) -> bool {
+        let plan = self.config.hedges.get(hedge).map(|hedge| &hedge.plan);
+        plan.is_some_and(|plan| plan.legs.iter().any(|leg| self.bounds.is_over(leg.instrument)))
+    }
+
     /// Conflict alerts so far.
     #[must_use]
     pub const fn conflicts(&self) -> u64 {
@@ -254,7 +297,9 @@ impl Checker {
             | Event::Tick
             | Event::Control(_) => false,
         };
-        if forgotten {
+        // No clock is years off: that says nothing.
+        let absurd = matches!(event, Event::Clock(clock) if clock.offset.0.abs() > DAY);
+        if forgotten || absurd {
             return;
         }
         // An absurd price may be refused at the door; the sequence number then shows the gap. A desk
@@ -281,6 +326,9 @@ impl Checker {
     /// Takes one step: an event that the engine took, and its commands.
     pub fn step(&mut self, now: Time, event: &Event, commands: &[Command]) {
         self.steps += 1;
+        if crate::world::is_of_money(event) {
+            self.bounds.forget_cash();
+        }
         match event {
             Event::Book(change) => {
                 if let Some(book) = self.books.get_mut(change.instrument.index()) {
@@ -300,8 +348,8 @@ impl Checker {
                     }
                 }
             },
-            Event::Report(report) => self.report(report, commands),
-            Event::Answer(answer) => self.answer(answer),
+            Event::Report(report) => self.report(now, report, commands),
+            Event::Answer(answer) => self.answer(now, answer),
             Event::Reference(reference) => self.reference(reference.instrument, reference.change),
             Event::Control(control) => self.verb(&control.verb, commands),
             Event::Cash(cash) => {
@@ -313,7 +361,11 @@ impl Checker {
                 let drifts = alerts(commands).any(|alert| alert.code == AlertCode::PositionDrift);
                 self.told.state(&self.config, statement, drifts);
             }
-            Event::Settle(_) | Event::Estimate(_) | Event::Clock(_) | Event::Tick => {}
+            Event::Settle(settle) => {
+                self.bounds.settle(&self.config, settle.instrument, settle.day);
+            }
+            Event::Clock(clock) => self.clock(now, clock, commands),
+            Event::Estimate(_) | Event::Tick => {}
         }
         if commands.is_empty() && !matches!(event, Event::Control(_) | Event::Link(_)) {
             return;
@@ -334,6 +386,8 @@ impl Checker {
         };
         // No bound holds the cancels of a kill back.
         self.kills = kills;
+        self.recalls = alerts(commands).any(|alert| alert.code == AlertCode::Conflict);
+        self.unbound = kills || self.recalls || matches!(event, Event::Link(_));
         self.commands(now, commands);
         self.cancels_left(now, event);
     }
@@ -375,7 +429,20 @@ impl Checker {
                     *known = band;
                 }
             }
-            ReferenceChange::Phase { .. } | ReferenceChange::Margin(_) => {}
+            ReferenceChange::Phase { phase, until } => self.bounds.say(instrument, phase, until),
+            ReferenceChange::Margin(_) => {}
+        }
+    }
+
+    /// A clock that cannot be trusted restricts the accounts that depend on it.
+    fn clock(&mut self, now: Time, clock: &Clock, commands: &[Command]) {
+        for account in self.bounds.clock(&self.config, clock) {
+            let restricts = alerts(commands).any(|alert| {
+                alert.code == AlertCode::Restricted && alert.subject == Subject::Account(account)
+            });
+            if !restricts && !self.bounds.is_restricted(account) {
+                self.broken(now, "clock_restricts", format!("account {}: {clock:?}", account.0));
+            }
         }
     }
 
@@ -418,6 +485,7 @@ impl Checker {
             Verb::Override { order, status, cum, .. } => {
                 let taken = alerts(commands).any(|alert| alert.code == AlertCode::Overridden);
                 if let Some(sent) = self.orders.get_mut(order).filter(|_| taken) {
+                    sent.overridden = true;
                     sent.done = Some(*status);
                     sent.told = Some(cum.get());
                     if sent.lacks_a_fee() {
@@ -437,20 +505,39 @@ impl Checker {
         }
     }
 
-    fn report(&mut self, report: &Report, commands: &[Command]) {
+    fn report(&mut self, now: Time, report: &Report, commands: &[Command]) {
         let conflict = alerts(commands).any(|alert| alert.code == AlertCode::Conflict);
+        let named = report.order.and_then(|id| self.orders.get(&id));
+        let fits = named.is_none_or(|sent| {
+            (sent.place.account, sent.place.instrument) == (report.account, report.instrument)
+        });
+        if !fits {
+            let forgotten = alerts(commands).any(|alert| alert.code == AlertCode::External);
+            if !conflict && !forgotten {
+                self.broken(now, "misfit_is_conflict", format!("{report:?}"));
+            }
+            return;
+        }
+        if named.is_some_and(|sent| sent.overridden && contradicts(sent, &report.news)) && !conflict
+        {
+            self.broken(now, "override_is_contradicted", format!("{report:?}"));
+        }
         let found = report.order.and_then(|id| self.orders.get_mut(&id).map(|sent| (id, sent)));
         let Some((id, sent)) = found else {
             // What belongs to an order that was forgotten is alarmed, and not booked.
             let alarms = alerts(commands)
                 .any(|alert| alert.code == AlertCode::External && alert.urgency == Urgency::Alarm);
+            let told = alerts(commands).any(|alert| alert.code == AlertCode::External);
+            if self.told.is_new_foreign(report) && !told && !conflict {
+                self.broken(now, "external_is_told", format!("{report:?}"));
+            }
             if !conflict && !alarms {
                 self.told.foreign(&self.config, report);
             }
             return;
         };
         // An order that was proven absent and trades after all contradicts that, and has traded.
-        let surfaces = sent.absent && is_new_fill(sent, &report.news);
+        let surfaces = (sent.absent || sent.overridden) && is_new_fill(sent, &report.news);
         // That a cancel found no order proves nothing about the order.
         if !matches!(report.news, News::CancelRejected { .. }) {
             sent.absent = false;
@@ -464,7 +551,8 @@ impl Checker {
         let Some(costs) = Told::costs(&self.config, held, place.effect) else { return };
         let mut change = Change::default();
         match report.news {
-            News::Accepted => {}
+            // That the venue has it already is no end of it.
+            News::Accepted | News::Rejected { class: RejectClass::Duplicate, .. } => {}
             News::Rejected { .. } => sent.end(VenueStatus::Rejected, None),
             News::Fill(fill) => change = sent.fill(&fill, &costs),
             News::Cancelled { cum } => sent.end(VenueStatus::Cancelled, Some(cum.get())),
@@ -488,9 +576,10 @@ impl Checker {
         self.hold(place.hedge, usize::from(id.leg().0), place.side.sign() * change.lots);
     }
 
-    fn answer(&mut self, answer: &Answer) {
+    fn answer(&mut self, now: Time, answer: &Answer) {
         let venue = self.config.accounts.get(answer.account).map(|account| account.venue);
         let longest = venue.and_then(|venue| self.config.venues.get(venue));
+        let said = venue.map(|venue| self.bounds.said_at(now, venue, answer.exchange));
         let Some(sent) = self.orders.get_mut(&answer.order) else { return };
         match answer.found {
             Found::Order { status, cum } => {
@@ -500,8 +589,7 @@ impl Checker {
                 }
             }
             Found::ProvenAbsent => {
-                let proves =
-                    longest.is_some_and(|at| answer.exchange >= sent.placed + at.max_delay);
+                let proves = longest.is_some_and(|at| said >= Some(sent.placed + at.max_delay));
                 if proves && !sent.seen {
                     sent.absent = sent.done.is_none();
                     sent.end(VenueStatus::Rejected, None);
@@ -514,17 +602,24 @@ impl Checker {
     fn commands(&mut self, now: Time, commands: &[Command]) {
         for command in commands {
             match command {
-                Command::Place(place) => self.place(now, place),
+                Command::Place(place) => {
+                    self.place(now, place);
+                    self.within_rate(now, place.account, 1, true);
+                }
                 Command::Cancel(cancel) => {
                     self.message(now, cancel.order, "cancel");
+                    self.within_rate(now, cancel.account, 0, !self.unbound);
                     if let Some(sent) = self.orders.get_mut(&cancel.order) {
-                        sent.cancels += u64::from(!self.kills);
+                        sent.cancels += u64::from(!self.kills && !self.recalls);
                         sent.cancels_all += 1;
                         sent.cancel_out = true;
                     }
                     self.cancel_bound(now, cancel.order);
                 }
-                Command::Query(query) => self.query(now, query.order),
+                Command::Query(query) => {
+                    self.query(now, query.order);
+                    self.within_rate(now, query.account, 1, true);
+                }
                 Command::Alert(alert) => self.alert(now, alert, commands),
                 Command::Amend(_) | Command::Transfer(_) => {
                     self.broken(now, "inert_commands", format!("{command:?}"));
@@ -540,6 +635,19 @@ impl Checker {
             self.broken(now, "names_a_sent_order", format!("{what} of {order}"));
         }
         self.count_message(order);
+    }
+
+    /// In any second an account sends so many messages; `reserve`: 1 for what leaves the reserve to
+    /// cancels.
+    fn within_rate(&mut self, now: Time, account: AccountId, reserve: u32, bound: bool) {
+        let sent = self.bounds.message(now, account);
+        let limits = self.policy.accounts.get(account);
+        let most =
+            limits.map_or(0, |of| of.message_rate.saturating_sub(reserve * of.cancel_reserve));
+        if bound && sent > u64::from(most) {
+            let found = format!("account {}: {sent} of {most}", account.0);
+            self.broken(now, "messages_within_rate", found);
+        }
     }
 
     fn messages_of(&self, order: ClientOrderId) -> u64 {
@@ -587,6 +695,8 @@ impl Checker {
         if place.kind == Kind::Enter && place.purpose == Purpose::Work {
             self.place_residual(now, place);
             self.place_sum(now, place);
+            self.place_money(now, place);
+            self.place_fresh(now, place);
         }
         // Cancels and queries go on, but nothing new is sent once the messages are used up.
         let (messages, most) = (self.count_message(place.order), self.messages_of(place.order));
@@ -647,6 +757,9 @@ impl Checker {
                 self.broken(now, "no_order_after_the_end", format!("{place:?}"));
             }
             Some(_) => {}
+        }
+        if self.bounds.is_shut(now, place.instrument) {
+            self.broken(now, "no_order_while_shut", format!("{place:?}"));
         }
         if self.links.get(place.account.index()).copied() == Some(LinkState::Down) {
             self.broken(now, "no_order_into_a_dead_line", format!("{place:?}"));
@@ -758,6 +871,31 @@ impl Checker {
         }
     }
 
+    /// All that enters in its account at the least needs no more than is there.
+    fn place_money(&mut self, now: Time, place: &Place) {
+        let Some(cash) = self.bounds.cash(place.account) else { return };
+        let entering = self
+            .orders
+            .values()
+            .filter(|sent| sent.place.account == place.account && sent.place.kind == Kind::Enter);
+        let need: Money =
+            entering.map(|sent| least_need(&self.config, &sent.place, sent.leaves())).sum();
+        if need > cash {
+            let found = format!("{place:?}: {need} of {cash}");
+            self.broken(now, "enters_within_money", found);
+        }
+    }
+
+    /// Its book is whole and young enough.
+    fn place_fresh(&mut self, now: Time, place: &Place) {
+        let Some(book) = self.books.get(place.instrument.index()) else { return };
+        let limits = self.policy.instruments.get(place.instrument);
+        let age = book.received().map_or(i64::MAX, |at| now.0 - at.0);
+        if !book.is_whole() || limits.is_some_and(|limits| age > limits.age.0) {
+            self.broken(now, "orders_on_fresh_books", format!("{place:?} age {age}"));
+        }
+    }
+
     /// So do all hedges of its product and currency together.
     fn place_sum(&mut self, now: Time, place: &Place) {
         let goods = |id: HedgeId| {
@@ -801,6 +939,8 @@ impl Checker {
                 self.restricted.remove(&hedge);
                 self.residual_held.remove(&hedge);
             }
+            (AlertCode::Restricted, Subject::Account(account)) => self.bounds.restrict(account),
+            (AlertCode::Unrestricted, Subject::Account(account)) => self.bounds.lift(account),
             (AlertCode::CancelStuck, Subject::Order(order)) => {
                 self.stuck.insert(order);
             }
@@ -850,6 +990,13 @@ impl Checker {
                 self.broken(now, "enter_within_max", format!("{decision}: {to} sets of {max}"));
             }
         }
+        if alert.detail == Kind::Trim.code() {
+            let (trims, limits) = (self.bounds.trim(hedge), self.policy.hedges.get(hedge));
+            let most = limits.map_or(0, |limits| u64::from(limits.execution.trims_per_day));
+            if trims > most {
+                self.broken(now, "trims_bounded", format!("{decision}: {trims} of {most}"));
+            }
+        }
         if alert.detail == Kind::Trim.code() && self.residual_held.contains(&hedge) {
             self.broken(now, "no_trim_after_residual_held", decision.to_string());
         }
@@ -862,6 +1009,17 @@ impl Checker {
         }
         if self.restricted.contains(&hedge) {
             self.broken(now, "no_enter_while_restricted", format!("hedge {}", hedge.0));
+        }
+        let Some(plan) = self.config.hedges.get(hedge).map(|hedge| &hedge.plan) else { return };
+        let shut = plan.legs.iter().any(|leg| self.bounds.is_shut(now, leg.instrument));
+        let account = plan.legs.iter().find(|leg| self.bounds.is_restricted(leg.account));
+        let account = account.map(|leg| leg.account);
+        if shut {
+            self.broken(now, "no_enter_while_shut", format!("hedge {}", hedge.0));
+        }
+        if let Some(account) = account {
+            let found = format!("hedge {} account {}", hedge.0, account.0);
+            self.broken(now, "no_enter_while_restricted", found);
         }
         let Some(plan) = self.config.hedges.get(hedge).map(|hedge| &hedge.plan) else { return };
         let (mut wrong, mut far) = (Vec::new(), Vec::new());
@@ -974,6 +1132,13 @@ impl Checker {
     }
 }
 
+/// Whether it says that more happened to an order, or will, than an operator knew of.
+fn contradicts(sent: &Sent, news: &News) -> bool {
+    let works = matches!(news, News::Status { status: VenueStatus::Working, .. });
+    let again = matches!(news, News::Fill(fill) if sent.knows_total(fill.cum));
+    works || is_new_fill(sent, news) && !again
+}
+
 /// Whether it is a fill that the order has not heard of.
 fn is_new_fill(sent: &Sent, news: &News) -> bool {
     match news {
@@ -1045,6 +1210,11 @@ impl Debug for Probe<'_> {
 /// have told of them.
 pub fn as_told(world: &mut World, probe: &Probe<'_>) {
     let mut found: Vec<(&'static str, String)> = Vec::new();
+    if let Some(check) = world.checker_mut() {
+        for account in check.config.accounts.ids() {
+            check.bounds.note_cash(account, (probe.cash)(account));
+        }
+    }
     if let Some(check) = world.checker() {
         for hedge in check.config.hedges.ids() {
             let (ours, told) = ((probe.inventory)(hedge), check.inventory.get(hedge.index()));
@@ -1157,7 +1327,9 @@ fn residuals(world: &World, probe: &Probe<'_>) -> Vec<(&'static str, String)> {
         let limits = check.policy.hedges.get(hedge);
         let most = limits.map_or(0, |limits| limits.execution.max_residual);
         let latched = !check.killed.is_empty();
-        if residual.abs() > most && !check.is_restricted(hedge) && !latched {
+        // What never trades again keeps what it holds.
+        let over = check.is_over(hedge);
+        if residual.abs() > most && !check.is_restricted(hedge) && !latched && !over {
             found.push(("residual_in_limit", format!("hedge {}: {residual}", hedge.0)));
         }
     }

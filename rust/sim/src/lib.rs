@@ -11,6 +11,8 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod atlas;
+mod bounds;
 pub mod check;
 pub mod depth;
 pub mod digest;
@@ -21,11 +23,14 @@ mod feeds;
 pub mod latency;
 mod lines;
 pub mod market;
+pub mod mind;
 pub mod outcome;
 pub mod random;
+mod rulings;
 mod sent;
 pub mod series;
 pub mod setup;
+mod storms;
 pub mod swarm;
 mod told;
 pub mod truth;

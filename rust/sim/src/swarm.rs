@@ -10,14 +10,16 @@ use cross_market_core::event::{Event, Scope, Verb};
 use cross_market_core::funds::CashKind;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, Note};
 use cross_market_core::num::{Money, Price, Qty, Side};
-use cross_market_core::order::VenueStatus;
+use cross_market_core::order::{Report, VenueStatus};
 use cross_market_core::position::StatementKind;
 use cross_market_core::quote::LegLots;
 use cross_market_core::time::{Span, Time};
 
+use crate::atlas::Cell;
 use crate::check::{Probe, Violation, as_told, at_rest, in_truth, is_aligned};
 use crate::draw::{Plan, START, plan};
 use crate::fault::{Fault, FaultCounts};
+use crate::mind::{Mind, Seen};
 use crate::outcome::Outcome;
 use crate::random::Random;
 use crate::truth::Lots;
@@ -57,6 +59,44 @@ pub trait Driven {
     fn cash(&self, account: AccountId) -> Money;
     /// Price and lots of the levels of a book, best first.
     fn levels(&self, instrument: InstrumentId, side: Side) -> Vec<(i64, i64)>;
+    /// How an order stands; `None`: the newest that is alive. Nothing where nobody asks for the
+    /// atlas.
+    fn seen(&self, _about: Option<ClientOrderId>) -> Option<Seen> {
+        None
+    }
+    /// A number for all that it has booked of what a report speaks of; always the same where it is
+    /// not held against that.
+    fn booked(&self, _report: &Report) -> u64 {
+        0
+    }
+}
+
+/// A [`Driven`] as what is driven through a world.
+struct Driver<'a, T>(&'a mut T);
+
+impl<T: Driven> Mind for Driver<'_, T> {
+    type Error = T::Error;
+
+    fn handle(
+        &mut self,
+        now: Time,
+        event: &Event,
+        out: &mut Vec<Command>,
+    ) -> Result<Effect, T::Error> {
+        self.0.handle(now, event, out)
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        self.0.deadline()
+    }
+
+    fn seen(&self, about: Option<ClientOrderId>) -> Option<Seen> {
+        self.0.seen(about)
+    }
+
+    fn booked(&self, report: &Report) -> u64 {
+        self.0.booked(report)
+    }
 }
 
 /// How a run is run.
@@ -81,6 +121,8 @@ pub struct Run {
     pub outcome: Outcome,
     /// How often each class has fired.
     pub faults: FaultCounts,
+    /// The cells of the fault atlas that were hit.
+    pub cells: Vec<Cell>,
     /// Rules that were broken.
     pub violations: Vec<Violation>,
     /// Events and commands, where they were kept.
@@ -126,6 +168,7 @@ where
         seed,
         digest: world.digest().value(),
         faults: world.faults().counts,
+        cells: world.cells().to_vec(),
         violations: violations.unwrap_or_default(),
         trace: world.trace().to_vec(),
         outcome: world.into_outcome(),
@@ -142,12 +185,7 @@ fn broken(world: &mut World, rule: &'static str, found: String) {
 /// Runs the world up to a moment, restarting the engine where it dies.
 fn run_until<T: Driven>(world: &mut World, engine: &mut T, until: Time, run: &mut u16) {
     loop {
-        let cell = std::cell::RefCell::new(&mut *engine);
-        let mut handle = |now: Time, event: &Event, out: &mut Vec<Command>| {
-            cell.borrow_mut().handle(now, event, out)
-        };
-        let deadline = || cell.borrow().deadline();
-        match world.run(until, &mut handle, &deadline) {
+        match world.run_mind(until, &mut Driver(&mut *engine)) {
             Pause::Until => return,
             Pause::News => with_probe(engine, |probe| as_told(world, probe)),
             Pause::Restart => {
@@ -177,10 +215,15 @@ fn play<T: Driven>(world: &mut World, plan: &Plan, seed: u64, engine: &mut T) {
     }
     let mut random = Random::stream(seed, 6);
     let overrides = random.below(8) == 0;
-    for part in 1..=8 {
-        run_until(world, engine, START + Span(plan.lasts.0 / 8 * part), &mut run);
+    let mistakes = world.faults().has(Fault::WrongOverride);
+    let parts = if mistakes { 32 } else { 8 };
+    for part in 1..=parts {
+        run_until(world, engine, START + Span(plan.lasts.0 / parts * part), &mut run);
         if overrides && random.below(3) == 0 {
             override_unknown(world);
+        }
+        if mistakes {
+            world.mistake_unknown();
         }
     }
     run_until(world, engine, end, &mut run);
