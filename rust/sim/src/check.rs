@@ -1209,38 +1209,40 @@ impl Debug for Probe<'_> {
 /// After news of orders, money or positions: inventories, positions and balances are what events
 /// have told of them.
 pub fn as_told(world: &mut World, probe: &Probe<'_>) {
+    let found = world.checker_mut().map(|check| as_events_tell(check, probe));
+    tell(world, found.unwrap_or_default());
+}
+
+/// Where inventories, positions or balances are not what events have told of them.
+pub fn as_events_tell(check: &mut Checker, probe: &Probe<'_>) -> Vec<(&'static str, String)> {
     let mut found: Vec<(&'static str, String)> = Vec::new();
-    if let Some(check) = world.checker_mut() {
-        for account in check.config.accounts.ids() {
-            check.bounds.note_cash(account, (probe.cash)(account));
+    for account in check.config.accounts.ids() {
+        check.bounds.note_cash(account, (probe.cash)(account));
+    }
+    for hedge in check.config.hedges.ids() {
+        let (ours, told) = ((probe.inventory)(hedge), check.inventory.get(hedge.index()));
+        if Some(&ours) != told {
+            let text = format!("hedge {}: {ours:?}, told {told:?}", hedge.0);
+            found.push(("inventory_as_told", text));
         }
     }
-    if let Some(check) = world.checker() {
-        for hedge in check.config.hedges.ids() {
-            let (ours, told) = ((probe.inventory)(hedge), check.inventory.get(hedge.index()));
-            if Some(&ours) != told {
-                let text = format!("hedge {}: {ours:?}, told {told:?}", hedge.0);
-                found.push(("inventory_as_told", text));
-            }
-        }
-        for (account, instrument, told) in check.told.positions() {
-            let ours = (probe.position)(account, instrument);
-            if ours != told {
-                let text = format!("account {} instrument {}", account.0, instrument.0);
-                found.push(("position_as_told", format!("{text}: {ours}, told {told}")));
-            }
-        }
-        for account in check.config.accounts.ids() {
-            let ours = (probe.cash)(account);
-            let cost = |instrument| (probe.cost)(account, instrument);
-            let told = check.told.balance(&check.config, account, &cost);
-            if ours != told {
-                let text = format!("account {}: {ours}, told {told}", account.0);
-                found.push(("cash_as_told", text));
-            }
+    for (account, instrument, told) in check.told.positions() {
+        let ours = (probe.position)(account, instrument);
+        if ours != told {
+            let text = format!("account {} instrument {}", account.0, instrument.0);
+            found.push(("position_as_told", format!("{text}: {ours}, told {told}")));
         }
     }
-    tell(world, found);
+    for account in check.config.accounts.ids() {
+        let ours = (probe.cash)(account);
+        let cost = |instrument| (probe.cost)(account, instrument);
+        let told = check.told.balance(&check.config, account, &cost);
+        if ours != told {
+            let text = format!("account {}: {ours}, told {told}", account.0);
+            found.push(("cash_as_told", text));
+        }
+    }
+    found
 }
 
 /// Once all is quiet: every order and attempt has ended, at the venues and in the engine's eyes,

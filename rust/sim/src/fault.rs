@@ -4,6 +4,14 @@
 //! under every class: the rules of [`crate::check`] after each event, and once faults have stopped,
 //! that everything pending resolves and the books of engine and venues agree. What one class
 //! demands beyond that stands beside it.
+//!
+//! # What cannot be expressed
+//! Faults of processes, storage and databases are not this simulation's, but for a restart. Of its
+//! own, these are narrower than the catalogue's words: the engine hears of sessions only as links
+//! that go down and up, so that sequence numbers of a trading session (31) and resent messages (32)
+//! are seen as reports and orders that come twice; sizes and grids (60) are no reference data, so a
+//! change of them is a venue that rejects; a multiplier (63) is fixed for a run; a leg has one rate,
+//! so that a chain (72) is one conversion of prices, fees and margin.
 
 use cross_market_core::ids::ClientOrderId;
 

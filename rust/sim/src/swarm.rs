@@ -20,6 +20,7 @@ use crate::check::{Probe, Violation, as_told, at_rest, in_truth, is_aligned};
 use crate::draw::{Plan, START, plan};
 use crate::fault::{Fault, FaultCounts};
 use crate::mind::{Mind, Seen};
+use crate::minimise::{Recorded, Small, fewest_events};
 use crate::outcome::Outcome;
 use crate::random::Random;
 use crate::truth::Lots;
@@ -108,6 +109,10 @@ pub struct Options {
     pub trace: bool,
     /// Whether the engine can be restarted.
     pub restarts: bool,
+    /// How much of its duration the run is shorter, in 64ths.
+    pub shorter: i64,
+    /// Whether what the engine is given is kept.
+    pub records: bool,
 }
 
 /// What came of a run.
@@ -125,6 +130,8 @@ pub struct Run {
     pub cells: Vec<Cell>,
     /// Rules that were broken.
     pub violations: Vec<Violation>,
+    /// What the engine was given, where that was kept.
+    pub given: Vec<Recorded>,
     /// Events and commands, where they were kept.
     pub trace: Vec<String>,
 }
@@ -152,6 +159,10 @@ where
         trace: options.trace,
     };
     let mut world = World::new(&plan.config, setup);
+    plan.lasts = Span(plan.lasts.0 / 64 * (64 - options.shorter.clamp(0, 63)));
+    if options.records {
+        world.keep_given();
+    }
     let result = catch_unwind(AssertUnwindSafe(|| match make(&plan.config, START) {
         Ok(mut engine) => play(&mut world, &plan, seed, &mut engine),
         Err(why) => broken(&mut world, "configuration_is_taken", why),
@@ -170,6 +181,7 @@ where
         faults: world.faults().counts,
         cells: world.cells().to_vec(),
         violations: violations.unwrap_or_default(),
+        given: world.take_given(),
         trace: world.trace().to_vec(),
         outcome: world.into_outcome(),
     }
@@ -192,7 +204,7 @@ fn run_until<T: Driven>(world: &mut World, engine: &mut T, until: Time, run: &mu
                 *run += 1;
                 let mut out = Vec::new();
                 engine.restart(world.now(), *run, &mut out);
-                world.restarted(&out);
+                world.restarted(*run, &out);
             }
         }
     }
@@ -239,7 +251,7 @@ fn play<T: Driven>(world: &mut World, plan: &Plan, seed: u64, engine: &mut T) {
     }
 }
 
-fn with_probe<T: Driven, R>(engine: &T, asks: impl FnOnce(&Probe<'_>) -> R) -> R {
+pub(crate) fn with_probe<T: Driven, R>(engine: &T, asks: impl FnOnce(&Probe<'_>) -> R) -> R {
     asks(&Probe {
         position: &|account, instrument| engine.position(account, instrument),
         inventory: &|hedge| engine.inventory(hedge),
@@ -373,4 +385,32 @@ pub fn shrink(
     }
     let chosen = crate::draw::faults(seed);
     chosen.chosen().filter(|fault| !without.contains(fault)).collect()
+}
+
+/// Makes a failing run small; `None` where it breaks no rule. `make` makes a fresh engine.
+pub fn minimise<T, F>(seed: u64, restarts: bool, make: F) -> Option<Small>
+where
+    T: Driven,
+    F: Fn(&cross_market_core::config::Config, Time) -> Result<T, String>,
+{
+    let broken = |options: &Options| run(seed, options, &make).violations;
+    let options = Options { restarts, ..Options::default() };
+    let rule = broken(&options).first()?.rule;
+    let classes = shrink(seed, rule, |without| {
+        broken(&Options { without: without.to_vec(), ..options.clone() })
+    });
+    let without: Vec<Fault> =
+        Fault::ALL.iter().copied().filter(|fault| !classes.contains(fault)).collect();
+    let mut options = Options { without, ..options };
+    for shorter in [63, 60, 56, 48, 32, 16, 8, 4, 2, 1] {
+        let shorter = Options { shorter, ..options.clone() };
+        if broken(&shorter).iter().any(|violation| violation.rule == rule) {
+            options = shorter;
+            break;
+        }
+    }
+    let full = run(seed, &Options { records: true, ..options.clone() }, &make);
+    let config = plan(seed, &options.without).config;
+    let events = fewest_events(&config, rule, &full.given, || make(&config, START).ok());
+    Some(Small { rule, classes, part: 64 - options.shorter, events })
 }

@@ -28,6 +28,7 @@ use crate::fault::{Fault, Faults};
 use crate::latency::VenueLatency;
 use crate::market::{Market, Shape};
 use crate::mind::{Closures, Mind};
+use crate::minimise::{Given, Recorded as Kept};
 use crate::outcome::Outcome;
 use crate::random::Random;
 use crate::rulings::Odd;
@@ -350,6 +351,7 @@ pub struct World {
     /// Cancels that an adapter has collected.
     pub(crate) batch: Vec<Cancel>,
     cells: Vec<Cell>,
+    given: Option<Vec<Kept>>,
     recorded: Recorded,
     queue: BinaryHeap<Reverse<Queued>>,
     count: u64,
@@ -422,6 +424,7 @@ impl World {
             odd: Odd::new(config.venues.len(), accounts),
             batch: Vec::new(),
             cells: Vec::new(),
+            given: None,
             recorded: Recorded::default(),
             queue: BinaryHeap::new(),
             count: 0,
@@ -498,6 +501,16 @@ impl World {
     #[must_use]
     pub fn cells(&self) -> &[Cell] {
         &self.cells
+    }
+
+    /// From now on what the engine is given is kept.
+    pub fn keep_given(&mut self) {
+        self.given.get_or_insert_default();
+    }
+
+    /// What the engine was given, where that was kept.
+    pub fn take_given(&mut self) -> Vec<Kept> {
+        self.given.take().unwrap_or_default()
     }
 
     /// The lines of the trace, where one is kept.
@@ -1062,6 +1075,9 @@ impl World {
     {
         let out = std::mem::take(&mut self.out);
         let now = self.now;
+        if let Some(given) = &mut self.given {
+            given.push((now, Given::Event(event.clone())));
+        }
         if let Some(trace) = &mut self.trace {
             trace.push(line(now, event));
             trace.extend(out.iter().map(|command| format!("    {command:?}")));
@@ -1112,13 +1128,16 @@ impl World {
 
     /// The engine is back, `commands` are its first: lines are up again and what was missed is
     /// sent once more.
-    pub fn restarted(&mut self, commands: &[Command]) {
+    pub fn restarted(&mut self, run: u16, commands: &[Command]) {
         self.died = false;
         self.digest.step(self.now, None, commands);
         let now = self.now;
         self.outcome.step(now, &Event::Tick, commands);
         if let Some(check) = &mut self.check {
             check.restarted(now, commands);
+        }
+        if let Some(given) = &mut self.given {
+            given.push((now, Given::Restart(run)));
         }
         if let Some(trace) = &mut self.trace {
             trace.push(format!("{} restarted", now.0));

@@ -12,7 +12,8 @@ use cross_market_core::order::{FeeNews, LiquiditySide};
 use cross_market_core::quote::LegLots;
 use cross_market_sim::check::RULES;
 use cross_market_sim::mind::Seen;
-use cross_market_sim::swarm::Driven;
+use cross_market_sim::swarm::{Driven, minimise};
+use cross_market_sim::tale::story;
 
 /// Steps of an engine: events and what it commands on them.
 type Steps = Vec<(Event, Vec<Command>)>;
@@ -380,6 +381,26 @@ impl Driven for Liar {
         levels.truncate(if self.lie == Lie::Levels { 0 } else { levels.len() });
         levels
     }
+}
+
+#[test]
+fn a_failing_run_is_made_small() {
+    let make = |config: &Config, start| {
+        let engine = Engine::new(config, start).map_err(|problem| problem.to_string())?;
+        Ok(Liar { engine, lie: Lie::Inventory, asked: 0.into() })
+    };
+    let fails = |seed: &u64| faults(*seed).any() && !rules_of(Lie::Inventory, *seed).is_empty();
+    let seed = (0..50).find(fails).unwrap();
+    let small = minimise(seed, true, make).unwrap();
+    assert_eq!(small.rule, "inventory_as_told");
+    // It lies whatever happens: one piece of news shows it, and no fault is needed.
+    assert_eq!((small.classes.len(), small.events.len()), (0, 1), "{small:?}");
+    let config = plan(seed, &[]).config;
+    let text = story(&config, START, "as told", &small.events);
+    assert!(text.starts_with("# as told\n\nat=0ns cash a0 opening "), "{text}");
+    // Who keeps every rule leaves nothing to be made small.
+    let honest = |config: &Config, start| Engine::new(config, start).map_err(|e| e.to_string());
+    assert!(minimise(seed, true, honest).is_none());
 }
 
 fn rules_of(lie: Lie, seed: u64) -> Vec<&'static str> {

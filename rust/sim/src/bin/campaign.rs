@@ -1,7 +1,8 @@
 //! Runs seeds against the engine and prints what came of them; exit code 1 when a rule was broken,
 //! or when a class of faults never fired in so many runs that it should have.
 //!
-//! `campaign --seeds N [--from S] [--threads T] [--digest] [--atlas FILE] [--verbose SEED]`
+//! `campaign --seeds N [--from S] [--threads T] [--digest] [--atlas FILE] [--verbose SEED]`, or
+//! `campaign --seed N --minimise DIR`: the smallest run, and the fewest events as a story, in DIR
 #![allow(clippy::print_stdout, reason = "a program that prints its findings")]
 
 use std::collections::BTreeMap;
@@ -12,10 +13,12 @@ use cross_market_core::engine::Engine;
 use cross_market_core::gate::Refusal;
 use cross_market_core::quote::Kind;
 use cross_market_sim::atlas::Atlas;
+use cross_market_sim::draw::{START, plan};
 use cross_market_sim::fault::{Fault, FaultCounts};
 use cross_market_sim::outcome::{ENDS, refusal_code};
 use cross_market_sim::random::mix;
-use cross_market_sim::swarm::{Options, Run, run, shrink};
+use cross_market_sim::swarm::{Options, Run, minimise, run, shrink};
+use cross_market_sim::tale::story;
 
 /// In so many runs every class of faults fires.
 const ALL_FIRE: u64 = 20_000;
@@ -27,6 +30,8 @@ struct Arguments {
     digest: bool,
     verbose: Option<u64>,
     atlas: Option<String>,
+    seed: Option<u64>,
+    minimise: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -36,11 +41,14 @@ fn main() -> ExitCode {
             eprintln!("{problem}");
             eprintln!(
                 "usage: campaign --seeds N [--from S] [--threads T] [--digest] [--atlas FILE] \
-                 [--verbose SEED]"
+                 [--verbose SEED]\n   or: campaign --seed N --minimise DIR"
             );
             return ExitCode::from(2);
         }
     };
+    if let (Some(seed), Some(folder)) = (arguments.seed, &arguments.minimise) {
+        return small(seed, folder);
+    }
     if let Some(seed) = arguments.verbose {
         return tell(seed);
     }
@@ -48,11 +56,23 @@ fn main() -> ExitCode {
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
-    let mut found =
-        Arguments { seeds: 1_000, from: 0, threads: 2, digest: false, verbose: None, atlas: None };
+    let mut found = Arguments {
+        seeds: 1_000,
+        from: 0,
+        threads: 2,
+        digest: false,
+        verbose: None,
+        atlas: None,
+        seed: None,
+        minimise: None,
+    };
     while let Some(word) = words.next() {
         if word == "--atlas" {
             found.atlas = Some(words.next().ok_or("--atlas needs a file")?);
+            continue;
+        }
+        if word == "--minimise" {
+            found.minimise = Some(words.next().ok_or("--minimise needs a folder")?);
             continue;
         }
         let mut number = || {
@@ -63,6 +83,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             "--seeds" => found.seeds = number()?,
             "--from" => found.from = number()?,
             "--threads" => found.threads = number()?.clamp(1, 64),
+            "--seed" => found.seed = Some(number()?),
             "--verbose" => found.verbose = Some(number()?),
             "--digest" => found.digest = true,
             other => return Err(format!("{other:?} is not known")),
@@ -252,6 +273,34 @@ fn print(totals: &Totals, millis: u128, digest: bool) {
          faults_fired_min={least} atlas_cells={cells} atlas_missing={missing}",
         totals.runs, totals.events, totals.violations
     );
+}
+
+/// Makes a failing run small and writes what is left of it into a folder.
+fn small(seed: u64, folder: &str) -> ExitCode {
+    std::panic::set_hook(Box::new(|_| {}));
+    let found = minimise(seed, true, |config, start| {
+        Engine::new(config, start).map_err(|problem| problem.to_string())
+    });
+    let Some(small) = found else {
+        println!("seed {seed}: no rule broken");
+        return ExitCode::SUCCESS;
+    };
+    let without: Vec<Fault> =
+        Fault::ALL.iter().copied().filter(|fault| !small.classes.contains(fault)).collect();
+    let config = plan(seed, &without).config;
+    let text = format!("{}\n{config:#?}\n", small.plan(seed));
+    let title = format!("Seed {seed} breaks {}.", small.rule);
+    let files = [("plan", text), ("story", story(&config, START, &title, &small.events))];
+    for (kind, text) in files {
+        let path = std::path::Path::new(folder).join(format!("seed_{seed}_{kind}.txt"));
+        if let Err(problem) = std::fs::write(&path, text) {
+            eprintln!("{}: {problem}", path.display());
+            return ExitCode::from(3);
+        }
+        println!("{}", path.display());
+    }
+    print!("{}", small.plan(seed));
+    ExitCode::from(1)
 }
 
 /// Tells one run: the rules it broke, the classes that takes, and its events.
