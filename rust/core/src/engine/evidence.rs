@@ -96,6 +96,9 @@ impl Engine {
                 self.input(id, Input::Done { status, cum: Some(cum) }, out);
             }
             News::CancelRejected { class, .. } => {
+                if class == RejectClass::Phase {
+                    self.give_cancel_back(id, place.account);
+                }
                 self.input(id, Input::CancelRejected { class }, out);
             }
             News::Status { status: VenueStatus::Working, cum } => {
@@ -119,6 +122,14 @@ impl Engine {
             }
         }
         self.after_order(id);
+    }
+
+    /// In an auction no cancel is taken: that one was not lost, and another may be sent for it.
+    fn give_cancel_back(&mut self, id: ClientOrderId, account: AccountId) {
+        let bound = self.venue_of(account).cancels_max;
+        if let Some(order) = self.orders.get_mut(id).filter(|order| order.cancels > 1) {
+            order.cancels = order.cancels.min(bound).saturating_sub(1).max(1);
+        }
     }
 
     fn on_answer(&mut self, answer: &Answer, out: &mut Vec<Command>) {
@@ -787,7 +798,11 @@ impl Engine {
             State::Acked | State::Partial | State::PendingAmend => {
                 let timeout = self.policy.hedges[order.place.hedge].execution.order_timeout;
                 let over = if order.cancels > 0 {
-                    self.now + venue.query_interval
+                    // What cannot be cancelled before a phase ends waits for that.
+                    let phase = self.instruments[order.place.instrument].phases.at(self.now);
+                    let shut = !phase.phase.takes_orders() && phase.until < Time::LATEST;
+                    let next = self.now + venue.query_interval;
+                    if shut { next.max(phase.until) } else { next }
                 } else {
                     order.sent + timeout
                 };
@@ -986,7 +1001,12 @@ impl Engine {
     fn on_reference(&mut self, reference: &Reference) {
         let instrument = &mut self.instruments[reference.instrument];
         match reference.change {
-            ReferenceChange::Phase { phase, until } => instrument.phases.say(phase, until),
+            ReferenceChange::Phase { phase, until } => {
+                instrument.phases.say(phase, until);
+                if phase.takes_orders() {
+                    self.hasten_cancels(reference.instrument);
+                }
+            }
             ReferenceChange::PriceBand(band) => instrument.band = band,
             ReferenceChange::Margin(rate) => {
                 instrument.margin = rate;
@@ -997,6 +1017,19 @@ impl Engine {
             }
         }
         self.touch_readers(reference.instrument);
+    }
+
+    /// Cancels that waited for a phase to end wait no longer.
+    fn hasten_cancels(&mut self, instrument: InstrumentId) {
+        for at in 0..self.live.len() {
+            let order = self.orders.get_mut(self.live[at]);
+            let waits = |order: &&mut Order| {
+                order.place.instrument == instrument && order.is_resting() && order.cancels > 0
+            };
+            if let Some(order) = order.filter(waits) {
+                order.due = order.due.min(self.now);
+            }
+        }
     }
 
     pub(super) fn touch_readers(&mut self, instrument: InstrumentId) {
