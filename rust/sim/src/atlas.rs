@@ -302,8 +302,9 @@ fn ordered(fault: Fault, seen: Seen) -> Option<&'static str> {
         _ if of_work && !works => Some(WORK_ONLY),
         _ if of_unwind && seen.purpose != Purpose::Unwind => Some(UNWIND_ONLY),
         About::Sending => (!sent).then_some(AT_SENDING),
-        About::Moment => seen.state.is_done().then_some(NOT_ALIVE),
-        About::Arrival | About::Ack => (!in_doubt).then_some(AT_ARRIVAL),
+        // Another's order is acknowledged too: then the newest of ours counts.
+        About::Moment | About::Ack => seen.state.is_done().then_some(NOT_ALIVE),
+        About::Arrival => (!in_doubt).then_some(AT_ARRIVAL),
         About::Cancel => sent.then_some(NO_CANCEL),
         About::Query => sent.then_some(NOT_ASKED),
         About::ArrivalOrCancel | About::OwnReport | About::Report | About::Any => None,

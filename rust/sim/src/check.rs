@@ -38,6 +38,7 @@ pub struct Violation {
 pub const RULES: &[&str] = &[
     "again_changes_nothing",
     "books_are_true",
+    "cancel_outlives_an_auction",
     "cancels_bounded",
     "cash_as_told",
     "cash_is_true",
@@ -247,6 +248,13 @@ impl Checker {
     #[must_use]
     pub fn booked(&self, order: ClientOrderId) -> i64 {
         self.orders.get(&order).map_or(0, |sent| sent.cum)
+    }
+
+    /// Whether an operator has ever said how an order ended.
+    #[must_use]
+    pub fn is_overridden(&self, order: ClientOrderId) -> bool {
+        let sent = self.orders.get(&order);
+        sent.is_some_and(|sent| sent.overridden || sent.was_overridden)
     }
 
     /// The engine tells a balance.
@@ -557,14 +565,24 @@ impl Checker {
             News::Fill(fill) => change = sent.fill(&fill, &costs),
             News::Cancelled { cum } => sent.end(VenueStatus::Cancelled, Some(cum.get())),
             News::Expired { cum } => sent.end(VenueStatus::Expired, Some(cum.get())),
-            News::CancelRejected { .. } => sent.cancel_out = false,
+            News::CancelRejected { class, .. } => {
+                sent.cancel_out = false;
+                sent.barred = class == RejectClass::Phase;
+                // What an auction does not take is sent again after it.
+                sent.cancels -= u64::from(sent.barred && sent.cancels > 1);
+            }
             News::Status { status, cum } => {
                 if status != VenueStatus::Working {
                     sent.end(status, Some(cum.get()));
                 }
             }
-            News::Bust { trade_id, .. } => change = sent.revise(trade_id, None, &costs),
+            News::Bust { trade_id, .. } => {
+                // What the desk said of it may have counted other lots: its word counts no more.
+                sent.was_overridden |= std::mem::take(&mut sent.overridden);
+                change = sent.revise(trade_id, None, &costs);
+            }
             News::Correct { trade_id, side, price, qty } => {
+                sent.was_overridden |= std::mem::take(&mut sent.overridden);
                 let fill = corrected(trade_id, side, price, qty);
                 change = sent.revise(trade_id, Some(&fill), &costs);
             }
@@ -613,6 +631,7 @@ impl Checker {
                         sent.cancels += u64::from(!self.kills && !self.recalls);
                         sent.cancels_all += 1;
                         sent.cancel_out = true;
+                        sent.barred = false;
                     }
                     self.cancel_bound(now, cancel.order);
                 }
@@ -874,10 +893,13 @@ impl Checker {
     /// All that enters in its account at the least needs no more than is there.
     fn place_money(&mut self, now: Time, place: &Place) {
         let Some(cash) = self.bounds.cash(place.account) else { return };
-        let entering = self
-            .orders
-            .values()
-            .filter(|sent| sent.place.account == place.account && sent.place.kind == Kind::Enter);
+        // What closes lots that somebody else holds there needs nothing.
+        let opens = |of: &Place| self.told.lots((of.account, of.instrument)) * of.side.sign() >= 0;
+        let entering = self.orders.values().filter(|sent| {
+            sent.place.account == place.account
+                && sent.place.kind == Kind::Enter
+                && opens(&sent.place)
+        });
         let need: Money =
             entering.map(|sent| least_need(&self.config, &sent.place, sent.leaves())).sum();
         if need > cash {
@@ -943,6 +965,9 @@ impl Checker {
             (AlertCode::Unrestricted, Subject::Account(account)) => self.bounds.lift(account),
             (AlertCode::CancelStuck, Subject::Order(order)) => {
                 self.stuck.insert(order);
+                if self.orders.get(&order).is_some_and(|sent| sent.barred) {
+                    self.broken(now, "cancel_outlives_an_auction", order.to_string());
+                }
             }
             (AlertCode::CashDrift, Subject::Account(account)) if self.unsure.contains(&account) => {
             }

@@ -88,6 +88,7 @@ impl World {
             if quote.snapshots {
                 self.send_snapshot(quote.instrument);
             } else {
+                self.faults.about = None;
                 let stale = self.faults.fires_if(Fault::FeedGap, quote.numbered);
                 self.send_rows(quote.instrument, &rows, stale);
             }

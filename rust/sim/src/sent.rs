@@ -32,10 +32,13 @@ pub(crate) struct Sent {
     pub(crate) absent: bool,
     /// Whether an operator has said how it ended.
     pub(crate) overridden: bool,
+    pub(crate) was_overridden: bool,
     pub(crate) cancels: u64,
     /// Those of kills too, which no bound holds back.
     pub(crate) cancels_all: u64,
     pub(crate) cancel_out: bool,
+    /// Whether its last cancel was refused for the phase.
+    pub(crate) barred: bool,
     pub(crate) queries: u64,
     pub(crate) asked: Time,
 }
@@ -160,9 +163,11 @@ impl Sent {
             seen: false,
             absent: false,
             overridden: false,
+            was_overridden: false,
             cancels: 0,
             cancels_all: 0,
             cancel_out: false,
+            barred: false,
             queries: 0,
             asked: placed,
         }

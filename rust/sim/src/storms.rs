@@ -192,6 +192,12 @@ impl World {
         }
     }
 
+    /// Whether the end of the log says how much traded.
+    pub(crate) fn tells_total(&self, entry: usize) -> bool {
+        let news = self.log.get(entry).map(|logged| logged.report.news);
+        matches!(news, Some(News::Cancelled { .. } | News::Expired { .. }))
+    }
+
     /// An end once more, after the first was heard, perhaps under another label.
     pub(crate) fn end_again(&mut self, entry: usize) -> Option<Report> {
         let mut report = self.delivered(entry)?;

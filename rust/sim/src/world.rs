@@ -971,8 +971,10 @@ impl World {
                 }
             }
             Item::EndAgain(at) => {
+                // A reject tells no total: another end that does is news.
+                let told = self.tells_total(at);
                 if let Some(report) = self.end_again(at) {
-                    self.report(report, true, mind);
+                    self.report(report, told, mind);
                 }
             }
             Item::Misnamed(at) => {
@@ -1030,7 +1032,8 @@ impl World {
             self.step(&event, mind);
             return;
         }
-        let same = !self.is_revised(&report);
+        let word = |check: &Checker| report.order.is_some_and(|order| check.is_overridden(order));
+        let same = !self.is_revised(&report) && !self.check.as_ref().is_some_and(word);
         let before = mind.booked(&report);
         self.step(&event, mind);
         let now = self.now;

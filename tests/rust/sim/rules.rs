@@ -170,12 +170,16 @@ fn over_reports() -> Vec<(&'static str, Steps)> {
         let report = Report { order, venue_order_id, account, instrument, exchange, receive, news };
         (Event::Report(Box::new(report)), vec![])
     };
+    let stuck = alert(AlertCode::CancelStuck, 0, (0, 0), Subject::Order(one.order));
+    let barred = News::CancelRejected { class: RejectClass::Phase, code: 0 };
+    let barred = (news(one.order, barred), vec![]);
     let (order, reason) = (one.order, Note::new("no").unwrap());
     let (status, cum) = (VenueStatus::Cancelled, Qty::ZERO);
     let said = verb(Verb::Override { order, status, cum, reason });
     let overridden = alert(AlertCode::Overridden, 0, (0, 0), Subject::Order(order));
     let other = AccountId(1 - one.account.0);
     vec![
+        ("cancel_outlives_an_auction", [sends(one), vec![barred, tick(vec![stuck])]].concat()),
         ("external_is_told", vec![fill(None, one.account)]),
         ("misfit_is_conflict", [sends(one), vec![fill(Some(order), other)]].concat()),
         (
@@ -433,7 +437,7 @@ fn every_rule_can_be_broken() {
         shown.insert(rule);
     }
     for (rule, lie) in LIES {
-        let found = (0..80).any(|seed| rules_of(*lie, seed).contains(rule));
+        let found = (0..400).any(|seed| rules_of(*lie, seed).contains(rule));
         assert!(found, "{rule}: {lie:?}");
         shown.insert(rule);
     }
