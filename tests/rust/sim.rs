@@ -411,6 +411,69 @@ fn cancels_are_lost_refused_or_overtaken() {
 }
 
 #[test]
+fn what_arrives_twice_is_refused_once_and_leaves_the_first_alone() {
+    let (heard, world) = play(always(Fault::SubmitTwice), &[take(4)], second());
+    let news = reports(&heard);
+    let refused =
+        |news: &News| matches!(news, News::Rejected { class: RejectClass::Duplicate, .. });
+    assert_eq!(news.iter().filter(|(_, news)| refused(news)).count(), 1, "{news:?}");
+    let orders = world.venues()[0].orders();
+    assert_eq!((orders[0].cum, orders[0].status), (4, VenueStatus::Filled));
+    assert_eq!((orders[1].cum, orders[1].status), (0, VenueStatus::Rejected));
+}
+
+#[test]
+fn venues_rule_against_orders_and_cancels() {
+    let rests = Command::Place(place(1, Side::Buy, 99, 4, TimeInForce::Gtc));
+    let cancel = Command::Cancel(Cancel { order: order(0, 1), account: OURS, instrument: GOLD });
+    let (_, world) = play(always(Fault::SelfMatch), &[take(4)], second());
+    let first = world.venues()[0].orders()[0];
+    assert!(first.cum < 4 && first.status == VenueStatus::Cancelled, "{first:?}");
+    // By lot it is the other account that is refused.
+    let refused = |fault, class| {
+        (0..20).any(|seed| {
+            let faults = Faults::none(seed).with(fault, Chance::ALWAYS);
+            let (heard, _) = play_seed(seed, faults, &[take(4)], second());
+            let is = |news: &News| matches!(news, News::Rejected { class: of, .. } if *of == class);
+            reports(&heard).iter().any(|(_, news)| is(news))
+        })
+    };
+    assert!(refused(Fault::MessageLimit, RejectClass::Rate));
+    assert!(refused(Fault::StrictMargin, RejectClass::Money));
+    assert!(refused(Fault::Expiry, RejectClass::Halted));
+    assert!(refused(Fault::Auction, RejectClass::Phase));
+    let barred = (0..20).any(|seed| {
+        let faults = Faults::none(seed).with(Fault::Auction, Chance::percent(40));
+        let (heard, _) = play_seed(seed, faults, &[rests, cancel], second());
+        let is =
+            |news: &News| matches!(news, News::CancelRejected { class: RejectClass::Phase, .. });
+        reports(&heard).iter().any(|(_, news)| is(news))
+    });
+    assert!(barred, "an auction refuses cancels");
+}
+
+#[test]
+fn a_line_may_replay_everything_and_a_clock_be_off() {
+    let replayed = (0..20).any(|seed| {
+        let faults = Faults::none(seed).with(Fault::FullReplay, Chance::ALWAYS);
+        let next = Command::Place(place(2, Side::Buy, 101, 1, TimeInForce::Ioc));
+        let (heard, _) = play_seed(seed, faults, &[take(4), next], second());
+        let acks = reports(&heard).iter().filter(|(_, news)| *news == News::Accepted).count();
+        acks > 2
+    });
+    assert!(replayed);
+    let (heard, _) = play(always(Fault::OddStamps), &[take(4)], second());
+    let stamps: Vec<Time> = heard
+        .iter()
+        .filter_map(|(_, event)| match event {
+            Event::Report(report) => Some(report.exchange),
+            _ => None,
+        })
+        .collect();
+    assert!(stamps.windows(2).any(|pair| pair[1] <= pair[0]), "{stamps:?}");
+}
+
+#[test]
 fn a_query_brings_the_executions_before_its_answer() {
     let query = Command::Query(Query { order: order(0, 1), account: OURS, instrument: GOLD });
     let (heard, _) = play(Faults::none(7), &[take(4), query], second());
@@ -678,6 +741,6 @@ fn schedules_break_no_rule_and_leave_nothing_out() {
         assert!(count > 1_000, "{} occurs {count} times", kind.name());
     }
     for (fault, count) in came.faults.iter() {
-        assert!(count > 150, "{} fires {count} times", fault.name());
+        assert!(count > 60, "{} fires {count} times", fault.name());
     }
 }

@@ -445,6 +445,8 @@ pub enum Clash {
     AbsentButSeen,
     /// More is taken back than was booked.
     BustBeyondBooked,
+    /// It works, and an operator has said that it does not.
+    OverriddenButWorks,
 }
 
 /// What became of an input.
@@ -641,8 +643,9 @@ impl Order {
     fn on_fill(&mut self, qty: Qty, cum: Option<Qty>) -> Verdict {
         self.seen = true;
         let total = self.cum + qty.get();
-        // Once something was taken back it is not told which of its executions a total counts.
-        if let Some(cum) = cum.filter(|_| !self.revised) {
+        // Once something was taken back it is not told which of its executions a total counts; an
+        // operator's word has put another total in the place of the venue's.
+        if let Some(cum) = cum.filter(|_| !self.revised && !self.overridden) {
             // Executions may come in any order, so a total below ours is no fault; booking more
             // than the largest total the venue ever gave is.
             let known = self.venue_cum.max(cum.get());
@@ -790,6 +793,11 @@ impl Order {
                 Verdict::Applied
             }
             State::PendingCancel => Verdict::Ignored(Ignored::Known),
+            State::Filled | State::Cancelled | State::Rejected | State::Expired
+                if self.overridden =>
+            {
+                Verdict::Conflict(Clash::OverriddenButWorks)
+            }
             State::Filled | State::Cancelled | State::Rejected | State::Expired => {
                 Verdict::Ignored(Ignored::Stale)
             }

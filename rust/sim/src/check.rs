@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
+use cross_market_core::clock::Clock;
 use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
 use cross_market_core::config::Config;
 use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
@@ -17,6 +18,7 @@ use cross_market_core::order::{Answer, Found, News, Place, RejectClass, Report, 
 use cross_market_core::quote::{HedgePlan, Kind, LegLots, Purpose};
 use cross_market_core::time::Time;
 
+use crate::bounds::{self, Bounds};
 use crate::outcome::ENDS;
 use crate::sent::{Change, Sent};
 use crate::told::{Told, corrected};
@@ -36,10 +38,14 @@ pub struct Violation {
 
 /// Every rule by its name.
 pub const RULES: &[&str] = &[
+    "again_changes_nothing",
     "books_are_true",
+    "cancel_outlives_an_auction",
     "cancels_bounded",
     "cash_as_told",
     "cash_is_true",
+    "clock_moves_no_timer",
+    "clock_restricts",
     "configuration_is_taken",
     "deadline_moves",
     "door_takes_what_venues_send",
@@ -50,8 +56,10 @@ pub const RULES: &[&str] = &[
     "enter_within_max",
     "enter_within_sum_of_residuals",
     "enters_on_good_books_only",
+    "enters_within_money",
     "every_attempt_ends",
     "every_order_ends",
+    "external_is_told",
     "id_says_what_it_is",
     "ids_never_repeat",
     "inert_commands",
@@ -59,16 +67,20 @@ pub const RULES: &[&str] = &[
     "kill_cancels_at_once",
     "leg_within_its_goal",
     "messages_bounded",
+    "messages_within_rate",
+    "misfit_is_conflict",
     "names_a_sent_order",
     "never_panics",
     "never_poisoned",
     "no_drift_without_cause",
     "no_enter_on_absurd_prices",
     "no_enter_while_restricted",
+    "no_enter_while_shut",
     "no_enter_while_stopped",
     "no_order_after_the_end",
     "no_order_in_halt",
     "no_order_into_a_dead_line",
+    "no_order_while_shut",
     "no_trim_after_residual_held",
     "nothing_stays_held",
     "one_attempt_a_hedge",
@@ -76,6 +88,8 @@ pub const RULES: &[&str] = &[
     "order_has_an_attempt",
     "order_value_in_limit",
     "orders_have_their_money",
+    "orders_on_fresh_books",
+    "override_is_contradicted",
     "position_as_told",
     "position_is_true",
     "price_in_band",
@@ -88,10 +102,15 @@ pub const RULES: &[&str] = &[
     "restart_places_nothing",
     "size_above_zero",
     "tries_bounded",
+    "trims_bounded",
 ];
 
-/// How many collars a touch may be from the last one that may be trusted.
-const JUMP_COLLARS: i64 = 16;
+/// How many collars a touch may be from the last one that may be trusted: what an engine compares
+/// it with may be older, by as much as a market moves meanwhile.
+const JUMP_COLLARS: i64 = 20;
+
+/// A day in ns.
+const DAY: i64 = 86_400_000_000_000;
 
 /// Code of the end `ResidualHeld`, the last of the four.
 const RESIDUAL_HELD: u8 = 3;
@@ -138,7 +157,12 @@ pub struct Checker {
     unsure: BTreeSet<AccountId>,
     conflicts: u64,
     kills: bool,
+    /// Whether a contradiction calls orders back now.
+    recalls: bool,
+    /// Whether cancels may leave now whatever the window says.
+    unbound: bool,
     told: Told,
+    bounds: Bounds,
     violations: Vec<Violation>,
 }
 
@@ -173,7 +197,10 @@ impl Checker {
             unsure: BTreeSet::new(),
             conflicts: 0,
             kills: false,
+            recalls: false,
+            unbound: false,
             told: Told::new(config.accounts.len()),
+            bounds: Bounds::new(config),
             violations: Vec::new(),
             config: config.clone(),
         }
@@ -220,6 +247,30 @@ impl Checker {
         self.drifts
     }
 
+    /// Lots of an order that events have told of.
+    #[must_use]
+    pub fn booked(&self, order: ClientOrderId) -> i64 {
+        self.orders.get(&order).map_or(0, |sent| sent.cum)
+    }
+
+    /// Whether an operator has ever said how an order ended.
+    #[must_use]
+    pub fn is_overridden(&self, order: ClientOrderId) -> bool {
+        let sent = self.orders.get(&order);
+        sent.is_some_and(|sent| sent.overridden || sent.was_overridden)
+    }
+
+    /// The engine tells a balance.
+    pub fn note_cash(&mut self, account: AccountId, cash: Money) {
+        self.bounds.note_cash(account, cash);
+    }
+
+    /// Whether a leg of the hedge never trades again.
+    fn is_over(&self, hedge: HedgeId) -> bool {
+        let plan = self.config.hedges.get(hedge).map(|hedge| &hedge.plan);
+        plan.is_some_and(|plan| plan.legs.iter().any(|leg| self.bounds.is_over(leg.instrument)))
+    }
+
     /// Conflict alerts so far.
     #[must_use]
     pub const fn conflicts(&self) -> u64 {
@@ -263,7 +314,9 @@ impl Checker {
             | Event::Tick
             | Event::Control(_) => false,
         };
-        if forgotten {
+        // No clock is years off: that says nothing.
+        let absurd = matches!(event, Event::Clock(clock) if clock.offset.0.abs() > DAY);
+        if forgotten || absurd {
             return;
         }
         // An absurd price may be refused at the door; the sequence number then shows the gap. A desk
@@ -290,6 +343,9 @@ impl Checker {
     /// Takes one step: an event that the engine took, and its commands.
     pub fn step(&mut self, now: Time, event: &Event, commands: &[Command]) {
         self.steps += 1;
+        if crate::world::is_of_money(event) {
+            self.bounds.forget_cash();
+        }
         match event {
             Event::Book(change) => {
                 if let Some(book) = self.books.get_mut(change.instrument.index()) {
@@ -309,8 +365,8 @@ impl Checker {
                     }
                 }
             },
-            Event::Report(report) => self.report(report, commands),
-            Event::Answer(answer) => self.answer(answer),
+            Event::Report(report) => self.report(now, report, commands),
+            Event::Answer(answer) => self.answer(now, answer),
             Event::Reference(reference) => self.reference(reference.instrument, reference.change),
             Event::Control(control) => self.verb(&control.verb, commands),
             Event::Cash(cash) => {
@@ -322,7 +378,11 @@ impl Checker {
                 let drifts = alerts(commands).any(|alert| alert.code == AlertCode::PositionDrift);
                 self.told.state(&self.config, statement, drifts);
             }
-            Event::Settle(_) | Event::Estimate(_) | Event::Clock(_) | Event::Tick => {}
+            Event::Settle(settle) => {
+                self.bounds.settle(&self.config, settle.instrument, settle.day);
+            }
+            Event::Clock(clock) => self.clock(now, clock, commands),
+            Event::Estimate(_) | Event::Tick => {}
         }
         if commands.is_empty() && !matches!(event, Event::Control(_) | Event::Link(_)) {
             return;
@@ -343,6 +403,8 @@ impl Checker {
         };
         // No bound holds the cancels of a kill back.
         self.kills = kills;
+        self.recalls = alerts(commands).any(|alert| alert.code == AlertCode::Conflict);
+        self.unbound = kills || self.recalls || matches!(event, Event::Link(_));
         self.commands(now, commands);
         self.cancels_left(now, event, commands);
     }
@@ -384,7 +446,20 @@ impl Checker {
                     *known = band;
                 }
             }
-            ReferenceChange::Phase { .. } | ReferenceChange::Margin(_) => {}
+            ReferenceChange::Phase { phase, until } => self.bounds.say(instrument, phase, until),
+            ReferenceChange::Margin(_) => {}
+        }
+    }
+
+    /// A clock that cannot be trusted restricts the accounts that depend on it.
+    fn clock(&mut self, now: Time, clock: &Clock, commands: &[Command]) {
+        for account in self.bounds.clock(&self.config, clock) {
+            let restricts = alerts(commands).any(|alert| {
+                alert.code == AlertCode::Restricted && alert.subject == Subject::Account(account)
+            });
+            if !restricts && !self.bounds.is_restricted(account) {
+                self.broken(now, "clock_restricts", format!("account {}: {clock:?}", account.0));
+            }
         }
     }
 
@@ -421,6 +496,7 @@ impl Checker {
             Verb::Override { order, status, cum, .. } => {
                 let taken = alerts(commands).any(|alert| alert.code == AlertCode::Overridden);
                 if let Some(sent) = self.orders.get_mut(order).filter(|_| taken) {
+                    sent.overridden = true;
                     sent.done = Some(*status);
                     sent.told = Some(cum.get());
                     if sent.lacks_a_fee() {
@@ -440,20 +516,39 @@ impl Checker {
         }
     }
 
-    fn report(&mut self, report: &Report, commands: &[Command]) {
+    fn report(&mut self, now: Time, report: &Report, commands: &[Command]) {
         let conflict = alerts(commands).any(|alert| alert.code == AlertCode::Conflict);
+        let named = report.order.and_then(|id| self.orders.get(&id));
+        let fits = named.is_none_or(|sent| {
+            (sent.place.account, sent.place.instrument) == (report.account, report.instrument)
+        });
+        if !fits {
+            let forgotten = alerts(commands).any(|alert| alert.code == AlertCode::External);
+            if !conflict && !forgotten {
+                self.broken(now, "misfit_is_conflict", format!("{report:?}"));
+            }
+            return;
+        }
+        if named.is_some_and(|sent| sent.overridden && contradicts(sent, &report.news)) && !conflict
+        {
+            self.broken(now, "override_is_contradicted", format!("{report:?}"));
+        }
         let found = report.order.and_then(|id| self.orders.get_mut(&id).map(|sent| (id, sent)));
         let Some((id, sent)) = found else {
             // What belongs to an order that was forgotten is alarmed, and not booked.
             let alarms = alerts(commands)
                 .any(|alert| alert.code == AlertCode::External && alert.urgency == Urgency::Alarm);
+            let told = alerts(commands).any(|alert| alert.code == AlertCode::External);
+            if self.told.is_new_foreign(report) && !told && !conflict {
+                self.broken(now, "external_is_told", format!("{report:?}"));
+            }
             if !conflict && !alarms {
                 self.told.foreign(&self.config, report);
             }
             return;
         };
         // An order that was proven absent and trades after all contradicts that, and has traded.
-        let surfaces = sent.absent && is_new_fill(sent, &report.news);
+        let surfaces = (sent.absent || sent.overridden) && is_new_fill(sent, &report.news);
         // That a cancel found no order proves nothing about the order.
         if !matches!(report.news, News::CancelRejected { .. }) {
             sent.absent = false;
@@ -477,14 +572,24 @@ impl Checker {
             News::Fill(fill) => change = sent.fill(&fill, &costs),
             News::Cancelled { cum } => sent.end(VenueStatus::Cancelled, Some(cum.get())),
             News::Expired { cum } => sent.end(VenueStatus::Expired, Some(cum.get())),
-            News::CancelRejected { .. } => sent.cancel_out = false,
+            News::CancelRejected { class, .. } => {
+                sent.cancel_out = false;
+                sent.barred = class == RejectClass::Phase;
+                // What an auction does not take is sent again after it.
+                sent.cancels -= u64::from(sent.barred && sent.cancels > 1);
+            }
             News::Status { status, cum } => {
                 if status != VenueStatus::Working {
                     sent.end(status, Some(cum.get()));
                 }
             }
-            News::Bust { trade_id, .. } => change = sent.revise(trade_id, None, &costs),
+            News::Bust { trade_id, .. } => {
+                // What the desk said of it may have counted other lots: its word counts no more.
+                sent.was_overridden |= std::mem::take(&mut sent.overridden);
+                change = sent.revise(trade_id, None, &costs);
+            }
             News::Correct { trade_id, side, price, qty } => {
+                sent.was_overridden |= std::mem::take(&mut sent.overridden);
                 let fill = corrected(trade_id, side, price, qty);
                 change = sent.revise(trade_id, Some(&fill), &costs);
             }
@@ -496,9 +601,10 @@ impl Checker {
         self.hold(place.hedge, usize::from(id.leg().0), place.side.sign() * change.lots);
     }
 
-    fn answer(&mut self, answer: &Answer) {
+    fn answer(&mut self, now: Time, answer: &Answer) {
         let venue = self.config.accounts.get(answer.account).map(|account| account.venue);
         let longest = venue.and_then(|venue| self.config.venues.get(venue));
+        let said = venue.map(|venue| self.bounds.said_at(now, venue, answer.exchange));
         let Some(sent) = self.orders.get_mut(&answer.order) else { return };
         match answer.found {
             Found::Order { status, cum } => {
@@ -508,8 +614,7 @@ impl Checker {
                 }
             }
             Found::ProvenAbsent => {
-                let proves =
-                    longest.is_some_and(|at| answer.exchange >= sent.placed + at.max_delay);
+                let proves = longest.is_some_and(|at| said >= Some(sent.placed + at.max_delay));
                 if proves && !sent.seen {
                     sent.absent = sent.done.is_none();
                     sent.end(VenueStatus::Rejected, None);
@@ -522,17 +627,25 @@ impl Checker {
     fn commands(&mut self, now: Time, commands: &[Command]) {
         for command in commands {
             match command {
-                Command::Place(place) => self.place(now, place),
+                Command::Place(place) => {
+                    self.place(now, place);
+                    self.within_rate(now, place.account, 1, true);
+                }
                 Command::Cancel(cancel) => {
                     self.message(now, cancel.order, "cancel");
+                    self.within_rate(now, cancel.account, 0, !self.unbound);
                     if let Some(sent) = self.orders.get_mut(&cancel.order) {
-                        sent.cancels += u64::from(!self.kills);
+                        sent.cancels += u64::from(!self.kills && !self.recalls);
                         sent.cancels_all += 1;
                         sent.cancel_out = true;
+                        sent.barred = false;
                     }
                     self.cancel_bound(now, cancel.order);
                 }
-                Command::Query(query) => self.query(now, query.order),
+                Command::Query(query) => {
+                    self.query(now, query.order);
+                    self.within_rate(now, query.account, 1, true);
+                }
                 Command::Alert(alert) => self.alert(now, alert, commands),
                 Command::Amend(_) | Command::Transfer(_) => {
                     self.broken(now, "inert_commands", format!("{command:?}"));
@@ -548,6 +661,19 @@ impl Checker {
             self.broken(now, "names_a_sent_order", format!("{what} of {order}"));
         }
         self.count_message(order);
+    }
+
+    /// In any second an account sends so many messages; `reserve`: 1 for what leaves the reserve to
+    /// cancels.
+    fn within_rate(&mut self, now: Time, account: AccountId, reserve: u32, bound: bool) {
+        let sent = self.bounds.message(now, account);
+        let limits = self.policy.accounts.get(account);
+        let most =
+            limits.map_or(0, |of| of.message_rate.saturating_sub(reserve * of.cancel_reserve));
+        if bound && sent > u64::from(most) {
+            let found = format!("account {}: {sent} of {most}", account.0);
+            self.broken(now, "messages_within_rate", found);
+        }
     }
 
     fn messages_of(&self, order: ClientOrderId) -> u64 {
@@ -598,7 +724,9 @@ impl Checker {
             self.place_residual(now, place);
             if place.purpose != Purpose::Hedge {
                 self.place_sum(now, place);
+                self.place_fresh(now, place);
             }
+            self.place_money(now, place);
         }
         // Cancels and queries go on, but nothing new is sent once the messages are used up.
         let (messages, most) = (self.count_message(place.order), self.messages_of(place.order));
@@ -659,6 +787,9 @@ impl Checker {
                 self.broken(now, "no_order_after_the_end", format!("{place:?}"));
             }
             Some(_) => {}
+        }
+        if self.bounds.is_shut(now, place.instrument) {
+            self.broken(now, "no_order_while_shut", format!("{place:?}"));
         }
         if self.links.get(place.account.index()).copied() == Some(LinkState::Down) {
             self.broken(now, "no_order_into_a_dead_line", format!("{place:?}"));
@@ -779,6 +910,34 @@ impl Checker {
         }
     }
 
+    /// All that enters in its account at the least needs no more than is there.
+    fn place_money(&mut self, now: Time, place: &Place) {
+        let Some(cash) = self.bounds.cash(place.account) else { return };
+        // What closes lots that somebody else holds there needs nothing.
+        let opens = |of: &Place| self.told.lots((of.account, of.instrument)) * of.side.sign() >= 0;
+        let entering = self.orders.values().filter(|sent| {
+            sent.place.account == place.account
+                && sent.place.kind == Kind::Enter
+                && opens(&sent.place)
+        });
+        let need: Money =
+            entering.map(|sent| bounds::least_need(&self.config, &sent.place, sent.leaves())).sum();
+        if need > cash {
+            let found = format!("{place:?}: {need} of {cash}");
+            self.broken(now, "enters_within_money", found);
+        }
+    }
+
+    /// Its book is whole and young enough.
+    fn place_fresh(&mut self, now: Time, place: &Place) {
+        let Some(book) = self.books.get(place.instrument.index()) else { return };
+        let limits = self.policy.instruments.get(place.instrument);
+        let age = book.received().map_or(i64::MAX, |at| now.0 - at.0);
+        if !book.is_whole() || limits.is_some_and(|limits| age > limits.age.0) {
+            self.broken(now, "orders_on_fresh_books", format!("{place:?} age {age}"));
+        }
+    }
+
     /// So do all hedges of its product and currency together.
     fn place_sum(&mut self, now: Time, place: &Place) {
         let goods = |id: HedgeId| {
@@ -826,8 +985,13 @@ impl Checker {
                 let lots = i64::try_from(alert.value).unwrap_or(0);
                 self.hold(hedge, usize::from(alert.detail), lots);
             }
+            (AlertCode::Restricted, Subject::Account(account)) => self.bounds.restrict(account),
+            (AlertCode::Unrestricted, Subject::Account(account)) => self.bounds.lift(account),
             (AlertCode::CancelStuck, Subject::Order(order)) => {
                 self.stuck.insert(order);
+                if self.orders.get(&order).is_some_and(|sent| sent.barred) {
+                    self.broken(now, "cancel_outlives_an_auction", order.to_string());
+                }
             }
             (AlertCode::CashDrift, Subject::Account(account)) if self.unsure.contains(&account) => {
             }
@@ -875,6 +1039,13 @@ impl Checker {
                 self.broken(now, "enter_within_max", format!("{decision}: {to} sets of {max}"));
             }
         }
+        if alert.detail == Kind::Trim.code() {
+            let (trims, limits) = (self.bounds.trim(hedge), self.policy.hedges.get(hedge));
+            let most = limits.map_or(0, |limits| u64::from(limits.execution.trims_per_day));
+            if trims > most {
+                self.broken(now, "trims_bounded", format!("{decision}: {trims} of {most}"));
+            }
+        }
         if alert.detail == Kind::Trim.code() && self.residual_held.contains(&hedge) {
             self.broken(now, "no_trim_after_residual_held", decision.to_string());
         }
@@ -887,6 +1058,17 @@ impl Checker {
         }
         if self.restricted.contains(&hedge) {
             self.broken(now, "no_enter_while_restricted", format!("hedge {}", hedge.0));
+        }
+        let Some(plan) = self.config.hedges.get(hedge).map(|hedge| &hedge.plan) else { return };
+        let shut = plan.legs.iter().any(|leg| self.bounds.is_shut(now, leg.instrument));
+        let account = plan.legs.iter().find(|leg| self.bounds.is_restricted(leg.account));
+        let account = account.map(|leg| leg.account);
+        if shut {
+            self.broken(now, "no_enter_while_shut", format!("hedge {}", hedge.0));
+        }
+        if let Some(account) = account {
+            let found = format!("hedge {} account {}", hedge.0, account.0);
+            self.broken(now, "no_enter_while_restricted", found);
         }
         let Some(plan) = self.config.hedges.get(hedge).map(|hedge| &hedge.plan) else { return };
         let (mut wrong, mut far) = (Vec::new(), Vec::new());
@@ -1023,6 +1205,13 @@ fn halted(commands: &[Command]) -> Option<AccountId> {
     })
 }
 
+/// Whether it says that more happened to an order, or will, than an operator knew of.
+fn contradicts(sent: &Sent, news: &News) -> bool {
+    let works = matches!(news, News::Status { status: VenueStatus::Working, .. });
+    let again = matches!(news, News::Fill(fill) if sent.knows_total(fill.cum));
+    works || is_new_fill(sent, news) && !again
+}
+
 /// Whether it is a fill that the order has not heard of.
 fn is_new_fill(sent: &Sent, news: &News) -> bool {
     match news {
@@ -1093,38 +1282,45 @@ impl Debug for Probe<'_> {
 /// After news of orders, money or positions: inventories, positions and balances are what events
 /// have told of them.
 pub fn as_told(world: &mut World, probe: &Probe<'_>) {
+    let found = world.checker_mut().map(|check| as_events_tell(check, probe));
+    tell(world, found.unwrap_or_default());
+}
+
+/// Where inventories, positions or balances are not what events have told of them.
+pub fn as_events_tell(check: &mut Checker, probe: &Probe<'_>) -> Vec<(&'static str, String)> {
     let mut found: Vec<(&'static str, String)> = Vec::new();
-    if let Some(check) = world.checker() {
-        for hedge in check.config.hedges.ids() {
-            let (ours, told) = ((probe.inventory)(hedge), check.inventory.get(hedge.index()));
-            if Some(&ours) != told {
-                let text = format!("hedge {}: {ours:?}, told {told:?}", hedge.0);
-                found.push(("inventory_as_told", text));
-            }
-        }
-        for (account, instrument, told) in check.told.positions() {
-            let ours = (probe.position)(account, instrument);
-            if ours != told {
-                let text = format!("account {} instrument {}", account.0, instrument.0);
-                found.push(("position_as_told", format!("{text}: {ours}, told {told}")));
-            }
-        }
-        for account in check.config.accounts.ids() {
-            let ours = (probe.cash)(account);
-            let cost = |instrument| (probe.cost)(account, instrument);
-            let told = check.told.balance(&check.config, account, &cost);
-            if ours != told {
-                let text = format!("account {}: {ours}, told {told}", account.0);
-                found.push(("cash_as_told", text));
-            }
-            let (held, least) = ((probe.held)(account), check.least_held(account));
-            if held < least {
-                let text = format!("account {}: {held}, at least {least}", account.0);
-                found.push(("orders_have_their_money", text));
-            }
+    for account in check.config.accounts.ids() {
+        check.bounds.note_cash(account, (probe.cash)(account));
+    }
+    for hedge in check.config.hedges.ids() {
+        let (ours, told) = ((probe.inventory)(hedge), check.inventory.get(hedge.index()));
+        if Some(&ours) != told {
+            let text = format!("hedge {}: {ours:?}, told {told:?}", hedge.0);
+            found.push(("inventory_as_told", text));
         }
     }
-    tell(world, found);
+    for (account, instrument, told) in check.told.positions() {
+        let ours = (probe.position)(account, instrument);
+        if ours != told {
+            let text = format!("account {} instrument {}", account.0, instrument.0);
+            found.push(("position_as_told", format!("{text}: {ours}, told {told}")));
+        }
+    }
+    for account in check.config.accounts.ids() {
+        let ours = (probe.cash)(account);
+        let cost = |instrument| (probe.cost)(account, instrument);
+        let told = check.told.balance(&check.config, account, &cost);
+        if ours != told {
+            let text = format!("account {}: {ours}, told {told}", account.0);
+            found.push(("cash_as_told", text));
+        }
+        let (held, least) = ((probe.held)(account), check.least_held(account));
+        if held < least {
+            let text = format!("account {}: {held}, at least {least}", account.0);
+            found.push(("orders_have_their_money", text));
+        }
+    }
+    found
 }
 
 /// The least that an order is sure to need of its account until it is done, whatever the market
@@ -1236,7 +1432,9 @@ fn residuals(world: &World, probe: &Probe<'_>) -> Vec<(&'static str, String)> {
         let limits = check.policy.hedges.get(hedge);
         let most = limits.map_or(0, |limits| limits.execution.max_residual);
         let latched = !check.killed.is_empty();
-        if residual.abs() > most && !check.is_restricted(hedge) && !latched {
+        // What never trades again keeps what it holds.
+        let over = check.is_over(hedge);
+        if residual.abs() > most && !check.is_restricted(hedge) && !latched && !over {
             found.push(("residual_in_limit", format!("hedge {}: {residual}", hedge.0)));
         }
     }

@@ -75,6 +75,14 @@ const COMPANIONS: &[(Fault, Fault)] = &[
     (Fault::CancelPending, Fault::WrongTif),
     (Fault::CancelPending, Fault::BookThin),
     (Fault::PriceRuns, Fault::LegRejected),
+    (Fault::BatchPartial, Fault::WrongTif),
+    (Fault::BatchPartial, Fault::BookThin),
+    (Fault::BatchPartial, Fault::Kill),
+    (Fault::Auction, Fault::BookThin),
+    (Fault::WrongOverride, Fault::AckLost),
+    (Fault::WrongOverride, Fault::AckLate),
+    (Fault::WrongOverride, Fault::Disconnect),
+    (Fault::EndTwice, Fault::BookThin),
 ];
 
 /// Classes that rarely find what they need: they are drawn more often than others, and where they
@@ -92,6 +100,20 @@ const RARE: &[Fault] = &[
     Fault::UnwindFails,
     Fault::CancelPending,
     Fault::PriceRuns,
+    Fault::BatchPartial,
+    Fault::WrongOverride,
+    Fault::WrongLots,
+];
+
+/// Classes that find what they need less often than others, though not rarely: they fire more often.
+const SCARCE: &[Fault] = &[
+    Fault::FullReplay,
+    Fault::ReportGap,
+    Fault::SessionReset,
+    Fault::Calendar,
+    Fault::EndTwice,
+    Fault::Restart,
+    Fault::SubsetFails,
 ];
 
 /// Whether a class is drawn at each step rather than for each order or message.
@@ -117,6 +139,20 @@ fn is_seldom(fault: Fault) -> bool {
             | Fault::Kill
             | Fault::KillWhileDown
             | Fault::OddTimer
+            | Fault::LinkFlaps
+            | Fault::FullReplay
+            | Fault::ReportGap
+            | Fault::SessionReset
+            | Fault::Swizzle
+            | Fault::WallClock
+            | Fault::Pause
+            | Fault::Calendar
+            | Fault::Auction
+            | Fault::SizeRules
+            | Fault::Expiry
+            | Fault::MessageLimit
+            | Fault::StrictMargin
+            | Fault::ManualTrade
     )
 }
 
@@ -152,12 +188,15 @@ pub fn faults(seed: u64) -> Faults {
         let high = if count > 10 { (high / 6).max(low) } else { high };
         let parts = random.between(i64::from(low), i64::from(high));
         let parts = u32::try_from(parts).unwrap_or(low);
+        let parts = if SCARCE.contains(&fault) { (3 * parts).min(800_000) } else { parts };
         let rare = RARE.contains(&fault) && count <= 10;
         faults.set(fault, Chance(if rare { parts / 2 + 500_000 } else { parts }));
         let with = COMPANIONS.iter().filter(|(rare, with)| *rare == fault && !faults.has(*with));
         let with: Vec<Fault> = with.map(|(_, with)| *with).collect();
         for fault in with {
-            faults.set(fault, Chance(u32::try_from(random.between(60_000, 300_000)).unwrap_or(0)));
+            let (low, high) = if is_seldom(fault) { SELDOM } else { (60_000, 300_000) };
+            let parts = random.between(i64::from(low), i64::from(high));
+            faults.set(fault, Chance(u32::try_from(parts).unwrap_or(0)));
         }
     }
     faults
@@ -199,6 +238,17 @@ struct Drawn {
     netting: Netting,
     tif: TimeInForce,
     settlement: Settlement,
+}
+
+/// What is in an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purse {
+    /// Enough for everything.
+    Rich,
+    /// Hardly anything.
+    Poor,
+    /// Enough for one clip of one hedge.
+    ForOne,
 }
 
 struct Drawer {
@@ -263,7 +313,8 @@ impl Drawer {
         let legs = self.legs();
         let foreign = legs.iter().any(|leg| leg.foreign);
         let specs: Vec<LegSpec> = self.leg_specs(&legs, foreign);
-        let hedges = 1 + u64::from(self.random.below(6) == 0);
+        let races = self.faults.has(Fault::LastFunds);
+        let hedges = 1 + u64::from(self.random.below(6) == 0 || races);
         for number in 0..hedges {
             self.hedge(&specs, number);
         }
@@ -325,12 +376,17 @@ impl Drawer {
             6..8 => 4,
             _ => 3,
         };
-        let foreign = (self.random.below(3) == 0).then(|| self.random.index(count));
+        let chains = self.faults.has(Fault::FxChain);
+        if chains {
+            self.faults.counts.count(Fault::FxChain);
+        }
+        let foreign = (self.random.below(3) == 0 || chains).then(|| self.random.index(count));
         let first = if self.random.below(2) == 0 { Side::Sell } else { Side::Buy };
         // What goes wrong with cancels shows only with orders that rest.
         let rests =
             [Fault::CancelRace, Fault::CancelUnknown, Fault::CancelLost, Fault::CancelPending]
                 .iter()
+                .chain(&[Fault::BatchPartial, Fault::Auction])
                 .any(|fault| self.faults.has(*fault));
         let units = UNITS.get(set).into_iter().flatten().take(count);
         let units: Vec<&str> = units.copied().collect();
@@ -363,11 +419,25 @@ impl Drawer {
         let fx = foreign.then(|| self.fx());
         let coarsest = legs.iter().map(|leg| leg.units).max().unwrap_or(Ratio::ONE);
         let shares = |side| legs.iter().filter(|leg| leg.side == side).count();
-        let poor = self.faults.has(Fault::NoMoney).then(|| self.random.index(legs.len()));
+        let poor = [Fault::NoMoney, Fault::LastFunds].map(|fault| {
+            let leg = self.faults.has(fault).then(|| self.random.index(legs.len()));
+            if leg.is_some() {
+                self.faults.counts.count(fault);
+            }
+            leg
+        });
+        if self.faults.has(Fault::Dust) {
+            self.faults.counts.count(Fault::Dust);
+        }
         let mut specs = Vec::new();
         for (number, leg) in legs.iter().enumerate() {
             let share = i64::try_from(shares(leg.side)).unwrap_or(1).max(1);
-            let spec = self.leg(number, leg, coarsest, share, poor == Some(number));
+            let purse = match poor.map(|of| of == Some(number)) {
+                [true, _] => Purse::Poor,
+                [false, true] => Purse::ForOne,
+                [false, false] => Purse::Rich,
+            };
+            let spec = self.leg(number, leg, coarsest, share, purse);
             let fx = fx.filter(|_| leg.foreign);
             specs.push(LegSpec { fx, ..spec });
         }
@@ -377,12 +447,16 @@ impl Drawer {
     fn fx(&mut self) -> InstrumentId {
         let venue = self.setup.venue(usual_venue("fx", Netting::Net, TimeInForce::Ioc));
         let limits = self.instrument_limits();
+        // About seven units of the hedge's currency, or about that in no round number.
+        let odd = self.faults.has(Fault::FxChain);
+        let (tick, mid) =
+            if odd { (99_991, self.random.between(69_001, 70_999)) } else { (100_000, 70_000) };
         let instrument = self.setup.instrument(InstrumentSpec {
             name: "fx".to_owned(),
             venue,
             product: self.product,
             currency: self.local,
-            tick_value: Money(100_000),
+            tick_value: Money(tick),
             settlement: Settlement::Cash,
             fees: Fees { open: Fee::NONE, close: Fee::NONE, close_today: Fee::NONE },
             margin: crate::setup::usual_margin(),
@@ -392,7 +466,7 @@ impl Drawer {
         self.quotes.push(Quote {
             instrument,
             venue,
-            mid: 70_000,
+            mid,
             pull: 0,
             half: 1,
             gap: 1,
@@ -423,7 +497,7 @@ impl Drawer {
         leg: &Drawn,
         coarsest: Ratio,
         share: i64,
-        poor: bool,
+        purse: Purse,
     ) -> LegSpec {
         let mut venue = usual_venue(&format!("v{number}"), leg.netting, leg.tif);
         venue.ack_timeout = Span::millis(self.random.between(40, 250));
@@ -452,6 +526,12 @@ impl Drawer {
             limits.order_value = Money(value).max(Money::units(1));
         }
         let fees = self.fees();
+        let margin = MarginRate {
+            long: ratio(self.random.between(5, 20), 100),
+            short: ratio(self.random.between(5, 20), 100),
+            floor_per_lot: Money::units(self.random.between(1, 50)),
+        };
+        let lot = Money(tick_value.0 * i128::from(mid.abs()));
         let instrument = self.setup.instrument(InstrumentSpec {
             name: format!("i{number}"),
             venue,
@@ -460,11 +540,7 @@ impl Drawer {
             tick_value,
             settlement: leg.settlement,
             fees,
-            margin: MarginRate {
-                long: ratio(self.random.between(5, 20), 100),
-                short: ratio(self.random.between(5, 20), 100),
-                floor_per_lot: Money::units(self.random.between(1, 50)),
-            },
+            margin,
             band: None,
             limits,
         });
@@ -476,10 +552,21 @@ impl Drawer {
             self.lots.push((account, instrument, lots, mid));
         }
         let rich = Money::units(10_000_000_000);
-        self.balances.push(if poor { Money::units(self.random.between(1, 2_000)) } else { rich });
-        if poor {
-            self.faults.counts.count(Fault::NoMoney);
-        }
+        let balance = match purse {
+            Purse::Rich => rich,
+            Purse::Poor => Money::units(self.random.between(1, 2_000)),
+            Purse::ForOne => {
+                let rate = if margin.long > margin.short { margin.long } else { margin.short };
+                let of_lot = match leg.settlement {
+                    Settlement::Cash => lot,
+                    Settlement::Margin => lot.scale_up(rate).max(margin.floor_per_lot),
+                };
+                // More than one clip needs, fees and cap included, and less than two.
+                let parts = i128::from(self.random.between(120, 195));
+                Money(of_lot.0 * i128::from(need) * parts / 100)
+            }
+        };
+        self.balances.push(balance);
         LegSpec {
             instrument,
             account,
@@ -503,9 +590,15 @@ impl Drawer {
     }
 
     fn fees(&mut self) -> Fees {
-        let mut fee = |most: i64| Fee {
-            per_lot: Money(i128::from(self.random.between(0, most)) * 100_000_000),
-            rate: ratio(self.random.between(0, 3), 100_000),
+        let dust = self.faults.has(Fault::Dust);
+        let mut fee = |most: i64| {
+            let per_lot = Money(i128::from(self.random.between(0, most)) * 100_000_000);
+            let rate = ratio(self.random.between(0, 3), 100_000);
+            if !dust {
+                return Fee { per_lot, rate };
+            }
+            let more = Money(i128::from(self.random.between(1, 99_999_999)));
+            Fee { per_lot: per_lot + more, rate: ratio(self.random.between(1, 300), 9_999_991) }
         };
         let (open, close) = (fee(10), fee(10));
         Fees { open, close, close_today: fee(30) }

@@ -4,11 +4,14 @@ use cross_market_core::command::Command;
 use cross_market_core::engine::{Effect, Engine};
 use cross_market_core::error::Error;
 use cross_market_core::event::Event;
-use cross_market_core::ids::{AccountId, HedgeId, InstrumentId};
+use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId};
 use cross_market_core::num::{Money, Side};
+use cross_market_core::order::{Order, Report};
 use cross_market_core::quote::LegLots;
 use cross_market_core::time::Time;
 
+use crate::digest::Digest;
+use crate::mind::Seen;
 use crate::swarm::Driven;
 
 impl Driven for Engine {
@@ -67,4 +70,40 @@ impl Driven for Engine {
         let levels = self.book(instrument).into_iter().flat_map(|book| book.levels(side));
         levels.map(|level| (level.price.0, level.qty.get())).collect()
     }
+
+    fn seen(&self, about: Option<ClientOrderId>) -> Option<Seen> {
+        let newest = || {
+            let alive = self.orders().iter().filter(|order| !order.state.is_done());
+            alive.max_by_key(|order| (order.sent, order.place.order))
+        };
+        let order = match about {
+            Some(order) => self.orders().get(order),
+            None => newest(),
+        };
+        order.map(seen)
+    }
+
+    fn booked(&self, report: &Report) -> u64 {
+        let mut digest = Digest::default();
+        let signed = |wide: i128| i64::try_from(wide).unwrap_or(i64::MAX).cast_unsigned();
+        if let Some(order) = report.order.and_then(|order| self.orders().get(order)) {
+            digest.add(u64::from(order.state.code()));
+            digest.add(signed(order.cost));
+            for lots in [order.cum, order.venue_cum] {
+                digest.add(lots.cast_unsigned());
+            }
+        }
+        for account in self.config().accounts.ids() {
+            digest.add(signed(self.funds().balance(account).0));
+            for instrument in self.config().instruments.ids() {
+                digest.add(Engine::position(self, account, instrument).cast_unsigned());
+            }
+        }
+        digest.value()
+    }
+}
+
+fn seen(order: &Order) -> Seen {
+    let place = &order.place;
+    Seen { state: order.state, purpose: place.purpose, first: place.order.leg().0 == 0 }
 }

@@ -4,6 +4,16 @@
 //! under every class: the rules of [`crate::check`] after each event, and once faults have stopped,
 //! that everything pending resolves and the books of engine and venues agree. What one class
 //! demands beyond that stands beside it.
+//!
+//! # What cannot be expressed
+//! Faults of processes, storage and databases are not this simulation's, but for a restart. Of its
+//! own, these are narrower than the catalogue's words: the engine hears of sessions only as links
+//! that go down and up, so that sequence numbers of a trading session (31) and resent messages (32)
+//! are seen as reports and orders that come twice; sizes and grids (60) are no reference data, so a
+//! change of them is a venue that rejects; a multiplier (63) is fixed for a run; a leg has one rate,
+//! so that a chain (72) is one conversion of prices, fees and margin.
+
+use cross_market_core::ids::ClientOrderId;
 
 use crate::random::{Chance, Random, mix};
 
@@ -75,6 +85,8 @@ faults! {
     CancelUnknown = 15,
     /// A cancel vanishes: sent again a bounded number of times, then an alarm.
     CancelLost = 16,
+    /// Several cancels are sent as one, and only some of them are honoured: each is followed by itself.
+    BatchPartial = 17,
     /// A reject after the order was accepted: released once.
     RejectAfterAck = 18,
     /// Part fills, the rest is rejected or expires: the leg is short and mended.
@@ -95,6 +107,19 @@ faults! {
     OddFee = 26,
     /// The trading link goes down, with orders in any state, and comes back with what was missed.
     Disconnect = 27,
+    /// The trading link goes up and down, up to a hundred times: no order leaves twice, and no more
+    /// messages than the window allows.
+    LinkFlaps = 28,
+    /// All reports of the day come once more after a reconnect: nothing that is booked changes.
+    FullReplay = 29,
+    /// The link is up again and what was missed comes late, behind newer reports: absence is not
+    /// trusted before the venue says that this is all.
+    ReportGap = 30,
+    /// The session begins anew: reports come again, order numbers and those of books start over.
+    SessionReset = 31,
+    /// The venue receives one order twice and refuses the second as a duplicate, after it took the
+    /// first: that is no reject of the first.
+    SubmitTwice = 32,
     /// We hear the venue and it does not hear us, or the other way round, and nobody says so.
     OneWay = 33,
     /// One venue is cut off, orders and data.
@@ -105,7 +130,8 @@ faults! {
     Throttled = 36,
     /// A query comes back empty: nothing is proven by it.
     QueryEmpty = 37,
-    /// A query says "never seen" of an order that is only late: nothing is proven before its time.
+    /// A query says "never seen" of an order that is only late, or a list shows as working what is
+    /// done: nothing is proven before its time, and the stricter evidence wins.
     QueryWrong = 38,
     /// A feed falls silent with the link up: no decision on it beyond its age.
     FeedStale = 39,
@@ -127,6 +153,20 @@ faults! {
     BookEmpty = 47,
     /// The depth is gone when the order arrives: part fills, and is mended.
     BookThin = 48,
+    /// The wall clock jumps by hours, days or years: no timer moves, and what cannot be trusted is
+    /// restricted.
+    WallClock = 49,
+    /// The whole process is paused for 30 seconds: timers fire once, and nothing is sent on books
+    /// that have become old.
+    Pause = 50,
+    /// A venue's clock is off by up to five seconds, so that an execution is stamped before its
+    /// order: the order of events is that of their arrival.
+    VenueSkew = 51,
+    /// Stamps that repeat and go back: the order of events is that of their arrival.
+    OddStamps = 52,
+    /// A market shuts for the night, the trading day rolls by one day or over a weekend, and the
+    /// end that was told is an hour wrong: the day's limits roll with the venue's day.
+    Calendar = 53,
     /// The trading day rolls between two legs.
     DayRoll = 54,
     /// A timer fires early, late or twice: it changes nothing twice.
@@ -137,16 +177,45 @@ faults! {
     Halt = 57,
     /// One leg's price is locked at its daily limit.
     LimitLock = 58,
+    /// An auction: orders and cancels are refused. A cancel waits for its end and is not lost.
+    Auction = 59,
+    /// The smallest size or the price grid changes within the session: rejected, tries stay bounded.
+    SizeRules = 60,
     /// Prices at zero and below.
     NegativePrice = 61,
+    /// The last trading day is over, with inventory: orders there expire, nothing is entered again.
+    Expiry = 62,
+    /// A report names our order and another contract: a conflict, not applied.
+    SymbolReused = 63,
+    /// The venue says that there are not so many lots to close, today's or yesterday's.
+    WrongLots = 64,
+    /// The venue cancels what would have traded with our own order: a cancel like any other.
+    SelfMatch = 65,
+    /// The venue's count of messages is used up: for a while it refuses everything.
+    MessageLimit = 66,
     /// The second leg's account lacks the money: nothing is sent on the first.
     NoMoney = 67,
+    /// Two hedges race for the last money of an account: what both would need is never out at once.
+    LastFunds = 68,
+    /// The venue asks for more margin than we know of, and rejects what opens: no endless tries.
+    StrictMargin = 70,
+    /// Fees that divide into no whole number, on every trade: the books stay exact.
+    Dust = 71,
+    /// Prices in another currency through a rate that divides badly: each currency stays exact.
+    FxChain = 72,
+    /// An end is told again after the money was released, perhaps as another end: nothing changes.
+    EndTwice = 73,
     /// The process dies between deciding and sending, and comes back with orders out.
     Restart = 76,
     /// An operator kills, at any step.
     Kill = 98,
     /// An operator kills while a link is down: cancels go first when it is back.
     KillWhileDown = 99,
+    /// An operator trades in our account by hand, and a statement tells of it before or after the
+    /// fill: told, and counted.
+    ManualTrade = 103,
+    /// An operator's word on an unknown order is wrong: later evidence wins, and is alarmed.
+    WrongOverride = 104,
     /// One leg fills, the other is rejected.
     LegRejected = 107,
     /// Both legs fill in part, by different parts.
@@ -165,6 +234,8 @@ faults! {
     OddRatio = 114,
     /// With more than two legs, any subset fails.
     SubsetFails = 115,
+    /// Venues are stopped one after the other and come back in any order: everything resolves.
+    Swizzle = 116,
     /// Every class at once.
     Everything = 117,
 }
@@ -220,6 +291,10 @@ pub struct Faults {
     on: bool,
     /// How often each class has fired.
     pub counts: FaultCounts,
+    /// Classes that have fired since somebody looked, and the order each was about.
+    pub(crate) fired: Vec<(Fault, Option<ClientOrderId>)>,
+    /// The order that what fires now is about; `None`: no single one.
+    pub(crate) about: Option<ClientOrderId>,
 }
 
 impl Faults {
@@ -232,6 +307,8 @@ impl Faults {
             streams: vec![None; FAULTS],
             on: true,
             counts: FaultCounts::default(),
+            fired: Vec::new(),
+            about: None,
         }
     }
 
@@ -308,9 +385,21 @@ impl Faults {
     pub fn fires(&mut self, fault: Fault) -> bool {
         let fires = self.draws(fault);
         if fires {
-            self.counts.count(fault);
+            self.note(fault);
         }
         fires
+    }
+
+    /// Counts one firing, and keeps what it was about.
+    pub fn note(&mut self, fault: Fault) {
+        self.counts.count(fault);
+        self.fired.push((fault, self.about));
+    }
+
+    /// Whether anything goes wrong still.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        self.on
     }
 }
 
@@ -326,7 +415,7 @@ mod tests {
         for (place, fault) in Fault::ALL.iter().enumerate() {
             assert_eq!(fault.index(), place);
         }
-        assert_eq!(FAULTS, 62);
+        assert_eq!(FAULTS, 88);
     }
 
     #[test]

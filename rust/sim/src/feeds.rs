@@ -77,6 +77,7 @@ impl World {
 
     /// Makes the next book of the market at a place, trades with it and sends it.
     pub(crate) fn publish(&mut self, at: usize) {
+        let about = self.faults.about.take();
         let mut levels = std::mem::take(&mut self.levels);
         let quote = self.market.as_ref().and_then(|market| market.quotes().get(at).copied());
         if let (Some(market), Some(quote)) = (&mut self.market, quote) {
@@ -87,12 +88,14 @@ impl World {
             if quote.snapshots {
                 self.send_snapshot(quote.instrument);
             } else {
+                self.faults.about = None;
                 let stale = self.faults.fires_if(Fault::FeedGap, quote.numbered);
                 self.send_rows(quote.instrument, &rows, stale);
             }
             self.keep_old_book(quote.instrument);
         }
         self.levels = levels;
+        self.faults.about = about;
     }
 
     /// What turns the venue's book into these levels.
@@ -148,11 +151,12 @@ impl World {
         } else {
             (0, 0)
         };
-        if feed.frozen || feed.down || lost {
+        let (venue, silent) = (feed.venue, feed.frozen || feed.down || lost);
+        if silent {
             return;
         }
         let receive = self.fed_at(instrument);
-        let exchange = self.now;
+        let exchange = self.stamp(venue);
         let end = rows.len().saturating_sub(1);
         for (at, (side, price, lots)) in rows.iter().enumerate() {
             let row = if at == end { Row::DeltaLast } else { Row::Delta };
@@ -163,8 +167,9 @@ impl World {
     }
 
     /// The venue's book as the rows of a snapshot.
-    fn snapshot(&self, instrument: InstrumentId, receive: Time) -> Vec<Change> {
+    fn snapshot(&mut self, instrument: InstrumentId, receive: Time) -> Vec<Change> {
         let feed = self.feed(instrument);
+        let exchange = self.stamp(feed.venue);
         let listing = self.venue(feed.venue).listing(instrument);
         let mut rows: Vec<Change> = Vec::new();
         for side in [Side::Buy, Side::Sell] {
@@ -174,7 +179,7 @@ impl World {
                     price: level.price,
                     qty: Qty::of(level.lots),
                     seq: feed.seq,
-                    exchange: self.now,
+                    exchange,
                     receive,
                     step: 0,
                     instrument,
@@ -188,7 +193,7 @@ impl World {
                 price: Price(0),
                 qty: Qty::ZERO,
                 seq: feed.seq,
-                exchange: self.now,
+                exchange,
                 receive,
                 step: 0,
                 instrument,
@@ -225,6 +230,7 @@ impl World {
 
     /// The engine asks for a snapshot; it may get one that is older than what it has seen.
     pub(crate) fn resync(&mut self, instrument: InstrumentId) {
+        self.faults.about = None;
         let feed = self.feed(instrument);
         let old = self.old_book.get(instrument.index()).is_some_and(|old| !old.is_empty());
         let usable = old && feed.numbered && !feed.frozen && !feed.down;
@@ -252,24 +258,28 @@ impl World {
         self.publish(at);
     }
 
-    fn any_instrument(&mut self, fault: Fault) -> Option<InstrumentId> {
+    pub(crate) fn any_instrument(&mut self, fault: Fault) -> Option<InstrumentId> {
         let count = self.config.instruments.len();
         (count > 0).then(|| InstrumentId::at(self.faults.stream(fault).index(count)))
     }
 
-    fn any_account(&mut self, fault: Fault) -> Option<AccountId> {
+    pub(crate) fn any_account(&mut self, fault: Fault) -> Option<AccountId> {
         let count = self.config.accounts.len();
         (count > 0).then(|| AccountId::at(self.faults.stream(fault).index(count)))
     }
 
-    fn takes(&mut self, fault: Fault, low_ms: i64, high_ms: i64) -> Span {
+    pub(crate) fn takes(&mut self, fault: Fault, low_ms: i64, high_ms: i64) -> Span {
         millis(self.faults.stream(fault), low_ms, high_ms)
     }
 
     /// Lets go wrong, by lot, what can go wrong at any moment.
     pub(crate) fn disturb(&mut self) {
         if self.faults.any() {
+            self.faults.about = None;
             self.disturb_lines();
+            self.disturb_sessions();
+            self.disturb_clocks();
+            self.disturb_rules();
             self.disturb_feeds();
             self.disturb_venues();
             self.disturb_operators();
@@ -314,7 +324,7 @@ impl World {
         }
     }
 
-    fn cut_venue(&mut self, venue: VenueId, takes: Span) {
+    pub(crate) fn cut_venue(&mut self, venue: VenueId, takes: Span) {
         for account in self.config.accounts.ids() {
             if self.login(account).venue == venue {
                 self.cut(account, takes);
@@ -498,7 +508,7 @@ impl World {
             if self.faults.fires(fault)
                 && let Some(account) = self.any_account(fault)
             {
-                self.trade_outside(fault, account);
+                let _ = self.trade_outside(fault, account);
             }
         }
     }
@@ -512,7 +522,7 @@ impl World {
         }
     }
 
-    fn refer(&mut self, instrument: InstrumentId, change: ReferenceChange) {
+    pub(crate) fn refer(&mut self, instrument: InstrumentId, change: ReferenceChange) {
         let at = self.fed_at(instrument);
         let reference = Reference { instrument, exchange: self.now, change };
         self.push(at, Item::Event(Event::Reference(Box::new(reference))));
@@ -520,6 +530,9 @@ impl World {
 
     fn halt(&mut self, instrument: InstrumentId, takes: Span) {
         let (venue, until) = (self.feed(instrument).venue, self.now + takes);
+        if self.is_expired(instrument) {
+            return;
+        }
         if let Some(listing) = self.venue_mut(venue).listing_mut(instrument) {
             listing.phase = Phase::Halted;
         }
@@ -528,9 +541,9 @@ impl World {
     }
 
     fn unhalt(&mut self, instrument: InstrumentId) {
-        let venue = self.feed(instrument).venue;
+        let (venue, gone) = (self.feed(instrument).venue, self.is_expired(instrument));
         let Some(listing) = self.venue_mut(venue).listing_mut(instrument) else { return };
-        if listing.phase == Phase::Continuous {
+        if gone || listing.phase == Phase::Continuous {
             return;
         }
         listing.phase = Phase::Continuous;
@@ -563,8 +576,12 @@ impl World {
         }
     }
 
-    /// Somebody else trades in an account of ours.
-    fn trade_outside(&mut self, fault: Fault, account: AccountId) {
+    /// Somebody else trades in an account of ours; gives what.
+    pub(crate) fn trade_outside(
+        &mut self,
+        fault: Fault,
+        account: AccountId,
+    ) -> Option<InstrumentId> {
         let venue = self.login(account).venue;
         let listed: Vec<InstrumentId> =
             self.venue(venue).listings().map(|listing| listing.instrument).collect();
@@ -573,10 +590,10 @@ impl World {
             0 => (Side::Buy, random.between(1, 3)),
             _ => (Side::Sell, random.between(1, 3)),
         };
-        let Some(instrument) = random.pick(&listed).copied() else { return };
+        let instrument = random.pick(&listed).copied()?;
         let at = self.market.as_ref().and_then(|market| market.find(instrument));
         let mid = at.and_then(|at| self.market.as_ref().and_then(|market| market.mid(at)));
-        let Some(price) = mid else { return };
+        let price = mid?;
         self.external = true;
         let mut reports = std::mem::take(&mut self.reports);
         let now = self.now;
@@ -592,6 +609,7 @@ impl World {
             }
         }
         self.tell_all(reports);
+        Some(instrument)
     }
 
     fn disturb_operators(&mut self) {
@@ -667,11 +685,22 @@ impl World {
             Restore::Halt(instrument) => self.unhalt(instrument),
             Restore::Band(instrument) => self.unlock_limit(instrument),
             Restore::Book(instrument) => self.reshape(instrument, Shape::Both),
+            Restore::Rules(instrument) => self.restore_rules(instrument),
+            Restore::Flap(account, left) => self.flap(account, left),
+            Restore::Stop(venue, takes) => {
+                if self.faults.is_on() {
+                    self.cut_venue(venue, takes);
+                }
+            }
+            Restore::Batch => self.send_batch(),
+            Restore::State(account, instrument) => self.say_position(account, instrument),
         }
     }
 
     /// Makes everything whole that is broken.
     pub fn mend(&mut self) {
+        self.lift_limits();
+        self.admit_mistakes();
         for account in self.config.accounts.ids() {
             let login = self.login_mut(account);
             let deaf = login.deaf_until > login.mute_until;
@@ -684,6 +713,7 @@ impl World {
         }
         for instrument in self.config.instruments.ids() {
             self.unhalt(instrument);
+            self.restore_rules(instrument);
             self.unlock_limit(instrument);
             self.reshape(instrument, Shape::Both);
             self.feed_mut(instrument).frozen = false;

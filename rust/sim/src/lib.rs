@@ -11,6 +11,8 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod atlas;
+mod bounds;
 pub mod check;
 pub mod depth;
 pub mod digest;
@@ -22,12 +24,17 @@ pub mod latency;
 mod legging;
 mod lines;
 pub mod market;
+pub mod mind;
+pub mod minimise;
 pub mod outcome;
 pub mod random;
+mod rulings;
 mod sent;
 pub mod series;
 pub mod setup;
+mod storms;
 pub mod swarm;
+pub mod tale;
 mod told;
 pub mod truth;
 pub mod twin;

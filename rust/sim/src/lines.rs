@@ -47,7 +47,7 @@ impl World {
     pub(crate) fn command(&mut self, command: &Command) {
         match command {
             Command::Place(place) => self.send_place(place),
-            Command::Cancel(cancel) => self.send_cancel(cancel),
+            Command::Cancel(cancel) => self.collect(cancel),
             Command::Query(query) => {
                 if self.can_send(query.account) {
                     let at = self.in_turn(query.account);
@@ -77,7 +77,9 @@ impl World {
     fn send_place(&mut self, place: &Place) {
         // What the order sets off finds it on its way already.
         let leaves = self.can_send(place.account);
+        self.faults.about = Some(place.order);
         self.provoke(place);
+        self.faults.about = Some(place.order);
         if !leaves || self.faults.fires(Fault::SubmitLost) {
             return;
         }
@@ -85,7 +87,7 @@ impl World {
             && self.faults.draws(Fault::UnwindFails)
             && self.faults.stream(Fault::UnwindFails).below(3) == 0
         {
-            self.faults.counts.count(Fault::UnwindFails);
+            self.faults.note(Fault::UnwindFails);
             return;
         }
         let item = Item::Command(Command::Place(*place));
@@ -101,6 +103,10 @@ impl World {
             self.push(at, item);
         } else {
             let at = self.in_turn(place.account);
+            if self.faults.fires(Fault::SubmitTwice) {
+                let later = self.faults.stream(Fault::SubmitTwice).between(1, 300_000_000);
+                self.push(at + Span(later), item.clone());
+            }
             self.push(at, item);
         }
     }
@@ -138,7 +144,8 @@ impl World {
         self.disturb();
     }
 
-    fn send_cancel(&mut self, cancel: &Cancel) {
+    pub(crate) fn send_cancel(&mut self, cancel: &Cancel) {
+        self.faults.about = Some(cancel.order);
         if !self.can_send(cancel.account) || self.faults.fires(Fault::CancelLost) {
             return;
         }
@@ -176,15 +183,20 @@ impl World {
     }
 
     fn place(&mut self, place: &Place) {
-        self.arrived(place.order);
+        self.faults.about = Some(place.order);
         let venue = self.login(place.account).venue;
-        let whim = self.whim(place);
+        // What arrives a second time is refused, and nothing else happens to it.
+        let again = self.venue(venue).find(place.order).is_some();
+        let whim = if again { Whim::default() } else { self.whim(place) };
+        if !again {
+            self.arrived(place.order);
+        }
         let mut reports = std::mem::take(&mut self.reports);
         let (now, from) = (self.now, self.venue(venue).executions().len());
         let (at_venue, truth) = self.venue_and_truth(venue);
         at_venue.place(truth, now, place, &whim, &mut reports);
         let found = at_venue.find(place.order).and_then(|at| at_venue.order(at).map(|o| (at, *o)));
-        if let Some((at, order)) = found {
+        if let Some((at, order)) = found.filter(|_| !again) {
             self.afterwards(venue, at, (order.status, order.leaves()));
         }
         self.after_trades(venue, from);
@@ -280,6 +292,7 @@ impl World {
         if self.faults.fires(Fault::OddFee) {
             whim.fee = self.odd_fee(place.instrument);
         }
+        self.ruled(place, &mut whim);
         let listed = self.config.instruments.get(place.instrument);
         if listed.is_some_and(|listed| !listed.phases.at(self.now).phase.takes_orders()) {
             (whim.reject, whim.accepted_first) = (Some(RejectClass::Phase), false);
@@ -316,11 +329,13 @@ impl World {
     }
 
     fn cancel(&mut self, cancel: &Cancel) {
+        self.faults.about = Some(cancel.order);
         let venue = self.login(cancel.account).venue;
         let mut reports = std::mem::take(&mut self.reports);
         let (now, from) = (self.now, self.venue(venue).executions().len());
-        let throttled = self.faults.fires(Fault::Throttled);
+        let throttled = self.is_limited(cancel.account) || self.faults.fires(Fault::Throttled);
         let unknown = !throttled && self.faults.fires(Fault::CancelUnknown);
+        let barred = self.venue(venue).bars_cancels(cancel.instrument);
         let found = self.venue(venue).find(cancel.order);
         let leaves = found
             .and_then(|at| self.venue(venue).order(at).copied())
@@ -330,6 +345,8 @@ impl World {
         let (at_venue, truth) = self.venue_and_truth(venue);
         let known = if throttled {
             at_venue.refuse_cancel(now, cancel.order, RejectClass::Rate, &mut reports)
+        } else if barred {
+            at_venue.refuse_cancel(now, cancel.order, RejectClass::Phase, &mut reports)
         } else if unknown {
             at_venue.refuse_cancel(now, cancel.order, RejectClass::UnknownOrder, &mut reports)
         } else {
@@ -347,11 +364,14 @@ impl World {
 
     /// Answers a query: the executions it rests on first, all on the one line.
     fn query(&mut self, query: &Query) {
+        self.faults.about = Some(query.order);
         let venue = self.login(query.account).venue;
         let (now, found) = (self.now, self.venue(venue).found(query.order));
         let listed = self.venue(venue).find(query.order);
         let sent = self.decided(query.order).unwrap_or(now);
-        let early = now + Span::millis(1) < sent + self.max_delay(venue);
+        // Whose clock is ahead, and nobody knows, must not err about what it has never seen.
+        let early =
+            now + Span::millis(1) < sent + self.max_delay(venue) && !self.odd.is_ahead(venue);
         let found = if self.faults.fires(Fault::QueryEmpty) {
             Found::Inconclusive
         } else if listed.is_some() && early && self.faults.fires(Fault::QueryWrong) {
@@ -364,8 +384,15 @@ impl World {
             self.venue(venue).executions_of(at, now, &mut reports);
         }
         let at = self.told_at(query.account);
+        let stamp = self.stamp(venue);
+        if let (Found::Order { status, cum }, Some(place)) = (found, listed)
+            && status != VenueStatus::Working
+            && self.faults.fires(Fault::QueryWrong)
+        {
+            self.list_as_working(venue, place, cum, &mut reports);
+        }
         for mut report in reports.drain(..) {
-            report.receive = at;
+            (report.exchange, report.receive) = (stamp, at);
             self.alias(&report, at);
             self.push(at, Item::Event(Event::Report(Box::new(report))));
         }
@@ -375,11 +402,26 @@ impl World {
             order: query.order,
             account: query.account,
             venue_order_id: known.map_or(Text::EMPTY, |order| order.venue_order_id),
-            exchange: now,
+            exchange: stamp,
             receive: at,
             found,
         };
         self.push(at, Item::Event(Event::Answer(Box::new(answer))));
+    }
+
+    /// A list of working orders that still shows one that is done.
+    fn list_as_working(&self, venue: VenueId, at: usize, cum: Qty, out: &mut Vec<Report>) {
+        let Some(order) = self.venue(venue).order(at) else { return };
+        let news = News::Status { status: VenueStatus::Working, cum };
+        out.push(Report {
+            order: order.place.map(|place| place.order),
+            venue_order_id: order.venue_order_id,
+            account: order.account,
+            instrument: order.instrument,
+            exchange: self.now,
+            receive: self.now,
+            news,
+        });
     }
 
     /// The same fill under the id by which another interface of the venue knows it.
@@ -406,7 +448,7 @@ impl World {
     }
 
     /// When what the venue says now is heard, behind what it said before.
-    fn told_at(&mut self, account: AccountId) -> Time {
+    pub(crate) fn told_at(&mut self, account: AccountId) -> Time {
         let venue = self.login(account).venue;
         let took = self.latency(venue).report.draw(&mut self.random);
         let at = (self.now + took).max(self.login(account).last_told);
@@ -422,7 +464,10 @@ impl World {
     }
 
     /// Puts a report on the line to the engine, with what can happen to it there.
-    fn tell(&mut self, report: Report) {
+    fn tell(&mut self, mut report: Report) {
+        self.faults.about = report.order;
+        let venue = self.login(report.account).venue;
+        report.exchange = self.stamp(venue);
         let entry = self.log.len();
         self.log.push(Logged { report, delivered: false });
         let account = report.account;
@@ -447,6 +492,7 @@ impl World {
             logged.report.receive = at;
         }
         self.push(at, Item::Report(entry));
+        self.copies(entry, &report, at);
         if fate.held
             && let Some(order) = report.order
         {
@@ -554,7 +600,7 @@ impl World {
             && self.faults.draws(Fault::AckLost)
             && self.faults.stream(Fault::AckLost).below(2) == 0
             && {
-                self.faults.counts.count(Fault::AckLost);
+                self.faults.note(Fault::AckLost);
                 true
             }
     }
@@ -596,7 +642,25 @@ impl World {
         Some(logged.report)
     }
 
-    fn delivered(&self, entry: usize) -> Option<Report> {
+    /// Whether a report of the log has reached the engine before.
+    pub(crate) fn was_delivered(&self, entry: usize) -> bool {
+        self.log.get(entry).is_some_and(|logged| logged.delivered)
+    }
+
+    /// Whether anything of the order of a report was taken back, corrected or traded late.
+    pub(crate) fn is_revised(&self, report: &Report) -> bool {
+        let venue = self.login(report.account).venue;
+        let Some(at) = report.order.and_then(|order| self.venue(venue).find(order)) else {
+            return false;
+        };
+        let touched = |execution: &crate::venue::Execution| {
+            execution.order == at
+                && (execution.lots, execution.price) != (execution.made, execution.made_at)
+        };
+        self.venue(venue).executions().iter().any(touched)
+    }
+
+    pub(crate) fn delivered(&self, entry: usize) -> Option<Report> {
         let logged = self.log.get(entry).filter(|logged| logged.delivered)?;
         self.hears(logged.report.account).then_some(logged.report)
     }
@@ -620,13 +684,7 @@ impl World {
     pub(crate) fn aliased(&mut self, entry: usize) -> Option<Report> {
         let mut report = self.delivered(entry)?;
         let News::Fill(mut fill) = report.news else { return None };
-        let venue = self.login(report.account).venue;
-        let at = self.venue(venue).find(report.order?)?;
-        let touched = |execution: &crate::venue::Execution| {
-            execution.order == at
-                && (execution.lots, execution.price) != (execution.made, execution.made_at)
-        };
-        if self.venue(venue).executions().iter().any(touched) {
+        if self.is_revised(&report) {
             return None;
         }
         fill.trade_id = Text::new(&format!("R-{}", fill.trade_id)).ok()?;
@@ -636,6 +694,13 @@ impl World {
 
     /// Something happens at a venue by itself.
     pub(crate) fn happens_at(&mut self, venue: VenueId, happening: Happening) {
+        if let Happening::Evidence(at) = happening {
+            let mut reports = std::mem::take(&mut self.reports);
+            self.evidence(venue, at, &mut reports);
+            self.tell_all(reports);
+            return;
+        }
+        self.faults.about = self.order_of(venue, happening);
         let mut reports = std::mem::take(&mut self.reports);
         let (now, from) = (self.now, self.venue(venue).executions().len());
         let allowed = self.can_be_revised(venue, happening);
@@ -657,11 +722,26 @@ impl World {
                     at_venue.correct(truth, now, at, (price, lots), &mut reports);
                 }
             }
-            Happening::LateFill(..) | Happening::Bust(_) | Happening::Correct(_) => {}
+            Happening::LateFill(..)
+            | Happening::Bust(_)
+            | Happening::Correct(_)
+            | Happening::Evidence(_) => {}
             Happening::Fee(at) => at_venue.tell_fee(now, at, &mut reports),
         }
         self.after_trades(venue, from);
         self.tell_all(reports);
+    }
+
+    /// The order that a happening is about.
+    fn order_of(&self, venue: VenueId, happening: Happening) -> Option<ClientOrderId> {
+        let at_venue = self.venue(venue);
+        let at = match happening {
+            Happening::End(at, _) | Happening::LateFill(at, _) | Happening::Evidence(at) => at,
+            Happening::Bust(at) | Happening::Correct(at) | Happening::Fee(at) => {
+                at_venue.executions().get(at)?.order
+            }
+        };
+        at_venue.order(at).and_then(|order| order.place).map(|place| place.order)
     }
 
     /// A venue does not take back an opening whose lots were closed since, and closes no lots that
@@ -677,7 +757,7 @@ impl World {
                     closable.is_none_or(|there| there >= lots)
                 });
             }
-            Happening::End(..) | Happening::Fee(_) => return true,
+            Happening::End(..) | Happening::Fee(_) | Happening::Evidence(_) => return true,
         };
         let Some(execution) = at_venue.executions().get(at) else { return false };
         let Some(order) = at_venue.order(execution.order) else { return false };
@@ -712,30 +792,6 @@ impl World {
         self.push(at, Item::Event(Event::Link(Link { to, state })));
     }
 
-    /// A trading line is up again: the venue sends what was missed, and says when that is all.
-    pub(crate) fn relink(&mut self, account: AccountId) {
-        if !self.login(account).down {
-            return;
-        }
-        let login = self.login_mut(account);
-        (login.down, login.deaf_until, login.mute_until) = (false, Time::EARLIEST, Time::EARLIEST);
-        let up = self.told_at(account);
-        // Nothing is heard before the engine knows that the line is up.
-        self.login_mut(account).deaf_until = up;
-        self.say_link(up, LinkTo::Trading(account), LinkState::Up);
-        let at = self.told_at(account);
-        for entry in 0..self.log.len() {
-            if let Some(logged) = self.log.get_mut(entry)
-                && logged.report.account == account
-                && !logged.delivered
-            {
-                logged.report.receive = at;
-                self.push(at, Item::Report(entry));
-            }
-        }
-        self.say_link(at, LinkTo::Trading(account), LinkState::Resynced);
-    }
-
     /// The process is dead: nothing is heard until it is back.
     pub(crate) fn hang_up(&mut self) {
         for login in &mut self.logins {
@@ -758,13 +814,23 @@ impl World {
 
     /// Ends the day orders of an instrument.
     pub(crate) fn expire_day_orders(&mut self, venue: VenueId, instrument: InstrumentId) {
+        self.expire_orders(venue, instrument, |order| {
+            order.place.is_some_and(|place| place.tif == TimeInForce::Day)
+        });
+    }
+
+    /// Ends those orders of an instrument that are named.
+    pub(crate) fn expire_orders(
+        &mut self,
+        venue: VenueId,
+        instrument: InstrumentId,
+        named: impl Fn(&crate::venue::SimOrder) -> bool,
+    ) {
         let mut reports = std::mem::take(&mut self.reports);
         let now = self.now;
         let at_venue = self.venue_mut(venue);
         let is_day = |order: &crate::venue::SimOrder| {
-            order.is_working()
-                && order.instrument == instrument
-                && order.place.is_some_and(|place| place.tif == TimeInForce::Day)
+            order.is_working() && order.instrument == instrument && named(order)
         };
         let day: Vec<usize> = at_venue
             .orders()

@@ -7,8 +7,8 @@ use cross_market_core::event::Event;
 use cross_market_core::gate::Refusal;
 use cross_market_core::ids::ClientOrderId;
 use cross_market_core::order::{
-    Answer, FeeNews, Fill, Found, HedgeFlag, LiquiditySide, News, Place, Report, TimeInForce,
-    VenueStatus,
+    Answer, FeeNews, Fill, Found, HedgeFlag, LiquiditySide, News, Place, RejectClass, Report,
+    TimeInForce, VenueStatus,
 };
 use cross_market_core::time::Time;
 
@@ -485,7 +485,10 @@ impl Outcome {
         let receive = report.receive.0;
         let status = match report.news {
             News::Accepted => Some(VenueStatus::Working),
-            News::Rejected { .. } => Some(VenueStatus::Rejected),
+            // That the venue has it already is no end of it.
+            News::Rejected { class, .. } => {
+                (class != RejectClass::Duplicate).then_some(VenueStatus::Rejected)
+            }
             News::Cancelled { .. } => Some(VenueStatus::Cancelled),
             News::Expired { .. } => Some(VenueStatus::Expired),
             News::Status { status, .. } => Some(status),

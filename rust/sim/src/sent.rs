@@ -10,6 +10,7 @@ use crate::venue::usual_fee;
 
 /// An order as events and commands tell of it.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub(crate) struct Sent {
     pub(crate) place: Place,
     pub(crate) placed: Time,
@@ -29,10 +30,15 @@ pub(crate) struct Sent {
     pub(crate) seen: bool,
     /// Whether the venue has proven that it never came; it may yet surface.
     pub(crate) absent: bool,
+    /// Whether an operator has said how it ended.
+    pub(crate) overridden: bool,
+    pub(crate) was_overridden: bool,
     pub(crate) cancels: u64,
     /// Those of kills too, which no bound holds back.
     pub(crate) cancels_all: u64,
     pub(crate) cancel_out: bool,
+    /// Whether its last cancel was refused for the phase.
+    pub(crate) barred: bool,
     pub(crate) queries: u64,
     pub(crate) asked: Time,
     /// What its account must hold for it at least, as it was sent.
@@ -158,9 +164,12 @@ impl Sent {
             told: None,
             seen: false,
             absent: false,
+            overridden: false,
+            was_overridden: false,
             cancels: 0,
             cancels_all: 0,
             cancel_out: false,
+            barred: false,
             queries: 0,
             asked: placed,
             needs,
@@ -199,6 +208,12 @@ impl Sent {
 
     pub(crate) fn knows(&self, trade_id: Text) -> bool {
         self.heard.iter().any(|known| known.trade_id == trade_id)
+    }
+
+    /// Whether an execution is known that came to the same total.
+    pub(crate) fn knows_total(&self, after: Option<Qty>) -> bool {
+        let after = after.map(Qty::get);
+        after.is_some() && self.heard.iter().any(|known| known.after == after)
     }
 
     pub(crate) fn end(&mut self, status: VenueStatus, cum: Option<i64>) {

@@ -12,14 +12,17 @@ use cross_market_core::funds::CashKind;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, Note};
 use cross_market_core::legging::{Legging, Mode};
 use cross_market_core::num::{Money, Price, Qty, Side};
-use cross_market_core::order::VenueStatus;
+use cross_market_core::order::{Report, VenueStatus};
 use cross_market_core::position::StatementKind;
 use cross_market_core::quote::LegLots;
 use cross_market_core::time::{Span, Time};
 
+use crate::atlas::Cell;
 use crate::check::{Probe, Violation, as_told, at_rest, in_truth, is_aligned};
 use crate::draw::{Plan, START, plan};
 use crate::fault::{Fault, FaultCounts};
+use crate::mind::{Mind, Seen};
+use crate::minimise::{Recorded, Small, fewest_events};
 use crate::outcome::Outcome;
 use crate::random::Random;
 use crate::truth::Lots;
@@ -59,6 +62,44 @@ pub trait Driven {
     fn cash(&self, account: AccountId) -> Money;
     /// Price and lots of the levels of a book, best first.
     fn levels(&self, instrument: InstrumentId, side: Side) -> Vec<(i64, i64)>;
+    /// How an order stands; `None`: the newest that is alive. Nothing where nobody asks for the
+    /// atlas.
+    fn seen(&self, _about: Option<ClientOrderId>) -> Option<Seen> {
+        None
+    }
+    /// A number for all that it has booked of what a report speaks of; always the same where it is
+    /// not held against that.
+    fn booked(&self, _report: &Report) -> u64 {
+        0
+    }
+}
+
+/// A [`Driven`] as what is driven through a world.
+struct Driver<'a, T>(&'a mut T);
+
+impl<T: Driven> Mind for Driver<'_, T> {
+    type Error = T::Error;
+
+    fn handle(
+        &mut self,
+        now: Time,
+        event: &Event,
+        out: &mut Vec<Command>,
+    ) -> Result<Effect, T::Error> {
+        self.0.handle(now, event, out)
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        self.0.deadline()
+    }
+
+    fn seen(&self, about: Option<ClientOrderId>) -> Option<Seen> {
+        self.0.seen(about)
+    }
+
+    fn booked(&self, report: &Report) -> u64 {
+        self.0.booked(report)
+    }
 }
 
 /// How a run is run.
@@ -70,6 +111,10 @@ pub struct Options {
     pub trace: bool,
     /// Whether the engine can be restarted.
     pub restarts: bool,
+    /// How much of its duration the run is shorter, in 64ths.
+    pub shorter: i64,
+    /// Whether what the engine is given is kept.
+    pub records: bool,
 }
 
 /// What came of a run.
@@ -83,8 +128,12 @@ pub struct Run {
     pub outcome: Outcome,
     /// How often each class has fired.
     pub faults: FaultCounts,
+    /// The cells of the fault atlas that were hit.
+    pub cells: Vec<Cell>,
     /// Rules that were broken.
     pub violations: Vec<Violation>,
+    /// What the engine was given, where that was kept.
+    pub given: Vec<Recorded>,
     /// Events and commands, where they were kept.
     pub trace: Vec<String>,
 }
@@ -112,6 +161,10 @@ where
         trace: options.trace,
     };
     let mut world = World::new(&plan.config, setup);
+    plan.lasts = Span(plan.lasts.0 / 64 * (64 - options.shorter.clamp(0, 63)));
+    if options.records {
+        world.keep_given();
+    }
     let result = catch_unwind(AssertUnwindSafe(|| match make(&plan.config, START) {
         Ok(mut engine) => play(&mut world, &plan, seed, &mut engine),
         Err(why) => broken(&mut world, "configuration_is_taken", why),
@@ -128,7 +181,9 @@ where
         seed,
         digest: world.digest().value(),
         faults: world.faults().counts,
+        cells: world.cells().to_vec(),
         violations: violations.unwrap_or_default(),
+        given: world.take_given(),
         trace: world.trace().to_vec(),
         outcome: world.into_outcome(),
     }
@@ -144,19 +199,14 @@ fn broken(world: &mut World, rule: &'static str, found: String) {
 /// Runs the world up to a moment, restarting the engine where it dies.
 fn run_until<T: Driven>(world: &mut World, engine: &mut T, until: Time, run: &mut u16) {
     loop {
-        let cell = std::cell::RefCell::new(&mut *engine);
-        let mut handle = |now: Time, event: &Event, out: &mut Vec<Command>| {
-            cell.borrow_mut().handle(now, event, out)
-        };
-        let deadline = || cell.borrow().deadline();
-        match world.run(until, &mut handle, &deadline) {
+        match world.run_mind(until, &mut Driver(&mut *engine)) {
             Pause::Until => return,
             Pause::News => with_probe(engine, |probe| as_told(world, probe)),
             Pause::Restart => {
                 *run += 1;
                 let mut out = Vec::new();
                 engine.restart(world.now(), *run, &mut out);
-                world.restarted(&out);
+                world.restarted(*run, &out);
             }
         }
     }
@@ -179,10 +229,15 @@ fn play<T: Driven>(world: &mut World, plan: &Plan, seed: u64, engine: &mut T) {
     }
     let mut random = Random::stream(seed, 6);
     let overrides = random.below(8) == 0;
-    for part in 1..=8 {
-        run_until(world, engine, START + Span(plan.lasts.0 / 8 * part), &mut run);
+    let mistakes = world.faults().has(Fault::WrongOverride);
+    let parts = if mistakes { 32 } else { 8 };
+    for part in 1..=parts {
+        run_until(world, engine, START + Span(plan.lasts.0 / parts * part), &mut run);
         if overrides && random.below(3) == 0 {
             override_unknown(world);
+        }
+        if mistakes {
+            world.mistake_unknown();
         }
     }
     run_until(world, engine, end, &mut run);
@@ -199,7 +254,7 @@ fn play<T: Driven>(world: &mut World, plan: &Plan, seed: u64, engine: &mut T) {
     }
 }
 
-fn with_probe<T: Driven, R>(engine: &T, asks: impl FnOnce(&Probe<'_>) -> R) -> R {
+pub(crate) fn with_probe<T: Driven, R>(engine: &T, asks: impl FnOnce(&Probe<'_>) -> R) -> R {
     asks(&Probe {
         position: &|account, instrument| engine.position(account, instrument),
         inventory: &|hedge| engine.inventory(hedge),
@@ -346,4 +401,32 @@ pub fn shrink(
     }
     let chosen = crate::draw::faults(seed);
     chosen.chosen().filter(|fault| !without.contains(fault)).collect()
+}
+
+/// Makes a failing run small; `None` where it breaks no rule. `make` makes a fresh engine.
+pub fn minimise<T, F>(seed: u64, restarts: bool, make: F) -> Option<Small>
+where
+    T: Driven,
+    F: Fn(&cross_market_core::config::Config, Time) -> Result<T, String>,
+{
+    let broken = |options: &Options| run(seed, options, &make).violations;
+    let options = Options { restarts, ..Options::default() };
+    let rule = broken(&options).first()?.rule;
+    let classes = shrink(seed, rule, |without| {
+        broken(&Options { without: without.to_vec(), ..options.clone() })
+    });
+    let without: Vec<Fault> =
+        Fault::ALL.iter().copied().filter(|fault| !classes.contains(fault)).collect();
+    let mut options = Options { without, ..options };
+    for shorter in [63, 60, 56, 48, 32, 16, 8, 4, 2, 1] {
+        let shorter = Options { shorter, ..options.clone() };
+        if broken(&shorter).iter().any(|violation| violation.rule == rule) {
+            options = shorter;
+            break;
+        }
+    }
+    let full = run(seed, &Options { records: true, ..options.clone() }, &make);
+    let config = plan(seed, &options.without).config;
+    let events = fewest_events(&config, rule, &full.given, || make(&config, START).ok());
+    Some(Small { rule, classes, part: 64 - options.shorter, events })
 }

@@ -108,6 +108,25 @@ impl Told {
         }
     }
 
+    /// Whether it is an execution of others that was not heard of.
+    pub(crate) fn is_new_foreign(&self, report: &Report) -> bool {
+        match report.news {
+            News::Fill(fill) => {
+                let key = (report.account, report.instrument, fill.side, fill.trade_id);
+                !self.foreign.contains_key(&key)
+            }
+            News::Accepted
+            | News::Rejected { .. }
+            | News::Cancelled { .. }
+            | News::Expired { .. }
+            | News::CancelRejected { .. }
+            | News::Status { .. }
+            | News::Bust { .. }
+            | News::Correct { .. }
+            | News::Fee { .. } => false,
+        }
+    }
+
     /// News of an execution that is not ours.
     pub(crate) fn foreign(&mut self, config: &Config, report: &Report) {
         let of = (report.account, report.instrument);

@@ -32,6 +32,10 @@ pub struct Listing {
     pub fees: Fees,
     /// Smallest order.
     pub min_qty: i64,
+    /// Smallest order beyond that, while another rule holds.
+    pub least: i64,
+    /// Ticks between prices that are taken.
+    pub grid: i64,
     /// What the venue lets one do now.
     pub phase: Phase,
     /// Today's price band.
@@ -53,8 +57,19 @@ impl Listing {
         band: Option<PriceBand>,
     ) -> Listing {
         let (phase, depth) = (Phase::Continuous, Depth::new());
-        let resting = Vec::new();
-        Listing { instrument, currency, tick_value, fees, min_qty, phase, band, depth, resting }
+        Listing {
+            instrument,
+            currency,
+            tick_value,
+            fees,
+            min_qty,
+            least: 0,
+            grid: 1,
+            phase,
+            band,
+            depth,
+            resting: Vec::new(),
+        }
     }
 }
 
@@ -68,6 +83,8 @@ pub enum RestEnd {
     Rejected,
     /// Expired.
     Expired,
+    /// Cancelled, whatever its time in force.
+    Cancelled,
     /// It rests, though it should not.
     Rests,
 }
@@ -184,6 +201,8 @@ pub struct SimVenue {
     by_id: BTreeMap<ClientOrderId, usize>,
     executions: Vec<Execution>,
     says_cum: bool,
+    /// The place at which the numbers of orders last began.
+    numbered_from: usize,
     met: Vec<Level>,
     /// Resting orders that are gone through.
     queue: Vec<usize>,
@@ -223,6 +242,7 @@ impl SimVenue {
             by_id: BTreeMap::new(),
             executions: Vec::new(),
             says_cum,
+            numbered_from: 0,
             met: Vec::new(),
             queue: Vec::new(),
         }
@@ -232,6 +252,20 @@ impl SimVenue {
     #[must_use]
     pub const fn says_cum(&self) -> bool {
         self.says_cum
+    }
+
+    /// From now on its numbers of orders begin anew.
+    pub fn number_anew(&mut self) {
+        self.numbered_from = self.orders.len();
+    }
+
+    /// Whether it takes no cancels in an instrument now.
+    #[must_use]
+    pub fn bars_cancels(&self, instrument: InstrumentId) -> bool {
+        self.listing(instrument).is_some_and(|listing| match listing.phase {
+            Phase::Auction | Phase::Overnight | Phase::Holiday => true,
+            Phase::Continuous | Phase::Break | Phase::Halted => false,
+        })
     }
 
     /// An instrument, if it is listed here.
@@ -323,7 +357,10 @@ impl SimVenue {
         if !listing.band.is_none_or(in_band) {
             return Some(RejectClass::Price);
         }
-        if place.qty.get() < listing.min_qty.max(1) {
+        if place.price.0.rem_euclid(listing.grid.max(1)) != 0 {
+            return Some(RejectClass::Price);
+        }
+        if place.qty.get() < listing.min_qty.max(listing.least).max(1) {
             return Some(RejectClass::Size);
         }
         let account = (place.account, place.instrument);
@@ -383,7 +420,7 @@ impl SimVenue {
         let at = self.orders.len();
         self.orders.push(SimOrder {
             place: Some(*place),
-            venue_order_id: numbered('O', self.venue, at),
+            venue_order_id: numbered('O', self.venue, at - self.numbered_from),
             account: place.account,
             instrument: place.instrument,
             side: place.side,
@@ -452,7 +489,7 @@ impl SimVenue {
                 self.rest(at);
                 return;
             }
-            (RestEnd::Usual, TimeInForce::Ioc | TimeInForce::Fok) => {
+            (RestEnd::Usual, TimeInForce::Ioc | TimeInForce::Fok) | (RestEnd::Cancelled, _) => {
                 (VenueStatus::Cancelled, News::Cancelled { cum })
             }
             (RestEnd::Rejected, _) => {

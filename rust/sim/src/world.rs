@@ -16,18 +16,23 @@ use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::ids::{AccountId, ClientOrderId, Id, InstrumentId, Note, VenueId};
 use cross_market_core::instrument::Settlement;
 use cross_market_core::num::{Money, Price, Qty, Side};
-use cross_market_core::order::Report;
+use cross_market_core::order::{Cancel, Report};
 use cross_market_core::position::{Settle, Statement, StatementKind};
 use cross_market_core::time::{Day, Span, Time};
 
+use crate::atlas::Cell;
 use crate::check::Checker;
 use crate::depth::Level;
 use crate::digest::Digest;
 use crate::fault::{Fault, Faults};
 use crate::latency::VenueLatency;
 use crate::market::{Market, Shape};
+use crate::mind::{Closures, Mind};
+use crate::minimise::{Given, Recorded as Kept};
 use crate::outcome::Outcome;
 use crate::random::Random;
+use crate::rulings::Odd;
+use crate::storms::{Return, is_settled};
 use crate::truth::{Lots, Terms, Truth};
 use crate::venue::{Listing, SimVenue};
 
@@ -97,6 +102,12 @@ pub(crate) enum Item {
     Mutated(usize),
     /// The engine is given a report of the log once more under another id, if it had it already.
     Aliased(usize),
+    /// The engine is given an end of the log once more, if it had it already.
+    EndAgain(usize),
+    /// The engine is given a report of the log that names another contract, if it had it already.
+    Misnamed(usize),
+    /// The engine hears how the session of a trading login stands, if it is still that one.
+    Session(AccountId, LinkState, u32),
     /// A command reaches its venue.
     Command(Command),
     /// Something happens at a venue.
@@ -122,6 +133,8 @@ pub(crate) enum Happening {
     Correct(usize),
     /// It tells a fee.
     Fee(usize),
+    /// It tells everything it knows of an order.
+    Evidence(usize),
 }
 
 /// What becomes whole again.
@@ -141,6 +154,16 @@ pub(crate) enum Restore {
     Band(InstrumentId),
     /// A book that was empty or odd.
     Book(InstrumentId),
+    /// The rules of an instrument.
+    Rules(InstrumentId),
+    /// Nothing is yet: a line goes down once more, and so often again.
+    Flap(AccountId, u32),
+    /// Nothing is yet: a venue stops for so long.
+    Stop(VenueId, Span),
+    /// Nothing is yet: cancels that were collected leave.
+    Batch,
+    /// What is known of a position: the venue's word on it.
+    State(AccountId, InstrumentId),
 }
 
 /// Whether the quiet phase waits for an item: for anything but market data.
@@ -184,6 +207,10 @@ pub(crate) struct Login {
     pub(crate) deaf_until: Time,
     pub(crate) last_sent: Time,
     pub(crate) last_told: Time,
+    /// Counts how often it came back.
+    pub(crate) session: u32,
+    /// How it comes back next.
+    pub(crate) ways: Return,
 }
 
 /// A market data feed.
@@ -320,6 +347,11 @@ pub struct World {
     pub(crate) levels: Vec<(Side, Level)>,
     pub(crate) subset: (u64, u64),
     pub(crate) external: bool,
+    pub(crate) odd: Odd,
+    /// Cancels that an adapter has collected.
+    pub(crate) batch: Vec<Cancel>,
+    cells: Vec<Cell>,
+    given: Option<Vec<Kept>>,
     recorded: Recorded,
     queue: BinaryHeap<Reverse<Queued>>,
     count: u64,
@@ -352,6 +384,8 @@ impl World {
             deaf_until: Time::EARLIEST,
             last_sent: Time::EARLIEST,
             last_told: Time::EARLIEST,
+            session: 0,
+            ways: Return::default(),
         };
         let feed = |instrument: &cross_market_core::instrument::Instrument| Feed {
             venue: instrument.venue,
@@ -387,6 +421,10 @@ impl World {
             levels: Vec::new(),
             subset: (0, 0),
             external: false,
+            odd: Odd::new(config.venues.len(), accounts),
+            batch: Vec::new(),
+            cells: Vec::new(),
+            given: None,
             recorded: Recorded::default(),
             queue: BinaryHeap::new(),
             count: 0,
@@ -457,6 +495,22 @@ impl World {
     #[must_use]
     pub const fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// The cells in which faults fell, where rules are held.
+    #[must_use]
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// From now on what the engine is given is kept.
+    pub fn keep_given(&mut self) {
+        self.given.get_or_insert_default();
+    }
+
+    /// What the engine was given, where that was kept.
+    pub fn take_given(&mut self) -> Vec<Kept> {
+        self.given.take().unwrap_or_default()
     }
 
     /// The lines of the trace, where one is kept.
@@ -579,6 +633,7 @@ impl World {
 
     /// Everything the engine hears before it may act: links, then the feeds' first books.
     pub fn connect(&mut self) {
+        self.set_clocks();
         for account in self.config.accounts.ids() {
             self.link(LinkTo::Trading(account), LinkState::Up);
             self.link(LinkTo::Trading(account), LinkState::Resynced);
@@ -689,6 +744,12 @@ impl World {
         D: Fn() -> Option<Time>,
         E: std::fmt::Debug,
     {
+        self.run_mind(until, &mut Closures { handle, deadline })
+    }
+
+    /// As [`World::run`], with one that can be looked into.
+    pub fn run_mind<M: Mind>(&mut self, until: Time, mind: &mut M) -> Pause {
+        self.note_fired(mind);
         loop {
             if self.died {
                 return Pause::Restart;
@@ -696,7 +757,7 @@ impl World {
             if std::mem::take(&mut self.news) {
                 return Pause::News;
             }
-            self.deadline = deadline();
+            self.deadline = mind.deadline();
             let tick = self.deadline.map(|due| self.tick_time(due));
             let next = self.next_source();
             let time = next.map_or(Time::MAX, |(time, _)| time);
@@ -706,8 +767,9 @@ impl World {
                 self.now = self.now.max(due);
                 self.tick_first = None;
                 self.late = None;
-                self.step(&Event::Tick, handle);
-                self.watch_deadline(deadline());
+                self.step(&Event::Tick, mind);
+                self.watch_deadline(mind.deadline());
+                self.note_fired(mind);
                 continue;
             }
             let due = next.filter(|(time, _)| *time <= until && ticks.is_none());
@@ -717,23 +779,32 @@ impl World {
             };
             self.now = self.now.max(time);
             self.stuck = 0;
-            self.happen(source, handle);
-            self.play(until.min(tick.unwrap_or(Time::MAX)), handle, deadline);
+            self.happen(source, mind);
+            self.note_fired(mind);
+            self.play(until.min(tick.unwrap_or(Time::MAX)), mind);
+        }
+    }
+
+    /// Notes in which cells the faults fell that have fired: how their orders stand once the events
+    /// of the moment are taken in.
+    fn note_fired<M: Mind>(&mut self, mind: &M) {
+        if self.faults.fired.is_empty() {
+            return;
+        }
+        for (fault, about) in self.faults.fired.drain(..) {
+            if self.check.is_some() {
+                self.cells.push(Cell::of(fault, mind.seen(about)));
+            }
         }
     }
 
     /// Plays recorded rows as long as nothing else can come between them: before `until`, before
     /// what waits in the queue, and while the engine commands nothing and its deadline stands.
-    fn play<H, D, E>(&mut self, until: Time, handle: &mut H, deadline: &D)
-    where
-        H: FnMut(Time, &Event, &mut Vec<Command>) -> Result<Effect, E>,
-        D: Fn() -> Option<Time>,
-        E: std::fmt::Debug,
-    {
+    fn play<M: Mind>(&mut self, until: Time, mind: &mut M) {
         if self.died || self.check.is_some() || self.trace.is_some() {
             return;
         }
-        let due = deadline();
+        let due = mind.deadline();
         let waiting = self.count;
         let queued = self.queue.peek().map_or(Time::MAX, |Reverse(next)| next.time);
         let end = until.min(queued);
@@ -751,8 +822,8 @@ impl World {
             if at_venue <= at_engine {
                 self.next_row_at_venue();
             } else {
-                self.next_row_at_engine(handle);
-                if deadline() != due {
+                self.next_row_at_engine(mind);
+                if mind.deadline() != due {
                     return;
                 }
             }
@@ -773,14 +844,10 @@ impl World {
     /// Gives the engine its next recorded row; one that moves the market alone leaves no more than
     /// its mark.
     #[inline]
-    fn next_row_at_engine<H, E>(&mut self, handle: &mut H)
-    where
-        H: FnMut(Time, &Event, &mut Vec<Command>) -> Result<Effect, E>,
-        E: std::fmt::Debug,
-    {
+    fn next_row_at_engine<M: Mind>(&mut self, mind: &mut M) {
         let Some(event) = self.recorded.at_engine() else { return };
         self.out.clear();
-        let result = handle(self.now, event, &mut self.out);
+        let result = mind.handle(self.now, event, &mut self.out);
         self.recorded.at_engine += 1;
         if matches!(result, Ok(Effect::Market)) && self.out.is_empty() {
             self.digest.step(self.now, Some(Effect::Market), &[]);
@@ -800,8 +867,9 @@ impl World {
         match self.late {
             Some((known, late)) if known == due => late.max(self.now),
             _ => {
+                self.faults.about = None;
                 let late = if self.faults.draws(Fault::OddTimer) {
-                    self.faults.counts.count(Fault::OddTimer);
+                    self.faults.note(Fault::OddTimer);
                     Span(self.faults.stream(Fault::OddTimer).between(1, 30_000_000))
                 } else {
                     Span::ZERO
@@ -835,40 +903,35 @@ impl World {
         all.min_by_key(|(time, rank, _)| (*time, *rank)).map(|(time, _, source)| (time, source))
     }
 
-    fn happen<H, E>(&mut self, source: Source, handle: &mut H)
-    where
-        H: FnMut(Time, &Event, &mut Vec<Command>) -> Result<Effect, E>,
-        E: std::fmt::Debug,
-    {
+    fn happen<M: Mind>(&mut self, source: Source, mind: &mut M) {
         match source {
             Source::VenueRow => self.next_row_at_venue(),
             Source::EngineRow => {
                 let row = self.recorded.at_engine().and_then(change_of).copied();
                 self.recorded.at_engine += 1;
                 if let Some(row) = row {
-                    self.step(&Event::Book(row), handle);
+                    self.step(&Event::Book(row), mind);
                 }
             }
             Source::Queue => {
                 let Some(Reverse(queued)) = self.queue.pop() else { return };
                 self.waiting -= u64::from(is_news(&queued.item));
-                self.item(queued.item, handle);
+                self.item(queued.item, mind);
             }
         }
     }
 
-    fn item<H, E>(&mut self, item: Item, handle: &mut H)
-    where
-        H: FnMut(Time, &Event, &mut Vec<Command>) -> Result<Effect, E>,
-        E: std::fmt::Debug,
-    {
+    fn item<M: Mind>(&mut self, item: Item, mind: &mut M) {
         let for_engine = match &item {
             Item::Event(_)
             | Item::Row(_)
             | Item::Absurd(_)
             | Item::Report(_)
             | Item::Mutated(_)
-            | Item::Aliased(_) => true,
+            | Item::Aliased(_)
+            | Item::EndAgain(_)
+            | Item::Misnamed(_)
+            | Item::Session(..) => true,
             Item::Command(_) | Item::Venue(..) | Item::Restore(_) | Item::Market | Item::Wake => {
                 false
             }
@@ -884,7 +947,7 @@ impl World {
         match item {
             Item::Event(event) => {
                 if self.reaches_engine(&event) {
-                    self.step(&event, handle);
+                    self.given(&event, mind);
                 }
             }
             Item::Row(row) => {
@@ -892,35 +955,53 @@ impl World {
                     self.mark_absurd(row.instrument, false);
                 }
                 if !self.feed(row.instrument).down {
-                    self.step(&Event::Book(row), handle);
+                    self.step(&Event::Book(row), mind);
                 }
             }
             Item::Absurd(row) => {
                 if !self.feed(row.instrument).down {
                     self.mark_absurd(row.instrument, true);
-                    self.step(&Event::Book(row), handle);
+                    self.step(&Event::Book(row), mind);
                 }
             }
             Item::Report(at) => {
+                let again = self.was_delivered(at);
                 if let Some(report) = self.deliver(at) {
-                    self.step(&Event::Report(Box::new(report)), handle);
+                    self.report(report, again, mind);
+                }
+            }
+            Item::EndAgain(at) => {
+                // A reject tells no total: another end that does is news.
+                let told = self.tells_total(at);
+                if let Some(report) = self.end_again(at) {
+                    self.report(report, told, mind);
+                }
+            }
+            Item::Misnamed(at) => {
+                if let Some(report) = self.misnamed(at) {
+                    self.report(report, true, mind);
+                }
+            }
+            Item::Session(account, state, session) => {
+                if let Some(event) = self.session(account, state, session) {
+                    self.step(&event, mind);
                 }
             }
             Item::Mutated(at) => {
                 if let Some(report) = self.mutated(at) {
-                    self.step(&Event::Report(Box::new(report)), handle);
+                    self.step(&Event::Report(Box::new(report)), mind);
                 }
             }
             Item::Aliased(at) => {
                 if let Some(report) = self.aliased(at) {
-                    self.step(&Event::Report(Box::new(report)), handle);
+                    self.step(&Event::Report(Box::new(report)), mind);
                 }
             }
             Item::Command(command) => self.arrive(&command),
             Item::Venue(venue, happening) => self.happens_at(venue, happening),
             Item::Restore(restore) => self.restore(restore),
             Item::Market => self.market_step(),
-            Item::Wake => self.wake(handle),
+            Item::Wake => self.wake(mind),
         }
     }
 
@@ -932,31 +1013,60 @@ impl World {
 
     /// A stalled process is awake again, unless it stalled anew: everything comes at once, in the
     /// order in which it came.
-    fn wake<H, E>(&mut self, handle: &mut H)
-    where
-        H: FnMut(Time, &Event, &mut Vec<Command>) -> Result<Effect, E>,
-        E: std::fmt::Debug,
-    {
+    fn wake<M: Mind>(&mut self, mind: &mut M) {
         if self.now < self.stalled_until {
             let awake = self.stalled_until;
             self.push(awake, Item::Wake);
             return;
         }
         for item in std::mem::take(&mut self.backlog) {
-            self.item(item, handle);
+            self.item(item, mind);
+            self.note_fired(mind);
+        }
+    }
+
+    /// Gives the engine a report; one that comes again changes nothing that is booked.
+    fn report<M: Mind>(&mut self, report: Report, again: bool, mind: &mut M) {
+        let event = Event::Report(Box::new(report));
+        if !again || self.check.is_none() || !is_settled(&report.news) {
+            self.step(&event, mind);
+            return;
+        }
+        let word = |check: &Checker| report.order.is_some_and(|order| check.is_overridden(order));
+        let same = !self.is_revised(&report) && !self.check.as_ref().is_some_and(word);
+        let before = mind.booked(&report);
+        self.step(&event, mind);
+        let now = self.now;
+        if same
+            && mind.booked(&report) != before
+            && let Some(check) = &mut self.check
+        {
+            check.broken(now, "again_changes_nothing", format!("{report:?}"));
+        }
+    }
+
+    /// Gives the engine an event that is no report; news of a clock move no timer.
+    fn given<M: Mind>(&mut self, event: &Event, mind: &mut M) {
+        let before = mind.deadline();
+        self.step(event, mind);
+        let now = self.now;
+        let due = before.is_some_and(|before| before <= now);
+        if matches!(event, Event::Clock(_))
+            && !due
+            && mind.deadline() != before
+            && let Some(check) = &mut self.check
+        {
+            let found = format!("{before:?} became {:?}", mind.deadline());
+            check.broken(now, "clock_moves_no_timer", found);
         }
     }
 
     /// Gives the engine one event and sends what it commands.
-    fn step<H, E>(&mut self, event: &Event, handle: &mut H)
-    where
-        H: FnMut(Time, &Event, &mut Vec<Command>) -> Result<Effect, E>,
-        E: std::fmt::Debug,
-    {
+    fn step<M: Mind>(&mut self, event: &Event, mind: &mut M) {
         let mut out = std::mem::take(&mut self.out);
         out.clear();
         let now = self.now;
-        let result = handle(now, event, &mut out);
+        let result = mind.handle(now, event, &mut out);
         self.out = out;
         self.settle_step(event, result);
     }
@@ -968,6 +1078,9 @@ impl World {
     {
         let out = std::mem::take(&mut self.out);
         let now = self.now;
+        if let Some(given) = &mut self.given {
+            given.push((now, Given::Event(event.clone())));
+        }
         if let Some(trace) = &mut self.trace {
             trace.push(line(now, event));
             trace.extend(out.iter().map(|command| format!("    {command:?}")));
@@ -999,6 +1112,7 @@ impl World {
     /// Sends commands on their way; a process that dies here sends only some of its orders.
     fn dispatch(&mut self, commands: &[Command]) {
         let places = commands.iter().any(|command| matches!(command, Command::Place(_)));
+        self.faults.about = first_placed(commands);
         let dies = places && self.restarts && self.faults.fires(Fault::Restart);
         for command in commands {
             if dies
@@ -1017,13 +1131,16 @@ impl World {
 
     /// The engine is back, `commands` are its first: lines are up again and what was missed is
     /// sent once more.
-    pub fn restarted(&mut self, commands: &[Command]) {
+    pub fn restarted(&mut self, run: u16, commands: &[Command]) {
         self.died = false;
         self.digest.step(self.now, None, commands);
         let now = self.now;
         self.outcome.step(now, &Event::Tick, commands);
         if let Some(check) = &mut self.check {
             check.restarted(now, commands);
+        }
+        if let Some(given) = &mut self.given {
+            given.push((now, Given::Restart(run)));
         }
         if let Some(trace) = &mut self.trace {
             trace.push(format!("{} restarted", now.0));
@@ -1053,8 +1170,21 @@ impl World {
     }
 }
 
+/// The first order among commands.
+fn first_placed(commands: &[Command]) -> Option<ClientOrderId> {
+    commands.iter().find_map(|command| match command {
+        Command::Place(place) => Some(place.order),
+        Command::Amend(_)
+        | Command::Cancel(_)
+        | Command::Query(_)
+        | Command::Resync(_)
+        | Command::Transfer(_)
+        | Command::Alert(_) => None,
+    })
+}
+
 /// Whether an event may move lots or money.
-fn is_of_money(event: &Event) -> bool {
+pub(crate) fn is_of_money(event: &Event) -> bool {
     match event {
         Event::Report(_)
         | Event::Answer(_)

@@ -213,6 +213,7 @@ fn cell(before: &Order, input: Input) -> String {
                 Clash::CountedTwice => "counted twice",
                 Clash::AbsentButSeen => "absent but seen",
                 Clash::BustBeyondBooked => "bust beyond booked",
+                Clash::OverriddenButWorks => "overridden but works",
             };
             if after.state == before.state {
                 format!("✗ {why}")

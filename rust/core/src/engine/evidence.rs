@@ -16,7 +16,7 @@ use crate::instrument::{PositionEffect, Reference, ReferenceChange, Settlement};
 use crate::num::{Money, Qty, Side};
 use crate::order::{
     Answer, Cancel, Clash, Execution, ExecutionKey, FeeNews, Fill, Found, Input, News, Order,
-    Place, Report, State, TimeInForce, VenueStatus, Verdict,
+    Place, RejectClass, Report, State, TimeInForce, VenueStatus, Verdict,
 };
 use crate::position::{Owner, Settle, Statement, StatementKind, Trade};
 use crate::quote::Purpose;
@@ -98,6 +98,9 @@ impl Engine {
                 self.input(id, Input::Done { status, cum: Some(cum) }, out);
             }
             News::CancelRejected { class, code } => {
+                if class == RejectClass::Phase {
+                    self.give_cancel_back(id, place.account);
+                }
                 self.on_cancel_rejected(id, class, code, out);
             }
             News::Status { status: VenueStatus::Working, cum } => {
@@ -121,6 +124,14 @@ impl Engine {
             }
         }
         self.after_order(id);
+    }
+
+    /// In an auction no cancel is taken: that one was not lost, and another may be sent for it.
+    fn give_cancel_back(&mut self, id: ClientOrderId, account: AccountId) {
+        let bound = self.venue_of(account).cancels_max;
+        if let Some(order) = self.orders.get_mut(id).filter(|order| order.cancels > 1) {
+            order.cancels = order.cancels.min(bound).saturating_sub(1).max(1);
+        }
     }
 
     fn on_answer(&mut self, answer: &Answer, out: &mut Vec<Command>) {
@@ -204,14 +215,15 @@ impl Engine {
                 if before != State::Unknown {
                     self.hasten(id);
                 }
-                if clash == Clash::AbsentButSeen && after == State::Rejected {
+                let surfaces = clash == Clash::AbsentButSeen && after == State::Rejected;
+                if surfaces || clash == Clash::OverriddenButWorks {
                     self.recall(&place, out);
                 }
             }
         }
     }
 
-    /// An order proven absent lives after all, and another may have taken its place: it is
+    /// An order proven or said to be dead lives after all, and another may have taken its place: it is
     /// cancelled, whatever the budgets say. What it still trades is booked as late.
     fn recall(&mut self, place: &Place, out: &mut Vec<Command>) {
         let (order, account, instrument) = (place.order, place.account, place.instrument);
@@ -304,7 +316,7 @@ impl Engine {
     ) {
         let Some(order) = self.orders.get_mut(id) else { return };
         let (place, leaves) = (order.place, order.leaves());
-        let was_absent = order.is_absent();
+        let was_dead = order.is_absent() || order.overridden;
         // Of a correction only what it adds is new to the order and its holds.
         let (input, fresh) = match told {
             Told::Correction { from } if !from.is_zero() => {
@@ -336,7 +348,7 @@ impl Engine {
         }
         let (fee, _) = self.book_trade(Some(id), key, &trade, fill, out);
         self.tell_attempt(id, &trade, fee, told, out);
-        if was_absent {
+        if was_dead {
             // What traded shows that it lives: the rest of it may trade too.
             self.conflict(id, place.account, out);
             self.recall(&place, out);
@@ -815,7 +827,11 @@ impl Engine {
             State::Acked | State::Partial | State::PendingAmend => {
                 let timeout = self.policy.hedges[order.place.hedge].execution.order_timeout;
                 let over = if order.cancels > 0 {
-                    self.now + venue.query_interval
+                    // What cannot be cancelled before a phase ends waits for that.
+                    let phase = self.instruments[order.place.instrument].phases.at(self.now);
+                    let shut = !phase.phase.takes_orders() && phase.until < Time::LATEST;
+                    let next = self.now + venue.query_interval;
+                    if shut { next.max(phase.until) } else { next }
                 } else {
                     order.sent + timeout
                 };
@@ -1015,7 +1031,12 @@ impl Engine {
     fn on_reference(&mut self, reference: &Reference) {
         let instrument = &mut self.instruments[reference.instrument];
         match reference.change {
-            ReferenceChange::Phase { phase, until } => instrument.phases.say(phase, until),
+            ReferenceChange::Phase { phase, until } => {
+                instrument.phases.say(phase, until);
+                if phase.takes_orders() {
+                    self.hasten_cancels(reference.instrument);
+                }
+            }
             ReferenceChange::PriceBand(band) => instrument.band = band,
             ReferenceChange::Margin(rate) => {
                 instrument.margin = rate;
@@ -1026,6 +1047,19 @@ impl Engine {
             }
         }
         self.touch_readers(reference.instrument);
+    }
+
+    /// Cancels that waited for a phase to end wait no longer.
+    fn hasten_cancels(&mut self, instrument: InstrumentId) {
+        for at in 0..self.live.len() {
+            let order = self.orders.get_mut(self.live[at]);
+            let waits = |order: &&mut Order| {
+                order.place.instrument == instrument && order.is_resting() && order.cancels > 0
+            };
+            if let Some(order) = order.filter(waits) {
+                order.due = order.due.min(self.now);
+            }
+        }
     }
 
     pub(super) fn touch_readers(&mut self, instrument: InstrumentId) {

@@ -1,7 +1,8 @@
 //! Runs seeds against the engine and prints what came of them; exit code 1 when a rule was broken,
 //! or when a class of faults never fired in so many runs that it should have.
 //!
-//! `campaign --seeds N [--from S] [--threads T] [--digest] [--verbose SEED]`
+//! `campaign --seeds N [--from S] [--threads T] [--digest] [--atlas FILE] [--verbose SEED]`, or
+//! `campaign --seed N --minimise DIR`: the smallest run, and the fewest events as a story, in DIR
 #![allow(clippy::print_stdout, reason = "a program that prints its findings")]
 
 use std::collections::BTreeMap;
@@ -11,10 +12,13 @@ use std::time::Instant;
 use cross_market_core::engine::Engine;
 use cross_market_core::gate::Refusal;
 use cross_market_core::quote::Kind;
+use cross_market_sim::atlas::Atlas;
+use cross_market_sim::draw::{START, plan};
 use cross_market_sim::fault::{Fault, FaultCounts};
 use cross_market_sim::outcome::{ENDS, refusal_code};
 use cross_market_sim::random::mix;
-use cross_market_sim::swarm::{Options, Run, run, shrink};
+use cross_market_sim::swarm::{Options, Run, minimise, run, shrink};
+use cross_market_sim::tale::story;
 
 /// In so many runs every class of faults fires.
 const ALL_FIRE: u64 = 20_000;
@@ -25,6 +29,9 @@ struct Arguments {
     threads: u64,
     digest: bool,
     verbose: Option<u64>,
+    atlas: Option<String>,
+    seed: Option<u64>,
+    minimise: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -33,11 +40,15 @@ fn main() -> ExitCode {
         Err(problem) => {
             eprintln!("{problem}");
             eprintln!(
-                "usage: campaign --seeds N [--from S] [--threads T] [--digest] [--verbose SEED]"
+                "usage: campaign --seeds N [--from S] [--threads T] [--digest] [--atlas FILE] \
+                 [--verbose SEED]\n   or: campaign --seed N --minimise DIR"
             );
             return ExitCode::from(2);
         }
     };
+    if let (Some(seed), Some(folder)) = (arguments.seed, &arguments.minimise) {
+        return small(seed, folder);
+    }
     if let Some(seed) = arguments.verbose {
         return tell(seed);
     }
@@ -45,8 +56,25 @@ fn main() -> ExitCode {
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
-    let mut found = Arguments { seeds: 1_000, from: 0, threads: 2, digest: false, verbose: None };
+    let mut found = Arguments {
+        seeds: 1_000,
+        from: 0,
+        threads: 2,
+        digest: false,
+        verbose: None,
+        atlas: None,
+        seed: None,
+        minimise: None,
+    };
     while let Some(word) = words.next() {
+        if word == "--atlas" {
+            found.atlas = Some(words.next().ok_or("--atlas needs a file")?);
+            continue;
+        }
+        if word == "--minimise" {
+            found.minimise = Some(words.next().ok_or("--minimise needs a folder")?);
+            continue;
+        }
         let mut number = || {
             let value = words.next().ok_or_else(|| format!("{word} needs a number"))?;
             value.parse::<u64>().map_err(|_| format!("{word}: {value:?} is not a whole number"))
@@ -55,6 +83,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             "--seeds" => found.seeds = number()?,
             "--from" => found.from = number()?,
             "--threads" => found.threads = number()?.clamp(1, 64),
+            "--seed" => found.seed = Some(number()?),
             "--verbose" => found.verbose = Some(number()?),
             "--digest" => found.digest = true,
             other => return Err(format!("{other:?} is not known")),
@@ -82,6 +111,7 @@ struct Totals {
     kinds: BTreeMap<u8, [u64; 5]>,
     refusals: BTreeMap<u8, u64>,
     faults: FaultCounts,
+    atlas: Atlas,
     digest: u64,
     broken: Vec<(u64, &'static str, String)>,
 }
@@ -107,6 +137,7 @@ impl Totals {
             *self.refusals.entry(refusal.refusal).or_default() += refusal.count;
         }
         self.faults.add(&run.faults);
+        self.atlas.add(&run.cells);
         // A sum does not depend on which thread ran which seed.
         self.digest = self.digest.wrapping_add(mix(run.seed ^ run.digest.rotate_left(32)));
         if let Some(first) = run.violations.first() {
@@ -134,6 +165,7 @@ impl Totals {
             *self.refusals.entry(refusal).or_default() += count;
         }
         self.faults.add(&other.faults);
+        self.atlas.merge(&other.atlas);
         self.digest = self.digest.wrapping_add(other.digest);
         self.broken.extend(other.broken);
     }
@@ -172,8 +204,19 @@ fn campaign(arguments: &Arguments) -> ExitCode {
     }
     totals.broken.sort();
     print(&totals, begun.elapsed().as_millis(), arguments.digest);
+    if let Some(file) = &arguments.atlas
+        && let Err(problem) = std::fs::write(file, totals.atlas.table())
+    {
+        eprintln!("{file}: {problem}");
+        return ExitCode::from(3);
+    }
+    let wrong = totals.atlas.verdict().2;
     let silent = totals.faults.iter().any(|(_, count)| count == 0) && totals.runs >= ALL_FIRE;
-    if totals.violations > 0 || silent { ExitCode::from(1) } else { ExitCode::SUCCESS }
+    if totals.violations > 0 || silent || !wrong.is_empty() {
+        ExitCode::from(1)
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 fn print(totals: &Totals, millis: u128, digest: bool) {
@@ -219,11 +262,45 @@ fn print(totals: &Totals, millis: u128, digest: bool) {
     }
     let per_second = u128::from(totals.runs) * 1_000 / millis.max(1);
     let [completed, unwound, flat, held, _] = totals.ends;
+    let least = totals.faults.iter().map(|(_, count)| count).min().unwrap_or(0);
+    let (cells, missing, wrong) = totals.atlas.verdict();
+    for cell in wrong {
+        println!("ATLAS {cell} was hit, and the table says that it cannot be");
+    }
     println!(
         "FIGURE sim schedules={} events={} violations={} per_second={per_second} \
-         completed={completed} unwound={unwound} aborted_flat={flat} residual_held={held}",
+         completed={completed} unwound={unwound} aborted_flat={flat} residual_held={held} \
+         faults_fired_min={least} atlas_cells={cells} atlas_missing={missing}",
         totals.runs, totals.events, totals.violations
     );
+}
+
+/// Makes a failing run small and writes what is left of it into a folder.
+fn small(seed: u64, folder: &str) -> ExitCode {
+    std::panic::set_hook(Box::new(|_| {}));
+    let found = minimise(seed, true, |config, start| {
+        Engine::new(config, start).map_err(|problem| problem.to_string())
+    });
+    let Some(small) = found else {
+        println!("seed {seed}: no rule broken");
+        return ExitCode::SUCCESS;
+    };
+    let without: Vec<Fault> =
+        Fault::ALL.iter().copied().filter(|fault| !small.classes.contains(fault)).collect();
+    let config = plan(seed, &without).config;
+    let text = format!("{}\n{config:#?}\n", small.plan(seed));
+    let title = format!("Seed {seed} breaks {}.", small.rule);
+    let files = [("plan", text), ("story", story(&config, START, &title, &small.events))];
+    for (kind, text) in files {
+        let path = std::path::Path::new(folder).join(format!("seed_{seed}_{kind}.txt"));
+        if let Err(problem) = std::fs::write(&path, text) {
+            eprintln!("{}: {problem}", path.display());
+            return ExitCode::from(3);
+        }
+        println!("{}", path.display());
+    }
+    print!("{}", small.plan(seed));
+    ExitCode::from(1)
 }
 
 /// Tells one run: the rules it broke, the classes that takes, and its events.
