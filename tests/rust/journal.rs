@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "0c0841af41065b9ce9f19eb1762f0a77f54a0f6850e1596c4b9a31507b672956"
+        "fac769da046ae7653a0f4936fc14a267e6fa9b755b572ea1b4478d81ea4177f4"
     );
 }
 
