@@ -44,7 +44,7 @@ STATES = (
     "free",
 )
 KINDS = ("enter", "exit", "trim", "reduce", "roll")
-PURPOSES = ("work", "supplement", "unwind")
+PURPOSES = ("work", "supplement", "unwind", "hedge", "quote")
 ENDS = ("completed", "unwound", "aborted_flat", "residual_held")
 NONE = 2**127 - 1  # a cost of repair that is none
 
