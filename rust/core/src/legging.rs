@@ -34,7 +34,8 @@ impl Mode {
 pub struct LegRule {
     /// Whether it leads (`Sequential`) or rests (`Quoting`); else it follows.
     pub leads: bool,
-    /// How long after the slice begins it is sent (`Simultaneous`), so that slow venues go first.
+    /// How long after the slice begins it is sent (`Simultaneous`), so that slow venues go first;
+    /// sooner where all orders of the earlier legs are done.
     pub offset: Span,
     /// Ticks beyond the price leaned on at which it follows; negative is more passive. It may be
     /// changed while an attempt lives.

@@ -424,9 +424,12 @@ impl Attempt {
                     earlier.map(|other| self.cover(plan, other, may_hold(facts, other, self)));
                 // What leaves together waits for nothing.
                 let Some(cover) = may.min() else { return held[leg] };
-                if now < stages.begun + own { Cover::Nothing } else { cover }
+                if waits { Cover::Nothing } else { cover }
             }
             Mode::Sequential | Mode::Quoting => {
+                // Where nothing can come of the earlier ones any more, there is nothing to wait for.
+                let waits = now < stages.begun + own
+                    && earlier.clone().any(|other| facts.legs[other].alive > 0);
                 let lead = others.filter(|other| rules[*other].leads);
                 let have = lead.map(|other| self.cover(plan, other, held[other]));
                 let Some(cover) = have.max() else { return held[leg] };
