@@ -87,9 +87,10 @@ pub enum WhenThin {
 pub enum Outside {
     /// It goes.
     Pull = 0,
-    /// It stays where it is, and is put where it belongs every `refresh`.
+    /// It stays where it is while its price may, and is put where it belongs every `refresh`; none
+    /// is sent otherwise.
     Leave = 1,
-    /// It stays at the edge of the range, away from the market, and moves every `refresh`.
+    /// It is worked there too: it moves away from the market with its price, and every `refresh`.
     Away = 2,
 }
 
