@@ -4,6 +4,9 @@
 PYTHON ?= python3
 SEEDS ?= 100000
 SETS ?=
+BUGS ?=
+FILES ?=
+SHARD ?=
 UV ?= $(shell command -v uv 2>/dev/null)
 NEXTEST ?= $(shell command -v cargo-nextest 2>/dev/null)
 
@@ -11,6 +14,7 @@ BIN := .venv/bin
 DEPS := .venv/.deps
 CORE := python/cross_market/_core.abi3.so
 PEERS := target/peers-venv
+LEGS := target/legs-venv
 RUST := --workspace --exclude cross-market-py
 PIP := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,\
   $(BIN)/python -m pip install --quiet --disable-pip-version-check)
@@ -22,7 +26,7 @@ export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test test-rust test-python lint counts sim digests crash golden bench \
-  bench-peers wheel wheel-check clean
+  bench-peers peers-legs seeded-bugs mutants wheel wheel-check clean
 
 help: ## Print this help
 	@echo "usage: make TARGET"
@@ -69,6 +73,12 @@ digests: ## Compare the digests of SEEDS=100000 schedules, debug build against r
 crash: ## Cut and corrupt a journal everywhere and recover it
 	cargo run --locked --quiet --release -p cross-market-journal --bin crash
 
+seeded-bugs: ## Put known bugs in one by one, or BUGS=4,7, and demand that the fast checks fail
+	PYTHONPATH=tests $(PYTHON) -m seeded $(if $(BUGS),--only $(BUGS))
+
+mutants: ## Change the core in small ways and demand that tests fail: FILES="funds gate" SHARD=0/4
+	PYTHONPATH=tests $(PYTHON) -m seeded.mutants $(FILES) $(if $(SHARD),--shard $(SHARD))
+
 golden: $(CORE) ## Compare the recorded markets in ../shared/data with their reference figures
 	PYTHONPATH=tests $(BIN)/python -m golden $(SETS)
 
@@ -85,6 +95,11 @@ bench-peers: $(PEERS)/.deps $(SOURCES) ## Time it beside other libraries, in an 
 	$(PEERS)/bin/python benches/peers/run.py
 	$(PEERS)/bin/python benches/peers/sizes.py target/wheels/cross_market-*.whl
 	@cat $(PEERS)/refused 2>/dev/null || true
+
+peers-legs: $(LEGS)/.deps $(CORE) ## Work legs beside other systems (SEEDS=150 of each fault)
+	PYTHONPATH=python:benches $(LEGS)/bin/python -m pytest --quiet benches/legs/test_packages.py
+	PYTHONPATH=python:benches $(LEGS)/bin/python -m legs \
+	  $(if $(filter file,$(origin SEEDS)),,--seeds $(SEEDS))
 
 wheel: $(DEPS) ## Build the wheel into dist
 	rm -rf dist
@@ -115,6 +130,15 @@ endif
 $(CORE): $(DEPS) $(SOURCES)
 	@echo "building the native module (a minute or two when cold)"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Without what they ask for beyond this: vnpy wants screens. A package that refuses is told of.
+$(LEGS)/.deps: requirements-legs.txt $(DEPS)
+	@echo "creating $(LEGS) with the versions of $<"
+	@rm -rf $(LEGS)
+	@$(BIN)/python -m venv $(LEGS)
+	@install="$(LEGS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps"; \
+	$$install -r $< || grep -v '^#' $< | while read -r peer; do $$install "$$peer" || true; done
 	@touch $@
 
 # The versions of the file and nothing else: what peers say they need for screens and plots is left

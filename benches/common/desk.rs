@@ -55,6 +55,7 @@ fn json(hedges: usize, clip: i64, bands: Bands) -> Value {
         "instruments": [instrument("I0", "V0"), instrument("I1", "V1")],
         "hedges": names.iter().map(|name| hedge(name, bands)).collect::<Vec<Value>>(),
         "limits": {
+            "venues": {"V0": venue_limits(), "V1": venue_limits()},
             "instruments": {"I0": instrument_limits(), "I1": instrument_limits()},
             "accounts": {"A0": account_limits(), "A1": account_limits()},
             "hedges": names.iter().map(limits).collect::<serde_json::Map<String, Value>>(),
@@ -136,10 +137,15 @@ fn hedge(name: &str, bands: Bands) -> Value {
     })
 }
 
+fn venue_limits() -> Value {
+    json!({"message_rate": 1000, "cancel_reserve": 100})
+}
+
 fn instrument_limits() -> Value {
     json!({
         "order_value": "1000000000", "collar": "1000", "age_ns": 2_000_000_000,
-        "skew_ns": 2_000_000_000, "limit_distance": "1000",
+        "skew_ns": 2_000_000_000, "limit_distance": "1000", "message_rate": 500,
+        "cancel_reserve": 10,
     })
 }
 

@@ -256,7 +256,14 @@ fn attempt(plan: &HedgePlan) -> Attempt {
         messages: 60,
         trims_per_day: 4,
     };
-    let task = Task { decision: decision(), kind: Kind::Enter, from: 0, to: LOTS, clip: LOTS };
+    let task = Task {
+        decision: decision(),
+        kind: Kind::Enter,
+        from: 0,
+        to: LOTS,
+        clip: LOTS,
+        over: Span::ZERO,
+    };
     let mut attempt = Attempt::new(task, execution, plan, [0; LEGS_MAX], NOW);
     attempt.placed(LegId(0), Purpose::Work);
     attempt.placed(LegId(1), Purpose::Work);

@@ -20,7 +20,17 @@ from cross_market.errors import (
     VenueError,
 )
 from cross_market.policy import limit as limits
-from cross_market.policy.execution import CheaperOf, Simultaneous, Size, Supplement, Unwind
+from cross_market.policy.execution import (
+    CheaperOf,
+    Lean,
+    LegRule,
+    Quoting,
+    Sequential,
+    Simultaneous,
+    Size,
+    Supplement,
+    Unwind,
+)
 from cross_market.policy.limit import Limits
 from cross_market.policy.signal import Band, CounterPrice, Deviation, Estimate, Ratio, Spread
 
@@ -67,14 +77,18 @@ __all__ = [
     "InternalError",
     "JournalError",
     "Latency",
+    "Lean",
     "Leg",
+    "LegRule",
     "Limits",
     "Margin",
     "Market",
     "Merged",
     "Pair",
+    "Quoting",
     "Ratio",
     "Result",
+    "Sequential",
     "Session",
     "SimVenue",
     "SimVenues",

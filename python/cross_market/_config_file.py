@@ -134,6 +134,7 @@ def completed(limits: Json, builder: Builder) -> Json:
             else:
                 given.setdefault(key, item)
     for each, base_key in (
+        ("venues", "each_venue"),
         ("instruments", "each_instrument"),
         ("accounts", "each_account"),
         ("hedges", "each_hedge"),

@@ -21,7 +21,7 @@ from cross_market.errors import ConfigError, InputTypeError
 
 Step = str | int
 AT = re.compile(r"\(at line ([0-9]+), column ([0-9]+)\)")
-LIMIT = re.compile(r"limits\.(instruments|accounts|hedges)(?:\.(.+)|\[\"(.+)\"\])\.(\w+)")
+LIMIT = re.compile(r"limits\.(venues|instruments|accounts|hedges)(?:\.(.+)|\[\"(.+)\"\])\.(\w+)")
 NUMBER = re.compile(r"\[([0-9]+)\]")
 QUOTED = re.compile(r'\["((?:[^"\\]|\\.)*)"\]')
 

@@ -263,6 +263,25 @@ def name() -> Reader:
     return Reader(read, expected)
 
 
+def names(*, least: int, most: int) -> Reader:
+    """Read a list or tuple of names, each once; canonical is a tuple, sorted."""
+    each = name()
+    expected = f"a list of {least} to {most} names"
+
+    def read(given: object, where: str) -> tuple[str, ...]:
+        if type(given) not in (list, tuple):
+            raise wrong_type(given, where, expected)
+        items = typing.cast("list[object]", given)
+        if not least <= len(items) <= most:
+            raise wrong(given, where, expected)
+        found: list[str] = [each.read(item, f"{where}[{at}]") for at, item in enumerate(items)]
+        if len(set(found)) != len(found):
+            raise wrong(given, where, "every name once")
+        return tuple(sorted(found))
+
+    return Reader(read, expected)
+
+
 def note(given: object, where: str) -> str:
     """Return `given` when it can stand in the journal as the core takes it: who spoke, or why."""
     expected = f"text on one line, 1 to {NOTE_MAX} bytes of UTF-8"

@@ -16,7 +16,8 @@ class Place:
     side: str – 'buy' or 'sell'. effect: str – 'open', 'close' or 'close_today'.
     tif: str – 'gtc', 'ioc', 'fok' or 'day'. flag: str – 'speculation', 'arbitrage' or 'hedge'.
     kind: str – why the attempt exists: 'enter', 'exit', 'trim', 'reduce' or 'roll'.
-    purpose: str – what the order is for: 'work', 'supplement' or 'unwind'.
+    purpose: str – what the order is for: 'work', 'hedge' (it follows a leg that traded), 'quote'
+        (it rests), 'supplement' or 'unwind'.
     account, instrument, hedge: str – their names.
     """
 
@@ -159,6 +160,7 @@ REFUSALS = (
     "busy",
     "nothing",
     "jump",
+    "back_off",
 )
 
 ALERTS = (
@@ -197,4 +199,8 @@ ALERTS = (
     "adopted",
     "ids_low",
     "query_stuck",
+    "quote_pulled",
+    "rejected",
+    "reissued",
+    "leg_lost",
 )

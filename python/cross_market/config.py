@@ -9,7 +9,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
-from cross_market import _core
+from cross_market import _core, _legging
 from cross_market._files import moved
 from cross_market._values import (
     Name,
@@ -39,7 +39,15 @@ from cross_market.contracts.units import (
     whole,
 )
 from cross_market.errors import ConfigError, InputTypeError
-from cross_market.policy.execution import CheaperOf, Simultaneous, Size, Supplement
+from cross_market.policy.execution import (
+    CheaperOf,
+    Execution,
+    Quoting,
+    Sequential,
+    Simultaneous,
+    Size,
+    Supplement,
+)
 from cross_market.policy.limit import Limits, amount_in
 from cross_market.policy.signal import (
     Band,
@@ -153,7 +161,7 @@ class Hedge:
         'lots' (as the legs say).
     signal: Ratio, Spread, CounterPrice or Estimate – when it trades.
     size: Size – how large it may grow, in sets.
-    execution: Simultaneous – how it trades.
+    execution: Simultaneous, Sequential or Quoting – how it trades.
     slippage: number or str – bands must be further apart than this: a plain number for ratios,
         such as '0.50 CNY/g' for spreads; nothing when None.
     priority: int – lower goes first.
@@ -167,7 +175,7 @@ class Hedge:
     basis: Annotated[str, choice("physical", "lots")]
     signal: Annotated[Signal, one(Ratio, Spread, CounterPrice, Estimate)]
     size: Annotated[Size, one(Size)]
-    execution: Annotated[Simultaneous, one(Simultaneous)]
+    execution: Annotated[Execution, one(Simultaneous, Sequential, Quoting)]
     slippage: Annotated[Number | None, optional(level())] = None
     priority: Annotated[int, count(most=1_000_000)] = 0
 
@@ -188,6 +196,7 @@ class Hedge:
             self.units(getattr(self.execution, each), f"{where}.{each}")
         self.amount(self.execution.max_loss, f"{where}.max_loss")
         self._levels()
+        _legging.check(self)
 
     def _check_fx(self) -> None:
         foreign = {leg.instrument.currency for leg in self.legs} - {self.currency}
@@ -224,10 +233,14 @@ class Hedge:
             raise wrong(text, where, f"an amount in {self.currency}")
         return f"{number:f}"
 
+    @property
+    def band_unit(self) -> str | None:
+        """The unit of its bands, such as 'CNY/g'; None for those of a ratio, plain numbers."""
+        return None if isinstance(self.signal, Ratio) else f"{self.currency}/{self.unit}"
+
     def _levels(self) -> tuple[Json, str]:
         """Return the signal and the slippage as the core reads them."""
-        signal = self.signal
-        unit = None if isinstance(signal, Ratio) else f"{self.currency}/{self.unit}"
+        signal, unit = self.signal, self.band_unit
 
         def read(band: Band | None, where: str) -> Json | None:
             if band is None:
@@ -299,9 +312,13 @@ class Config:
             raise self._named(error) from error
 
     def _named(self, error: ConfigError) -> ConfigError | InputTypeError:
-        """Return an error of the core with the instrument's name: its order is the core's own."""
-        for at, each in enumerate(self.instruments):
-            if (error.field or "").startswith(f"instruments[{at}]"):
+        """Return an error of the core with the names of this configuration."""
+        field = error.field or ""
+        stated = _legging.stated_at(field, self.hedges)
+        if stated is not None:
+            return moved(error, field, stated)
+        for at, each in enumerate(self.instruments):  # in an order of the core's own
+            if field.startswith(f"instruments[{at}]"):
                 return moved(error, f"instruments[{at}]", f"instruments.{each.name}")
         return error
 
@@ -409,12 +426,16 @@ def disagreements(
             where = f"instruments.{instrument.name}.venue"
             yield unknown(instrument.venue, where, venues, "one of the venues")
     yield from strangers(parts)
+    rests = {venue.name: venue.rests for venue in parts["venues"] if venue is not None}
+    for at, hedge in enumerate(parts["hedges"]):
+        for error in _legging.nowhere_to_rest(hedge, rests) if hedge is not None else ():
+            yield moved(error, "hedge", f"hedges[{at}]")  # type: ignore[misc]
     if limits is not None:
-        for kind in ("instruments", "accounts", "hedges"):
+        for kind in ("venues", "instruments", "accounts", "hedges"):
             for key, _ in getattr(limits, kind):
                 if key not in known[kind]:
                     yield unknown(key, f"limits.{kind}.{key}", known[kind], f"one of the {kind}")
-        yield from unlimited(parts["accounts"], hedges, limits)
+        yield from unlimited(parts["venues"], parts["accounts"], hedges, limits)
 
 
 def strangers(parts: Parts) -> Iterator[ConfigError]:
@@ -430,12 +451,16 @@ def strangers(parts: Parts) -> Iterator[ConfigError]:
 
 
 def unlimited(
-    accounts: Iterable[Account | None], hedges: Iterable[Hedge], limits: Limits
+    venues: Iterable[Venue | None],
+    accounts: Iterable[Account | None],
+    hedges: Iterable[Hedge],
+    limits: Limits,
 ) -> Iterator[ConfigError]:
     """Yield an error for everything whose limits are missing or in another currency."""
     checks: list[Callable[[], object]] = [
         partial(instrument_limits_json, each, limits) for each in instruments_of(hedges)
     ]
+    checks += [partial(venue_limits_json, each, limits) for each in venues if each is not None]
     checks += [partial(account_limits_json, each, limits) for each in accounts if each is not None]
     checks += [partial(hedge_limits_json, each, limits) for each in hedges]
     for each in checks:
@@ -543,6 +568,7 @@ def hedge_json(hedge: Hedge) -> Json:
 def limits_json(config: Config) -> Json:
     limits = config.limits
     return {
+        "venues": {each.name: venue_limits_json(each, limits) for each in config.venues},
         "instruments": {
             each.name: instrument_limits_json(each, limits) for each in config.instruments
         },
@@ -550,6 +576,11 @@ def limits_json(config: Config) -> Json:
         "hedges": {each.name: hedge_limits_json(each, limits) for each in config.hedges},
         "sums": sums_json(config),
     }
+
+
+def venue_limits_json(venue: Venue, limits: Limits) -> Json:
+    own = limits.of_venue(venue.name)
+    return {"message_rate": whole(own.message_rate), "cancel_reserve": own.cancel_reserve}
 
 
 def instrument_limits_json(instrument: Instrument, limits: Limits) -> Json:
@@ -561,6 +592,8 @@ def instrument_limits_json(instrument: Instrument, limits: Limits) -> Json:
         "age_ns": parse_span(own.age, f"{where}.age"),
         "skew_ns": parse_span(own.skew, f"{where}.skew"),
         "limit_distance": fraction_text(whole(own.limit_distance) * tick),
+        "message_rate": whole(own.message_rate),
+        "cancel_reserve": own.cancel_reserve,
     }
 
 
@@ -580,6 +613,10 @@ def hedge_limits_json(hedge: Hedge, limits: Limits) -> Json:
     repair = execution.repair
     word = "supplement" if isinstance(repair, Supplement) else "unwind"
     loss = amount_in(own.max_loss_per_day, hedge.currency, f"{where}.max_loss_per_day")
+    kept = (2 * own.tries + 4) * len(hedge.legs)
+    if _legging.is_staged(hedge) and own.messages <= kept:
+        expected = f"more than {kept}: so many are kept for repair, two for each try of each leg"
+        raise wrong(own.messages, f"{where}.messages", expected)
     return {
         "clip": size.clip,
         "max": size.max,
@@ -596,7 +633,7 @@ def hedge_limits_json(hedge: Hedge, limits: Limits) -> Json:
         "tries": own.tries,
         "messages": own.messages,
         "trims_per_day": own.trims_per_day,
-        "legging": None,
+        "legging": _legging.legging_json(hedge),
     }
 
 

@@ -65,7 +65,8 @@ class Rejected:
     """News: the order was refused.
 
     reason: str – money, lots, price, size, phase, rate, link, permission, duplicate, self_trade,
-        unknown_order, too_late, halted or other.
+        unknown_order, too_late, halted, limit, close_only, field, again or other; what follows from
+        each stands in docs/rejects.md, and `venues.reject_class` finds it for a venue's code.
     code: int – the venue's own code.
     """
 
@@ -462,11 +463,13 @@ class Enter:
     hedge: str – its name.
     sets: int, sets – signed: below zero for the mirror direction.
     at_least: number – in the unit of the hedge's signal.
+    over_ns: int, ns – its slices begin evenly over so long; at 0 one after the other.
     """
 
     hedge: str
     sets: int
     at_least: Number | None = None
+    over_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -475,10 +478,26 @@ class Exit:
 
     hedge: str – its name.
     sets: int, sets – how many, above zero; all when None.
+    over_ns: int, ns – its slices begin evenly over so long; at 0 one after the other.
     """
 
     hedge: str
     sets: int | None = None
+    over_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """Verb: keeps the quotes of a hedge where they are, for a time.
+
+    hedge: str – its name.
+    lasts_ns: int, ns – how long.
+    adverse: int, ticks – most that a quote may give up meanwhile.
+    """
+
+    hedge: str
+    lasts_ns: int
+    adverse: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -512,15 +531,16 @@ class Override:
 class Policy:
     """Verb: the limits and execution values of `config` replace the present ones, whole.
 
-    config: Config – the run's own but for its limits. An attempt that lives keeps the execution
-        values it began with; limits tighten at once for all.
+    config: Config – the run's own but for its limits and executions. An attempt that lives keeps
+        the execution values it began with, but for pay-up, which applies from its next order;
+        limits tighten at once for all.
     """
 
     config: "Config"
 
 
 Verb = (
-    Stop | Resume | Kill | Unlatch | Flatten | Unrestrict | Enter | Exit | Adopt | Override | Policy
+    Stop | Resume | Kill | Unlatch | Flatten | Unrestrict | Enter | Exit | Adopt | Override | Policy | Freeze
 )
 
 
@@ -529,7 +549,7 @@ class Control:
     """An operator's or platform's word.
 
     actor: str – who speaks: one line in any language, up to 120 bytes of UTF-8.
-    verb: Stop, Resume, Kill, Unlatch, Flatten, Unrestrict, Enter, Exit, Adopt, Override or Policy –
+    verb: Stop, Resume, Kill, Unlatch, Flatten, Unrestrict, Enter, Exit, Adopt, Override, Policy or Freeze –
         what is said.
     """
 

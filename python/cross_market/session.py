@@ -20,6 +20,7 @@ from cross_market.events import (
     Event,
     Exit,
     Flatten,
+    Freeze,
     Kill,
     Number,
     Override,
@@ -173,21 +174,42 @@ class Session:
         return pnl(arrow(self._core.attribution()), by)
 
     def enter(
-        self, hedge: str, *, sets: int, now: int, at_least: Number | None = None
+        self,
+        hedge: str,
+        *,
+        sets: int,
+        now: int,
+        at_least: Number | None = None,
+        over: str = "0 s",
     ) -> list[Command]:
         """Start an Enter of signed sets; `at_least` replaces the configured band.
 
         sets: int, sets – how many; below zero for the mirror direction.
         at_least: number, unit of the signal – the level that is asked for.
+        over: str, time – its slices begin evenly over so long.
         """
-        return self._say(now, Enter(hedge=hedge, sets=sets, at_least=at_least))
+        over_ns = parse_span(over, "enter.over")
+        return self._say(now, Enter(hedge=hedge, sets=sets, at_least=at_least, over_ns=over_ns))
 
-    def exit(self, hedge: str, *, now: int, sets: int | None = None) -> list[Command]:
+    def exit(
+        self, hedge: str, *, now: int, sets: int | None = None, over: str = "0 s"
+    ) -> list[Command]:
         """Start an Exit of sets.
 
         sets: int, sets – how many, above zero; all when None.
+        over: str, time – its slices begin evenly over so long.
         """
-        return self._say(now, Exit(hedge=hedge, sets=sets))
+        over_ns = parse_span(over, "exit.over")
+        return self._say(now, Exit(hedge=hedge, sets=sets, over_ns=over_ns))
+
+    def freeze(self, hedge: str, *, lasts: str, adverse: int, now: int) -> list[Command]:
+        """Keep the quotes of a hedge where they are, for a time.
+
+        lasts: str, time – how long.
+        adverse: int, ticks – most that a quote may give up meanwhile; beyond, it moves.
+        """
+        lasts_ns = parse_span(lasts, "freeze.lasts")
+        return self._say(now, Freeze(hedge=hedge, lasts_ns=lasts_ns, adverse=adverse))
 
     def adopt(self, hedge: str, lots: dict[str, int], *, now: int) -> list[Command]:
         """Move lots from unassigned into a hedge: of all its legs or of none.

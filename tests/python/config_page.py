@@ -11,7 +11,13 @@ from typing import Any
 
 import cross_market as cm
 from cross_market._values import is_required, readers
-from cross_market.policy.limit import AccountLimits, HedgeLimits, InstrumentLimits, SumResidual
+from cross_market.policy.limit import (
+    AccountLimits,
+    HedgeLimits,
+    InstrumentLimits,
+    SumResidual,
+    VenueLimits,
+)
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 HEAD = """# Configuration
@@ -31,8 +37,8 @@ assert cm.Config.load("copy.toml") == config
 Instruments and accounts are written once, as `[[instruments]]` and `[[accounts]]`, and named where
 they are used. Where one of several classes may stand, `type = "…"` says which. `[limits]` may begin
 with `template = "small desk"`; what is written beside it replaces the template's values, and in
-`[limits.instruments."NAME"]`, `[limits.accounts.NAME]` and `[limits.hedges.NAME]` those of one
-name.
+`[limits.venues.NAME]`, `[limits.instruments."NAME"]`, `[limits.accounts.NAME]` and
+`[limits.hedges.NAME]` those of one name.
 `[simulation]` holds simulated venues, for `cross-market simulate` and `SimVenues.load`.
 
 An unknown key is refused with the nearest known one; a number that is not whole is written as text,
@@ -59,11 +65,16 @@ TABLES: tuple[tuple[str, type], ...] = (
     ("[hedges.signal.mirror]", cm.Band),
     ("[hedges.signal.deviation]", cm.Deviation),
     ("[hedges.size]", cm.Size),
-    ("[hedges.execution]", cm.Simultaneous),
+    ('[hedges.execution], type = "Simultaneous"', cm.Simultaneous),
+    ('[hedges.execution], type = "Sequential"', cm.Sequential),
+    ('[hedges.execution], type = "Quoting"', cm.Quoting),
+    ("[hedges.execution.lean]", cm.Lean),
+    ("[hedges.execution.legs.INSTRUMENT]", cm.LegRule),
     ('[hedges.execution.repair], type = "CheaperOf"', cm.CheaperOf),
     ('[hedges.execution.repair], type = "Supplement"', cm.Supplement),
     ('[hedges.execution.repair], type = "Unwind"', cm.Unwind),
     ("[limits]", cm.Limits),
+    ("[limits.each_venue] and [limits.venues.NAME]", VenueLimits),
     ("[limits.each_instrument] and [limits.instruments.NAME]", InstrumentLimits),
     ("[limits.each_account] and [limits.accounts.NAME]", AccountLimits),
     ("[limits.each_hedge] and [limits.hedges.NAME]", HedgeLimits),
@@ -86,8 +97,9 @@ def meanings(cls: type) -> dict[str, str]:
         kind, _, meaning = said.partition(" – ")
         for name in names.split(", "):
             found[name] = (meaning or kind).rstrip(".")
-    if "those of Ratio" in text:
-        found = {**meanings(cm.Ratio), **found}
+    shared = re.search(r"The other arguments are those of (\w+)", text)
+    if shared:
+        found = {**meanings(getattr(cm, shared[1])), **found}
     return found
 
 

@@ -1,6 +1,31 @@
 """Values that many tests begin with."""
 
+from typing import Any
+
 import cross_market as cm
+
+# How the gold hedge trades, whatever the mode.
+EXECUTION: dict[str, Any] = {
+    "max_residual": "500 g",
+    "live_residual": "3.2 kg",
+    "finish_within": "2 s",
+    "repair": cm.CheaperOf("supplement", "unwind"),
+    "max_loss": "20000 CNY",
+}
+QUOTING = cm.Quoting(
+    **EXECUTION,
+    quotes=["COMEX.GCG6"],
+    lean=cm.Lean(price="average", times="1.5", base="2 lots", when_thin="return"),
+    rest_within="10 min",
+    slop_inside="0.0001",
+    slop_outside="0.0002",
+    min_reprice="1 tick",
+    max_reprice="50 ticks",
+    raise_by="2 lots",
+    range="20 ticks",
+    outside="leave",
+    refresh="1 min",
+)
 
 
 def instrument(name: str, quote: str, **changed: object) -> cm.Instrument:
@@ -34,13 +59,7 @@ def gold_parts() -> dict[str, object]:
         "basis": "physical",
         "signal": cm.Ratio(enter="1.004", exit="1.0005", persist="2 updates"),
         "size": cm.Size(clip=1, max=27, overnight=18, holiday=0),
-        "execution": cm.Simultaneous(
-            max_residual="500 g",
-            live_residual="3.2 kg",
-            finish_within="2 s",
-            repair=cm.CheaperOf("supplement", "unwind"),
-            max_loss="20000 CNY",
-        ),
+        "execution": cm.Simultaneous(**EXECUTION),
     }
     return {
         "venues": [
@@ -64,3 +83,17 @@ def gold_config(**changed: object) -> cm.Config:
             hedge[key] = changed.pop(key)
     made = cm.Hedge(**hedge)
     return cm.Config(**{"hedges": [made], **parts, **changed})  # type: ignore[arg-type]
+
+
+def resting(**changed: object) -> cm.Config:
+    """Return the gold configuration where orders may rest, with a signal that quotes may have."""
+    given = {
+        "venues": [
+            cm.Venue("SHFE", netting="gross_by_day", rests="day"),
+            cm.Venue("COMEX", netting="net", rests="gtc"),
+            cm.Venue("FX", netting="net"),
+        ],
+        "signal": cm.Ratio(enter="1.004", exit="1.0005"),
+        "execution": QUOTING,
+    }
+    return gold_config(**{**given, **changed})

@@ -15,7 +15,7 @@ import bad
 import cross_market as cm
 from bad import refused
 from cross_market._values import readers, snake
-from parts import gold_config, instrument
+from parts import EXECUTION, QUOTING, gold_config, instrument
 from test_engine import START
 
 GOLD = gold_config()
@@ -64,6 +64,11 @@ VALUES: list[Any] = [
     GOLD.hedges[0].size,
     GOLD.hedges[0].execution,
     cm.CheaperOf("supplement", "unwind"),
+    cm.Simultaneous(**EXECUTION, legs={"SHFE.au2602": cm.LegRule(after="40 ms")}),
+    cm.Sequential(**EXECUTION, leader="SHFE.au2602"),
+    QUOTING,
+    QUOTING.lean,
+    cm.LegRule(after="1 ms", pay_up="-1 ticks", chase="1 tick", slip="3 ticks", rests=True),
     LIMITS,
     LIMITS.each_instrument,
     LIMITS.each_account,

@@ -89,7 +89,7 @@ def test_a_missing_argument_is_named() -> None:
     assert caught.value.field == "size.holiday"
 
 
-@pytest.mark.parametrize("each", ["each_instrument", "each_account", "each_hedge"])
+@pytest.mark.parametrize("each", ["each_venue", "each_instrument", "each_account", "each_hedge"])
 def test_a_missing_limit_has_no_default(each: str) -> None:
     import dataclasses
 
@@ -142,6 +142,11 @@ def test_a_limit_of_an_unknown_name_is_refused() -> None:
         ("for_instrument", "SHFE.au2602", {"collar": "0 ticks"}),
         ("for_instrument", "SHFE.au2602", {"collar": "0.5"}),
         ("for_instrument", "SHFE.au2602", {"age": "0 s"}),
+        ("for_instrument", "SHFE.au2602", {"message_rate": "20"}),
+        ("for_instrument", "SHFE.au2602", {"cancel_reserve": 20}),
+        ("for_venue", "SHFE", {"message_rate": "0/s"}),
+        ("for_venue", "SHFE", {"cancel_reserve": 0}),
+        ("for_venue", "SHFE", {"cancel_reserve": 40}),
         ("for_account", "sh", {"usage_cap": "90"}),
         ("for_account", "sh", {"usage_cap": "0"}),
         ("for_account", "sh", {"message_rate": "20"}),

@@ -13,7 +13,7 @@ PROGRAMS = sorted(EXAMPLES.glob("[0-9]*.py"))
 
 def test_the_examples_are_there() -> None:
     names = [path.stem for path in PROGRAMS]
-    assert [name.partition("_")[0] for name in names] == ["01", "02", "03", "04"]
+    assert [name.partition("_")[0] for name in names] == ["01", "02", "03", "04", "05"]
     assert {path.stem for path in (EXAMPLES / "expected").glob("*.txt")} == set(names)
 
 

@@ -414,10 +414,16 @@ class World:
         match verb:
             case "enter":
                 at_least = words.get("at_least")
-                return events.Enter(hedge=about, sets=int(words["sets"]), at_least=at_least)
+                over = span(words.get("over") or "0ms")
+                sets = int(words["sets"])
+                return events.Enter(hedge=about, sets=sets, at_least=at_least, over_ns=over)
             case "exit":
                 sets = words.get("sets")
-                return events.Exit(hedge=about, sets=int(sets) if sets else None)
+                over = span(words.get("over") or "0ms")
+                return events.Exit(hedge=about, sets=int(sets) if sets else None, over_ns=over)
+            case "freeze":
+                lasts, adverse = span(words["for"]), int(words["adverse"])
+                return events.Freeze(hedge=about, lasts_ns=lasts, adverse=adverse)
             case "adopt":
                 lots = {leg: int(value) for leg, _, value in words.pairs}
                 return events.Adopt(hedge=about, lots=lots)

@@ -6,7 +6,7 @@ use cross_market_core::engine::Engine;
 use cross_market_core::error::{ConfigError, Error};
 use cross_market_core::event::{Control, Event, Verb};
 use cross_market_core::gate::{Policy, SumResidual};
-use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Note, ProductId, Table};
+use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Note, ProductId, Table, VenueId};
 use cross_market_core::num::{Money, Ratio};
 use cross_market_core::time::{Span, Time};
 use cross_market_core::wire::{Reader, Writer};
@@ -122,8 +122,8 @@ fn pointers(json: &Value, at: &str, found: &mut Vec<String>) {
 }
 
 /// Objects whose keys are names that the document itself chose.
-const MAPS: [&str; 4] =
-    ["/hedges/0/fx", "/limits/instruments", "/limits/accounts", "/limits/hedges"];
+const MAPS: [&str; 5] =
+    ["/hedges/0/fx", "/limits/venues", "/limits/instruments", "/limits/accounts", "/limits/hedges"];
 
 #[test]
 fn every_key_is_required_and_no_other_is_known() {
@@ -612,6 +612,12 @@ fn limits_have_bounds() {
     refused("/limits/accounts/sh/cancel_reserve", "1 to", &[json!(0)]);
     refused("/limits/accounts/sh/cancel_reserve", "less than message_rate, 6", &[json!(6)]);
     taken("/limits/accounts/sh/cancel_reserve", &[json!(5)]);
+    for of in [instrument, "/limits/venues/SHFE"] {
+        refused(&format!("{of}/message_rate"), "2 to", &[json!(1), json!(0)]);
+        refused(&format!("{of}/cancel_reserve"), "1 to", &[json!(0)]);
+        refused(&format!("{of}/cancel_reserve"), "less than message_rate, 60", &[json!(60)]);
+        taken(&format!("{of}/cancel_reserve"), &[json!(59)]);
+    }
     let hedge = |key: &str| format!("/limits/hedges/gold/{key}");
     refused(&hedge("clip"), "sets sent at once", &[json!(0)]);
     refused(&hedge("clip"), "at most max, 27", &[json!(28)]);
@@ -753,7 +759,7 @@ fn a_policy_made_in_rust_is_held_to_the_same_bounds() {
         engine.handle(Time(1), &Event::Control(Box::new(control)), &mut Vec::new())
     };
     assert!(say(&config.policy).is_ok());
-    let spoils: [Spoil; 30] = [
+    let spoils: [Spoil; 33] = [
         |policy| policy.hedges = Table::new(Vec::new()),
         |policy| policy.instruments[InstrumentId(0)].collar = 0,
         |policy| policy.instruments[InstrumentId(0)].collar = i64::MAX,
@@ -761,6 +767,9 @@ fn a_policy_made_in_rust_is_held_to_the_same_bounds() {
         |policy| policy.instruments[InstrumentId(0)].skew = Span(i64::MAX),
         |policy| policy.instruments[InstrumentId(0)].order_value = Money(i128::MAX),
         |policy| policy.instruments[InstrumentId(0)].limit_distance = -1,
+        |policy| policy.instruments[InstrumentId(0)].message_rate = 1,
+        |policy| policy.venues = Table::new(Vec::new()),
+        |policy| policy.venues[VenueId(0)].cancel_reserve = u32::MAX,
         |policy| policy.accounts[AccountId(0)].usage_cap = Ratio::parse("1.01").unwrap(),
         |policy| policy.accounts[AccountId(0)].usage_cap = Ratio::ZERO,
         |policy| policy.accounts[AccountId(0)].day_loss = Money::ZERO,

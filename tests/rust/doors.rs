@@ -505,6 +505,6 @@ fn what_a_report_cannot_say_is_refused_before_the_door() {
     // The class of the rejection is the fifth last byte; no other code than its own is known.
     let at = bytes.len() - 5;
     assert_eq!(bytes[at], 13);
-    let wrong = [&bytes[..at], &[14], &bytes[at + 1..]].concat();
+    let wrong = [&bytes[..at], &[18], &bytes[at + 1..]].concat();
     assert!(read_event(&mut Reader::new(&wrong)).is_err());
 }

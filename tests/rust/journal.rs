@@ -811,7 +811,7 @@ fn a_kill_survives_a_restart() {
         show(&mut session, at(200 + 100 * step), &mut out);
         session.release(at(200 + 100 * step), &mut out);
     }
-    let enter = verb(Verb::Enter { hedge: HedgeId(0), sets: 1, at_least: None });
+    let enter = verb(Verb::Enter { hedge: HedgeId(0), sets: 1, at_least: None, over: Span::ZERO });
     session.handle(at(9_000), &enter, &mut out).unwrap();
     session.release(at(9_900), &mut out);
     assert_eq!(count(&out, PLACE), 0, "{out:?}");

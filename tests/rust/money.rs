@@ -24,8 +24,8 @@ use cross_market_core::margin;
 use cross_market_core::num::{Money, Price, Qty, Ratio, Side};
 use cross_market_core::phase::Phases;
 use cross_market_core::position::{
-    Closable, Filled, Owner, Pair, PositionError, Positions, Settle, Statement, StatementKind,
-    Trade, Variation,
+    Closable, Filled, First, Owner, Pair, PositionError, Positions, Settle, Statement,
+    StatementKind, Trade, Variation,
 };
 use cross_market_core::quote::{HedgePlan, LegPlan};
 use cross_market_core::time::{Day, Time};
@@ -251,6 +251,35 @@ fn nothing_is_held_on_equity_of_zero() {
     let short =
         Short { account: NEAR, kind: ShortKind::Usage, needed: i128::MAX, limit: 900_000_000 };
     assert_eq!(desk.hold(&[need(order(1, 0, 1), NEAR, 1)]), Err(HoldError::Short(short)));
+}
+
+#[test]
+fn the_usage_cap_of_amounts_beyond_64_bits_is_exact() {
+    let mut desk = Desk::new();
+    let there = 1_000_000_000_000;
+    desk.funds.cash(&cash(NEAR, CashKind::Transfer, there - 1_000), Money::ZERO);
+    let most = need(order(1, 0, 1), NEAR, there / 10 * 9);
+    let one = Need { amount: Money(1), ..need(order(2, 0, 1), NEAR, 0) };
+    let over = Need { amount: most.amount + one.amount, ..most };
+    assert!(matches!(desk.hold(&[over]), Err(HoldError::Short(Short { needed: 900_000_001, .. }))));
+    assert_eq!(desk.hold(&[most]), Ok(Held::New));
+    assert!(matches!(desk.hold(&[one]), Err(HoldError::Short(_))));
+}
+
+#[test]
+fn every_leg_of_every_hedge_has_holds_of_its_own() {
+    let mut desk = Desk::new();
+    let id = |hedge, leg| ClientOrderId::pack(1, 1, HedgeId(hedge), 1, LegId(leg), 1).unwrap();
+    let places = [(9, 1), (9, 0), (8, 1), (1, 1), (1, 0), (0, 1), (0, 0)];
+    // From the last to the first: an id that came too late in a list of others would be a duplicate.
+    for (units, (hedge, leg)) in (1..).zip(places) {
+        assert_eq!(desk.hold(&[need(id(hedge, leg), NEAR, units)]), Ok(Held::New));
+    }
+    assert_eq!(desk.funds.holds().count(), places.len());
+    desk.funds.check();
+    for (units, (hedge, leg)) in (1..).zip(places) {
+        assert_eq!(desk.funds.void(id(hedge, leg)), Ok(Money::units(units)));
+    }
 }
 
 #[test]
@@ -609,10 +638,21 @@ fn days_are_closed_by_their_own_effect() {
     positions.settle(&settle(BY_DAY, 110, 20_000), &mut Vec::new()).unwrap();
     positions.fill(NEAR, BY_DAY, &trade(owner, Side::Buy, OPEN, 3, 120)).unwrap();
     let parts = |positions: &Positions, lots| -> Vec<(PositionEffect, Qty)> {
-        positions.split(NEAR, BY_DAY, Side::Sell, qty(lots)).unwrap().iter().collect()
+        positions
+            .split(NEAR, BY_DAY, Side::Sell, qty(lots), First::Earlier)
+            .unwrap()
+            .iter()
+            .collect()
     };
     let expected = [(CLOSE, qty(4)), (CLOSE_TODAY, qty(3)), (OPEN, qty(2))];
     assert_eq!(parts(&positions, 9), expected);
+    // Today's first where those are cheaper: never more of either than there is.
+    let today_first = |lots| -> Vec<(PositionEffect, Qty)> {
+        let split = positions.split(NEAR, BY_DAY, Side::Sell, qty(lots), First::Today);
+        split.unwrap().iter().collect()
+    };
+    assert_eq!(today_first(9), [(CLOSE_TODAY, qty(3)), (CLOSE, qty(4)), (OPEN, qty(2))]);
+    assert_eq!(today_first(2), [(CLOSE_TODAY, qty(2))]);
     let id = order(1, 1, 1);
     positions.hold_lots(id, NEAR, BY_DAY, Side::Sell, CLOSE, qty(3)).unwrap();
     assert_eq!(parts(&positions, 2), [(CLOSE, qty(1)), (CLOSE_TODAY, qty(1))]);
@@ -642,7 +682,8 @@ fn gross_positions_stand_beside_each_other() {
         let leg = positions.leg_result(HedgeId(0), LegId(1), Price(mark));
         assert_eq!(leg, positions.position_result(NEAR, GROSS, Price(mark)));
     }
-    let split: Vec<_> = positions.split(NEAR, GROSS, Side::Buy, qty(5)).unwrap().iter().collect();
+    let split: Vec<_> =
+        positions.split(NEAR, GROSS, Side::Buy, qty(5), First::Earlier).unwrap().iter().collect();
     assert_eq!(split, [(CLOSE, qty(3)), (OPEN, qty(2))]);
     let margin = positions.margin_total(NEAR, &instruments());
     assert_eq!(margin, Money::units(4_000 / 10 + 1_600 + 1_500));
@@ -739,7 +780,7 @@ fn the_venues_word_is_taken_and_told() {
     };
     assert_eq!(positions.statement(&say(StatementKind::Opening, 5, 2)), Ok(None));
     assert_eq!(positions.unassigned(NEAR, BY_DAY), 3);
-    let split = positions.split(NEAR, BY_DAY, Side::Sell, qty(5)).unwrap();
+    let split = positions.split(NEAR, BY_DAY, Side::Sell, qty(5), First::Earlier).unwrap();
     assert_eq!(split.iter().collect::<Vec<_>>(), [(CLOSE, qty(5))]); // of an earlier day
     assert_eq!(positions.statement(&say(StatementKind::Compare, 5, 2)), Ok(None));
     // One more on both sides: the net is the same, the position is not.

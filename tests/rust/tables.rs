@@ -1,8 +1,8 @@
 //! The tables of the order and the attempt machine: every pair of state and input, printed into
-//! `docs/order.md` and `docs/attempt.md` and compared with what stands there.
+//! `docs/order.md`, `docs/attempt.md` and `docs/rejects.md` and compared with what stands there.
 //!
 //! After a change that is meant, `UPDATE_TABLES=1 cargo test -p cross-market-core --test tables`
-//! rewrites both files; the difference then shows which cells changed.
+//! rewrites them; the difference then shows which cells changed.
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
@@ -19,6 +19,8 @@ use std::path::Path;
 mod attempt;
 #[path = "tables/order.rs"]
 mod order;
+#[path = "tables/reject.rs"]
+mod reject;
 
 /// Compares `text` with the file of that name in `docs`, or rewrites it when asked to.
 fn pin(name: &str, text: &str) {

@@ -17,7 +17,7 @@ use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::{
     Answer, FeeNews, Fill, Found, LiquiditySide, News, Place, Report, State, VenueStatus,
 };
-use cross_market_core::time::Time;
+use cross_market_core::time::{Span, Time};
 use serde_json::{Value, json};
 
 const START: i64 = 1_700_000_000_000_000_000;
@@ -62,8 +62,10 @@ fn one_to_one() -> Value {
     };
     let limits = json!({
         "order_value": "1000000", "collar": "50", "age_ns": 2_000_000_000_i64,
-        "skew_ns": 1_000_000_000, "limit_distance": "10",
+        "skew_ns": 1_000_000_000, "limit_distance": "10", "message_rate": 500,
+        "cancel_reserve": 10,
     });
+    let rates = json!({"message_rate": 500, "cancel_reserve": 10});
     let money = json!({
         "usage_cap": "0.9", "day_loss": "100000", "message_rate": 50, "cancel_reserve": 10,
     });
@@ -82,6 +84,7 @@ fn one_to_one() -> Value {
             "slippage": "1",
         }],
         "limits": {
+            "venues": {"A": rates, "B": rates},
             "instruments": {"A.BTC": limits, "B.BTC": limits},
             "accounts": {"a": money, "b": money},
             "hedges": {"btc": {
@@ -239,7 +242,7 @@ fn a_rejected_leg_is_mended_by_cost() {
     bench.book(0, 600_500, 600_510, 100);
     let orders = places(&bench.book(1, 600_000, 600_010, 100));
     bench.fill(&orders[0], 5, 600_500);
-    let class = cross_market_core::order::RejectClass::Money;
+    let class = cross_market_core::order::RejectClass::Other;
     let mended = bench.report(&orders[1], News::Rejected { class, code: 31 });
     let repair = places(&mended);
     // What the rejected order was to take is still there, so going on costs nothing.
@@ -427,7 +430,7 @@ fn the_overnight_limit_binds_after_an_enter_by_word() {
     bench.book(1, 600_000, 600_010, 100);
     let actor = Note::new("desk").unwrap();
     let at_least = Some(cross_market_core::num::Ratio::parse("0").unwrap());
-    let verb = Verb::Enter { hedge: HedgeId(0), sets: 5, at_least };
+    let verb = Verb::Enter { hedge: HedgeId(0), sets: 5, at_least, over: Span::ZERO };
     let orders = places(&bench.event(Event::Control(Box::new(Control { actor, verb }))));
     assert_eq!(orders.len(), 2);
     bench.fill(&orders[0], 5, 600_500);
@@ -591,7 +594,7 @@ fn what_an_engine_will_do_is_in_its_digest() {
         bench.book(1, 600_300, 600_310, 100);
         let actor = Note::new("desk").unwrap();
         let at_least = Some(cross_market_core::num::Ratio::parse(least).unwrap());
-        let verb = Verb::Enter { hedge: HedgeId(0), sets: 10, at_least };
+        let verb = Verb::Enter { hedge: HedgeId(0), sets: 10, at_least, over: Span::ZERO };
         let sent = bench.event(Event::Control(Box::new(Control { actor, verb })));
         assert_eq!(places(&sent).len(), 2, "{sent:?}");
         bench.engine.digest()
@@ -678,7 +681,7 @@ fn every_order_of_a_leg_is_a_message_of_its_attempt() {
         actor: actor.clone(),
         verb: Verb::Policy(policy),
     })));
-    let exit = Verb::Exit { hedge: HedgeId(0), sets: Qty::new(8).ok() };
+    let exit = Verb::Exit { hedge: HedgeId(0), sets: Qty::new(8).ok(), over: Span::ZERO };
     let told = bench.event(Event::Control(Box::new(Control { actor, verb: exit })));
     assert!(places(&told).is_empty(), "{told:?}");
     let refused = told.iter().any(|command| {

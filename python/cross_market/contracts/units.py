@@ -324,17 +324,17 @@ def span(*, above: bool = False) -> Reader:
     return Reader(read, expected)
 
 
-def counted(*units: str, least: int = 1) -> Reader:
+def counted(*units: str, least: int = 1, most: int = 2**31 - 1) -> Reader:
     """Read a whole number of things, such as '2 updates'; canonical uses the last name."""
-    expected = (
-        f"a whole number of at least {least} with its unit, such as '{least + 1} {units[-1]}'"
-    )
+    bounds = f"from {least} to {most}" if least < 0 else f"of at least {least}"
+    example = 2 if least < 0 else least + 1
+    expected = f"a whole number {bounds} with its unit, such as '{example} {units[-1]}'"
 
     def read(given: object, where: str) -> str:
         number, what = split(given, where, expected)
         if what not in units and number.denominator == 1:
             raise wrong(given, where, expected, suggestion(what, units))
-        if what not in units or number.denominator != 1 or not least <= number < 2**31:
+        if what not in units or number.denominator != 1 or not least <= number <= most:
             raise wrong(given, where, expected)
         return f"{number} {units[-1]}"
 

@@ -1,7 +1,7 @@
 """Hard caps that the gates check. Every one is required; nothing is filled in silently.
 
 `template("small desk")` returns a `Limits` whose repr shows every value it holds; `for_instrument`,
-`for_account` and `for_hedge` return a copy with some of them replaced for one name.
+`for_venue`, `for_account` and `for_hedge` return a copy with some of them replaced for one name.
 """
 
 import dataclasses
@@ -31,6 +31,7 @@ __all__ = [
     "InstrumentLimits",
     "Limits",
     "SumResidual",
+    "VenueLimits",
     "template",
 ]
 
@@ -39,6 +40,29 @@ T = TypeVar("T")
 Named = tuple[tuple[str, T], ...]
 
 NAME = name()
+
+
+def _check_messages(message_rate: str, cancel_reserve: int, of: str) -> None:
+    if cancel_reserve >= whole(message_rate):
+        raise wrong(
+            cancel_reserve, f"{of}.cancel_reserve", f"less than message_rate, {message_rate}"
+        )
+
+
+@value
+class VenueLimits:
+    """Limits of one venue: of all accounts there together.
+
+    message_rate: str – most messages in a second, such as '20/s'.
+    cancel_reserve: int – how many of them only cancels may use.
+    """
+
+    message_rate: Annotated[str, rate()]
+    cancel_reserve: Annotated[int, count(least=1)]
+
+    def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
+        _check_messages(self.message_rate, self.cancel_reserve, "venue_limits")
 
 
 @value
@@ -51,6 +75,8 @@ class InstrumentLimits:
     skew: str, time – largest difference between the ages of two legs' books.
     limit_distance: str, ticks – least distance of the touch from the day's price band in the
         direction that a repair needs.
+    message_rate: str – most messages about it in a second, such as '20/s'.
+    cancel_reserve: int – how many of them only cancels may use.
     """
 
     order_value: Annotated[Money, moneys()]
@@ -58,6 +84,12 @@ class InstrumentLimits:
     age: Annotated[str, span(above=True)]
     skew: Annotated[str, span(above=True)]
     limit_distance: Annotated[str, counted("tick", "ticks", least=0)]
+    message_rate: Annotated[str, rate()]
+    cancel_reserve: Annotated[int, count(least=1)]
+
+    def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
+        _check_messages(self.message_rate, self.cancel_reserve, "instrument_limits")
 
 
 @value
@@ -80,9 +112,7 @@ class AccountLimits:
         if Decimal(self.usage_cap) > 1:
             expected = "a fraction above 0 and up to 1; '0.90' means 90 %"
             raise wrong(self.usage_cap, "account_limits.usage_cap", expected)
-        if self.cancel_reserve >= whole(self.message_rate):
-            expected = f"less than message_rate, {self.message_rate}"
-            raise wrong(self.cancel_reserve, "account_limits.cancel_reserve", expected)
+        _check_messages(self.message_rate, self.cancel_reserve, "account_limits")
 
 
 @value
@@ -123,21 +153,35 @@ class SumResidual:
 class Limits:
     """Every limit: what holds for each, and what is replaced for some by name.
 
-    each_instrument, each_account, each_hedge: what holds where no name is replaced.
-    instruments, accounts, hedges: dict from names – replaced whole for these names.
+    each_venue, each_instrument, each_account, each_hedge: what holds where no name is replaced.
+    venues, instruments, accounts, hedges: dict from names – replaced whole for these names.
     sum_residual: list of SumResidual – for these products.
     each_sum_residual: int – for all others, this many times the largest `live_residual`.
     A name without a limit is refused when the configuration is made.
     """
 
+    each_venue: Annotated[VenueLimits | None, optional(one(VenueLimits))] = None
     each_instrument: Annotated[InstrumentLimits | None, optional(one(InstrumentLimits))] = None
     each_account: Annotated[AccountLimits | None, optional(one(AccountLimits))] = None
     each_hedge: Annotated[HedgeLimits | None, optional(one(HedgeLimits))] = None
+    venues: Annotated[Any, keyed(VenueLimits)] = ()
     instruments: Annotated[Any, keyed(InstrumentLimits)] = ()
     accounts: Annotated[Any, keyed(AccountLimits)] = ()
     hedges: Annotated[Any, keyed(HedgeLimits)] = ()
     sum_residual: Annotated[Any, many(SumResidual)] = ()
     each_sum_residual: Annotated[int | None, optional(count(least=1, most=1000))] = None
+
+    def for_venue(self, name: str, **changed: object) -> "Limits":
+        """Return these limits with some values replaced for one venue.
+
+        name: str – its name.
+        changed – arguments of VenueLimits.
+        Raises ConfigError, InputTypeError or UsageError for what is wrong in an argument.
+        """
+        now = dict(self.venues)
+        NAME.read(name, "limits.for_venue")
+        now[name] = _changed(VenueLimits, now.get(name, self.each_venue), changed)
+        return dataclasses.replace(self, venues=now)
 
     def for_instrument(self, name: str, **changed: object) -> "Limits":
         """Return these limits with some values replaced for one instrument.
@@ -174,6 +218,14 @@ class Limits:
         NAME.read(name, "limits.for_hedge")
         now[name] = _changed(HedgeLimits, now.get(name, self.each_hedge), changed)
         return dataclasses.replace(self, hedges=now)
+
+    def of_venue(self, name: str) -> VenueLimits:
+        """Return the limits of one venue; raises ConfigError when there are none.
+
+        name: str – its name.
+        """
+        named: Named[VenueLimits] = self.venues
+        return _found("venues", name, named, self.each_venue)
 
     def of_instrument(self, name: str) -> InstrumentLimits:
         """Return the limits of one instrument; raises ConfigError when there are none.
@@ -227,12 +279,15 @@ def amount_in(amounts: Money, currency: str, where: str) -> str:
 
 def _small_desk() -> Limits:
     return Limits(
+        each_venue=VenueLimits(message_rate="40/s", cancel_reserve=10),
         each_instrument=InstrumentLimits(
             order_value=("5000000 CNY", "700000 USD", "700000 USDT", "600000 EUR", "2500000 PLN"),
             collar="40 ticks",
             age="2 s",
             skew="2 s",
             limit_distance="20 ticks",
+            message_rate="20/s",
+            cancel_reserve=5,
         ),
         each_account=AccountLimits(
             usage_cap="0.80",

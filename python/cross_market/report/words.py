@@ -278,6 +278,8 @@ DOMAINS = {
         "work": ("work", "正常"),
         "supplement": ("supplement", "补边"),
         "unwind": ("unwind", "回退"),
+        "hedge": ("hedge", "对冲"),
+        "quote": ("quote", "挂单"),
     },
     "status": {
         "working": ("working", "在途"),
@@ -363,6 +365,7 @@ DOMAINS = {
         "busy": ("an attempt lives", "已有执行进行中"),
         "nothing": ("nothing to do", "无可执行"),
         "jump": ("touch has jumped", "盘口跳变待确认"),
+        "back_off": ("pause after a rejection", "被拒后暂停"),
     },
     "alert": {
         "refused": ("refused", "被拒绝"),
@@ -400,6 +403,10 @@ DOMAINS = {
         "adopted": ("adopted", "划入组合"),
         "ids_low": ("ids nearly used up", "编号将尽"),
         "query_stuck": ("query stuck", "查询无果"),
+        "quote_pulled": ("quote pulled", "挂单撤回"),
+        "rejected": ("rejected by the venue", "被市场拒绝"),
+        "reissued": ("sent again, smaller", "补单"),
+        "leg_lost": ("leg lost at the venue", "腿被市场减仓"),
     },
     "fault": {
         "ack_lost": ("acknowledgement lost", "确认丢失"),

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 
-from cross_market import _core
+from cross_market import _core, _legging
 from cross_market._files import path_text
 from cross_market._values import missing, unknown, wrong, wrong_type
 from cross_market.config import Config
@@ -79,7 +79,7 @@ def simulate(
     if recording.last + YEAR_NS > LATEST_NS:
         expected = "rows that end a year before 2200 or earlier"
         raise wrong(recording.last, "data, ts_receive_ns", expected)
-    slowest = max(parse_span(hedge.execution.finish_within, "") for hedge in config.hedges)
+    slowest = max(_legging.longest_ns(hedge) for hedge in config.hedges)
     done = _core.simulate(
         config.to_json(),
         setup=setup,

@@ -5,19 +5,21 @@ A package that can talk to a venue names its class in its own `pyproject.toml`:
     [project.entry-points."cross_market.venues"]
     acme = "acme_venue:Acme"
 
-`names()` lists what is installed and `load("acme")` imports the class. That is all there is so far:
-what such a class must be able to do comes with the first venue of this package.
+`names()` lists what is installed and `load("acme")` imports the class. What such a class must be
+able to do comes with the first venue of this package. `reject_class("ctp", 31)` translates a
+venue's own reject code: see `rejects`.
 """
 
 from typing import TYPE_CHECKING
 
 from cross_market._values import unknown, wrong_type
 from cross_market.errors import ConfigError, VenueError
+from cross_market.venues.rejects import reject_class
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["GROUP", "load", "names"]
+__all__ = ["GROUP", "load", "names", "reject_class"]
 
 GROUP = "cross_market.venues"
 

@@ -272,10 +272,17 @@ pub(crate) fn verb(object: &Bound<'_, PyAny>, names: &Directory) -> PyResult<Ver
             } else {
                 Some(fields.ratio("at_least")?)
             },
+            over: fields.span("over_ns")?,
+        }),
+        "freeze" => Ok(Verb::Freeze {
+            hedge: fields.named("hedge", &names.hedges)?,
+            lasts: fields.span("lasts_ns")?,
+            adverse: fields.int("adverse", "ticks, as int")?,
         }),
         "exit" => Ok(Verb::Exit {
             hedge: fields.named("hedge", &names.hedges)?,
             sets: fields.optional_qty("sets")?,
+            over: fields.span("over_ns")?,
         }),
         "adopt" => {
             let hedge = fields.named("hedge", &names.hedges)?;

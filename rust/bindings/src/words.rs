@@ -37,7 +37,13 @@ words! {
     TimeInForce { Gtc = "gtc", Ioc = "ioc", Fok = "fok", Day = "day", }
     HedgeFlag { Speculation = "speculation", Arbitrage = "arbitrage", Hedge = "hedge", }
     Kind { Enter = "enter", Exit = "exit", Trim = "trim", Reduce = "reduce", Roll = "roll", }
-    Purpose { Work = "work", Supplement = "supplement", Unwind = "unwind", }
+    Purpose {
+        Work = "work",
+        Supplement = "supplement",
+        Unwind = "unwind",
+        Hedge = "hedge",
+        Quote = "quote",
+    }
     LiquiditySide { Maker = "maker", Taker = "taker", }
     LinkState { Down = "down", Up = "up", Resynced = "resynced", }
     StatementKind { Opening = "opening", Compare = "compare", }
@@ -71,6 +77,10 @@ words! {
         UnknownOrder = "unknown_order",
         TooLate = "too_late",
         Halted = "halted",
+        Limit = "limit",
+        CloseOnly = "close_only",
+        Field = "field",
+        Again = "again",
     }
     Phase {
         Continuous = "continuous",
@@ -116,6 +126,7 @@ words! {
         Busy = "busy",
         Nothing = "nothing",
         Jump = "jump",
+        BackOff = "back_off",
     }
     AlertCode {
         Refused = "refused",
@@ -154,6 +165,9 @@ words! {
         IdsLow = "ids_low",
         QueryStuck = "query_stuck",
         QuotePulled = "quote_pulled",
+        Rejected = "rejected",
+        Reissued = "reissued",
+        LegLost = "leg_lost",
     }
 }
 

@@ -27,12 +27,14 @@ use crate::quote::{
     Blocked, Execution, Facts, HedgePlan, Intent, Kind, LegAsk, LegLots, Purpose, Repair,
 };
 use crate::resolve::{self, Basis, Choice, Verdict};
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::wire::Writer;
 
-use stages::Stages;
-
+mod answers;
 mod stages;
+
+use answers::Answers;
+use stages::Stages;
 
 /// How an attempt ended; the label never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -195,6 +197,10 @@ pub struct Attempt {
     /// Orders, cancels and queries sent.
     pub messages: u32,
     clip: i64,
+    /// Between the beginnings of two slices.
+    pace: Span,
+    /// Before it the next slice does not begin.
+    not_before: Time,
     slice_from: i64,
     slice_to: i64,
     start: LegLots,
@@ -211,6 +217,8 @@ pub struct Attempt {
     stages: Option<Box<Stages>>,
     /// Whether `stages` is in use; else it is room for the next attempt.
     is_staged: bool,
+    /// What venues said no to.
+    answers: Option<Box<Answers>>,
 }
 
 /// What the facts of all legs say together.
@@ -243,6 +251,8 @@ pub struct Task {
     pub to: i64,
     /// Most sets a slice trades.
     pub clip: i64,
+    /// Over how long its slices begin, evenly; zero: one after the other.
+    pub over: Span,
 }
 
 impl Attempt {
@@ -258,6 +268,7 @@ impl Attempt {
     ) -> Attempt {
         let due = now + execution.finish_within;
         let mut attempt = Attempt::unbegun(task, execution, &held, due);
+        attempt.not_before = now;
         attempt.set_out(plan, &held);
         attempt
     }
@@ -287,6 +298,7 @@ impl Attempt {
         *self = Attempt::unbegun(task, execution, held, due);
         self.stages = room;
         self.is_staged = is_staged;
+        self.not_before = now;
         self.set_out(plan, held);
     }
 
@@ -304,6 +316,8 @@ impl Attempt {
             lost: Money::ZERO,
             messages: 0,
             clip: task.clip.max(1),
+            pace: pace(&task),
+            not_before: Time(0),
             slice_from: task.from,
             slice_to: task.from,
             start: *held,
@@ -317,6 +331,7 @@ impl Attempt {
             turned_back: false,
             stages: None,
             is_staged: false,
+            answers: None,
         }
     }
 
@@ -484,6 +499,30 @@ impl Attempt {
         self.turned_back |= self.state == State::Unwinding;
     }
 
+    /// A venue took no more than `most` lots in one order of this side; none: the leg trades no
+    /// further that way.
+    pub fn bound(&mut self, leg: LegId, side: Side, most: i64) {
+        self.answers.get_or_insert_with(|| Box::new(Answers::new())).bound(leg, side, most);
+    }
+
+    /// A venue has the lots that a leg closes on other days than we; `false` when it was told the
+    /// other way round already.
+    pub fn resplit(&mut self, leg: LegId) -> bool {
+        self.answers.get_or_insert_with(|| Box::new(Answers::new())).resplit(leg)
+    }
+
+    /// Whether today's and earlier lots of a leg are named the other way round.
+    #[must_use]
+    pub fn is_resplit(&self, leg: LegId) -> bool {
+        self.answers.as_ref().is_some_and(|answers| answers.is_resplit(leg))
+    }
+
+    /// Most lots of the next order on a leg.
+    #[must_use]
+    pub fn most(&self, leg: LegId, side: Side) -> i64 {
+        self.answers.as_ref().map_or(i64::MAX, |answers| answers.most(leg, side))
+    }
+
     /// A cancel or query for an order of the attempt was sent.
     pub fn messaged(&mut self) {
         self.messages += 1;
@@ -542,7 +581,8 @@ impl Attempt {
         out.u8(self.kind.code());
         out.u8(self.state.code());
         out.u8(self.blocked.bits());
-        for number in [self.from, self.to, self.due.0, self.clip, self.slice_from, self.slice_to] {
+        let slice = [self.clip, self.slice_from, self.slice_to, self.pace.0, self.not_before.0];
+        for number in [self.from, self.to, self.due.0].into_iter().chain(slice) {
             out.i64(number);
         }
         out.i128(self.lost.0);
@@ -554,6 +594,10 @@ impl Attempt {
         out.bool(self.is_staged);
         if let Some(stages) = self.stages() {
             stages.digest(out);
+        }
+        out.bool(self.answers.is_some());
+        if let Some(answers) = &self.answers {
+            answers.digest(out);
         }
         for leg in 0..LEGS_MAX {
             out.i64(self.start[leg]);
@@ -579,7 +623,13 @@ impl Attempt {
             self.forward[leg] = Side::of(lots).unwrap_or(own);
         }
         self.state = State::Reserved;
+        if self.slice_from != self.from && self.pace > Span::ZERO {
+            self.not_before = self.not_before + self.pace;
+            self.due = self.due.max(self.not_before + self.execution.finish_within);
+        }
+        let (due, not_before) = (self.due, self.not_before);
         if let Some(stages) = self.stages_mut() {
+            stages.wait(not_before, due);
             stages.begin(held);
         }
     }
@@ -651,6 +701,9 @@ impl Attempt {
         held: &LegLots,
         wants: &mut Wants,
     ) {
+        if now < self.not_before {
+            return;
+        }
         if now >= self.due {
             self.slice_refused(plan, held, wants);
             return;
@@ -661,7 +714,11 @@ impl Attempt {
             let Some(side) = Side::of(lots) else { continue };
             let id = LegId::at(leg);
             match facts.legs[leg].walk[side.index()] {
-                Some(walk) if walk.qty.get() >= lots.abs() && self.next_try(id).is_some() => {
+                Some(walk)
+                    if walk.qty.get() >= lots.abs()
+                        && self.next_try(id).is_some()
+                        && lots.abs() <= self.most(id, side) =>
+                {
                     let qty = Qty::of(lots);
                     self.leaned_on[leg] = Basis { lots: walk.qty.get(), cost: walk.cost };
                     wants.intents[leg] = Some(Intent {
@@ -769,7 +826,7 @@ impl Attempt {
             let purpose =
                 if side == self.forward[leg] { Purpose::Supplement } else { Purpose::Unwind };
             if let Some(walk) = facts.legs[leg].walk[side.index()] {
-                let qty = walk.qty.min(Qty::of(lots));
+                let qty = walk.qty.min(Qty::of(lots)).min(Qty::of(self.most(id, side)));
                 if !qty.is_zero() {
                     wants.intents[leg] =
                         Some(Intent { leg: id, side, qty, limit: walk.worst, purpose });
@@ -800,7 +857,9 @@ impl Attempt {
                 && (0..LEGS_MAX).all(|leg| {
                     let (goal, held) = (goal[leg], held[leg]);
                     let reduces = goal.abs() <= held.abs() && goal.signum() * held.signum() >= 0;
-                    let has_try = self.next_try(LegId::at(leg)).is_some();
+                    let id = LegId::at(leg);
+                    let most = Side::of(goal - held).map_or(0, |side| self.most(id, side));
+                    let has_try = self.next_try(id).is_some() && most > 0;
                     goal == held || (has_try && (reduces || !facts.reduce_only))
                 })
         };
@@ -915,6 +974,13 @@ fn holds_below(end: i64, holds: impl Fn(i64) -> bool) -> i64 {
         }
     }
     low
+}
+
+/// Between the beginnings of two slices of a task.
+fn pace(task: &Task) -> Span {
+    let (sets, clip) = ((task.to - task.from).abs(), task.clip.max(1));
+    let slices = sets.div_euclid(clip) + i64::from(sets.rem_euclid(clip) > 0);
+    Span(task.over.0 / slices.max(1))
 }
 
 fn share(basis: &Basis, lots: i64) -> Option<i128> {

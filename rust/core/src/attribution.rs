@@ -444,7 +444,7 @@ impl Attribution {
                     (BookingKind::Compared, Settlement::Cash) => {
                         self.loose(account, of.currency, (Cause::Adjustment, -value));
                     }
-                    (BookingKind::Traded | BookingKind::Adopted, _)
+                    (BookingKind::Traded | BookingKind::Adopted | BookingKind::Lost, _)
                     | (BookingKind::Opening | BookingKind::Compared, Settlement::Margin) => {}
                 }
             }
@@ -502,12 +502,13 @@ impl Attribution {
         }
     }
 
-    /// Lots that a hedge took over: what they cost is the mark that its basis begins at.
+    /// Lots that a hedge took over: what they cost is the mark that its basis begins at. Lots that it
+    /// lost leave the others beside them without an alignment: a residual from their marks on.
     fn adopt(&mut self, engine: &Engine) {
         let mut taken: BTreeMap<HedgeId, Done> = BTreeMap::new();
         for booking in engine.bookings() {
-            if let (BookingKind::Adopted, Owner::Hedge(hedge, leg)) = (booking.kind, booking.owner)
-            {
+            let is_moved = matches!(booking.kind, BookingKind::Adopted | BookingKind::Lost);
+            if let (true, Owner::Hedge(hedge, leg)) = (is_moved, booking.owner) {
                 let done = taken.entry(hedge).or_insert_with(|| Done::new(Kind::Enter));
                 let done_leg = &mut done.legs[usize::from(leg.0)];
                 done_leg.lots += booking.lots;
@@ -523,6 +524,27 @@ impl Attribution {
                 let rest = done.came - done.edge;
                 self.flow_now(engine, hedge, leg.account, (Cause::Residual, rest));
             }
+            self.part(engine, hedge);
+        }
+    }
+
+    /// Counts no more lots as aligned than the legs of a hedge hold together.
+    fn part(&mut self, engine: &Engine, hedge: HedgeId) {
+        let plan = &engine.config().hedges[hedge].plan;
+        let mut together = Done::new(Kind::Exit);
+        for (done, held) in together.legs.iter_mut().zip(&self.held[hedge]) {
+            done.lots = *held;
+        }
+        let (most, aligned) = (together.align(plan), self.aligned[hedge]);
+        let kept =
+            if most.signum() == aligned.signum() { most.abs().min(aligned.abs()) } else { 0 };
+        let gone = aligned - aligned.signum() * kept;
+        self.aligned[hedge] -= gone;
+        for leg in plan.legs.iter().filter(|leg| leg.lots.num() != 0 && gone != 0) {
+            let lots = i128::from(leg.side.sign()) * gone;
+            let value = self.marked(engine, leg.instrument, lots, i128::from(leg.units.max(1)));
+            self.flow_now(engine, hedge, leg.account, (Cause::Basis, value));
+            self.flow_now(engine, hedge, leg.account, (Cause::Residual, -value));
         }
     }
 

@@ -164,6 +164,15 @@ pub enum AlertCode {
     /// Quotes of an attempt went before their time. `detail`: 0 the other legs show too little, the
     /// hedge is stopped; 1 the price moved further at once than the policy allows.
     QuotePulled = 36,
+    /// An order was rejected and more follows than another try; value: the venue's own code, limit:
+    /// the code of its [`crate::order::RejectClass`]. `detail`: the [`crate::order::Action`].
+    Rejected = 37,
+    /// What is still allowed of a rejected order is sent again, under the same decision; value: its
+    /// lots, limit: the lots that are missing.
+    Reissued = 38,
+    /// Lots of a hedge went without an order of ours; value: signed change of its lots. `detail`:
+    /// the leg.
+    LegLost = 39,
 }
 
 /// A message to people and monitors.

@@ -1,28 +1,35 @@
 //! How much has been asked of venues, and what people and faults forbid: message windows, cancel
 //! counts, the repair budget of the day, and the latches HALT, stop and RESTRICT.
 //!
-//! **Messages.** In any second an account sends at most `rate` messages: each is remembered with
-//! its time and comes back exactly one second later. (A bucket that refills by the ns would let
-//! twice the rate pass within one second.) Orders and queries leave the last `reserve` of the
+//! **Messages.** In any second a venue's session, an account and a contract each take at most
+//! `rate` messages; of the three, the one with the least left binds. Each message is remembered
+//! with its time and comes back exactly one second later. (A bucket that refills by the ns would let
+//! twice the rate pass within one second.) Orders and queries leave the last `reserve` of every
 //! window to cancels. A cancel that a kill asks for leaves in any case and is counted.
+//!
+//! **Pauses.** Where a venue said no nothing new is entered for a while, or nothing leaves at all:
+//! see [`Keeps`]. A pause ends by itself; the next in a row is twice as long, to 64 times.
 //!
 //! **Latches** are told about in [`Latches`].
 
 use std::collections::VecDeque;
 
-use crate::ids::{AccountId, HedgeId, InstrumentId, Table};
+use crate::ids::{AccountId, HedgeId, InstrumentId, Table, VenueId};
 use crate::num::Money;
 use crate::time::{Span, Time};
 use crate::wire::Writer;
 
 mod latches;
+mod pauses;
 
 pub use latches::{Cause, Causes, Halt, Latches, Scope};
+use pauses::Pauses;
+pub use pauses::{Keeps, Place};
 
 /// The window in which messages are counted.
 const WINDOW: Span = Span::seconds(1);
 
-/// The messages of one account in the last second.
+/// The messages of one venue, account or contract in the last second.
 #[derive(Clone, Debug)]
 pub struct Window {
     rate: usize,
@@ -127,10 +134,24 @@ struct InstrumentUse {
     cancels_today: u32,
 }
 
+/// A window for every venue, account and contract.
+#[derive(Clone, Debug)]
+pub struct Windows {
+    /// By venue: all accounts there together.
+    pub venues: Table<VenueId, Window>,
+    /// By account.
+    pub accounts: Table<AccountId, Window>,
+    /// By contract.
+    pub instruments: Table<InstrumentId, Window>,
+}
+
 /// Message windows and budgets of everything that is configured.
 #[derive(Clone, Debug)]
 pub struct Conduct {
-    accounts: Table<AccountId, Window>,
+    windows: Windows,
+    /// Where each account trades.
+    venue_of: Table<AccountId, VenueId>,
+    pauses: Pauses,
     hedges: Table<HedgeId, HedgeUse>,
     instruments: Table<InstrumentId, InstrumentUse>,
 }
@@ -138,28 +159,62 @@ pub struct Conduct {
 /// Tables are indexed by ids that passed the door.
 #[expect(clippy::indexing_slicing, reason = "ids are checked at the door, a miss is a bug")]
 impl Conduct {
-    /// Nothing used yet; one window for each account, in order.
+    /// Nothing used yet; `venue_of` every account.
     #[must_use]
-    pub fn new(windows: Vec<Window>, hedges: usize, instruments: usize) -> Conduct {
+    pub fn new(windows: Windows, venue_of: Table<AccountId, VenueId>, hedges: usize) -> Conduct {
+        let (accounts, instruments) = (windows.accounts.len(), windows.instruments.len());
         Conduct {
-            accounts: Table::new(windows),
+            pauses: Pauses::new(windows.venues.len(), accounts, instruments),
+            windows,
+            venue_of,
             hedges: Table::new(vec![HedgeUse::default(); hedges]),
             instruments: Table::new(vec![InstrumentUse::default(); instruments]),
         }
     }
 
-    /// The messages of an account.
+    /// The windows.
     #[must_use]
-    pub fn window(&self, account: AccountId) -> &Window {
-        &self.accounts[account]
+    pub const fn windows(&self) -> &Windows {
+        &self.windows
     }
 
-    /// Other bounds for an account, from a new policy.
-    pub fn resize(&mut self, account: AccountId, rate: u32, reserve: u32) {
-        self.accounts[account].resize(rate, reserve);
+    /// The windows, for other bounds from a new policy.
+    pub const fn windows_mut(&mut self) -> &mut Windows {
+        &mut self.windows
     }
 
-    /// Counts an order that is sent now; `false` when the window has no room, and then nothing is
+    /// The three windows that a message in this account and contract counts in.
+    fn of(&self, account: AccountId, instrument: InstrumentId) -> [&Window; 3] {
+        let windows = &self.windows;
+        let venue = &windows.venues[self.venue_of[account]];
+        [venue, &windows.accounts[account], &windows.instruments[instrument]]
+    }
+
+    /// Messages that orders and queries may send now.
+    #[must_use]
+    pub fn orders_left(&self, account: AccountId, instrument: InstrumentId, now: Time) -> u32 {
+        let [venue, account, instrument] =
+            self.of(account, instrument).map(|window| window.orders_left(now));
+        venue.min(account).min(instrument)
+    }
+
+    /// When an order or query may leave, given that nothing else is sent.
+    #[must_use]
+    pub fn order_ready(&self, account: AccountId, instrument: InstrumentId, now: Time) -> Time {
+        let [venue, account, instrument] =
+            self.of(account, instrument).map(|window| window.order_ready(now));
+        venue.max(account).max(instrument)
+    }
+
+    /// When a cancel may leave, given that nothing else is sent.
+    #[must_use]
+    pub fn cancel_ready(&self, account: AccountId, instrument: InstrumentId, now: Time) -> Time {
+        let [venue, account, instrument] =
+            self.of(account, instrument).map(|window| window.cancel_ready(now));
+        venue.max(account).max(instrument)
+    }
+
+    /// Counts an order that is sent now; `false` when a window has no room, and then nothing is
     /// counted.
     #[must_use]
     pub fn spend_order(
@@ -169,24 +224,30 @@ impl Conduct {
         hedge: HedgeId,
         now: Time,
     ) -> bool {
-        let room = self.spend_query(account, hedge, now);
+        let room = self.spend_query(account, instrument, hedge, now);
         if room {
             self.instruments[instrument].orders_today += 1;
         }
         room
     }
 
-    /// Counts a query that is sent now; `false` when the window has no room.
+    /// Counts a query that is sent now; `false` when a window has no room.
     #[must_use]
-    pub fn spend_query(&mut self, account: AccountId, hedge: HedgeId, now: Time) -> bool {
-        let room = self.accounts[account].order_ready(now) <= now;
+    pub fn spend_query(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        hedge: HedgeId,
+        now: Time,
+    ) -> bool {
+        let room = self.order_ready(account, instrument, now) <= now;
         if room {
-            self.count(account, hedge, now);
+            self.count(account, instrument, hedge, now);
         }
         room
     }
 
-    /// Counts a cancel that is sent now; `false` when even the reserve is used up.
+    /// Counts a cancel that is sent now; `false` when even a reserve is used up.
     #[must_use]
     pub fn spend_cancel(
         &mut self,
@@ -195,14 +256,14 @@ impl Conduct {
         hedge: HedgeId,
         now: Time,
     ) -> bool {
-        let room = self.accounts[account].cancel_ready(now) <= now;
+        let room = self.cancel_ready(account, instrument, now) <= now;
         if room {
             self.spend_kill(account, instrument, hedge, now);
         }
         room
     }
 
-    /// Counts a cancel that leaves whatever the window says, because a kill asks for it.
+    /// Counts a cancel that leaves whatever the windows say, because a kill asks for it.
     pub fn spend_kill(
         &mut self,
         account: AccountId,
@@ -210,13 +271,39 @@ impl Conduct {
         hedge: HedgeId,
         now: Time,
     ) {
-        self.count(account, hedge, now);
+        self.count(account, instrument, hedge, now);
         self.instruments[instrument].cancels_today += 1;
     }
 
-    fn count(&mut self, account: AccountId, hedge: HedgeId, now: Time) {
-        self.accounts[account].spend(now);
+    fn count(&mut self, account: AccountId, instrument: InstrumentId, hedge: HedgeId, now: Time) {
+        let windows = &mut self.windows;
+        windows.venues[self.venue_of[account]].spend(now);
+        windows.accounts[account].spend(now);
+        windows.instruments[instrument].spend(now);
         self.hedges[hedge].attempt_messages += 1;
+    }
+
+    /// Begins a pause, the first of a row `shortest` long; gives its end.
+    pub fn pause(&mut self, at: Place, keeps: Keeps, now: Time, shortest: Span) -> Time {
+        self.pauses.begin(at, keeps, now, shortest)
+    }
+
+    /// An order was taken: the next pause there is a short one again.
+    pub fn taken(&mut self, account: AccountId, instrument: InstrumentId) {
+        self.pauses.end_row(self.venue_of[account], account, instrument);
+    }
+
+    /// When new sets may be entered again, and when any order may leave; `now` where nothing keeps
+    /// them.
+    #[inline]
+    #[must_use]
+    pub fn paused_until(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        now: Time,
+    ) -> [Time; 2] {
+        self.pauses.until(now, (self.venue_of[account], account, instrument))
     }
 
     /// An attempt of the hedge begins: its messages are counted from zero.
@@ -279,9 +366,11 @@ impl Conduct {
 
     /// Appends the state for its digest.
     pub fn digest(&self, out: &mut Writer) {
-        for window in self.accounts.iter() {
+        let Windows { venues, accounts, instruments } = &self.windows;
+        for window in venues.iter().chain(accounts.iter()).chain(instruments.iter()) {
             window.digest(out);
         }
+        self.pauses.digest(out);
         for used in self.hedges.iter() {
             out.u32(used.attempt_messages);
             out.u32(used.trims_today);
@@ -302,8 +391,21 @@ mod tests {
     const INSTRUMENT: InstrumentId = InstrumentId(0);
     const HEDGE: HedgeId = HedgeId(0);
 
+    const VENUE: VenueId = VenueId(0);
+
+    /// One of each; only the account is tight.
     fn conduct(rate: u32, reserve: u32) -> Conduct {
-        Conduct::new(vec![Window::new(rate, reserve)], 1, 1)
+        tight([(1000, 1), (rate, reserve), (1000, 1)])
+    }
+
+    fn tight(rates: [(u32, u32); 3]) -> Conduct {
+        let [venue, account, instrument] = rates.map(|(rate, kept)| Window::new(rate, kept));
+        let windows = Windows {
+            venues: Table::new(vec![venue]),
+            accounts: Table::new(vec![account]),
+            instruments: Table::new(vec![instrument]),
+        };
+        Conduct::new(windows, Table::new(vec![VENUE]), 1)
     }
 
     fn order(conduct: &mut Conduct, at: i64) -> bool {
@@ -321,7 +423,7 @@ mod tests {
             assert!(order(&mut conduct, at));
         }
         assert!(!order(&mut conduct, 4));
-        assert!(!conduct.spend_query(ACCOUNT, HEDGE, Time(4)));
+        assert!(!conduct.spend_query(ACCOUNT, INSTRUMENT, HEDGE, Time(4)));
         assert!(cancel(&mut conduct, 4) && cancel(&mut conduct, 5));
         assert!(!cancel(&mut conduct, 6));
         assert_eq!((conduct.orders_today(INSTRUMENT), conduct.cancels_today(INSTRUMENT)), (4, 2));
@@ -333,14 +435,17 @@ mod tests {
         let second = WINDOW.0;
         let mut conduct = conduct(3, 1);
         assert!(order(&mut conduct, 10) && order(&mut conduct, 20));
-        let window = conduct.window(ACCOUNT);
+        let window = &conduct.windows().accounts[ACCOUNT];
         assert_eq!(window.order_ready(Time(30)), Time(10 + second));
         assert_eq!(window.cancel_ready(Time(30)), Time(30));
         assert_eq!(window.orders_left(Time(9 + second)), 0);
         assert_eq!(window.orders_left(Time(10 + second)), 1);
         assert!(!order(&mut conduct, 9 + second));
         assert!(order(&mut conduct, 10 + second));
-        assert_eq!(conduct.window(ACCOUNT).order_ready(Time(11 + second)), Time(20 + second));
+        assert_eq!(
+            conduct.windows().accounts[ACCOUNT].order_ready(Time(11 + second)),
+            Time(20 + second)
+        );
     }
 
     #[test]
@@ -363,7 +468,7 @@ mod tests {
             }
             let inside = sent.iter().rev().take_while(|time| **time > at - WINDOW.0).count();
             assert!(inside <= 5, "{inside} messages in the second up to {at}");
-            let left = conduct.window(ACCOUNT).cancels_left(Time(at));
+            let left = conduct.windows().accounts[ACCOUNT].cancels_left(Time(at));
             assert_eq!(usize::try_from(left).unwrap(), 5 - inside);
         }
         assert!(sent.len() > 1000);
@@ -375,7 +480,7 @@ mod tests {
         for _ in 0..5 {
             conduct.spend_kill(ACCOUNT, INSTRUMENT, HEDGE, Time(0));
         }
-        let window = conduct.window(ACCOUNT);
+        let window = &conduct.windows().accounts[ACCOUNT];
         assert_eq!((window.cancels_left(Time(1)), window.orders_left(Time(1))), (0, 0));
         assert_eq!(window.order_ready(Time(1)), Time(WINDOW.0));
         assert_eq!(window.cancels_left(Time(WINDOW.0)), 2);
@@ -387,9 +492,9 @@ mod tests {
         for at in 0..6 {
             assert!(order(&mut conduct, at));
         }
-        conduct.resize(ACCOUNT, 4, 1);
+        conduct.windows_mut().accounts[ACCOUNT].resize(4, 1);
         assert!(!cancel(&mut conduct, 6));
-        let window = conduct.window(ACCOUNT);
+        let window = &conduct.windows().accounts[ACCOUNT];
         // The third message must be back before fewer than four are out.
         assert_eq!(window.cancel_ready(Time(6)), Time(2 + WINDOW.0));
         assert_eq!(window.cancels_left(Time(1 + WINDOW.0)), 0);
@@ -412,7 +517,7 @@ mod tests {
         assert_eq!((conduct.trims_today(HEDGE), conduct.lost_today(HEDGE)), (0, Money::ZERO));
         assert_eq!(conduct.orders_today(INSTRUMENT), 0);
         // What was sent in the last second still counts.
-        assert_eq!(conduct.window(ACCOUNT).cancels_left(Time(1)), 5);
+        assert_eq!(conduct.windows().accounts[ACCOUNT].cancels_left(Time(1)), 5);
     }
 
     #[test]
@@ -437,7 +542,75 @@ mod tests {
         note(&conduct, "trim");
         conduct.lose(HEDGE, Money(1));
         note(&conduct, "loss");
-        conduct.resize(ACCOUNT, 7, 2);
+        conduct.windows_mut().accounts[ACCOUNT].resize(7, 2);
         note(&conduct, "bounds");
+        conduct.pause(Place::Account(ACCOUNT), Keeps::Entering, Time(3), Span(10));
+        note(&conduct, "pause");
+        conduct.taken(ACCOUNT, INSTRUMENT);
+        note(&conduct, "end of a row");
+    }
+
+    #[test]
+    fn the_window_with_the_least_left_binds() {
+        for (rates, left) in [
+            ([(3, 1), (9, 1), (9, 1)], 2),
+            ([(9, 1), (3, 1), (9, 1)], 2),
+            ([(9, 1), (9, 1), (3, 1)], 2),
+            ([(9, 6), (9, 5), (9, 4)], 3),
+        ] {
+            let mut conduct = tight(rates);
+            assert_eq!(conduct.orders_left(ACCOUNT, INSTRUMENT, Time(0)), left);
+            for at in 0..i64::from(left) {
+                assert!(order(&mut conduct, at), "{rates:?}");
+            }
+            assert!(!order(&mut conduct, 9), "{rates:?}");
+            assert!(cancel(&mut conduct, 9), "{rates:?}");
+            let ready = Time(WINDOW.0);
+            let next = if left == 2 { Time(WINDOW.0 + 1) } else { ready };
+            assert!(conduct.order_ready(ACCOUNT, INSTRUMENT, Time(9)) >= next, "{rates:?}");
+        }
+    }
+
+    #[test]
+    fn a_venue_counts_all_its_accounts_and_contracts() {
+        let window = |rate| Window::new(rate, 1);
+        let windows = Windows {
+            venues: Table::new(vec![window(3), window(3)]),
+            accounts: Table::new(vec![window(9), window(9), window(9)]),
+            instruments: Table::new(vec![window(9), window(9)]),
+        };
+        let venue_of = Table::new(vec![VenueId(0), VenueId(0), VenueId(1)]);
+        let mut conduct = Conduct::new(windows, venue_of, 1);
+        let (first, second, other) = (AccountId(0), AccountId(1), AccountId(2));
+        assert!(conduct.spend_order(first, InstrumentId(0), HEDGE, Time(0)));
+        assert!(conduct.spend_query(second, InstrumentId(1), HEDGE, Time(1)));
+        assert!(!conduct.spend_order(second, InstrumentId(0), HEDGE, Time(2)));
+        assert!(conduct.spend_cancel(second, InstrumentId(0), HEDGE, Time(2)));
+        assert!(!conduct.spend_cancel(first, InstrumentId(0), HEDGE, Time(3)));
+        assert!(conduct.spend_order(other, InstrumentId(0), HEDGE, Time(3)));
+    }
+
+    #[test]
+    fn pauses_double_in_a_row_and_end_by_themselves() {
+        let mut conduct = conduct(6, 2);
+        let at = Place::Account(ACCOUNT);
+        let until = |conduct: &Conduct, now| conduct.paused_until(ACCOUNT, INSTRUMENT, Time(now));
+        assert_eq!(until(&conduct, 5), [Time(5); 2]);
+        assert_eq!(conduct.pause(at, Keeps::Everything, Time(0), Span(10)), Time(10));
+        assert_eq!(until(&conduct, 5), [Time(5), Time(10)]);
+        assert_eq!(until(&conduct, 10), [Time(10); 2]);
+        assert_eq!(conduct.pause(at, Keeps::Everything, Time(10), Span(10)), Time(30));
+        for _ in 0..20 {
+            conduct.pause(at, Keeps::Everything, Time(30), Span(10));
+        }
+        assert_eq!(until(&conduct, 31), [Time(31), Time(30 + 640)]);
+        conduct.taken(ACCOUNT, INSTRUMENT);
+        assert_eq!(conduct.pause(at, Keeps::Everything, Time(1000), Span(10)), Time(1010));
+        // Every place counts for itself, and both kinds.
+        let place = Place::Instrument(INSTRUMENT);
+        assert_eq!(conduct.pause(place, Keeps::Entering, Time(1000), Span(10)), Time(1010));
+        let place = Place::Venue(VENUE);
+        assert_eq!(conduct.pause(place, Keeps::Entering, Time(1000), Span(20)), Time(1020));
+        assert_eq!(until(&conduct, 1001), [Time(1020), Time(1010)]);
     }
 }

@@ -26,8 +26,11 @@
 //!                        plus, mirror: null | {enter  exit}  persist  persist_within_ns: null | ns
 //!                        deviation: null | {enter  alpha  warm}
 //!   .slippage            per common unit, or ratio points
-//! limits                 instruments{name: …}  accounts{name: …}  hedges{name: …}  sums[]
+//! limits                 venues{name: …}  instruments{name: …}  accounts{name: …}
+//!                        hedges{name: …}  sums[]
+//!   .venues              message_rate  cancel_reserve
 //!   .instruments         order_value (money)  collar (price)  age_ns  skew_ns  limit_distance (price)
+//!                        message_rate  cancel_reserve
 //!   .accounts            usage_cap (fraction)  day_loss (money)  message_rate  cancel_reserve
 //!   .hedges              clip  max  overnight  holiday (sets)  before_break_ns
 //!                        max_residual  live_residual (common units)
@@ -225,6 +228,11 @@ impl Config {
 
 /// Bounds that the door keeps, so that the proof holds for what events bring.
 impl Config {
+    /// The most ticks that a word about a hedge's prices may count.
+    pub(crate) fn policy_ticks(&self, hedge: HedgeId) -> i64 {
+        self.hedges.get(hedge).map_or(0, |hedge| self.most_ticks(&hedge.plan))
+    }
+
     /// The largest price of any leg, in ticks: no distance between prices counts beyond it.
     fn most_ticks(&self, plan: &HedgePlan) -> i64 {
         let legs = plan.legs.iter().filter_map(|leg| self.instruments.get(leg.instrument));

@@ -20,7 +20,7 @@ use crate::attempt::{Attempt, Task};
 use crate::book::{Applied, Book, Change};
 use crate::clock::Clocks;
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
-use crate::conduct::{Cause, Conduct, Latches, Window};
+use crate::conduct::{Cause, Conduct, Latches, Window, Windows};
 use crate::config::Config;
 use crate::error::{Error, Field};
 use crate::event::{Event, LinkState};
@@ -34,7 +34,7 @@ use crate::order::{ExecutionKey, Orders, Place};
 use crate::position::{Filled, Pair, Positions};
 use crate::quote::{Data, Facts, Kind, LegLots, Own};
 use crate::signal::Signals;
-use crate::time::{Day, Time};
+use crate::time::{Day, Span, Time};
 use crate::wire::Writer;
 
 pub use booking::{Booking, BookingKind};
@@ -49,7 +49,9 @@ mod evidence;
 mod facts;
 mod gates;
 mod jump;
+mod losses;
 mod quotes;
+mod rejects;
 mod send;
 mod timers;
 
@@ -101,6 +103,8 @@ struct HedgeState {
     over_told: bool,
     /// When it is to be looked at again without news.
     wake: Time,
+    /// Until when its quotes stay where they are, and the ticks that they may give up meanwhile.
+    frozen: Option<(Time, i64)>,
     /// Whether it rests its legs, so that every message may bring a price to rest at.
     quotes: bool,
 }
@@ -125,6 +129,7 @@ impl HedgeState {
             flatten: false,
             over_told: false,
             wake: Time::MAX,
+            frozen: None,
             quotes: false,
         }
     }
@@ -208,12 +213,16 @@ struct Work {
     caps: Table<AccountId, crate::num::Ratio>,
     /// Walks of the hedge that is looked at.
     walks: Walks,
+    /// Over how long the slices of an attempt that is about to begin are to begin.
+    over: Span,
     /// What the quotes of an attempt that is about to begin have to reach.
     edge: Option<Edge>,
     /// The signed lots a leg that `walks` are for, while they may be relied on: until the end of
     /// the decision they were made for.
     walked: Option<LegLots>,
     facts: Facts,
+    /// Legs whose orders in `places` name today's and earlier lots the other way round, as bits.
+    resplit: u8,
     /// Legs of `facts` that may say something.
     facts_used: usize,
 }
@@ -274,7 +283,9 @@ impl Engine {
                 walks: NO_WALKS,
                 walked: None,
                 edge: None,
+                over: Span::ZERO,
                 facts: Facts::UNKNOWN,
+                resplit: 0,
                 facts_used: 0,
             },
             config: Arc::new(config.clone()),
@@ -695,7 +706,7 @@ impl Engine {
 /// What fills the room for a hedge's attempts until the first begins.
 fn no_attempt(config: &Config, id: HedgeId, start: Time) -> Attempt {
     let (decision, kind) = (ClientOrderId(0), Kind::Enter);
-    let task = Task { decision, kind, from: 0, to: 0, clip: 0 };
+    let task = Task { decision, kind, from: 0, to: 0, clip: 0, over: Span::ZERO };
     let execution = config.policy.hedges[id].execution;
     Attempt::new(task, execution, &config.hedges[id].plan, [0; LEGS_MAX], start)
 }
@@ -722,9 +733,19 @@ fn positions(config: &Config, holds_max: usize) -> Positions {
 }
 
 fn conduct(config: &Config) -> Conduct {
-    let limits = config.policy.accounts.iter();
-    let windows = limits.map(|of| Window::new(of.message_rate, of.cancel_reserve)).collect();
-    Conduct::new(windows, config.hedges.len(), config.instruments.len())
+    let policy = &config.policy;
+    let window = |rate, reserve| Window::new(rate, reserve);
+    let venues = policy.venues.iter().map(|of| window(of.message_rate, of.cancel_reserve));
+    let accounts = policy.accounts.iter().map(|of| window(of.message_rate, of.cancel_reserve));
+    let instruments = policy.instruments.iter();
+    let instruments = instruments.map(|of| window(of.message_rate, of.cancel_reserve));
+    let windows = Windows {
+        venues: Table::new(venues.collect()),
+        accounts: Table::new(accounts.collect()),
+        instruments: Table::new(instruments.collect()),
+    };
+    let venue_of = config.accounts.iter().map(|account| account.venue).collect();
+    Conduct::new(windows, Table::new(venue_of), config.hedges.len())
 }
 
 fn link_code(link: LinkState) -> u8 {
@@ -755,6 +776,8 @@ fn digest_hedge(state: &HedgeState, out: &mut Writer) {
     out.bool(state.over_told);
     out.u8(state.refused.map_or(u8::MAX, Refusal::code));
     out.i64(state.wake.0);
+    out.option_i64(state.frozen.map(|(until, _)| until.0));
+    out.option_i64(state.frozen.map(|(_, adverse)| adverse));
     for value in &state.tick_values {
         out.i128(value.0);
     }

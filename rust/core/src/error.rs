@@ -81,6 +81,8 @@ pub enum Field {
     Day,
     /// A moment at which something ends.
     Until,
+    /// How long something lasts.
+    Lasts,
     /// A client order id.
     Order,
     /// A margin rate.
@@ -118,6 +120,7 @@ impl Field {
             Field::Sets => "sets",
             Field::Day => "day",
             Field::Until => "until",
+            Field::Lasts => "lasts",
             Field::Order => "order",
             Field::Rate => "rate",
             Field::Policy => "policy",

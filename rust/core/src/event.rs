@@ -12,7 +12,7 @@ use crate::num::{Qty, Ratio};
 use crate::order::{Answer, Report, VenueStatus};
 use crate::position::{Settle, Statement};
 use crate::quote::LegLots;
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 /// Something happened.
 #[derive(Clone, Debug)]
@@ -139,6 +139,8 @@ pub enum Verb {
         sets: i64,
         /// The least signal value accepted, instead of the configured band.
         at_least: Option<Ratio>,
+        /// Its slices begin evenly over so long; zero: one after the other.
+        over: Span,
     },
     /// Starts an Exit. Code 8.
     Exit {
@@ -146,6 +148,8 @@ pub enum Verb {
         hedge: HedgeId,
         /// Sets to give back; `None` for all.
         sets: Option<Qty>,
+        /// Its slices begin evenly over so long; zero: one after the other.
+        over: Span,
     },
     /// Moves signed lots from `unassigned` into a hedge's inventory, of all legs at once: a hedge
     /// that holds a part of a set would trade it away. Code 9.
@@ -168,4 +172,13 @@ pub enum Verb {
     },
     /// New limits and execution values. Code 11.
     Policy(Box<Policy>),
+    /// Keeps the quotes of a hedge where they are, for a time. Code 12.
+    Freeze {
+        /// The hedge.
+        hedge: HedgeId,
+        /// How long; more than zero.
+        lasts: Span,
+        /// Most ticks of its instrument that a quote may give up meanwhile.
+        adverse: i64,
+    },
 }

@@ -948,3 +948,65 @@ fn product(amount: Money, factor: i64) -> i128 {
 fn is_decision(order: ClientOrderId) -> bool {
     order == order.decision()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::ids::{HedgeId, LegId};
+
+    const OURS: AccountId = AccountId(0);
+
+    fn funds() -> Funds {
+        let mut funds = Funds::new(2, 4);
+        let (kind, amount) = (CashKind::Opening, Money(100));
+        funds.cash(&Cash { account: OURS, exchange: Time(0), kind, amount }, Money::ZERO);
+        funds
+    }
+
+    fn panics(act: impl FnOnce()) -> bool {
+        catch_unwind(AssertUnwindSafe(act)).is_err()
+    }
+
+    #[test]
+    fn a_ledger_that_does_not_sum_to_zero_is_found() {
+        let mut funds = funds();
+        funds.balanced();
+        funds.check();
+        *funds.ledger_mut(OURS).at_mut(Bucket::Dust) += Money(1);
+        assert!(panics(|| funds.balanced()));
+        assert!(panics(|| funds.check()));
+        // An event that posts nothing looks at nothing.
+        funds.begin_event();
+        funds.balanced();
+        // Only accounts that it has touched are looked at, all of them.
+        funds.fee(AccountId(1), Money(1));
+        funds.balanced();
+        funds.fee(OURS, Money(1));
+        assert!(panics(|| funds.balanced()));
+    }
+
+    #[test]
+    fn holds_that_are_not_what_is_held_are_found() {
+        let mut funds = funds();
+        let order = ClientOrderId::pack(1, 1, HedgeId(0), 1, LegId(0), 1).unwrap();
+        let (amount, frees) = (Money(10), Money::ZERO);
+        funds.hold_reducing(&[Need { order, account: OURS, amount, frees }]).unwrap();
+        funds.check();
+        funds.holds.get_mut(order).unwrap().left += Money(1);
+        funds.balanced();
+        assert!(panics(|| funds.check()));
+    }
+
+    #[test]
+    fn a_foreign_ledger_that_does_not_sum_to_zero_is_found() {
+        let mut funds = funds();
+        funds.foreign_fee(OURS, CurrencyId(3), Money(5));
+        funds.check();
+        for row in &mut funds.foreign {
+            row.ours += Money(1);
+        }
+        assert!(panics(|| funds.check()));
+    }
+}

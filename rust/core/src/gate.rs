@@ -9,7 +9,7 @@
 //! says: what limits risk binds only orders that add it (soft); what the market, the venue or the
 //! law of the journal forbids binds every order (hard).
 
-use crate::ids::{AccountId, CurrencyId, HedgeId, InstrumentId, LegId, ProductId, Table};
+use crate::ids::{AccountId, CurrencyId, HedgeId, InstrumentId, LegId, ProductId, Table, VenueId};
 use crate::legging::Legging;
 use crate::num::{Money, Ratio};
 use crate::quote::{Execution, Size};
@@ -37,6 +37,10 @@ pub struct InstrumentLimits {
     /// Least distance of the touch from the day's price band in the direction a repair needs, in
     /// ticks.
     pub limit_distance: i64,
+    /// Most messages about it in one second.
+    pub message_rate: u32,
+    /// How many of them only cancels may use.
+    pub cancel_reserve: u32,
 }
 
 /// How far beyond the other side's touch a level may be set, in collars.
@@ -58,6 +62,15 @@ pub struct AccountLimits {
     /// Largest loss since the day began, in the account's currency.
     pub day_loss: Money,
     /// Most messages in one second.
+    pub message_rate: u32,
+    /// How many of them only cancels may use.
+    pub cancel_reserve: u32,
+}
+
+/// Limits of one venue; all required.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VenueLimits {
+    /// Most messages of all its accounts in one second.
     pub message_rate: u32,
     /// How many of them only cancels may use.
     pub cancel_reserve: u32,
@@ -88,6 +101,8 @@ pub struct SumResidual {
 /// Every limit and execution value; replaced whole by `Control`.
 #[derive(Clone, Debug)]
 pub struct Policy {
+    /// By venue.
+    pub venues: Table<VenueId, VenueLimits>,
     /// By instrument.
     pub instruments: Table<InstrumentId, InstrumentLimits>,
     /// By account.
@@ -172,11 +187,14 @@ pub enum Refusal {
     /// The touch of a leg or of its currency has jumped, and it is not confirmed yet; does not bind
     /// an Exit by word, a Trim or a Reduce. In ticks.
     Jump = 33,
+    /// A venue said no, and for a while nothing new is entered there, or nothing leaves at all. In
+    /// ns.
+    BackOff = 34,
 }
 
 impl Refusal {
     /// Every refusal, in the order of its code.
-    pub const ALL: [Refusal; 34] = [
+    pub const ALL: [Refusal; 35] = [
         Refusal::Stage,
         Refusal::Stopped,
         Refusal::Halted,
@@ -211,6 +229,7 @@ impl Refusal {
         Refusal::Busy,
         Refusal::Nothing,
         Refusal::Jump,
+        Refusal::BackOff,
     ];
 
     /// Its stable code.
@@ -264,6 +283,7 @@ impl Refusal {
             Refusal::Busy => "busy",
             Refusal::Nothing => "nothing",
             Refusal::Jump => "jump",
+            Refusal::BackOff => "back_off",
         }
     }
 
@@ -285,7 +305,7 @@ impl Refusal {
             | Refusal::IdsExhausted
             | Refusal::Busy
             | Refusal::Nothing => "",
-            Refusal::Stale | Refusal::Skewed | Refusal::Break => "ns",
+            Refusal::Stale | Refusal::Skewed | Refusal::Break | Refusal::BackOff => "ns",
             Refusal::Phase => "phase code",
             Refusal::PriceLimit | Refusal::Collar | Refusal::Jump => "ticks",
             Refusal::Size | Refusal::Lots => "lots",
@@ -335,6 +355,7 @@ impl Refusal {
             | Refusal::OrderValue
             | Refusal::Collar
             | Refusal::Messages
+            | Refusal::BackOff
             | Refusal::Money
             | Refusal::Lots
             | Refusal::OwnOpposite
@@ -363,13 +384,14 @@ pub enum Binds {
 
 /// The checks in their order; [`Refusal::Usage`], [`Refusal::Money`] and [`Refusal::Lots`] come
 /// last, from the hold.
-pub const ORDER: [Refusal; 34] = [
+pub const ORDER: [Refusal; 35] = [
     Refusal::Stage,
     Refusal::Stopped,
     Refusal::Halted,
     Refusal::HedgeRestricted,
     Refusal::AccountRestricted,
     Refusal::LinkDown,
+    Refusal::BackOff,
     Refusal::Busy,
     Refusal::IdsExhausted,
     Refusal::NoBook,
@@ -446,10 +468,54 @@ mod tests {
             assert_eq!(usize::from(refusal.code()), code);
             assert_eq!(Refusal::from_code(refusal.code()), Some(*refusal));
         }
-        assert_eq!(Refusal::from_code(34), None);
+        assert_eq!(Refusal::from_code(35), None);
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Refusal::ALL.len());
+    }
+
+    #[test]
+    fn a_book_takes_levels_as_far_as_its_collars_reach() {
+        let limits = |collar| InstrumentLimits {
+            order_value: Money::ZERO,
+            collar,
+            age: Span(1),
+            skew: Span(1),
+            limit_distance: 0,
+            message_rate: 2,
+            cancel_reserve: 1,
+        };
+        assert_eq!(limits(3).reach(), 192);
+        assert_eq!(limits(i64::MAX / 2).reach(), i64::MAX);
+    }
+
+    #[test]
+    fn numbers_of_a_denial_have_their_unit() {
+        let check = |refusal: Refusal, unit: &str| assert_eq!(refusal.unit(), unit, "{refusal:?}");
+        check(Refusal::Halted, "");
+        check(Refusal::Stale, "ns");
+        check(Refusal::Phase, "phase code");
+        check(Refusal::Collar, "ticks");
+        check(Refusal::Lots, "lots");
+        check(Refusal::Inventory, "sets");
+        check(Refusal::Residual, "common units over unit_den");
+        check(Refusal::SumResidual, "1e-9 common units");
+        check(Refusal::OrderValue, "1e-9 of the instrument's currency");
+        check(Refusal::Money, "1e-9 of the account's currency");
+        check(Refusal::Edge, "1e-9 of the band's unit");
+        check(Refusal::Messages, "messages");
+        check(Refusal::Usage, "1e-9 of equity");
+        check(Refusal::LossBudget, "1e-9 of the hedge's currency");
+        check(Refusal::Trims, "attempts");
+    }
+
+    #[test]
+    fn hard_is_what_binds_every_order() {
+        for refusal in Refusal::ALL {
+            assert_eq!(refusal.is_hard(), refusal.binds() == Binds::Everything, "{refusal:?}");
+        }
+        assert!(Refusal::Halted.is_hard() && Refusal::Collar.is_hard() && Refusal::Lots.is_hard());
+        assert!(!Refusal::Stopped.is_hard() && !Refusal::Jump.is_hard());
     }
 
     #[test]

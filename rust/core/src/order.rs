@@ -26,6 +26,10 @@ use crate::quote::{Kind, Purpose};
 use crate::time::Time;
 use crate::wire::Writer;
 
+mod reject;
+
+pub use reject::{Action, Pause, RejectClass};
+
 /// How long an order stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -113,40 +117,6 @@ pub struct Query {
     pub account: AccountId,
     /// Its instrument.
     pub instrument: InstrumentId,
-}
-
-/// Why a venue rejected an order or a cancel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum RejectClass {
-    /// Anything else; its code is kept.
-    Other = 0,
-    /// Too little money.
-    Money = 1,
-    /// Too few lots to close.
-    Lots = 2,
-    /// Price off the grid or outside the band.
-    Price = 3,
-    /// Size.
-    Size = 4,
-    /// The phase takes no orders, or no cancels.
-    Phase = 5,
-    /// Too many messages.
-    Rate = 6,
-    /// The venue's own link is down.
-    Link = 7,
-    /// Not logged in, not permitted.
-    Permission = 8,
-    /// The id was used before.
-    Duplicate = 9,
-    /// It would have traded with our own order.
-    SelfTrade = 10,
-    /// The order is not known there; of a cancel: this proves nothing about fills.
-    UnknownOrder = 11,
-    /// Of a cancel: the order is already done.
-    TooLate = 12,
-    /// The instrument does not trade.
-    Halted = 13,
 }
 
 /// Whether an execution added or took liquidity.
@@ -839,8 +809,10 @@ impl Order {
         match self.state {
             State::PendingCancel => {
                 self.state = match class {
-                    // "Already done" and "not known" say nothing about fills.
-                    RejectClass::TooLate | RejectClass::UnknownOrder => State::Unknown,
+                    // "Already done" and "not known" say nothing about fills, nor does "asked before".
+                    RejectClass::TooLate | RejectClass::UnknownOrder | RejectClass::Duplicate => {
+                        State::Unknown
+                    }
                     RejectClass::Other
                     | RejectClass::Money
                     | RejectClass::Lots
@@ -850,9 +822,12 @@ impl Order {
                     | RejectClass::Rate
                     | RejectClass::Link
                     | RejectClass::Permission
-                    | RejectClass::Duplicate
                     | RejectClass::SelfTrade
-                    | RejectClass::Halted => self.working(),
+                    | RejectClass::Halted
+                    | RejectClass::Limit
+                    | RejectClass::CloseOnly
+                    | RejectClass::Field
+                    | RejectClass::Again => self.working(),
                 };
                 Verdict::Applied
             }

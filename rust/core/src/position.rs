@@ -3,7 +3,7 @@
 mod holding;
 
 use crate::funds::TradeMoney;
-use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, LEGS_MAX, LegId, Table};
+use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId, Table};
 use crate::instrument::{Instrument, Netting, PositionEffect, Settlement};
 use crate::margin::required;
 use crate::num::{Money, Price, Qty, Side, div_floor};
@@ -232,6 +232,8 @@ pub struct PositionDrift {
     /// What the lots that vanished realised at the statement's price, in ticks × lots, for
     /// [`crate::funds::Funds::adjust`]; zero where the whole value changes hands.
     pub realised: i128,
+    /// Signed lots that hedges count on and the venue does not have, for [`Positions::lose`].
+    pub lost: i64,
 }
 
 /// The variation of an account at a settlement.
@@ -241,6 +243,15 @@ pub struct Variation {
     pub account: AccountId,
     /// Its variation in ticks × lots; positive is received.
     pub ticks_lots: i128,
+}
+
+/// Which lots a closing order takes first where today's are told from earlier ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// Those of earlier days.
+    Earlier,
+    /// Today's.
+    Today,
 }
 
 /// Why a position was not changed.
@@ -298,6 +309,13 @@ impl Split {
     /// The effect and size of every order.
     pub fn iter(&self) -> impl Iterator<Item = (PositionEffect, Qty)> {
         self.children.iter().flatten().copied()
+    }
+
+    /// Gives the orders other effects.
+    pub fn rename(&mut self, effect: impl Fn(PositionEffect) -> PositionEffect) {
+        for (named, _) in self.children.iter_mut().flatten() {
+            *named = effect(*named);
+        }
     }
 }
 
@@ -589,6 +607,43 @@ impl Positions {
         Ok((given, target.net(side, lots.abs(), cost, cost, today)))
     }
 
+    /// Takes up to signed `lots` of one contract, which went without an order of ours and were
+    /// booked to `unassigned`, from the hedges that hold such lots, the last one first, at `price`;
+    /// the account's position does not change. Gives the change of every leg.
+    ///
+    /// # Errors
+    /// [`PositionError::NoPair`]; then nothing has changed.
+    pub fn lose(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        lots: i64,
+        price: Price,
+    ) -> Result<Vec<(HedgeId, LegId, i64)>, PositionError> {
+        let index = self.index(account, instrument)?;
+        let today = self.today(index);
+        let Some(side) = Side::of(lots) else { return Ok(Vec::new()) };
+        let mut left = lots.abs();
+        let mut lost = Vec::new();
+        for (hedge, legs) in self.hedges.pairs().collect::<Vec<_>>().into_iter().rev() {
+            for (at, leg) in legs.iter().enumerate() {
+                let gone = (-side.sign() * leg.holding.lots()).min(left);
+                if leg.pair == Some(index) && gone > 0 {
+                    lost.push((hedge, LegId::at(at), side.sign() * gone));
+                    left -= gone;
+                }
+            }
+        }
+        for (hedge, leg, change) in &lost {
+            let gone = change.abs();
+            let cost = i128::from(price.0) * i128::from(gone);
+            self.owner(Owner::Hedge(*hedge, *leg), index).net(side, gone, cost, cost, today);
+            let unassigned = &mut self.position_mut(index).unassigned;
+            unassigned.net(side.flip(), gone, cost, cost, today);
+        }
+        Ok(lost)
+    }
+
     /// Moves signed `lots` from `unassigned` into a hedge, with their cost and entry.
     ///
     /// # Errors
@@ -656,15 +711,21 @@ impl Positions {
             book.open(side, more, price, opened);
         }
         let change = book.lots() - before;
+        let mut lost = 0;
         if let Some(side) = Side::of(change) {
             let cost = i128::from(price.0) * i128::from(change.abs());
-            position.unassigned.net(side, change.abs(), cost, cost, opened);
+            let booked = position.unassigned.net(side, change.abs(), cost, cost, opened);
+            let fewer = match side {
+                Side::Buy => ours.1.less(short),
+                Side::Sell => ours.0.less(long),
+            };
+            lost = side.sign() * fewer.min(Qty::of(change)).less(booked.closed).get();
         }
         let realised = match position.pair.settlement {
             Settlement::Margin => realised,
             Settlement::Cash => 0,
         };
-        let drift = PositionDrift { ours, theirs: (long, short), realised };
+        let drift = PositionDrift { ours, theirs: (long, short), realised, lost };
         let compared = match statement.kind {
             StatementKind::Opening => ours != (Qty::ZERO, Qty::ZERO),
             StatementKind::Compare => true,
@@ -720,8 +781,8 @@ impl Positions {
         Ok(())
     }
 
-    /// The orders that one intent becomes: earlier days' lots are closed first, then today's, the
-    /// rest opens. Where positions are netted it is one order.
+    /// The orders that one intent becomes: lots of the days that go `first` are closed, then those of
+    /// the others, the rest opens. Where positions are netted it is one order.
     ///
     /// # Errors
     /// [`PositionError::NoPair`].
@@ -732,6 +793,7 @@ impl Positions {
         instrument: InstrumentId,
         side: Side,
         qty: Qty,
+        first: First,
     ) -> Result<Split, PositionError> {
         let index = self.index(account, instrument)?;
         match self.position(index).pair.netting {
@@ -739,23 +801,32 @@ impl Positions {
                 let opens = (!qty.is_zero()).then_some((PositionEffect::Open, qty));
                 Ok(Split { children: [None, None, opens] })
             }
-            Netting::Gross | Netting::GrossByDay => Ok(self.split_gross(index, side, qty)),
+            Netting::Gross | Netting::GrossByDay => Ok(self.split_gross(index, side, qty, first)),
         }
     }
 
-    fn split_gross(&self, index: usize, side: Side, qty: Qty) -> Split {
+    fn split_gross(&self, index: usize, side: Side, qty: Qty, first: First) -> Split {
         let free = self.free(index, side.flip());
-        let earlier = qty.min(free.earlier);
-        let today = qty.less(earlier).min(free.today);
+        let (earlier, today) = match first {
+            First::Earlier => {
+                let earlier = qty.min(free.earlier);
+                (earlier, qty.less(earlier).min(free.today))
+            }
+            First::Today => {
+                let today = qty.min(free.today);
+                (qty.less(today).min(free.earlier), today)
+            }
+        };
         let opens = qty.less(earlier + today);
         let child = |effect, qty: Qty| (!qty.is_zero()).then_some((effect, qty));
-        Split {
-            children: [
-                child(PositionEffect::Close, earlier),
-                child(PositionEffect::CloseToday, today),
-                child(PositionEffect::Open, opens),
-            ],
-        }
+        let earlier = child(PositionEffect::Close, earlier);
+        let today = child(PositionEffect::CloseToday, today);
+        let opens = child(PositionEffect::Open, opens);
+        let children = match first {
+            First::Earlier => [earlier, today, opens],
+            First::Today => [today, earlier, opens],
+        };
+        Split { children }
     }
 
     /// Keeps the lots that an order will close from other orders, and gives how many those are.

@@ -475,6 +475,8 @@ pub struct Facts {
     pub sets_max: i64,
     /// Whether the other legs' books hold less than quotes lean on.
     pub is_thin: bool,
+    /// Ticks that a quote may give up before it moves, while quotes are kept where they are.
+    pub frozen: Option<i64>,
 }
 
 impl Facts {
@@ -485,6 +487,7 @@ impl Facts {
         reduce_only: false,
         sets_max: i64::MAX,
         is_thin: false,
+        frozen: None,
     };
 
     /// Signed lots held, by leg.

@@ -6,7 +6,7 @@ use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
 use cross_market_core::event::{Control, Estimate, Event, Link, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind, Transfer};
 use cross_market_core::gate::{
-    AccountLimits, HedgeLimits, InstrumentLimits, Policy, Refusal, SumResidual,
+    AccountLimits, HedgeLimits, InstrumentLimits, Policy, Refusal, SumResidual, VenueLimits,
 };
 use cross_market_core::ids::{
     AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, Note, ProductId, Table, Text,
@@ -172,8 +172,8 @@ fn news() -> Vec<News> {
         News::Fee { trade_id, side, amount, currency },
     ];
     for class in RejectClass::ALL {
-        news.push(News::Rejected { class: *class, code: u32::MAX });
-        news.push(News::CancelRejected { class: *class, code: 0 });
+        news.push(News::Rejected { class, code: u32::MAX });
+        news.push(News::CancelRejected { class, code: 0 });
     }
     news.extend(VenueStatus::ALL.iter().map(|status| News::Status { status: *status, cum }));
     news
@@ -225,10 +225,16 @@ fn verbs() -> Vec<Verb> {
         verbs.extend([Verb::Stop(scope), Verb::Resume(scope), Verb::Kill(scope)]);
         verbs.extend([Verb::Unlatch(scope), Verb::Flatten(scope), Verb::Unrestrict(scope)]);
     }
-    verbs.push(Verb::Enter { hedge, sets: -3, at_least: Some(ratio(1_004, 1_000)) });
-    verbs.push(Verb::Enter { hedge, sets: i64::MAX, at_least: None });
-    verbs.push(Verb::Exit { hedge, sets: Some(Qty::of(2)) });
-    verbs.push(Verb::Exit { hedge, sets: None });
+    verbs.push(Verb::Enter {
+        hedge,
+        sets: -3,
+        at_least: Some(ratio(1_004, 1_000)),
+        over: Span::ZERO,
+    });
+    verbs.push(Verb::Enter { hedge, sets: i64::MAX, at_least: None, over: Span::ZERO });
+    verbs.push(Verb::Exit { hedge, sets: Some(Qty::of(2)), over: Span::ZERO });
+    verbs.push(Verb::Exit { hedge, sets: None, over: Span::seconds(600) });
+    verbs.push(Verb::Freeze { hedge, lasts: Span::seconds(5), adverse: 3 });
     verbs.push(Verb::Adopt { hedge, lots: [i64::MIN, -1, 0, 1, 2, 3, 4, i64::MAX] });
     verbs.push(Verb::Override {
         order: ORDER,
@@ -258,12 +264,15 @@ fn policy() -> Policy {
         legging: Legging::AT_ONCE,
     };
     Policy {
+        venues: Table::new(vec![VenueLimits { message_rate: 60, cancel_reserve: 12 }]),
         instruments: Table::new(vec![InstrumentLimits {
             order_value: Money::units(9_000_000),
             collar: 50,
             age: Span::millis(500),
             skew: Span::millis(300),
             limit_distance: 20,
+            message_rate: 40,
+            cancel_reserve: 8,
         }]),
         accounts: Table::new(vec![AccountLimits {
             usage_cap: ratio(9, 10),

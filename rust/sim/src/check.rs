@@ -9,9 +9,11 @@ use cross_market_core::config::Config;
 use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX};
-use cross_market_core::instrument::{PriceBand, ReferenceChange};
+use cross_market_core::instrument::{
+    Netting, PositionEffect, PriceBand, ReferenceChange, Settlement,
+};
 use cross_market_core::num::{Money, Price, Side};
-use cross_market_core::order::{Answer, Found, News, Place, Report, VenueStatus};
+use cross_market_core::order::{Answer, Found, News, Place, RejectClass, Report, VenueStatus};
 use cross_market_core::quote::{HedgePlan, Kind, LegLots, Purpose};
 use cross_market_core::time::Time;
 
@@ -73,6 +75,7 @@ pub const RULES: &[&str] = &[
     "one_end_of_four",
     "order_has_an_attempt",
     "order_value_in_limit",
+    "orders_have_their_money",
     "position_as_told",
     "position_is_true",
     "price_in_band",
@@ -223,6 +226,12 @@ impl Checker {
         self.conflicts
     }
 
+    /// What the orders of an account that may still trade need at least.
+    fn least_held(&self, account: AccountId) -> Money {
+        let of = self.orders.values().filter(|sent| sent.place.account == account);
+        of.map(Sent::needs_left).sum()
+    }
+
     /// A rule is broken.
     ///
     /// # Panics
@@ -320,9 +329,9 @@ impl Checker {
         }
         let kills = match event {
             Event::Control(control) => matches!(control.verb, Verb::Kill(_)),
+            Event::Report(_) => self.halted_by_venue(commands).is_some(),
             Event::Book(_)
             | Event::Link(_)
-            | Event::Report(_)
             | Event::Answer(_)
             | Event::Cash(_)
             | Event::Position(_)
@@ -335,7 +344,7 @@ impl Checker {
         // No bound holds the cancels of a kill back.
         self.kills = kills;
         self.commands(now, commands);
-        self.cancels_left(now, event);
+        self.cancels_left(now, event, commands);
     }
 
     /// What a book says next is made up, or, from its next snapshot on, true again.
@@ -392,13 +401,7 @@ impl Checker {
                     self.stopped.remove(&hedge);
                 }
             }
-            Verb::Kill(scope) => {
-                self.killed.retain(|known| known != scope);
-                self.flattened.retain(|(known, _)| known != scope);
-                self.killed_at.retain(|(known, _)| known != scope);
-                self.killed.push(*scope);
-                self.killed_at.push((*scope, self.steps));
-            }
+            Verb::Kill(scope) => self.note_kill(*scope),
             Verb::Unlatch(scope) => {
                 if alerts(commands).any(|alert| alert.code == AlertCode::Unlatched) {
                     self.killed.retain(|known| known != scope);
@@ -426,7 +429,7 @@ impl Checker {
                 }
             }
             Verb::Policy(policy) => self.policy = (**policy).clone(),
-            Verb::Unrestrict(_) | Verb::Enter { .. } | Verb::Exit { .. } => {}
+            Verb::Unrestrict(_) | Verb::Enter { .. } | Verb::Exit { .. } | Verb::Freeze { .. } => {}
         }
     }
 
@@ -464,7 +467,12 @@ impl Checker {
         let Some(costs) = Told::costs(&self.config, held, place.effect) else { return };
         let mut change = Change::default();
         match report.news {
-            News::Accepted => {}
+            // Some rejections say something of a message, not of the order.
+            News::Accepted
+            | News::Rejected {
+                class: RejectClass::Duplicate | RejectClass::UnknownOrder | RejectClass::TooLate,
+                ..
+            } => {}
             News::Rejected { .. } => sent.end(VenueStatus::Rejected, None),
             News::Fill(fill) => change = sent.fill(&fill, &costs),
             News::Cancelled { cum } => sent.end(VenueStatus::Cancelled, Some(cum.get())),
@@ -581,7 +589,9 @@ impl Checker {
         self.place_id(now, place);
         self.place_price(now, place);
         self.place_allowed(now, place);
-        let sent = Sent::new(place, now, self.steps);
+        let lots = self.told.lots((place.account, place.instrument));
+        let needs = least_need(&self.config, place, lots);
+        let sent = Sent::new(place, now, self.steps, needs);
         self.orders.insert(place.order, sent);
         self.place_bounds(now, place);
         if place.kind == Kind::Enter && !place.purpose.is_repair() {
@@ -812,6 +822,10 @@ impl Checker {
                 self.restricted.remove(&hedge);
                 self.residual_held.remove(&hedge);
             }
+            (AlertCode::LegLost, Subject::Hedge(hedge)) => {
+                let lots = i64::try_from(alert.value).unwrap_or(0);
+                self.hold(hedge, usize::from(alert.detail), lots);
+            }
             (AlertCode::CancelStuck, Subject::Order(order)) => {
                 self.stuck.insert(order);
             }
@@ -932,8 +946,24 @@ impl Checker {
         }
     }
 
+    /// What a scope that is killed asks for from now on.
+    fn note_kill(&mut self, scope: Scope) {
+        self.killed.retain(|known| *known != scope);
+        self.flattened.retain(|(known, _)| *known != scope);
+        self.killed_at.retain(|(known, _)| *known != scope);
+        self.killed.push(scope);
+        self.killed_at.push((scope, self.steps));
+    }
+
+    /// The account that a venue's no has halted in this step: it is held to all that a kill asks.
+    fn halted_by_venue(&mut self, commands: &[Command]) -> Option<AccountId> {
+        let account = halted(commands)?;
+        self.note_kill(Scope::Account(account));
+        Some(account)
+    }
+
     /// After a kill, and when a line is back, every order of a killed scope has its cancel.
-    fn cancels_left(&mut self, now: Time, event: &Event) {
+    fn cancels_left(&mut self, now: Time, event: &Event, commands: &[Command]) {
         // A kill concerns every account, a line that is back only its own.
         let due = match event {
             Event::Control(control) => matches!(control.verb, Verb::Kill(_)).then_some(None),
@@ -943,8 +973,8 @@ impl Checker {
                 }
                 LinkTo::Feed(_) => None,
             },
+            Event::Report(_) => halted(commands).map(Some),
             Event::Book(_)
-            | Event::Report(_)
             | Event::Answer(_)
             | Event::Cash(_)
             | Event::Position(_)
@@ -983,6 +1013,14 @@ impl Checker {
             self.broken(now, "kill_cancels_at_once", id);
         }
     }
+}
+
+/// The account that is told to be halted.
+fn halted(commands: &[Command]) -> Option<AccountId> {
+    alerts(commands).find_map(|alert| match (alert.code, alert.subject) {
+        (AlertCode::Halted, Subject::Account(account)) => Some(account),
+        _ => None,
+    })
 }
 
 /// Whether it is a fill that the order has not heard of.
@@ -1079,9 +1117,39 @@ pub fn as_told(world: &mut World, probe: &Probe<'_>) {
                 let text = format!("account {}: {ours}, told {told}", account.0);
                 found.push(("cash_as_told", text));
             }
+            let (held, least) = ((probe.held)(account), check.least_held(account));
+            if held < least {
+                let text = format!("account {}: {held}, at least {least}", account.0);
+                found.push(("orders_have_their_money", text));
+            }
         }
     }
     tell(world, found);
+}
+
+/// The least that an order is sure to need of its account until it is done, whatever the market
+/// does: the price of what it buys, or the margin of what it opens, at its own price. A position of
+/// the other side may need less, and is not looked at.
+fn least_need(config: &Config, place: &Place, lots: i64) -> Money {
+    let Some(listed) = config.instruments.get(place.instrument) else { return Money::ZERO };
+    let account = config.accounts.get(place.account);
+    let venue = account.and_then(|account| config.venues.get(account.venue));
+    let nets = venue.is_none_or(|venue| venue.netting == Netting::Net);
+    let value = listed.tick_value.0 * i128::from(place.price.0) * i128::from(place.qty.get());
+    let amount = match listed.settlement {
+        Settlement::Cash => value * i128::from(place.side.sign()),
+        Settlement::Margin => {
+            let closes = place.effect != PositionEffect::Open
+                || (nets && lots.signum() == -place.side.sign());
+            let rate = match place.side {
+                Side::Buy => listed.margin.long,
+                Side::Sell => listed.margin.short,
+            };
+            let margin = value.abs() / i128::from(rate.den()) * i128::from(rate.num());
+            if closes { 0 } else { margin }
+        }
+    };
+    Money(amount.max(0))
 }
 
 /// Once all is quiet: every order and attempt has ended, at the venues and in the engine's eyes,

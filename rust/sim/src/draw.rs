@@ -698,11 +698,11 @@ fn verbs(
     if random.below(3) == 0 {
         let sign = if random.below(2) == 0 { 1 } else { -1 };
         let sets = sign * random.between(1, clip * 2);
-        verbs.push((at(random), Verb::Enter { hedge, sets, at_least: None }));
+        verbs.push((at(random), Verb::Enter { hedge, sets, at_least: None, over: Span::ZERO }));
     }
     if random.below(4) == 0 {
         let sets = (random.below(2) == 0).then(|| Qty::of(random.between(1, clip)));
-        verbs.push((at(random), Verb::Exit { hedge, sets }));
+        verbs.push((at(random), Verb::Exit { hedge, sets, over: Span::ZERO }));
     }
     if random.below(6) == 0 {
         let scope = if random.below(2) == 0 { Scope::All } else { Scope::Hedge(hedge) };

@@ -35,6 +35,8 @@ pub(crate) struct Sent {
     pub(crate) cancel_out: bool,
     pub(crate) queries: u64,
     pub(crate) asked: Time,
+    /// What its account must hold for it at least, as it was sent.
+    needs: Money,
 }
 
 /// An execution as events tell of it.
@@ -143,7 +145,7 @@ impl Heard {
 }
 
 impl Sent {
-    pub(crate) fn new(place: &Place, placed: Time, step: u64) -> Sent {
+    pub(crate) fn new(place: &Place, placed: Time, step: u64, needs: Money) -> Sent {
         Sent {
             place: *place,
             placed,
@@ -161,7 +163,20 @@ impl Sent {
             cancel_out: false,
             queries: 0,
             asked: placed,
+            needs,
         }
+    }
+
+    /// What its account must hold at least for the lots that may still trade. Of an order of which
+    /// something was taken back or corrected nothing is said: nobody holds the money anew.
+    pub(crate) fn needs_left(&self) -> Money {
+        let revised = self.heard.iter().any(|known| known.lots != known.made);
+        if self.done.is_some() || self.absent || revised {
+            return Money::ZERO;
+        }
+        let share =
+            self.needs.0 * i128::from(self.leaves()) / i128::from(self.place.qty.get().max(1));
+        Money(share)
     }
 
     /// Lots that may still come.

@@ -4,7 +4,9 @@
 //! own few lines, so that the two can be compared.
 
 use cross_market_core::config::{Account, Config, Counts, Grid, Hedge, Venue};
-use cross_market_core::gate::{AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual};
+use cross_market_core::gate::{
+    AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual, VenueLimits,
+};
 use cross_market_core::ids::{
     AccountId, CurrencyId, HedgeId, Id, InstrumentId, ProductId, Table, VenueId,
 };
@@ -260,6 +262,7 @@ impl Setup {
             lot: Decimal::new(1, 0),
         };
         let grids = Table::new(self.instruments.iter().map(grid).collect());
+        let venue_limits = self.venues.iter().map(|_| usual_venue_limits()).collect();
         let (accounts, account_limits) = self.accounts.into_iter().unzip();
         let (instruments, instrument_limits) = self.instruments.into_iter().unzip();
         let (hedges, hedge_limits) = self.hedges.into_iter().unzip();
@@ -274,6 +277,7 @@ impl Setup {
             grids,
             hedges: Table::new(hedges),
             policy: Policy {
+                venues: Table::new(venue_limits),
                 instruments: Table::new(instrument_limits),
                 accounts: Table::new(account_limits),
                 hedges: Table::new(hedge_limits),
@@ -312,7 +316,15 @@ pub fn usual_instrument(collar: i64) -> InstrumentLimits {
         age: Span::seconds(3),
         skew: Span::seconds(2),
         limit_distance: 0,
+        message_rate: 1_000,
+        cancel_reserve: 100,
     }
+}
+
+/// Limits of a venue that bind little.
+#[must_use]
+pub const fn usual_venue_limits() -> VenueLimits {
+    VenueLimits { message_rate: 2_000, cancel_reserve: 200 }
 }
 
 /// Limits of an account that bind little.

@@ -812,5 +812,9 @@ fn code_of(class: RejectClass) -> u16 {
         RejectClass::UnknownOrder => 11,
         RejectClass::TooLate => 12,
         RejectClass::Halted => 13,
+        RejectClass::Limit => 14,
+        RejectClass::CloseOnly => 15,
+        RejectClass::Field => 16,
+        RejectClass::Again => 17,
     }
 }

@@ -26,6 +26,7 @@ pub(super) fn gold() -> Value {
             "slippage": "0.0005",
         }],
         "limits": {
+            "venues": {"SHFE": venue_limits(), "COMEX": venue_limits()},
             "instruments": {
                 "SHFE.au2602": instrument_limits("20"),
                 "COMEX.GCG6": instrument_limits("50"),
@@ -79,10 +80,15 @@ pub(super) fn leg(instrument: &str, account: &str, side: &str, units: &str) -> V
     })
 }
 
+fn venue_limits() -> Value {
+    json!({"message_rate": 60, "cancel_reserve": 10})
+}
+
 fn instrument_limits(collar: &str) -> Value {
     json!({
         "order_value": "20000000", "collar": collar, "age_ns": 2_000_000_000_i64,
-        "skew_ns": 1_000_000_000, "limit_distance": collar,
+        "skew_ns": 1_000_000_000, "limit_distance": collar, "message_rate": 60,
+        "cancel_reserve": 10,
     })
 }
 

@@ -248,7 +248,7 @@ fn policy(bits: &mut Bits<'_>, desk: &Desk) -> Policy {
     let (instrument, account) = (InstrumentId(bits.of(&[0, 1])), AccountId(bits.of(&[0, 1])));
     let limits = &mut policy.instruments[instrument];
     let span = |bits: &mut Bits<'_>| Span(bits.near(1_000_000_000, 1_000_000_000));
-    match bits.below(12) {
+    match bits.below(14) {
         0 => limits.collar = bits.near(1, 40),
         1 => limits.age = span(bits),
         2 => limits.skew = span(bits),
@@ -257,6 +257,8 @@ fn policy(bits: &mut Bits<'_>, desk: &Desk) -> Policy {
         5 => policy.accounts[account].usage_cap = bits.ratio(),
         6 => policy.accounts[account].day_loss = bits.money(),
         7 => policy.accounts[account].message_rate = bits.of(&[0, 1, 30, u32::MAX]),
+        12 => limits.message_rate = bits.of(&[0, 1, 30, u32::MAX]),
+        13 => policy.venues[VenueId(0)].message_rate = bits.of(&[0, 1, 30, u32::MAX]),
         8 => policy.hedges[HedgeId(0)].size.max = bits.near(0, 20),
         9 => policy.hedges[HedgeId(0)].execution.max_residual = i128::from(bits.near(0, 9)),
         10 => policy.hedges[HedgeId(0)].execution.finish_within = span(bits),
@@ -278,8 +280,16 @@ fn verb(bits: &mut Bits<'_>, desk: &Desk) -> Verb {
             hedge,
             sets: bits.near(-4, 9),
             at_least: bits.bool().then(|| bits.ratio()),
+            over: Span(bits.near(-1, 3)),
         },
-        8 => Verb::Exit { hedge, sets: bits.bool().then(|| bits.qty()) },
+        8 if bits.bool() => {
+            Verb::Freeze { hedge, lasts: Span(bits.near(-1, 9)), adverse: bits.near(-1, 9) }
+        }
+        8 => Verb::Exit {
+            hedge,
+            sets: bits.bool().then(|| bits.qty()),
+            over: Span(bits.near(-1, 3)),
+        },
         9 => {
             let mut lots = [0; LEGS_MAX];
             lots[0] = bits.near(-3, 7);

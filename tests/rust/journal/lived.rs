@@ -172,8 +172,9 @@ impl Life {
             Verb::Stop(scope),
             Verb::Resume(scope),
             Verb::Unrestrict(restricted),
-            Verb::Enter { hedge, sets: 1, at_least: None },
-            Verb::Exit { hedge, sets: None },
+            Verb::Enter { hedge, sets: 1, at_least: None, over: Span::ZERO },
+            Verb::Exit { hedge, sets: None, over: Span::ZERO },
+            Verb::Freeze { hedge, lasts: Span::seconds(1), adverse: 0 },
             Verb::Policy(Box::new(config.policy)),
             Verb::Kill(Scope::All),
             Verb::Flatten(scope),
@@ -338,6 +339,7 @@ impl Kinds {
             Verb::Adopt { .. } => 8,
             Verb::Override { .. } => 9,
             Verb::Policy(_) => 10,
+            Verb::Freeze { .. } => 11,
         });
     }
 }

@@ -159,6 +159,7 @@ enum Lie {
     Levels,
     LiveOrders,
     Held,
+    Unheld,
     Residual,
     Panic,
     Refusal,
@@ -178,6 +179,7 @@ const LIES: &[(&str, Lie)] = &[
     ("engine_knows_every_end", Lie::LiveOrders),
     ("quiet_converges", Lie::LiveOrders),
     ("nothing_stays_held", Lie::Held),
+    ("orders_have_their_money", Lie::Unheld),
     ("residual_in_limit", Lie::Residual),
     ("never_panics", Lie::Panic),
     ("configuration_is_taken", Lie::Refusal),
@@ -269,6 +271,9 @@ impl Driven for Liar {
     }
 
     fn held(&self, account: AccountId) -> Money {
+        if self.lie == Lie::Unheld {
+            return Money::ZERO;
+        }
         self.engine.held(account) + Money(i128::from(self.lie == Lie::Held))
     }
 

@@ -411,6 +411,10 @@ fn class(text: &str) -> Result<RejectClass, String> {
         "unknown_order" => RejectClass::UnknownOrder,
         "too_late" => RejectClass::TooLate,
         "halted" => RejectClass::Halted,
+        "limit" => RejectClass::Limit,
+        "close_only" => RejectClass::CloseOnly,
+        "field" => RejectClass::Field,
+        "again" => RejectClass::Again,
         other => return Err(format!("{other}: no such class")),
     })
 }
@@ -622,10 +626,17 @@ fn verb(names: &Names<'_>, limits: &mut Value, words: &Words) -> Result<Verb, St
             hedge: names.hedge(words.word(2)?)?,
             sets: words.need("sets")?.parse().map_err(|_| "sets= is a number")?,
             at_least: words.get("at_least").map(ratio).transpose()?,
+            over: Span(words.get("over").map_or(Ok(0), span)?),
         },
         "exit" => Verb::Exit {
             hedge: names.hedge(words.word(2)?)?,
             sets: words.get("sets").map(lots).transpose()?,
+            over: Span(words.get("over").map_or(Ok(0), span)?),
+        },
+        "freeze" => Verb::Freeze {
+            hedge: names.hedge(words.word(2)?)?,
+            lasts: Span(span(words.need("for")?)?),
+            adverse: words.need("adverse")?.parse().map_err(|_| "adverse= is a number")?,
         },
         "adopt" => {
             let hedge = names.hedge(words.word(2)?)?;

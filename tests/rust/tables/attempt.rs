@@ -177,7 +177,7 @@ impl Run {
             at = held[..plan.legs.len()].iter().map(|lots| lots.abs()).collect();
         }
         let decision = ClientOrderId::pack(1, 1, HedgeId(0), 1, LegId(0), 0).unwrap();
-        let task = Task { decision, kind, from, to, clip };
+        let task = Task { decision, kind, from, to, clip, over: Span::ZERO };
         let attempt = Attempt::new(task, execution(max_residual), plan, held, Time(0));
         Run { plan: plan.clone(), attempt, zero, forward, at, purpose: Purpose::Work }
     }
@@ -700,7 +700,7 @@ fn an_attempt_that_traded_nothing_ends_flat_beside_an_old_residual() {
     let decision = ClientOrderId::pack(1, 1, HedgeId(0), 1, LegId(0), 0).unwrap();
     for (kind, end) in [(Kind::Exit, End::AbortedFlat), (Kind::Trim, End::ResidualHeld)] {
         let to = if kind == Kind::Trim { 2 } else { 0 };
-        let task = Task { decision, kind, from: 2, to, clip: 1 };
+        let task = Task { decision, kind, from: 2, to, clip: 1, over: Span::ZERO };
         let mut attempt = Attempt::new(task, execution(1), &plan, held, Time(0));
         let mut wants = Wants::NOTHING;
         attempt.slice_refused(&plan, &held, &mut wants);

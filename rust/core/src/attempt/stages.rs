@@ -82,6 +82,16 @@ impl Stages {
         self.long
     }
 
+    /// A slice that begins later has its whole time.
+    pub(super) fn wait(&mut self, not_before: Time, due: Time) {
+        self.long = self.long.max(due);
+        if self.legging.mode == Mode::Quoting {
+            let rest = not_before + self.legging.quote.rest_within;
+            self.long = self.long.max(Time(rest.0 + (due.0 - not_before.0)));
+            self.rest_until = self.rest_until.max(rest);
+        }
+    }
+
     pub(super) fn begin(&mut self, held: &LegLots) {
         self.begin = *held;
         self.settles = false;
@@ -204,6 +214,9 @@ impl Attempt {
     /// When it has to be looked at after `now` without news.
     #[must_use]
     pub fn wakes(&self, now: Time) -> Time {
+        if self.state == State::Reserved && self.not_before > now {
+            return self.due.min(self.not_before);
+        }
         let Some(stages) = self.stages().filter(|_| self.is_following()) else {
             return self.due;
         };
@@ -356,7 +369,7 @@ impl Attempt {
                     Followed::Hung => return false,
                 }
             } else if self.quotes() && self.leads(LegId::at(leg)) {
-                is_leaned &= self.keep_quote(now, leg, of, strain.is_short, wants);
+                is_leaned &= self.keep_quote(now, leg, facts, strain.is_short, wants);
                 goes_on |= !seen.is_at_goal;
             }
         }
@@ -564,16 +577,23 @@ impl Attempt {
         &mut self,
         now: Time,
         leg: usize,
-        facts: &LegFacts,
+        all: &Facts,
         is_short: bool,
         wants: &mut Wants,
     ) -> bool {
         let of = self.legging().quote;
+        let facts = &all.legs[leg];
         let left = self.forward[leg].sign() * (self.goal[leg] - facts.held);
         match (&facts.quote, &facts.solved) {
             (Some(quote), Some(solved)) => {
                 let most = self.shown(leg, solved, left);
                 let jumps = (solved.price.0 - quote.price.0).abs() > of.max_reprice;
+                let given_up = self.forward[leg].sign() * (quote.price.0 - solved.price.0);
+                let is_kept = all.frozen.is_some_and(|adverse| given_up <= adverse);
+                if is_kept && quote.leaves.get() <= most {
+                    // A person keeps it where it is.
+                    return true;
+                }
                 let stays = stays(&of, quote, solved, most, now);
                 if jumps {
                     wants.quote_over = Some(QuoteOver::Jumped);

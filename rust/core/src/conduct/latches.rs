@@ -38,11 +38,15 @@ pub enum Cause {
     Overfill = 7,
     /// A clock cannot be trusted.
     Clock = 8,
+    /// A venue rejected an order in a way that a person must look at.
+    Rejected = 9,
+    /// Lots of a hedge went without an order of ours.
+    Lost = 10,
 }
 
 impl Cause {
     /// Every cause, in the order of its code.
-    pub const ALL: [Cause; 9] = [
+    pub const ALL: [Cause; 11] = [
         Cause::Operator,
         Cause::ResidualHeld,
         Cause::Conflict,
@@ -52,6 +56,8 @@ impl Cause {
         Cause::External,
         Cause::Overfill,
         Cause::Clock,
+        Cause::Rejected,
+        Cause::Lost,
     ];
 
     /// Its stable code.
@@ -74,6 +80,8 @@ impl Cause {
             Cause::External => "external",
             Cause::Overfill => "overfill",
             Cause::Clock => "clock",
+            Cause::Rejected => "rejected",
+            Cause::Lost => "lost",
         }
     }
 }

@@ -7,7 +7,7 @@ use super::legging::flaw;
 use super::limits::{CLOSED, LOTS_MAX, SOME, misaligned, used};
 use super::proof::{fits, lots_at, prove};
 use super::{Config, Hedge, MONEY_MAX, RATE_DEN_MAX};
-use crate::gate::{AccountLimits, HedgeLimits, InstrumentLimits, Policy};
+use crate::gate::{AccountLimits, HedgeLimits, InstrumentLimits, Policy, VenueLimits};
 use crate::ids::{InstrumentId, TRY_MAX};
 use crate::num::{MONEY_UNIT, Money, Ratio};
 use crate::quote::{Execution, HedgePlan, Size};
@@ -21,11 +21,13 @@ const TIMES_MAX: u32 = 1_000_000;
 const RESIDUAL_MAX: i128 = 1 << 126;
 
 pub(super) fn admits(config: &Config, policy: &Policy) -> bool {
-    let same = policy.instruments.len() == config.instruments.len()
+    let same = policy.venues.len() == config.venues.len()
+        && policy.instruments.len() == config.instruments.len()
         && policy.accounts.len() == config.accounts.len()
         && policy.hedges.len() == config.hedges.len();
     let hedges = || config.hedges.iter().zip(policy.hedges.iter());
     same && policy.instruments.pairs().all(|(id, limits)| instrument(config, id, limits))
+        && policy.venues.iter().copied().all(venue)
         && policy.accounts.iter().all(account)
         && hedges().all(|(hedge, limits)| self::hedge(config, hedge, limits))
         && sums(config, policy)
@@ -49,14 +51,22 @@ fn instrument(config: &Config, id: InstrumentId, limits: &InstrumentLimits) -> b
         && span(1, limits.age)
         && span(1, limits.skew)
         && limits.limit_distance >= 0
+        && messages(limits.message_rate, limits.cancel_reserve)
 }
 
 fn account(limits: &AccountLimits) -> bool {
     let cap = limits.usage_cap;
     (Ratio::ZERO < cap && cap <= Ratio::ONE && cap.den() <= RATE_DEN_MAX)
         && money(limits.day_loss)
-        && (2..=TIMES_MAX).contains(&limits.message_rate)
-        && (1..limits.message_rate).contains(&limits.cancel_reserve)
+        && messages(limits.message_rate, limits.cancel_reserve)
+}
+
+fn venue(limits: VenueLimits) -> bool {
+    messages(limits.message_rate, limits.cancel_reserve)
+}
+
+fn messages(rate: u32, reserve: u32) -> bool {
+    (2..=TIMES_MAX).contains(&rate) && (1..rate).contains(&reserve)
 }
 
 fn hedge(config: &Config, hedge: &Hedge, limits: &HedgeLimits) -> bool {

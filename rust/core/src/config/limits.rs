@@ -6,8 +6,10 @@ use super::things::unknown;
 use super::tree::{Checked, Node};
 use super::{Config, Hedge};
 use crate::error::ConfigError;
-use crate::gate::{AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual};
-use crate::ids::{AccountId, CurrencyId, HedgeId, Id, InstrumentId, ProductId, TRY_MAX, Table};
+use crate::gate::{AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual, VenueLimits};
+use crate::ids::{
+    AccountId, CurrencyId, HedgeId, Id, InstrumentId, ProductId, TRY_MAX, Table, VenueId,
+};
 use crate::num::{MONEY_UNIT, Money, Ratio, div_ceil, div_floor};
 use crate::quote::{Execution, HedgePlan, Repair, Size};
 use crate::time::Span;
@@ -24,6 +26,7 @@ pub(super) const LOTS_MAX: i128 = 1 << 53;
 /// A policy without rows, until the real one is read.
 pub(super) fn none() -> Policy {
     Policy {
+        venues: Table::new(Vec::new()),
         instruments: Table::new(Vec::new()),
         accounts: Table::new(Vec::new()),
         hedges: Table::new(Vec::new()),
@@ -32,9 +35,10 @@ pub(super) fn none() -> Policy {
 }
 
 pub(super) fn read(config: &Config, node: &Node<'_>) -> Checked<Policy> {
-    let [instruments, accounts, hedges, sums] =
-        node.fields(["instruments", "accounts", "hedges", "sums"])?;
+    let [venues, instruments, accounts, hedges, sums] =
+        node.fields(["venues", "instruments", "accounts", "hedges", "sums"])?;
     Ok(Policy {
+        venues: read_venues(config, &venues)?,
         instruments: read_instruments(config, &instruments)?,
         accounts: read_accounts(config, &accounts)?,
         hedges: read_hedges(config, &hedges)?,
@@ -83,6 +87,8 @@ pub(super) const CLOSED: InstrumentLimits = InstrumentLimits {
     age: Span::ZERO,
     skew: Span::ZERO,
     limit_distance: i64::MAX,
+    message_rate: 0,
+    cancel_reserve: 0,
 };
 
 pub(super) fn used(config: &Config, id: InstrumentId) -> bool {
@@ -95,21 +101,56 @@ fn instrument_limits(
     id: InstrumentId,
     node: &Node<'_>,
 ) -> Checked<InstrumentLimits> {
-    let [order_value, collar_node, age, skew, limit_distance] =
-        node.fields(["order_value", "collar", "age_ns", "skew_ns", "limit_distance"])?;
+    let [order_value, collar_node, age, skew, limit_distance, rate, reserve] =
+        node.fields(INSTRUMENT_KEYS)?;
     let tick = config.grids[id].tick;
     let price_max = config.instruments[id].price_max;
     let collar = collar_node.steps_from(1, tick, "a distance in price units")?;
     if collar > price_max {
         return Err(collar_node.refuse("a distance within the instrument's price_max"));
     }
+    let (message_rate, cancel_reserve) = read_messages(&rate, &reserve)?;
     Ok(InstrumentLimits {
         order_value: order_value.money_from(SOME, "the largest value of one order")?,
         collar,
         age: age.span(Span(1), "the oldest book")?,
         skew: skew.span(Span(1), "the largest difference of ages")?,
         limit_distance: limit_distance.steps_from(0, tick, "a distance in price units")?,
+        message_rate,
+        cancel_reserve,
     })
+}
+
+const INSTRUMENT_KEYS: [&str; 7] = [
+    "order_value",
+    "collar",
+    "age_ns",
+    "skew_ns",
+    "limit_distance",
+    "message_rate",
+    "cancel_reserve",
+];
+
+/// Messages in one second, and how many of them are kept for cancels.
+fn read_messages(rate_node: &Node<'_>, reserve_node: &Node<'_>) -> Checked<(u32, u32)> {
+    let message_rate: u32 = rate_node.count(2, 1_000_000, "messages in one second")?;
+    let cancel_reserve: u32 = reserve_node.count(1, 1_000_000, "messages kept for cancels")?;
+    if cancel_reserve >= message_rate {
+        return Err(reserve_node.refuse(format!("less than message_rate, {message_rate}")));
+    }
+    Ok((message_rate, cancel_reserve))
+}
+
+fn read_venues(config: &Config, node: &Node<'_>) -> Checked<Table<VenueId, VenueLimits>> {
+    let names: Vec<String> = config.venues.iter().map(|row| row.name.clone()).collect();
+    let mut limits = Vec::with_capacity(names.len());
+    for (name, row) in names.iter().zip(by_name(node, "venue", &names)?) {
+        let row = row.ok_or_else(|| missing(node, name))?;
+        let [rate, reserve] = row.fields(["message_rate", "cancel_reserve"])?;
+        let (message_rate, cancel_reserve) = read_messages(&rate, &reserve)?;
+        limits.push(VenueLimits { message_rate, cancel_reserve });
+    }
+    Ok(Table::new(limits))
 }
 
 fn read_accounts(config: &Config, node: &Node<'_>) -> Checked<Table<AccountId, AccountLimits>> {
@@ -129,11 +170,7 @@ fn account_limits(node: &Node<'_>) -> Checked<AccountLimits> {
     if usage_cap == Ratio::ZERO {
         return Err(cap_node.refuse(what));
     }
-    let message_rate: u32 = rate_node.count(2, 1_000_000, "messages in one second")?;
-    let cancel_reserve: u32 = reserve_node.count(1, 1_000_000, "messages kept for cancels")?;
-    if cancel_reserve >= message_rate {
-        return Err(reserve_node.refuse(format!("less than message_rate, {message_rate}")));
-    }
+    let (message_rate, cancel_reserve) = read_messages(&rate_node, &reserve_node)?;
     Ok(AccountLimits {
         usage_cap,
         day_loss: day_loss.money_from(SOME, "the largest loss of a day")?,

@@ -16,6 +16,8 @@ pub enum BookingKind {
     Compared,
     /// Lots that changed their owner.
     Adopted,
+    /// Lots of a hedge that went without an order of ours.
+    Lost,
 }
 
 /// A change of what somebody holds, and what came in for it.

@@ -8,13 +8,13 @@ use crate::conduct::{Cause, Halt};
 use crate::error::Error;
 use crate::event::{Control, LinkState, Scope, Verb};
 use crate::gate::{Denial, Policy, Refusal};
-use crate::ids::{AccountId, HedgeId, Id, LegId};
+use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LegId};
 use crate::num::{Price, Qty};
 use crate::order::{Cancel, Input, Order};
 use crate::position::Owner;
 use crate::quote::{Kind, LegLots};
 use crate::signal::Want;
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 impl Engine {
     pub(super) fn on_control(&mut self, control: &Control, out: &mut Vec<Command>) {
@@ -29,7 +29,7 @@ impl Engine {
                 self.alert(out, AlertCode::Resumed, Urgency::Info, subject(*scope), 0, 0);
                 self.touch_all();
             }
-            Verb::Kill(scope) => self.kill(*scope, out),
+            Verb::Kill(scope) => self.halt(*scope, Cause::Operator, out),
             Verb::Unlatch(scope) => self.unlatch(*scope, out),
             Verb::Flatten(scope) => self.flatten(*scope),
             Verb::Unrestrict(scope) => {
@@ -37,15 +37,21 @@ impl Engine {
                 self.alert(out, AlertCode::Unrestricted, Urgency::Info, subject(*scope), 0, 0);
                 self.touch_all();
             }
-            Verb::Enter { hedge, sets, at_least } => {
-                if let Err(denial) = self.enter_by_word(*hedge, *sets, *at_least, out) {
+            Verb::Enter { hedge, sets, at_least, over } => {
+                self.work.over = *over;
+                let begun = self.enter_by_word(*hedge, *sets, *at_least, out);
+                self.work.over = Span::ZERO;
+                if let Err(denial) = begun {
                     self.hedges[*hedge].refused = None;
                     self.refuse(*hedge, &denial, out);
                     self.hedges[*hedge].refused = None;
                 }
             }
-            Verb::Exit { hedge, sets } => {
-                if let Err(denial) = self.exit_by_word(*hedge, *sets, out) {
+            Verb::Exit { hedge, sets, over } => {
+                self.work.over = *over;
+                let begun = self.exit_by_word(*hedge, *sets, out);
+                self.work.over = Span::ZERO;
+                if let Err(denial) = begun {
                     self.hedges[*hedge].refused = None;
                     self.refuse(*hedge, &denial, out);
                     self.hedges[*hedge].refused = None;
@@ -59,6 +65,13 @@ impl Engine {
                 self.after_order(*order);
             }
             Verb::Policy(policy) => self.replace_policy(policy, out),
+            Verb::Freeze { hedge, lasts, adverse } => {
+                let until = self.now + *lasts;
+                self.hedges[*hedge].frozen = Some((until, *adverse));
+                // What was kept is put where it belongs as soon as it may move again.
+                self.wake_at(*hedge, until);
+                self.touch(*hedge);
+            }
         }
     }
 
@@ -115,8 +128,8 @@ impl Engine {
     }
 
     /// Sets the latch and cancels in the same step: no budget holds these cancels back.
-    fn kill(&mut self, scope: Scope, out: &mut Vec<Command>) {
-        self.latches.halt(scope, Cause::Operator);
+    pub(super) fn halt(&mut self, scope: Scope, cause: Cause, out: &mut Vec<Command>) {
+        self.latches.halt(scope, cause);
         for hedge in self.config.hedges.ids() {
             if self.in_scope(scope, hedge) {
                 let waited = self.hedges[hedge].waits();
@@ -230,9 +243,16 @@ impl Engine {
         self.policy = policy.clone();
         self.set_reaches();
         self.note_quoting();
+        let windows = self.conduct.windows_mut();
+        for (venue, limits) in policy.venues.pairs() {
+            windows.venues[venue].resize(limits.message_rate, limits.cancel_reserve);
+        }
         for (account, limits) in policy.accounts.pairs() {
             self.work.caps[account] = limits.usage_cap;
-            self.conduct.resize(account, limits.message_rate, limits.cancel_reserve);
+            windows.accounts[account].resize(limits.message_rate, limits.cancel_reserve);
+        }
+        for (instrument, limits) in policy.instruments.pairs() {
+            windows.instruments[instrument].resize(limits.message_rate, limits.cancel_reserve);
         }
         self.alert(out, AlertCode::PolicyReplaced, Urgency::Info, Subject::Engine, 0, 0);
         self.touch_all();
@@ -409,8 +429,8 @@ impl Engine {
         !self.latches.restrictions(Scope::Account(account)).is_none()
     }
 
-    pub(super) fn tokens_left(&self, account: AccountId) -> u32 {
-        self.conduct.window(account).orders_left(self.now)
+    pub(super) fn tokens_left(&self, account: AccountId, instrument: InstrumentId) -> u32 {
+        self.conduct.orders_left(account, instrument, self.now)
     }
 }
 

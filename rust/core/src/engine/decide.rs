@@ -8,7 +8,7 @@ use crate::gate::{self, Denial, Refusal};
 use crate::ids::{HedgeId, InstrumentId, LEGS_MAX};
 use crate::instrument::PositionEffect;
 use crate::merge::{self, Direction};
-use crate::num::{MONEY_UNIT, Ratio};
+use crate::num::{MONEY_UNIT, Price, Ratio};
 use crate::quote::{Blocked, Kind, LegLots};
 use crate::signal::{Measure, Want};
 use crate::time::Time;
@@ -337,7 +337,10 @@ impl Engine {
         for (at, leg) in self.plan(hedge).legs.iter().enumerate() {
             let Some(side) = crate::num::Side::of(lots[at]) else { continue };
             let qty = crate::num::Qty::of(lots[at]);
-            if let Ok(split) = self.positions.split(leg.account, leg.instrument, side, qty) {
+            let price = self.mark(leg.instrument).unwrap_or(Price(0));
+            let first = self.closes_first(leg.instrument, price);
+            let split = self.positions.split(leg.account, leg.instrument, side, qty, first);
+            if let Ok(split) = split {
                 let last = split.iter().map(|(effect, _)| effect).last();
                 effects[at] = last.unwrap_or(PositionEffect::Open);
             }

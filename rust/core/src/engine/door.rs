@@ -18,7 +18,7 @@ use crate::num::{Money, Price, Qty, Ratio};
 use crate::order::{Answer, FeeNews, Found, News, Report, State, VenueStatus};
 use crate::position::{Settle, Statement};
 use crate::quote::{LegLots, LegPlan};
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 /// How many days after the UTC date of now a trading day may be that settles: its longest holidays.
 const DAYS_AHEAD: i32 = 14;
@@ -238,22 +238,33 @@ impl Engine {
                 Scope::All => Err(Error::Contradiction { field: Field::Hedge }),
                 Scope::Venue(_) => Err(Error::Contradiction { field: Field::Venue }),
             },
-            Verb::Enter { hedge, sets, at_least: _ } => {
+            Verb::Enter { hedge, sets, at_least: _, over } => {
                 self.hedge(*hedge)?;
+                check_span(*over, 0)?;
                 let max = self.policy.hedges[*hedge].size.max;
                 if *sets == 0 || sets.unsigned_abs() > max.unsigned_abs() {
                     return Err(Error::OutOfBounds { field: Field::Sets, found: *sets });
                 }
                 Ok(())
             }
-            Verb::Exit { hedge, sets } => {
+            Verb::Exit { hedge, sets, over } => {
                 self.hedge(*hedge)?;
+                check_span(*over, 0)?;
                 match sets {
                     Some(sets) if sets.is_zero() => {
                         Err(Error::OutOfBounds { field: Field::Sets, found: 0 })
                     }
                     Some(_) | None => Ok(()),
                 }
+            }
+            Verb::Freeze { hedge, lasts, adverse } => {
+                self.hedge(*hedge)?;
+                check_span(*lasts, 1)?;
+                let most = self.config.policy_ticks(*hedge);
+                if !(0..=most).contains(adverse) {
+                    return Err(Error::OutOfBounds { field: Field::Price, found: *adverse });
+                }
+                Ok(())
             }
             Verb::Adopt { hedge, lots } => self.check_adopt(*hedge, lots),
             Verb::Override { order, status, cum, reason: _ } => {
@@ -415,4 +426,11 @@ pub(super) fn stamp(field: Field, found: Time) -> Result<(), Error> {
     } else {
         Err(Error::TimeOutOfRange { field, found })
     }
+}
+
+fn check_span(span: Span, least: i64) -> Result<(), Error> {
+    if (least..=Span::LONGEST.0).contains(&span.0) {
+        return Ok(());
+    }
+    Err(Error::OutOfBounds { field: Field::Lasts, found: span.0 })
 }

@@ -80,11 +80,15 @@ impl Engine {
         }
         order.heard = self.now;
         match report.news {
-            News::Accepted => self.input(id, Input::Accepted, out),
-            News::Rejected { .. } => {
-                self.input(id, Input::Done { status: VenueStatus::Rejected, cum: None }, out);
+            News::Accepted => {
+                self.conduct.taken(place.account, place.instrument);
+                self.input(id, Input::Accepted, out);
             }
-            News::Fill(fill) => self.on_fill(id, &fill, out),
+            News::Rejected { class, code } => self.on_rejected(id, class, code, out),
+            News::Fill(fill) => {
+                self.conduct.taken(place.account, place.instrument);
+                self.on_fill(id, &fill, out);
+            }
             News::Cancelled { cum } => {
                 let status = VenueStatus::Cancelled;
                 self.input(id, Input::Done { status, cum: Some(cum) }, out);
@@ -93,8 +97,8 @@ impl Engine {
                 let status = VenueStatus::Expired;
                 self.input(id, Input::Done { status, cum: Some(cum) }, out);
             }
-            News::CancelRejected { class, .. } => {
-                self.input(id, Input::CancelRejected { class }, out);
+            News::CancelRejected { class, code } => {
+                self.on_cancel_rejected(id, class, code, out);
             }
             News::Status { status: VenueStatus::Working, cum } => {
                 self.input(id, Input::Working { cum }, out);
@@ -330,7 +334,7 @@ impl Engine {
             let _ = self.funds.take_share(id, fresh, Qty::of(leaves));
             self.positions.release_lots(id, fresh);
         }
-        let fee = self.book_trade(Some(id), key, &trade, fill, out);
+        let (fee, _) = self.book_trade(Some(id), key, &trade, fill, out);
         self.tell_attempt(id, &trade, fee, told, out);
         if was_absent {
             // What traded shows that it lives: the rest of it may trade too.
@@ -350,7 +354,8 @@ impl Engine {
         }
     }
 
-    /// Books an execution to position, inventory and money, and remembers it. Gives its fee.
+    /// Books an execution to position, inventory and money, and remembers it. Gives its fee, and how
+    /// many lots it closed of the position beyond those of its owner.
     fn book_trade(
         &mut self,
         order: Option<ClientOrderId>,
@@ -358,7 +363,7 @@ impl Engine {
         trade: &Trade,
         fill: &Fill,
         out: &mut Vec<Command>,
-    ) -> Money {
+    ) -> (Money, Qty) {
         let (account, id, ..) = key;
         let instrument = &self.instruments[id];
         let value = instrument.notional(trade.price, trade.qty);
@@ -392,7 +397,7 @@ impl Engine {
             days: 0,
         };
         self.orders.remember(key, execution);
-        fee
+        (fee, filled.position.closed.less(filled.owner.closed))
     }
 
     /// Tells of an execution that was booked (`way` 1) or taken back (−1).
@@ -738,7 +743,8 @@ impl Engine {
         let effect = if closes { PositionEffect::Close } else { PositionEffect::Open };
         let trade =
             Trade { owner: Owner::Unassigned, side, effect, qty: fill.qty, price: fill.price };
-        self.book_trade(None, key, &trade, fill, out);
+        let lost = self.book_trade(None, key, &trade, fill, out).1;
+        self.lose((account, instrument), side.sign() * lost.get(), fill.price, out);
         self.touch_account(account);
     }
 
@@ -954,6 +960,7 @@ impl Engine {
             let subject = Subject::Account(account);
             self.alert(out, AlertCode::PositionDrift, Urgency::Alarm, subject, ours, theirs);
             self.restrict_account(account, Cause::Drift, out);
+            self.lose((account, instrument), drift.lost, statement.price, out);
         }
         self.note_margin(account);
         if statement.kind == StatementKind::Opening {

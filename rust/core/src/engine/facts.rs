@@ -4,8 +4,10 @@ use super::Engine;
 use crate::attempt::Attempt;
 use crate::event::LinkState;
 use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId};
+use crate::instrument::PositionEffect;
 use crate::merge;
 use crate::num::{Money, Price, Qty, Side, div_ceil};
+use crate::position::First;
 use crate::quote::{
     Blocked, Data, HedgePlan, Kind, LegAsk, LegFacts, LegLots, LegPlan, Resting, Walk,
 };
@@ -25,8 +27,10 @@ impl Engine {
         }
         self.work.facts_used = legs;
         self.work.facts.loss_left = self.loss_left(hedge);
-        self.work.facts.sets_max = self.policy.hedges[hedge].size.max;
+        self.work.facts.sets_max = self.sets_max(hedge);
         self.work.facts.reduce_only = self.reduces_only(hedge);
+        let frozen = self.hedges[hedge].frozen.filter(|(until, _)| self.now < *until);
+        self.work.facts.frozen = frozen.map(|(_, adverse)| adverse);
         let mut alive = [[0; 2]; LEGS_MAX];
         let mut waits = false;
         for order in self.orders.of_attempt(attempt.decision) {
@@ -44,7 +48,7 @@ impl Engine {
             let leg = &self.plan(hedge).legs[at];
             let mut facts = LegFacts {
                 age: self.books[leg.instrument].age(self.now),
-                blocked: self.blocked(hedge, leg, attempt.kind),
+                blocked: self.blocked_for(hedge, at, attempt),
                 held: held[at],
                 alive,
                 resting,
@@ -83,6 +87,16 @@ impl Engine {
                 });
             }
         }
+    }
+
+    /// Why an attempt may send nothing on a leg now; a pause after a venue's no is only waited for
+    /// where it ends in time.
+    fn blocked_for(&self, hedge: HedgeId, at: usize, attempt: &Attempt) -> Blocked {
+        let blocked = self.blocked(hedge, &self.plan(hedge).legs[at], attempt.kind);
+        if self.is_paused_beyond(hedge, at, attempt.due) {
+            return blocked.with(Blocked::VENUE);
+        }
+        blocked
     }
 
     /// What repair of a hedge may still lose today.
@@ -199,12 +213,24 @@ impl Engine {
         *known
     }
 
+    /// The lots that are cheaper to close at a price: today's, or those of earlier days.
+    pub(super) fn closes_first(&self, id: InstrumentId, price: Price) -> First {
+        let instrument = &self.instruments[id];
+        let one = Qty::of(1);
+        let fee = |effect| instrument.fees.by(effect).of(instrument.notional(price, one), one);
+        if fee(PositionEffect::CloseToday) < fee(PositionEffect::Close) {
+            First::Today
+        } else {
+            First::Earlier
+        }
+    }
+
     /// The fee of taking a walk, in the hedge's currency, by the position effects it would have.
     fn leg_fee(&self, leg: &LegPlan, side: Side, walk: &Walk, tick_value: Money) -> Money {
         let instrument = &self.instruments[leg.instrument];
-        let Ok(split) = self.positions.split(leg.account, leg.instrument, side, walk.qty) else {
-            return Money::ZERO;
-        };
+        let first = self.closes_first(leg.instrument, walk.worst);
+        let split = self.positions.split(leg.account, leg.instrument, side, walk.qty, first);
+        let Ok(split) = split else { return Money::ZERO };
         let fees = split.iter().map(|(effect, qty)| {
             instrument.fees.by(effect).of(instrument.notional(walk.worst, qty), qty)
         });

@@ -10,6 +10,7 @@ use crate::ids::{HedgeId, Id, InstrumentId, LEGS_MAX};
 use crate::merge;
 use crate::num::{Money, Side, div_ceil, wide};
 use crate::quote::{Data, Intent, Kind, LegLots, LegPlan};
+use crate::time::Span;
 
 /// [`crate::num::MONEY_UNIT`], short.
 const UNIT: i64 = 1_000_000_000;
@@ -300,8 +301,15 @@ impl Engine {
             opposite: intent.is_some_and(|intent| self.is_opposed(hedge, leg, intent)),
             day_result: self.day_results[leg.account],
             day_loss: limits.day_loss,
-            tokens: self.tokens_left(leg.account),
+            tokens: self.tokens_left(leg.account, leg.instrument),
+            paused: self.paused(leg),
         }
+    }
+
+    /// For how long a venue's no keeps new sets, and any order, from a leg.
+    fn paused(&self, leg: &LegPlan) -> [Span; 2] {
+        let until = self.conduct.paused_until(leg.account, leg.instrument, self.now);
+        until.map(|until| until - self.now)
     }
 
     fn feed(&self, id: InstrumentId) -> Feed {

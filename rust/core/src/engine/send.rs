@@ -47,7 +47,7 @@ impl Engine {
             return Err(Denial::plain(Refusal::IdsExhausted));
         }
         let HedgeState { held, sets: from, .. } = self.hedges[hedge];
-        let task = Task { decision, kind, from, to, clip };
+        let task = Task { decision, kind, from, to, clip, over: self.work.over };
         let Some(mut attempt) = self.hedges[hedge].room.take() else {
             panic!("broken invariant: an attempt begins while another lives");
         };
@@ -279,7 +279,10 @@ impl Engine {
             out.truncate(mark);
         }
         match denied {
-            Some(denial) => self.refuse(hedge, &denial, out),
+            Some(denial) => {
+                self.wake_when_ready(hedge, wants);
+                self.refuse(hedge, &denial, out);
+            }
             None => self.hedges[hedge].refused = None,
         }
         Ok(())
@@ -320,8 +323,11 @@ impl Engine {
         let leg = self.plan(hedge).legs[intent.leg.index()];
         let at = |refusal| Denial { leg: Some(intent.leg), ..Denial::plain(refusal) };
         let exhausted = || at(Refusal::IdsExhausted);
-        let split = self.positions.split(leg.account, leg.instrument, intent.side, intent.qty);
-        let split = split.map_err(|_| at(Refusal::Lots))?;
+        let first = self.closes_first(leg.instrument, intent.limit);
+        let (side, qty) = (intent.side, intent.qty);
+        let split = self.positions.split(leg.account, leg.instrument, side, qty, first);
+        let mut split = split.map_err(|_| at(Refusal::Lots))?;
+        self.said_as(intent.leg, attempt.is_resplit(intent.leg), &mut split);
         let account = &self.config.accounts[leg.account];
         let venue = &self.config.venues[account.venue];
         let rests = match intent.purpose {
@@ -396,7 +402,9 @@ impl Engine {
     /// account.
     fn need_later(&mut self, hedge: HedgeId, attempt: &Attempt, intent: &Intent) {
         let leg = self.plan(hedge).legs[intent.leg.index()];
-        let split = self.positions.split(leg.account, leg.instrument, intent.side, intent.qty);
+        let first = self.closes_first(leg.instrument, intent.limit);
+        let (side, qty) = (intent.side, intent.qty);
+        let split = self.positions.split(leg.account, leg.instrument, side, qty, first);
         let Ok(split) = split else { return };
         let (instrument, mark) = (&self.instruments[leg.instrument], self.mark(leg.instrument));
         let amounts = split.iter().map(|(effect, qty)| {
@@ -438,9 +446,10 @@ impl Engine {
         Ok(())
     }
 
-    /// Proves that the attempt has messages and every account tokens for the orders that wait. The
-    /// gates have proven it for one order an intent.
+    /// Proves that the attempt has messages, and every venue, account and contract tokens, for the
+    /// orders that wait. The gates have proven the first for one order an intent.
     fn prove_messages(&self, attempt: &Attempt, intents: usize) -> Result<(), Denial> {
+        self.prove_tokens()?;
         if self.work.places.len() <= intents {
             return Ok(());
         }
@@ -450,15 +459,41 @@ impl Engine {
             let (value, limit) = (i128::from(wanted), i128::from(left));
             return Err(Denial { value, limit, ..Denial::plain(Refusal::Messages) });
         }
-        for place in &self.work.places {
-            let account = place.account;
-            let orders = self.work.places.iter().filter(|other| other.account == account);
-            let wanted = u32::try_from(orders.count()).unwrap_or(u32::MAX);
-            let there = self.tokens_left(account);
-            if wanted > there {
-                let denial = Denial::plain(Refusal::Messages);
-                let (value, limit) = (i128::from(wanted), i128::from(there));
-                return Err(Denial { account: Some(account), value, limit, ..denial });
+        Ok(())
+    }
+
+    /// Proves that the windows of every venue, account and contract take the orders that wait.
+    fn prove_tokens(&self) -> Result<(), Denial> {
+        let places = &self.work.places;
+        let windows = self.conduct.windows();
+        let venue_of = |place: &Place| self.config.accounts[place.account].venue;
+        let count = |same: &dyn Fn(&&Place) -> bool| {
+            u32::try_from(places.iter().filter(same).count()).unwrap_or(u32::MAX)
+        };
+        let all = count(&|_| true);
+        for place in places {
+            let left = self.tokens_left(place.account, place.instrument);
+            // Places are counted apart only where not even all orders would fit.
+            if left >= all {
+                continue;
+            }
+            let venue = venue_of(place);
+            let wanted = [
+                (count(&|other| venue_of(other) == venue), &windows.venues[venue]),
+                (count(&|other| other.account == place.account), &windows.accounts[place.account]),
+                (
+                    count(&|other| other.instrument == place.instrument),
+                    &windows.instruments[place.instrument],
+                ),
+            ];
+            for (wanted, window) in wanted {
+                let there = window.orders_left(self.now);
+                if wanted > there {
+                    let denial = Denial::plain(Refusal::Messages);
+                    let (value, limit) = (i128::from(wanted), i128::from(there));
+                    let account = Some(place.account);
+                    return Err(Denial { account, value, limit, ..denial });
+                }
             }
         }
         Ok(())
@@ -473,7 +508,7 @@ impl Engine {
                 place.account,
                 place.instrument,
                 place.side,
-                place.effect,
+                self.counted_as(place),
                 place.qty,
             );
             let Ok(closes) = held else {
@@ -581,6 +616,9 @@ impl Engine {
             }
             attempt.placed(leg, place.purpose);
             out.push(Command::Place(place));
+            if place.purpose.is_repair() {
+                self.tell_reissued(attempt, &place, out);
+            }
         }
     }
 

@@ -87,9 +87,14 @@ impl Engine {
             self.put_off(id, order.asked_at + wait);
             return;
         }
-        let next = self.now + wait;
-        if !self.conduct.spend_query(account, order.place.hedge, self.now) {
-            let ready = self.conduct.window(account).order_ready(self.now);
+        // What was never seen is asked about as soon as a "no" would prove something, whatever the
+        // waits between the questions have grown to.
+        let proof = order.sent + self.venue_of(account).max_delay;
+        let awaited = !order.seen && self.now < proof;
+        let next = if awaited { proof.min(self.now + wait) } else { self.now + wait };
+        let instrument = order.place.instrument;
+        if !self.conduct.spend_query(account, instrument, order.place.hedge, self.now) {
+            let ready = self.conduct.order_ready(account, instrument, self.now);
             self.put_off(id, ready.max(Time(self.now.0 + 1)));
             return;
         }
@@ -163,7 +168,7 @@ impl Engine {
         }
         let (instrument, hedge) = (order.place.instrument, order.place.hedge);
         if !self.conduct.spend_cancel(account, instrument, hedge, self.now) {
-            let ready = self.conduct.window(account).cancel_ready(self.now);
+            let ready = self.conduct.cancel_ready(account, instrument, self.now);
             self.put_off(id, ready.max(Time(self.now.0 + 1)));
             return;
         }

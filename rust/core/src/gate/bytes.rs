@@ -1,6 +1,6 @@
 //! A policy as canonical bytes, for the journal and the state digest.
 
-use super::{AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual};
+use super::{AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual, VenueLimits};
 use crate::ids::{CurrencyId, ProductId, Table};
 use crate::legging::Legging;
 use crate::num::{Money, Ratio};
@@ -11,6 +11,11 @@ use crate::wire::{Reader, WireError, Writer};
 impl Policy {
     /// Appends every value, for the journal and the state digest.
     pub fn write(&self, out: &mut Writer) {
+        out.len(self.venues.len());
+        for limits in self.venues.iter() {
+            out.u32(limits.message_rate);
+            out.u32(limits.cancel_reserve);
+        }
         out.len(self.instruments.len());
         for limits in self.instruments.iter() {
             out.i128(limits.order_value.0);
@@ -18,6 +23,8 @@ impl Policy {
             out.i64(limits.age.0);
             out.i64(limits.skew.0);
             out.i64(limits.limit_distance);
+            out.u32(limits.message_rate);
+            out.u32(limits.cancel_reserve);
         }
         out.len(self.accounts.len());
         for limits in self.accounts.iter() {
@@ -45,6 +52,9 @@ impl Policy {
     /// # Errors
     /// [`WireError`] where the bytes are not such a policy.
     pub fn read(from: &mut Reader<'_>) -> Result<Policy, WireError> {
+        let venues = read_rows(from, |from| {
+            Ok(VenueLimits { message_rate: from.u32()?, cancel_reserve: from.u32()? })
+        })?;
         let instruments = read_rows(from, |from| {
             Ok(InstrumentLimits {
                 order_value: Money(from.i128()?),
@@ -52,6 +62,8 @@ impl Policy {
                 age: Span(from.i64()?),
                 skew: Span(from.i64()?),
                 limit_distance: from.i64()?,
+                message_rate: from.u32()?,
+                cancel_reserve: from.u32()?,
             })
         })?;
         let accounts = read_rows(from, |from| {
@@ -77,6 +89,7 @@ impl Policy {
             })
         })?;
         Ok(Policy {
+            venues: Table::new(venues),
             instruments: Table::new(instruments),
             accounts: Table::new(accounts),
             hedges: Table::new(hedges),

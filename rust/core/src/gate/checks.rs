@@ -106,8 +106,10 @@ pub struct LegContext {
     pub day_result: Money,
     /// Largest loss of its account.
     pub day_loss: Money,
-    /// Messages that orders may use now in its account.
+    /// Messages that orders may use now: the least of its venue, account and contract.
     pub tokens: u32,
+    /// For how long a venue's no keeps new sets from here, and for how long any order.
+    pub paused: [Span; 2],
 }
 
 /// A time in which a market takes no orders.
@@ -287,6 +289,8 @@ fn entering_leg(context: &Context<'_>, place: usize, leg: &LegContext) -> Check 
     halted_entering(place, leg)?;
     account_restricted(place, leg)?;
     linked(place, leg)?;
+    let [entering, any] = leg.paused;
+    paused(place, leg, entering.max(any))?;
     books(place, leg, true)?;
     phase(place, leg)?;
     breaks(context, place, leg)?;
@@ -318,6 +322,7 @@ fn leaving_leg(context: &Context<'_>, place: usize, leg: &LegContext) -> Check {
     }
     halted(place, leg)?;
     linked(place, leg)?;
+    paused(place, leg, leg.paused[1])?;
     books(place, leg, by_signal)?;
     phase(place, leg)?;
     match &leg.ask {
@@ -337,6 +342,7 @@ fn repairing_set(context: &Context<'_>) -> Check {
 fn repairing_leg(context: &Context<'_>, place: usize, leg: &LegContext) -> Check {
     halted(place, leg)?;
     linked(place, leg)?;
+    paused(place, leg, leg.paused[1])?;
     whole(place, leg, data_flaw(leg.book.data))?;
     fresh(place, &leg.book)?;
     phase(place, leg)?;
@@ -432,6 +438,13 @@ fn linked(place: usize, leg: &LegContext) -> Check {
         return Ok(());
     }
     Err(Denial::plain(Refusal::LinkDown).at(place).of(leg.account))
+}
+
+fn paused(place: usize, leg: &LegContext, left: Span) -> Check {
+    if left <= Span::ZERO {
+        return Ok(());
+    }
+    Err(Denial::numbers(Refusal::BackOff, left.0, 0).at(place).of(leg.account))
 }
 
 /// The books of a leg: its own, the touch its order meets, and its FX.
@@ -715,6 +728,8 @@ mod tests {
                 age: Span(1000),
                 skew: Span(500),
                 limit_distance: 20,
+                message_rate: 100,
+                cancel_reserve: 10,
             },
             tick_value: Money::units(1),
             min_qty: Qty::of(2),
@@ -728,6 +743,7 @@ mod tests {
             day_result: Money::units(-99),
             day_loss: Money::units(100),
             tokens: 1,
+            paused: [Span::ZERO; 2],
         }
     }
 

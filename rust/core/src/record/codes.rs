@@ -83,7 +83,7 @@ codes!(CashKind { 0 Opening, 1 Balance, 2 Transfer, 3 Funding, 4 Interest, 5 Fee
 
 codes!(RejectClass {
     0 Other, 1 Money, 2 Lots, 3 Price, 4 Size, 5 Phase, 6 Rate, 7 Link, 8 Permission, 9 Duplicate,
-    10 SelfTrade, 11 UnknownOrder, 12 TooLate, 13 Halted,
+    10 SelfTrade, 11 UnknownOrder, 12 TooLate, 13 Halted, 14 Limit, 15 CloseOnly, 16 Field, 17 Again,
 });
 
 codes!(Refusal {
@@ -91,7 +91,7 @@ codes!(Refusal {
     7 Stale, 8 Gapped, 9 Crossed, 10 Skewed, 11 Phase, 12 Break, 13 PriceLimit, 14 NoRepairRoute,
     15 Size, 16 Inventory, 17 Residual, 18 SumResidual, 19 OrderValue, 20 Collar, 21 DayLoss,
     22 Edge, 23 Messages, 24 Money, 25 Usage, 26 Lots, 27 OwnOpposite, 28 IdsExhausted,
-    29 LossBudget, 30 Trims, 31 Busy, 32 Nothing, 33 Jump,
+    29 LossBudget, 30 Trims, 31 Busy, 32 Nothing, 33 Jump, 34 BackOff,
 });
 
 codes!(AlertCode {
@@ -100,7 +100,7 @@ codes!(AlertCode {
     14 Unrestricted, 15 Halted, 16 Unlatched, 17 UnlatchRefused, 18 CashDrift, 19 PositionDrift,
     20 Shortfall, 21 Bust, 22 Nonconformance, 23 Stopped, 24 Resumed, 25 PolicyReplaced,
     26 Overridden, 27 Gap, 28 Whole, 29 Settled, 30 Poisoned, 31 OverLimit, 32 ForeignFee,
-    33 Adopted, 34 IdsLow, 35 QueryStuck, 36 QuotePulled,
+    33 Adopted, 34 IdsLow, 35 QueryStuck, 36 QuotePulled, 37 Rejected, 38 Reissued, 39 LegLost,
 });
 
 #[cfg(test)]

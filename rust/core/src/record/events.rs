@@ -262,6 +262,7 @@ impl Verb {
             Verb::Adopt { .. } => 9,
             Verb::Override { .. } => 10,
             Verb::Policy(_) => 11,
+            Verb::Freeze { .. } => 12,
         }
     }
 }
@@ -275,17 +276,19 @@ fn write_verb(out: &mut Writer, verb: &Verb) {
         | Verb::Unlatch(scope)
         | Verb::Flatten(scope)
         | Verb::Unrestrict(scope) => write_scope(out, *scope),
-        Verb::Enter { hedge, sets, at_least } => {
+        Verb::Enter { hedge, sets, at_least, over } => {
             out.u16(hedge.0);
             out.i64(*sets);
             out.bool(at_least.is_some());
             if let Some(ratio) = at_least {
                 write_ratio(out, *ratio);
             }
+            out.i64(over.0);
         }
-        Verb::Exit { hedge, sets } => {
+        Verb::Exit { hedge, sets, over } => {
             out.u16(hedge.0);
             out.option_i64(sets.map(Qty::get));
+            out.i64(over.0);
         }
         Verb::Adopt { hedge, lots } => {
             out.u16(hedge.0);
@@ -300,6 +303,11 @@ fn write_verb(out: &mut Writer, verb: &Verb) {
             write_note(out, reason);
         }
         Verb::Policy(policy) => policy.write(out),
+        Verb::Freeze { hedge, lasts, adverse } => {
+            out.u16(hedge.0);
+            out.i64(lasts.0);
+            out.i64(*adverse);
+        }
     }
 }
 
@@ -316,10 +324,12 @@ fn read_verb(from: &mut Reader<'_>) -> Read<Verb> {
             hedge: HedgeId(from.u16()?),
             sets: from.i64()?,
             at_least: if from.bool()? { Some(read_ratio(from)?) } else { None },
+            over: Span(from.i64()?),
         },
         8 => Verb::Exit {
             hedge: HedgeId(from.u16()?),
             sets: if from.bool()? { Some(read_qty(from)?) } else { None },
+            over: Span(from.i64()?),
         },
         9 => {
             let (hedge, mut lots) = (HedgeId(from.u16()?), [0; LEGS_MAX]);
@@ -335,6 +345,11 @@ fn read_verb(from: &mut Reader<'_>) -> Read<Verb> {
             reason: read_note(from)?,
         },
         11 => Verb::Policy(Box::new(Policy::read(from)?)),
+        12 => Verb::Freeze {
+            hedge: HedgeId(from.u16()?),
+            lasts: Span(from.i64()?),
+            adverse: from.i64()?,
+        },
         found => return Err(WireError::Code { at, found }),
     })
 }
