@@ -15,6 +15,7 @@ import pytest
 
 import config_page
 import cross_market as cm
+import legging_page
 from cross_market import testing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +48,7 @@ def test_python_blocks_run(page: Path) -> None:
             elif language == "toml":
                 tomllib.loads(text)
             else:
-                assert language in ("", "console", "sh"), language
+                assert language in ("", "console", "mermaid", "sh"), language
 
 
 def test_the_test_that_is_shown_passes() -> None:
@@ -113,6 +114,35 @@ def test_the_page_of_every_key_is_that_of_the_classes() -> None:
     for line in config_page.page().splitlines():
         if line.startswith("| `"):
             assert not line.endswith("|  |"), f"no meaning: {line}"
+
+
+def test_the_pictures_of_leg_work_are_those_of_table_and_story() -> None:
+    text = legging_page.PAGE.read_text(encoding="utf-8")
+    assert legging_page.page() == text
+    assert text.count("-->") > 20
+    drawn = legging_page.PICTURE.read_text(encoding="utf-8")
+    assert legging_page.picture() == drawn
+    assert drawn.count("<circle") == len(legging_page.happened()) > 5
+
+
+def test_every_story_that_a_page_of_leg_work_names_is_there() -> None:
+    text = legging_page.PAGE.read_text(encoding="utf-8")
+    stories = {path.stem for path in legging_page.STORIES.glob("*.txt")}
+    tables = [line for line in text.splitlines() if line.startswith("| ")]
+    last = [line.rstrip(" |").rsplit(" | ", 1)[1] for line in tables]
+    named = {word for cell in last for word in re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+)*)`", cell)}
+    known = named & stories
+    assert len(known) > 60
+    for story in stories:
+        if story.startswith(("sequential_", "offsets_", "quoting_", "both_")):
+            assert f"`{story}`" in text, f"{story}: no word of it"
+    parameters = text.split("## Every parameter of the commercial spreaders")[1]
+    for line in parameters.splitlines():
+        if line.startswith("| ") and not line.startswith("| parameter"):
+            cell = line.rstrip(" |").rsplit(" | ", 1)[1]
+            words = set(re.findall(r"`([a-z0-9_]+)`", cell))
+            assert words <= stories, f"{line}: no such story: {words - stories}"
+            assert words or "left out" in cell, line
 
 
 def test_every_page_is_listed_and_every_link_leads_somewhere() -> None:

@@ -456,7 +456,8 @@ impl Attempt {
         }
         let seen = self.look(plan, facts);
         self.blocked = seen.blocked;
-        if self.is_following() {
+        let was_following = self.is_following();
+        if was_following {
             if self.follow(now, plan, facts, &seen, wants) {
                 return;
             }
@@ -476,6 +477,9 @@ impl Attempt {
             self.goal_reached(plan, &held, wants);
         } else if (self.kind != Kind::Trim || self.turned_back) && self.is_within(plan, &held) {
             self.end_within(plan, &held, wants);
+        } else if was_following {
+            // Its facts price what follows: the way back is asked about first.
+            wants.again = true;
         } else {
             self.repair(now, plan, facts, &held, wants);
         }

@@ -34,7 +34,8 @@ impl Mode {
 pub struct LegRule {
     /// Whether it leads (`Sequential`) or rests (`Quoting`); else it follows.
     pub leads: bool,
-    /// How long after the slice begins it is sent (`Simultaneous`), so that slow venues go first.
+    /// How long after the slice begins it is sent (`Simultaneous`), so that slow venues go first;
+    /// sooner where all orders of the earlier legs are done.
     pub offset: Span,
     /// Ticks beyond the price leaned on at which it follows; negative is more passive. It may be
     /// changed while an attempt lives.
@@ -86,9 +87,10 @@ pub enum WhenThin {
 pub enum Outside {
     /// It goes.
     Pull = 0,
-    /// It stays where it is, and is put where it belongs every `refresh`.
+    /// It stays where it is while its price may, and is put where it belongs every `refresh`; none
+    /// is sent otherwise.
     Leave = 1,
-    /// It stays at the edge of the range, away from the market, and moves every `refresh`.
+    /// It is worked there too: it moves away from the market with its price, and every `refresh`.
     Away = 2,
 }
 

@@ -357,7 +357,7 @@ fn a_lived_journal_holds_every_kind() {
         (&kinds.frames, 2),
         (&kinds.events, 12),
         (&kinds.news, 10),
-        (&kinds.verbs, 11),
+        (&kinds.verbs, 12),
     ] {
         assert_eq!(*found, (0..count).collect(), "{kinds:?}");
     }

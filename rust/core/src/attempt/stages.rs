@@ -39,6 +39,8 @@ pub(super) struct Stages {
     leans: [Price; LEGS_MAX],
     /// Most lots that a quote may show until it has traded, by leg.
     shrunk: [i64; LEGS_MAX],
+    /// Whether a quote that was left outside its range goes only to be sent anew, by leg.
+    renews: [bool; LEGS_MAX],
 }
 
 impl Stages {
@@ -71,6 +73,7 @@ impl Stages {
             misses: [0; LEGS_MAX],
             leans: [Price(0); LEGS_MAX],
             shrunk: [i64::MAX; LEGS_MAX],
+            renews: [false; LEGS_MAX],
         }
     }
 
@@ -94,6 +97,7 @@ impl Stages {
         self.settles = false;
         self.misses = [0; LEGS_MAX];
         self.shrunk = [i64::MAX; LEGS_MAX];
+        self.renews = [false; LEGS_MAX];
     }
 
     /// What was at work when a run ended is not taken up again: its orders are looked for first.
@@ -114,6 +118,7 @@ impl Stages {
             out.u16(self.misses[leg]);
             out.i64(self.leans[leg].0);
             out.i64(self.shrunk[leg]);
+            out.bool(self.renews[leg]);
         }
     }
 }
@@ -354,6 +359,7 @@ impl Attempt {
         self.state =
             if seen.is_at_goal && seen.alive > 0 { State::Confirming } else { State::Working };
         let mut goes_on = strain.is_short;
+        let mut is_leaned = !strain.is_short;
         for leg in 0..plan.legs.len() {
             let of = &facts.legs[leg];
             let missing = self.forward[leg].sign() * (strain.required[leg] - of.held);
@@ -363,7 +369,7 @@ impl Attempt {
                     Followed::Hung => return false,
                 }
             } else if self.quotes() && self.leads(LegId::at(leg)) {
-                self.keep_quote(now, leg, facts, strain.is_short, wants);
+                is_leaned &= self.keep_quote(now, leg, facts, strain.is_short, wants);
                 goes_on |= !seen.is_at_goal;
             }
         }
@@ -375,7 +381,8 @@ impl Attempt {
             wants.intents = [None; LEGS_MAX];
             return false;
         }
-        if self.quotes() && !strain.is_short {
+        // What a quote that goes trades on its way is hedged at what that had leaned on.
+        if self.quotes() && is_leaned {
             for leg in 0..plan.legs.len() {
                 self.lean_on(leg, &facts.legs[leg]);
             }
@@ -433,11 +440,14 @@ impl Attempt {
             Mode::Simultaneous => {
                 let own = rules[leg].offset;
                 let earlier = others.filter(|other| rules[*other].offset < own);
+                // Where nothing can come of the earlier ones any more, there is nothing to wait for.
+                let waits = now < stages.begun + own
+                    && earlier.clone().any(|other| facts.legs[other].alive > 0);
                 let may =
                     earlier.map(|other| self.cover(plan, other, may_hold(facts, other, self)));
                 // What leaves together waits for nothing.
                 let Some(cover) = may.min() else { return held[leg] };
-                if now < stages.begun + own { Cover::Nothing } else { cover }
+                if waits { Cover::Nothing } else { cover }
             }
             Mode::Sequential | Mode::Quoting => {
                 let lead = others.filter(|other| rules[*other].leads);
@@ -561,7 +571,8 @@ impl Attempt {
         rule.chase <= 0 || rule.pay_up.saturating_add(rule.chase.saturating_mul(last)) >= rule.slip
     }
 
-    /// A leg that rests and has nothing to match: its quote stays, moves, goes or comes.
+    /// A leg that rests and has nothing to match: its quote stays, moves, goes or comes. Whether
+    /// none is out that may not stay.
     fn keep_quote(
         &mut self,
         now: Time,
@@ -569,7 +580,7 @@ impl Attempt {
         all: &Facts,
         is_short: bool,
         wants: &mut Wants,
-    ) {
+    ) -> bool {
         let of = self.legging().quote;
         let facts = &all.legs[leg];
         let left = self.forward[leg].sign() * (self.goal[leg] - facts.held);
@@ -581,17 +592,27 @@ impl Attempt {
                 let is_kept = all.frozen.is_some_and(|adverse| given_up <= adverse);
                 if is_kept && quote.leaves.get() <= most {
                     // A person keeps it where it is.
-                } else if jumps {
-                    wants.quote_over = Some(QuoteOver::Jumped);
-                } else if quote.is_movable && !stays(&of, quote, solved, most, now) {
-                    wants.pulls[leg] = true;
+                    return true;
                 }
+                let stays = stays(&of, quote, solved, most, now);
+                if jumps {
+                    wants.quote_over = Some(QuoteOver::Jumped);
+                } else if quote.is_movable && !stays {
+                    wants.pulls[leg] = true;
+                    self.renew_outside(leg, may_rest(&of, quote, solved));
+                }
+                stays && !jumps
             }
-            (Some(_), None) => wants.pulls[leg] = facts.resting > 0,
+            (Some(_), None) => {
+                wants.pulls[leg] = facts.resting > 0;
+                self.renew_outside(leg, false);
+                false
+            }
             (None, Some(_)) if facts.alive == 0 && !is_short => {
                 wants.intents[leg] = self.quote(leg, facts, left);
+                true
             }
-            (None, Some(_) | None) => {}
+            (None, Some(_) | None) => true,
         }
     }
 
@@ -599,8 +620,12 @@ impl Attempt {
     fn quote(&mut self, leg: usize, facts: &LegFacts, left: i64) -> Option<Intent> {
         let solved = facts.solved.as_ref()?;
         let of = &self.legging().quote;
-        let is_away = solved.away > of.range;
-        if is_away && of.outside != Outside::Away || !facts.blocked.is_none() {
+        let may_be_away = match of.outside {
+            Outside::Pull => false,
+            Outside::Leave => self.stages().is_some_and(|stages| stages.renews[leg]),
+            Outside::Away => true,
+        };
+        if solved.away > of.range && !may_be_away || !facts.blocked.is_none() {
             return None;
         }
         let qty = Qty::of(self.shown(leg, solved, left).max(0));
@@ -608,6 +633,13 @@ impl Attempt {
         self.numbers(leg, purpose)?;
         let limit = solved.price;
         (!qty.is_zero()).then_some(Intent { leg, side, qty, limit, purpose })
+    }
+
+    /// A quote goes: whether the next one may be sent outside the range where it was left.
+    fn renew_outside(&mut self, leg: usize, renews: bool) {
+        if let Some(stages) = self.stages_mut() {
+            stages.renews[leg] = renews;
+        }
     }
 
     /// Lots that a quote may show; what it has shrunk to binds it until it trades.
@@ -651,8 +683,7 @@ fn may_hold(facts: &Facts, leg: usize, attempt: &Attempt) -> i64 {
 #[must_use]
 pub(crate) fn stays(of: &Quoting, quote: &Resting, solved: &Solved, most: i64, now: Time) -> bool {
     let moved = (solved.price.0 - quote.price.0).abs();
-    let in_slop = solved.low <= quote.price && quote.price <= solved.high;
-    if !(in_slop || moved < of.min_reprice) || quote.leaves.get() > most {
+    if !may_rest(of, quote, solved) || quote.leaves.get() > most {
         return false;
     }
     let differs = moved > 0 || quote.leaves.get() != most;
@@ -667,4 +698,11 @@ pub(crate) fn stays(of: &Quoting, quote: &Resting, solved: &Solved, most: i64, n
         };
     }
     most - quote.leaves.get() < of.raise_by.max(1)
+}
+
+/// Whether the price of a resting quote is within the slop, or moved by less than counts.
+fn may_rest(of: &Quoting, quote: &Resting, solved: &Solved) -> bool {
+    let moved = (solved.price.0 - quote.price.0).abs();
+    let in_slop = solved.low <= quote.price && quote.price <= solved.high;
+    in_slop || moved < of.min_reprice
 }

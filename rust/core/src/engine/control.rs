@@ -22,6 +22,7 @@ impl Engine {
             Verb::Stop(scope) => {
                 self.latches.stop(*scope);
                 self.alert(out, AlertCode::Stopped, Urgency::Info, subject(*scope), 0, 0);
+                self.touch_quotes();
             }
             Verb::Resume(scope) => {
                 self.latches.resume(*scope);
@@ -103,6 +104,9 @@ impl Engine {
         if to.abs() > size.max {
             let (value, limit) = (i128::from(to.abs()), i128::from(size.max));
             return Err(Denial { value, limit, ..Denial::plain(Refusal::Inventory) });
+        }
+        if self.is_quoting(hedge) {
+            return self.start_quoting(hedge, Kind::Enter, (to, size.clip), edge, out);
         }
         self.enter(hedge, to, size.clip, edge, out)
     }

@@ -15,15 +15,16 @@ use super::decide::Edge;
 use crate::attempt::{Attempt, QuoteOver, Wants};
 use crate::command::{AlertCode, Command, Subject, Urgency};
 use crate::event::Scope;
-use crate::gate::Refusal;
+use crate::gate::{self, Denial, Refusal};
 use crate::ids::{HedgeId, Id, InstrumentId, LEGS_MAX, LegId};
 use crate::instrument::PositionEffect;
 use crate::legging::{LeanPrice, Mode, Quoting, WhenThin};
 use crate::merge::{self, Direction, NO_WALKS, Walks};
 use crate::num::{Price, Qty, Ratio, Side, div_ceil};
 use crate::order::{Order, State};
-use crate::quote::{LegLots, Purpose, Resting, Solved, Walk};
+use crate::quote::{Kind, LegLots, Purpose, Resting, Solved, Walk};
 use crate::signal::{Bound, Want};
+use crate::time::{Span, Time};
 
 /// What the prices of a quote are compared with.
 struct Quote<'a> {
@@ -58,6 +59,7 @@ impl Engine {
             return;
         }
         let of = attempt.legging().quote;
+        self.wake_for_quotes(hedge, &of);
         let lots = self.plan(hedge).change(held, attempt.slice_to());
         let Some(way) = Direction::of(attempt.slice_to() - attempt.from) else { return };
         let Some(bounds) = self.quote_bounds(hedge, edge, way, &of) else { return };
@@ -339,6 +341,56 @@ impl Engine {
         self.owns[instrument].resting = resting;
     }
 
+    /// Begins an attempt that quotes, to so many sets in slices of at most so many; its prices are
+    /// solved from what it has to reach.
+    pub(super) fn start_quoting(
+        &mut self,
+        hedge: HedgeId,
+        kind: Kind,
+        (to, clip): (i64, i64),
+        edge: Edge,
+        out: &mut Vec<Command>,
+    ) -> Result<(), Denial> {
+        let figure = gate::Edge { stands: true, value: 0, limit: 0 };
+        self.work.edge = Some(edge);
+        let begun = self.start(hedge, kind, to, clip, Some((edge, figure)), out);
+        self.work.edge = None;
+        begun
+    }
+
+    /// Has every hedge looked at whose legs rest.
+    pub(super) fn touch_quotes(&mut self) {
+        for hedge in self.config.hedges.ids() {
+            if self.hedges[hedge].attempt.as_ref().is_some_and(|attempt| attempt.quotes()) {
+                self.touch(hedge);
+            }
+        }
+    }
+
+    /// Looks again when time alone takes the ground from under a quote, or refreshes it: a book
+    /// becomes too old, a phase ends, a break is near.
+    fn wake_for_quotes(&mut self, hedge: HedgeId, of: &Quoting) {
+        let mut next = Time::MAX;
+        let mut at = |time: Time| {
+            if time > self.now {
+                next = next.min(time);
+            }
+        };
+        for (leg, facts) in self.plan(hedge).legs.iter().zip(&self.work.facts.legs) {
+            let age = self.policy.instruments[leg.instrument].age;
+            at(self.now + Span(age.0.saturating_sub(facts.age.0).saturating_add(1)));
+            at(self.instruments[leg.instrument].phases.at(self.now).until);
+            if let Some(shut) = self.shut(leg.instrument) {
+                let before = self.policy.hedges[hedge].size.before_break;
+                at(Time(shut.at.0.saturating_sub(before.0)));
+            }
+            if let Some(quote) = facts.quote.filter(|_| of.refresh > Span::ZERO) {
+                at(quote.sent + of.refresh);
+            }
+        }
+        self.wake_at(hedge, next);
+    }
+
     /// Begins to quote where a hedge may; what gives sets back goes first.
     pub(super) fn consider_quotes(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
         let sets = self.hedges[hedge].sets;
@@ -359,19 +411,15 @@ impl Engine {
                 Direction::Mirror => -1,
             };
             let (kind, most) = match want {
-                Want::Enter(_) => (crate::quote::Kind::Enter, size.max - sets.abs()),
-                Want::Exit(_) => (crate::quote::Kind::Exit, sets.abs()),
+                Want::Enter(_) => (Kind::Enter, size.max - sets.abs()),
+                Want::Exit(_) => (Kind::Exit, sets.abs()),
             };
             let count = most.min(size.clip);
             if count <= 0 {
                 continue;
             }
-            let figure = crate::gate::Edge { stands: true, value: 0, limit: 0 };
             let edge = Edge::Band(want);
-            self.work.edge = Some(edge);
-            let begun =
-                self.start(hedge, kind, sets + step * count, count, Some((edge, figure)), out);
-            self.work.edge = None;
+            let begun = self.start_quoting(hedge, kind, (sets + step * count, count), edge, out);
             match begun {
                 Ok(()) => return,
                 // Nothing is quoted because no price reaches the band, or no book holds enough.
