@@ -540,7 +540,18 @@ class Policy:
 
 
 Verb = (
-    Stop | Resume | Kill | Unlatch | Flatten | Unrestrict | Enter | Exit | Adopt | Override | Policy | Freeze
+    Stop
+    | Resume
+    | Kill
+    | Unlatch
+    | Flatten
+    | Unrestrict
+    | Enter
+    | Exit
+    | Adopt
+    | Override
+    | Policy
+    | Freeze
 )
 
 
@@ -549,8 +560,8 @@ class Control:
     """An operator's or platform's word.
 
     actor: str – who speaks: one line in any language, up to 120 bytes of UTF-8.
-    verb: Stop, Resume, Kill, Unlatch, Flatten, Unrestrict, Enter, Exit, Adopt, Override, Policy or Freeze –
-        what is said.
+    verb: Stop, Resume, Kill, Unlatch, Flatten, Unrestrict, Enter, Exit, Adopt, Override, Policy
+        or Freeze – what is said.
     """
 
     actor: str

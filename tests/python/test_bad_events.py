@@ -89,7 +89,8 @@ def bad_values(place: Place) -> Iterator[object]:
         values = bad.STAMPS if name in STAMPS else bad.WHOLES
         # The last moment there is stands for a phase of which no end is known.
         yield from (each for each in values if not (name == "until" and is_last(each)))
-        yield from BEYOND.get(name, []) if place.of is not ev.Exit else [0, -1, 2**63]
+        at_exit = place.of is ev.Exit and name == "sets"
+        yield from [0, -1, 2**63] if at_exit else BEYOND.get(name, [])
     elif bool in takes:
         yield from [*bad.THINGS, *bad.FLOATS, *bad.ALMOST[1:], 1, 0, "True", ""]
     elif str in takes and name in NOTES and place.of in (ev.Control, ev.Override):

@@ -415,12 +415,12 @@ class World:
             case "enter":
                 at_least = words.get("at_least")
                 over = span(words.get("over") or "0ms")
-                sets = int(words["sets"])
-                return events.Enter(hedge=about, sets=sets, at_least=at_least, over_ns=over)
+                count = int(words["sets"])
+                return events.Enter(hedge=about, sets=count, at_least=at_least, over_ns=over)
             case "exit":
                 sets = words.get("sets")
-                over = span(words.get("over") or "0ms")
-                return events.Exit(hedge=about, sets=int(sets) if sets else None, over_ns=over)
+                lasts = span(words.get("over") or "0ms")
+                return events.Exit(hedge=about, sets=int(sets) if sets else None, over_ns=lasts)
             case "freeze":
                 lasts, adverse = span(words["for"]), int(words["adverse"])
                 return events.Freeze(hedge=about, lasts_ns=lasts, adverse=adverse)
@@ -513,6 +513,7 @@ class World:
         if alert.code in ("cash_drift", "settled", "shortfall"):
             currency = self.accounts[str(name)]["currency"]
             numbers = [self.money(value, currency) for value in (alert.value, alert.limit)]
+        of = f"attempt:{of}" if kind == "attempt" else of
         what = {"alert": alert.code, "of": of, "urgency": alert.urgency}
         return "alert", what | {"value": numbers[0], "limit": numbers[1]}
 
