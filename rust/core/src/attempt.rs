@@ -118,10 +118,10 @@ pub struct Wants {
     pub end: Option<End>,
     /// Whether it wants to be asked again with new facts: a new slice begins.
     pub again: bool,
-    /// Whether the orders begin a slice: they are gated, and money for them held, as one set.
+    /// Whether the orders begin a slice: they are gated, and money for them held, as one set. What
+    /// follows ([`Purpose::Hedge`]) stands for what its leg will want at worst; no order leaves for
+    /// it yet.
     pub begins: bool,
-    /// What the legs that are sent later will want at worst; no order leaves for it now.
-    pub later: [Option<Intent>; LEGS_MAX],
     /// Legs whose resting orders are to be cancelled.
     pub pulls: [bool; LEGS_MAX],
     /// Why quoting is over before its time.
@@ -146,7 +146,6 @@ impl Wants {
         end: None,
         again: false,
         begins: false,
-        later: [None; LEGS_MAX],
         pulls: [false; LEGS_MAX],
         quote_over: None,
     };
@@ -155,14 +154,12 @@ impl Wants {
     #[inline]
     #[must_use]
     pub fn nothing() -> Wants {
-        let [intents, later] = [(); 2].map(|()| std::array::from_fn(|_| None));
-        Wants { intents, later, ..Wants::NOTHING }
+        Wants { intents: std::array::from_fn(|_| None), ..Wants::NOTHING }
     }
 
     /// Nothing is wanted any more. Only what says so is written, not the room for what was wanted.
     fn clear(&mut self) {
         self.intents.iter_mut().for_each(|intent| *intent = None);
-        self.later.iter_mut().for_each(|intent| *intent = None);
         self.cancel = false;
         self.choice = None;
         self.end = None;

@@ -286,15 +286,14 @@ impl Attempt {
             if legging.mode == Mode::Quoting && leads {
                 wants.intents[leg] = self.quote(leg, of, self.left(leg, held));
             } else if !leads {
-                wants.intents[leg] = None;
-                wants.later[leg] = self.worst_later(leg, held);
+                wants.intents[leg] = self.worst_later(leg, held);
             }
         }
         // Offsets count from the legs that leave now.
         if let Some(stages) = self.stages_mut() {
             stages.begun = Time(now.0 - first.0);
         }
-        complete && wants.intents.iter().any(Option::is_some)
+        complete && wants.intents.iter().flatten().any(|intent| intent.purpose != Purpose::Hedge)
     }
 
     /// What a leg that follows will want at worst.

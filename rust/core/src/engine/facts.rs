@@ -4,7 +4,7 @@ use super::Engine;
 use crate::attempt::Attempt;
 use crate::event::LinkState;
 use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId};
-use crate::instrument::PositionEffect;
+use crate::instrument::{Fees, PositionEffect};
 use crate::merge;
 use crate::num::{Money, Price, Qty, Side, div_ceil};
 use crate::position::First;
@@ -216,6 +216,11 @@ impl Engine {
     /// The lots that are cheaper to close at a price: today's, or those of earlier days.
     pub(super) fn closes_first(&self, id: InstrumentId, price: Price) -> First {
         let instrument = &self.instruments[id];
+        let Fees { close, close_today, .. } = &instrument.fees;
+        if close_today.per_lot >= close.per_lot && close_today.rate >= close.rate {
+            // A fee grows with the value, whatever its sign: no price makes today's cheaper.
+            return First::Earlier;
+        }
         let one = Qty::of(1);
         let fee = |effect| instrument.fees.by(effect).of(instrument.notional(price, one), one);
         if fee(PositionEffect::CloseToday) < fee(PositionEffect::Close) {

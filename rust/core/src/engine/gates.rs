@@ -34,11 +34,7 @@ impl Engine {
         held: &LegLots,
         edge: Option<Edge>,
     ) -> Result<(), Denial> {
-        let mut intents = wants.intents;
-        for (intent, later) in intents.iter_mut().zip(&wants.later) {
-            *intent = intent.or(*later);
-        }
-        self.gate_orders(hedge, attempt, &intents, held, edge)
+        self.gate_orders(hedge, attempt, &wants.intents, held, edge)
     }
 
     fn gate_orders(

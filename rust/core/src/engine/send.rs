@@ -243,10 +243,12 @@ impl Engine {
         if wants.begins {
             self.gate_set(hedge, attempt, wants, held, figure)?;
             self.work.places.clear();
-            for intent in wants.intents.iter().flatten() {
+            let mut count = 0;
+            for intent in wants.intents.iter().flatten().filter(|intent| !is_later(intent)) {
                 self.children(hedge, attempt, intent)?;
+                count += 1;
             }
-            self.prove_messages(attempt, wants.intents.iter().flatten().count())?;
+            self.prove_messages(attempt, count)?;
             self.reserve_set(hedge, attempt, wants, held)?;
             self.commit(attempt, out);
             return Ok(());
@@ -377,7 +379,7 @@ impl Engine {
             let reserve = self.repair_reserve(hedge, attempt, held);
             self.work.needs.push(reserve);
         }
-        for intent in wants.later.iter().flatten() {
+        for intent in wants.intents.iter().flatten().filter(|intent| is_later(intent)) {
             self.need_later(hedge, attempt, intent);
         }
         if attempt.messages > 0 {
@@ -677,4 +679,9 @@ fn denial(error: &HoldError) -> Denial {
         | HoldError::Duplicate { .. }
         | HoldError::Negative { .. } => panic!("broken invariant: {error:?}"),
     }
+}
+
+/// Whether no order leaves for an intent of a slice that begins.
+fn is_later(intent: &Intent) -> bool {
+    intent.purpose == Purpose::Hedge
 }
