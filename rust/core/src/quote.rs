@@ -404,14 +404,6 @@ pub struct LegFacts {
     pub alive: u32,
     /// Of those, the ones that rest and may be cancelled.
     pub resting: u32,
-    /// Lots that those orders may still trade at worst, by side.
-    pub open: [Qty; 2],
-    /// The quote among them, where the leg has one.
-    pub quote: Option<Resting>,
-    /// Where the leg would be quoted now; `None` where it may not be.
-    pub solved: Option<Solved>,
-    /// What a quote of another leg leans on here.
-    pub lean: Option<Walk>,
 }
 
 impl LegFacts {
@@ -427,11 +419,26 @@ impl LegFacts {
         held: 0,
         alive: 0,
         resting: 0,
-        open: [Qty::ZERO; 2],
-        quote: None,
-        solved: None,
-        lean: None,
     };
+}
+
+/// What is true of one leg of an attempt that works in stages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LegStage {
+    /// Lots that its orders which are alive may still trade at worst, by side.
+    pub open: [Qty; 2],
+    /// The quote among them, where the leg has one.
+    pub quote: Option<Resting>,
+    /// Where the leg would be quoted now; `None` where it may not be.
+    pub solved: Option<Solved>,
+    /// What a quote of another leg leans on here.
+    pub lean: Option<Walk>,
+}
+
+impl LegStage {
+    /// Nothing is out and nothing is quoted.
+    pub const NONE: LegStage =
+        LegStage { open: [Qty::ZERO; 2], quote: None, solved: None, lean: None };
 }
 
 /// A quote that is not both done and confirmed.
@@ -467,6 +474,8 @@ pub struct Solved {
 pub struct Facts {
     /// By leg.
     pub legs: [LegFacts; LEGS_MAX],
+    /// By leg; kept only while an attempt is at its stages.
+    pub stages: [LegStage; LEGS_MAX],
     /// What repair of the hedge may still lose today, in the hedge's currency.
     pub loss_left: Money,
     /// Whether a HALT lets through only orders that take a leg toward zero.
@@ -483,6 +492,7 @@ impl Facts {
     /// Nothing is known of any leg.
     pub const UNKNOWN: Facts = Facts {
         legs: [LegFacts::UNKNOWN; LEGS_MAX],
+        stages: [LegStage::NONE; LEGS_MAX],
         loss_left: Money::ZERO,
         reduce_only: false,
         sets_max: i64::MAX,

@@ -11,7 +11,8 @@ use crate::ids::{Id, LEGS_MAX, LegId};
 use crate::legging::{Legging, Mode, Outside, Quoting, WhenThin};
 use crate::num::{Price, Qty, Side, div_nearest, narrow};
 use crate::quote::{
-    Execution, Facts, HedgePlan, Intent, Kind, LegFacts, LegLots, Purpose, Resting, Solved,
+    Execution, Facts, HedgePlan, Intent, Kind, LegFacts, LegLots, LegStage, Purpose, Resting,
+    Solved,
 };
 use crate::time::{Span, Time};
 use crate::wire::Writer;
@@ -268,9 +269,8 @@ impl Attempt {
             if self.goal[leg] == held[leg] {
                 continue;
             }
-            let of = &facts.legs[leg];
             if legging.mode == Mode::Quoting {
-                self.lean_on(leg, of);
+                self.lean_on(leg, &facts.stages[leg]);
                 complete &= self.leaned_on[leg].lots > 0;
             } else if let Some(intent) = &wants.intents[leg] {
                 self.lean(leg, intent.limit);
@@ -284,7 +284,7 @@ impl Attempt {
                 Mode::Quoting => legging.legs[leg].leads,
             };
             if legging.mode == Mode::Quoting && leads {
-                wants.intents[leg] = self.quote(leg, of, self.left(leg, held));
+                wants.intents[leg] = self.quote(leg, facts, self.left(leg, held));
             } else if !leads {
                 wants.intents[leg] = self.worst_later(leg, held);
             }
@@ -315,7 +315,7 @@ impl Attempt {
     }
 
     /// Takes what a quote of another leg leans on for what this leg is to be hedged at.
-    fn lean_on(&mut self, leg: usize, facts: &LegFacts) {
+    fn lean_on(&mut self, leg: usize, facts: &LegStage) {
         if let Some(walk) = &facts.lean {
             self.leaned_on[leg] = Basis { lots: walk.qty.get(), cost: walk.cost };
             self.lean(leg, walk.worst);
@@ -363,7 +363,7 @@ impl Attempt {
             let of = &facts.legs[leg];
             let missing = self.forward[leg].sign() * (strain.required[leg] - of.held);
             if missing > 0 {
-                match self.follow_leg(leg, of, missing, wants) {
+                match self.follow_leg(leg, facts, missing, wants) {
                     Followed::Asked | Followed::Waits => {}
                     Followed::Hung => return false,
                 }
@@ -383,7 +383,7 @@ impl Attempt {
         // What a quote that goes trades on its way is hedged at what that had leaned on.
         if self.quotes() && is_leaned {
             for leg in 0..plan.legs.len() {
-                self.lean_on(leg, &facts.legs[leg]);
+                self.lean_on(leg, &facts.stages[leg]);
             }
         }
         goes_on |= self.awaits_stage(now, seen);
@@ -493,23 +493,18 @@ impl Attempt {
     }
 
     /// A leg that follows holds `missing` lots too few.
-    fn follow_leg(
-        &mut self,
-        leg: usize,
-        facts: &LegFacts,
-        missing: i64,
-        wants: &mut Wants,
-    ) -> Followed {
-        if facts.quote.is_some() {
+    fn follow_leg(&mut self, leg: usize, all: &Facts, missing: i64, wants: &mut Wants) -> Followed {
+        let (facts, stage) = (&all.legs[leg], &all.stages[leg]);
+        if stage.quote.is_some() {
             // It may trade too, so it goes first; it is matched once its end is proven.
             wants.pulls[leg] = facts.resting > 0;
             return Followed::Asked;
         }
         let side = self.forward[leg];
-        if !facts.open[side.flip().index()].is_zero() {
+        if !stage.open[side.flip().index()].is_zero() {
             return Followed::Waits;
         }
-        let lots = missing - facts.open[side.index()].get();
+        let lots = missing - stage.open[side.index()].get();
         if lots <= 0 {
             return Followed::Asked;
         }
@@ -581,9 +576,9 @@ impl Attempt {
         wants: &mut Wants,
     ) -> bool {
         let of = self.legging().quote;
-        let facts = &all.legs[leg];
+        let (facts, stage) = (&all.legs[leg], &all.stages[leg]);
         let left = self.forward[leg].sign() * (self.goal[leg] - facts.held);
-        match (&facts.quote, &facts.solved) {
+        match (&stage.quote, &stage.solved) {
             (Some(quote), Some(solved)) => {
                 let most = self.shown(leg, solved, left);
                 let jumps = (solved.price.0 - quote.price.0).abs() > of.max_reprice;
@@ -608,7 +603,7 @@ impl Attempt {
                 false
             }
             (None, Some(_)) if facts.alive == 0 && !is_short => {
-                wants.intents[leg] = self.quote(leg, facts, left);
+                wants.intents[leg] = self.quote(leg, all, left);
                 true
             }
             (None, Some(_) | None) => true,
@@ -616,8 +611,8 @@ impl Attempt {
     }
 
     /// A new quote of a leg that has `left` lots to go.
-    fn quote(&mut self, leg: usize, facts: &LegFacts, left: i64) -> Option<Intent> {
-        let solved = facts.solved.as_ref()?;
+    fn quote(&mut self, leg: usize, all: &Facts, left: i64) -> Option<Intent> {
+        let (facts, solved) = (&all.legs[leg], all.stages[leg].solved.as_ref()?);
         let of = &self.legging().quote;
         let may_be_away = match of.outside {
             Outside::Pull => false,
@@ -671,7 +666,7 @@ enum Cover {
 /// Lots that a leg holds if all it has out trades.
 fn may_hold(facts: &Facts, leg: usize, attempt: &Attempt) -> i64 {
     let side = attempt.forward[leg];
-    facts.legs[leg].held + side.sign() * facts.legs[leg].open[side.index()].get()
+    facts.legs[leg].held + side.sign() * facts.stages[leg].open[side.index()].get()
 }
 
 /// Whether a resting quote may stay, when `most` lots may be shown now.

@@ -9,7 +9,7 @@ use crate::merge;
 use crate::num::{Money, Price, Qty, Side, div_ceil};
 use crate::position::First;
 use crate::quote::{
-    Blocked, Data, HedgePlan, Kind, LegAsk, LegFacts, LegLots, LegPlan, Resting, Walk,
+    Blocked, Data, HedgePlan, Kind, LegAsk, LegFacts, LegLots, LegPlan, LegStage, Resting, Walk,
 };
 use crate::time::Time;
 
@@ -68,11 +68,12 @@ impl Engine {
 
     /// What the orders of an attempt may still trade at worst, and which of them rest.
     fn note_out(&mut self, attempt: &Attempt) {
+        self.work.facts.stages = [LegStage::NONE; LEGS_MAX];
         for order in self.orders.of_attempt(attempt.decision) {
             if order.is_confirmed() {
                 continue;
             }
-            let facts = &mut self.work.facts.legs[order.place.order.leg().index()];
+            let facts = &mut self.work.facts.stages[order.place.order.leg().index()];
             let open = &mut facts.open[order.place.side.index()];
             *open = *open + Qty::of(order.leaves());
             if let Some(quote) = Engine::resting(order) {

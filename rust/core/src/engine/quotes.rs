@@ -79,12 +79,12 @@ impl Engine {
         let effects = self.effects(hedge, &shown);
         let quote = Quote { of: &of, bounds, lots: shown, effects, direction: way };
         let walks = self.lean_walks(hedge, &quote, &leans);
-        for (facts, walk) in self.work.facts.legs.iter_mut().zip(walks) {
+        for (facts, walk) in self.work.facts.stages.iter_mut().zip(walks) {
             facts.lean = walk;
         }
         for at in 0..self.plan(hedge).legs.len() {
             let rests = attempt.leads(LegId::at(at)) && shown[at] != 0;
-            self.work.facts.legs[at].solved =
+            self.work.facts.stages[at].solved =
                 if rests { self.solve(hedge, &quote, &walks, at) } else { None };
         }
     }
@@ -384,7 +384,9 @@ impl Engine {
                 let before = self.policy.hedges[hedge].size.before_break;
                 at(Time(shut.at.0.saturating_sub(before.0)));
             }
-            if let Some(quote) = facts.quote.filter(|_| of.refresh > Span::ZERO) {
+        }
+        for quote in self.work.facts.stages.iter().filter_map(|stage| stage.quote) {
+            if of.refresh > Span::ZERO {
                 at(quote.sent + of.refresh);
             }
         }
