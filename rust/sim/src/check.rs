@@ -547,8 +547,10 @@ impl Checker {
             }
             return;
         };
-        // An order that was proven absent and trades after all contradicts that, and has traded.
-        let surfaces = (sent.absent || sent.overridden) && is_new_fill(sent, &report.news);
+        // An order that was proven absent and trades after all contradicts that, and has traded. So
+        // does one on which the desk had its word, also where a revision told again came between.
+        let said_dead = sent.absent || sent.overridden || sent.was_overridden;
+        let surfaces = said_dead && is_new_fill(sent, &report.news);
         // That a cancel found no order proves nothing about the order.
         if !matches!(report.news, News::CancelRejected { .. }) {
             sent.absent = false;

@@ -222,7 +222,6 @@ impl Run {
                 held: held[leg],
                 alive: scene.alive[leg],
                 resting: scene.resting[leg],
-                ..LegFacts::UNKNOWN
             };
         }
         facts
