@@ -23,7 +23,7 @@ pub mod scene;
 mod small;
 mod truth;
 
-pub use scene::{Budget, Move, Scene};
+pub use scene::{Budget, Merge, Move, Odd, Scene};
 pub use small::{Shape, small};
 
 /// How far to go.
@@ -33,6 +33,10 @@ pub struct Search {
     pub depth: u32,
     /// What a path may have of what has no end.
     pub budget: Budget,
+    /// When two nodes are one.
+    pub merge: Merge,
+    /// Most orders of a path: where there are more, it is brought to rest at once.
+    pub orders: usize,
     /// Most states; what is left then is told of.
     pub states_max: usize,
 }
@@ -57,13 +61,17 @@ pub struct Explored {
     pub layers: Vec<u64>,
     /// States of the last length that were brought to rest, each in two ways.
     pub rested: u64,
+    /// Different ways to rest that this took: most states come to one that was gone before.
+    pub rests: u64,
     /// States that had come to rest within the length, nothing open anywhere.
     pub ended: u64,
-    /// Attempts ended, by end, over all that came to rest.
+    /// Attempts ended, by end, over all ways to rest.
     pub ends: [u64; 4],
     /// Most orders sent on one path.
     pub orders_max: usize,
-    /// Steps left out for the budget: duplicates, busts, flaps, quiet ones; and far ticks.
+    /// States with more orders than are gone on with, among those brought to rest.
+    pub beyond: u64,
+    /// Steps left out for the budget, and far timers.
     pub cut: scene::Cut,
     /// Whether every state within the depth was gone on from.
     pub complete: bool,
@@ -87,6 +95,8 @@ struct Walk {
     root: Scene,
     nodes: Vec<Node>,
     seen: HashSet<u128>,
+    /// Nodes that were brought to rest, by venues that fill, and by venues that cancel.
+    known: [HashSet<u128>; 2],
     found: Explored,
     /// The scene that was made last to go on from, and whose it is.
     parent: Option<(u32, Scene)>,
@@ -100,10 +110,11 @@ const ROOT: u32 = 0;
 /// # Errors
 /// When the engine does not take the configuration or its opening.
 pub fn explore(config: &Config, search: &Search) -> Result<Explored, String> {
-    let root = Scene::opened(config, search.budget)?;
+    let root = Scene::opened(config, search.budget, search.merge)?;
     let mut walk = Walk {
         nodes: vec![Node { parent: ROOT, by: Move::Tick }],
         seen: HashSet::from([root.key()]),
+        known: [HashSet::new(), HashSet::new()],
         found: Explored { complete: true, layers: vec![1], ..Explored::default() },
         parent: None,
         root,
@@ -116,7 +127,7 @@ pub fn explore(config: &Config, search: &Search) -> Result<Explored, String> {
                 walk.found.complete = false;
                 break;
             }
-            walk.expand(number(at));
+            walk.expand(number(at), search.orders);
         }
         layer = begin..walk.nodes.len();
         walk.found.layers.push(count(layer.len()));
@@ -172,13 +183,16 @@ impl Walk {
         scene
     }
 
-    fn expand(&mut self, at: u32) {
+    fn expand(&mut self, at: u32, orders: usize) {
         let scene = self.scene(at);
+        if scene.orders() > orders {
+            self.found.beyond += 1;
+            return self.rest_of(at, &scene);
+        }
         let moves = scene.moves(&mut self.found.cut);
         if scene.is_at_rest() {
             self.found.ended += 1;
-            let end = scene.clone().rested(true);
-            self.note(at, None, &end);
+            self.rest_so(at, &scene, true);
         }
         for by in moves {
             let mut next = scene.clone();
@@ -197,9 +211,21 @@ impl Walk {
     /// Brings a node to rest in both ways.
     fn rest(&mut self, at: u32) {
         let scene = self.scene(at);
+        self.rest_of(at, &scene);
+    }
+
+    fn rest_of(&mut self, at: u32, scene: &Scene) {
         self.found.rested += 1;
         for fills in [true, false] {
-            let end = scene.clone().rested(fills);
+            self.rest_so(at, scene, fills);
+        }
+    }
+
+    fn rest_so(&mut self, at: u32, scene: &Scene, fills: bool) {
+        let [filled, cancelled] = &mut self.known;
+        let known = if fills { filled } else { cancelled };
+        if let Some(end) = scene.clone().rested(fills, known) {
+            self.found.rests += 1;
             self.note(at, None, &end);
         }
     }

@@ -2,13 +2,16 @@
 //! prints what came of it; exit code 1 when a rule was broken.
 //!
 //! `exhaust [--depth 12] [--lots 2] [--mode simultaneous|sequential|both] [--states N]
-//! [--again N] [--bust N] [--flap N] [--quiet N] [--verbose]`
+//! [--merge coarse|exact] [--orders 4] [--each N] [--all N]`: of odd things (duplicates, busts, lines down, …) a path has so many of each
+//! kind and so many of all kinds.
 #![allow(clippy::print_stdout, reason = "a program that prints its findings")]
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-use cross_market_sim::exhaust::{Budget, Explored, Search, Shape, explore, pairs, small};
+use cross_market_sim::exhaust::{
+    Budget, Explored, Merge, Odd, Search, Shape, explore, pairs, small,
+};
 use cross_market_sim::outcome::ENDS;
 
 struct Arguments {
@@ -24,7 +27,7 @@ fn main() -> ExitCode {
             eprintln!("{problem}");
             eprintln!(
                 "usage: exhaust [--depth 12] [--lots 2] [--mode simultaneous|sequential|both] \
-                 [--states N] [--again N] [--bust N] [--flap N] [--quiet N]"
+                 [--merge coarse|exact] [--orders 4] [--states N] [--each N] [--all N]"
             );
             return ExitCode::from(2);
         }
@@ -42,7 +45,13 @@ fn main() -> ExitCode {
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
-    let search = Search { depth: 12, budget: Budget::ONE, states_max: 60_000_000 };
+    let search = Search {
+        depth: 12,
+        budget: Budget::of(1, 1),
+        merge: Merge::Coarse,
+        orders: 4,
+        states_max: 60_000_000,
+    };
     let mut found = Arguments { search, lots: 2, shapes: vec![Shape::AtOnce, Shape::Sequential] };
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
@@ -55,6 +64,14 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             };
             continue;
         }
+        if word == "--merge" {
+            found.search.merge = match value.as_str() {
+                "exact" => Merge::Exact,
+                "coarse" => Merge::Coarse,
+                other => return Err(format!("--merge: {other:?} is not known")),
+            };
+            continue;
+        }
         let number: u32 =
             value.parse().map_err(|_| format!("{word}: {value:?} is not a whole number"))?;
         let few = u8::try_from(number).unwrap_or(u8::MAX);
@@ -63,10 +80,9 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             "--depth" => search.depth = number,
             "--states" => search.states_max = usize::try_from(number).unwrap_or(usize::MAX),
             "--lots" => found.lots = i64::from(number.clamp(1, 2)),
-            "--again" => search.budget.again = few,
-            "--bust" => search.budget.bust = few,
-            "--flap" => search.budget.flap = few,
-            "--quiet" => search.budget.quiet = few,
+            "--orders" => search.orders = usize::try_from(number).unwrap_or(usize::MAX),
+            "--each" => search.budget.each = [few; 7],
+            "--all" => search.budget.all = few,
             other => return Err(format!("{other:?} is not known")),
         }
     }
@@ -107,23 +123,25 @@ fn run(arguments: &Arguments) -> Result<u64, String> {
 fn tell(shape: Shape, arguments: &Arguments, found: &Explored) {
     let Search { depth, budget, .. } = arguments.search;
     println!("{}, {} lots a leg, {depth} steps", shape.name(), arguments.lots);
+    println!("  nodes are one where they are equal: {:?}", arguments.search.merge);
     println!("  states {}, transitions {}", found.states, found.transitions);
     println!("  new states by step {:?}", found.layers);
-    println!("  at most {} orders on a path", found.orders_max);
-    println!("  at rest before the last step {}, brought to rest {}", found.ended, found.rested);
+    println!(
+        "  orders on a path {}; {} states with more than {} were brought to rest at once",
+        found.orders_max, found.beyond, arguments.search.orders
+    );
+    println!(
+        "  at rest before the last step {}, brought to rest {} in {} ways",
+        found.ended, found.rested, found.rests
+    );
     let ends: Vec<String> =
         ENDS.iter().zip(found.ends).map(|(end, count)| format!("{end} {count}")).collect();
     println!("  ends {}", ends.join(", "));
-    println!(
-        "  bounds of a path: duplicates {}, busts {}, lines down {}, untold fills and ends {}",
-        budget.again, budget.bust, budget.flap, budget.quiet
-    );
-    let cut = found.cut;
-    println!(
-        "  steps left out for them: duplicates {}, busts {}, lines down {}, untold {}; timers \
-         beyond two minutes {}",
-        cut.again, cut.bust, cut.flap, cut.quiet, cut.far
-    );
+    println!("  a path has {} odd steps at most; left out for that:", budget.all);
+    for (odd, (each, cut)) in Odd::ALL.iter().zip(budget.each.into_iter().zip(found.cut.odd)) {
+        println!("    {}, {each} at most: {cut}", odd.name());
+    }
+    println!("  timers left out, beyond two minutes: {}", found.cut.far);
     if !found.complete {
         println!("  NOT COMPLETE: the bound of states was reached");
     }

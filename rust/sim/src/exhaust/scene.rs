@@ -1,5 +1,6 @@
 //! One node: the engine, the venues as they are in truth, and all that may happen next.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,9 +13,10 @@ use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::ids::{AccountId, CurrencyId, HedgeId, Id, InstrumentId, Note, Text};
 use cross_market_core::num::{Money, Price, Qty, Ratio, Side};
 use cross_market_core::order::{
-    Answer, FeeNews, Fill, Found, LiquiditySide, News, RejectClass, Report, VenueStatus,
+    Answer, FeeNews, Fill, Found, LiquiditySide, News, Order, RejectClass, Report, VenueStatus,
 };
 use cross_market_core::time::{Span, Time};
+use cross_market_core::wire::Writer;
 
 use super::small::FEE;
 use super::truth::{PARTS, Part, Truth};
@@ -35,37 +37,124 @@ const STEPS_MAX: u32 = 2_000;
 /// Fresh books that a residual may wait for.
 const BOOKS_MAX: u32 = 40;
 
-/// How often a path may do what could be done without end.
+/// What could be done without end, or changes little.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Odd {
+    /// An execution is told once more.
+    Again,
+    /// An execution is taken back.
+    Bust,
+    /// A line goes down.
+    Flap,
+    /// A fill or an end of which the engine hears later, or by asking.
+    Quiet,
+    /// An order expires, which differs from a cancel by its label.
+    Expiry,
+    /// A cancel is refused.
+    Refusal,
+    /// A query proves nothing: no answer at all, or an absence that is told too early.
+    Vague,
+}
+
+impl Odd {
+    /// All of them.
+    pub const ALL: [Odd; 7] =
+        [Odd::Again, Odd::Bust, Odd::Flap, Odd::Quiet, Odd::Expiry, Odd::Refusal, Odd::Vague];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Odd::Again => "duplicates",
+            Odd::Bust => "busts",
+            Odd::Flap => "lines down",
+            Odd::Quiet => "untold fills and ends",
+            Odd::Expiry => "expiries",
+            Odd::Refusal => "refused cancels",
+            Odd::Vague => "vague answers",
+        }
+    }
+
+    const fn index(self) -> usize {
+        match self {
+            Odd::Again => 0,
+            Odd::Bust => 1,
+            Odd::Flap => 2,
+            Odd::Quiet => 3,
+            Odd::Expiry => 4,
+            Odd::Refusal => 5,
+            Odd::Vague => 6,
+        }
+    }
+}
+
+/// How many odd things a path may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Executions told once more.
-    pub again: u8,
-    /// Executions taken back.
-    pub bust: u8,
-    /// Lines down and back.
-    pub flap: u8,
-    /// Fills and ends of which the engine hears later, or by asking.
-    pub quiet: u8,
+    /// Of each kind, as in [`Odd::ALL`].
+    pub each: [u8; 7],
+    /// Of all kinds together.
+    pub all: u8,
 }
 
 impl Budget {
-    /// One of each.
-    pub const ONE: Budget = Budget { again: 1, bust: 1, flap: 1, quiet: 1 };
+    /// So many of each kind, and so many of all.
+    #[must_use]
+    pub const fn of(each: u8, all: u8) -> Budget {
+        Budget { each: [each; 7], all }
+    }
+
+    fn has(&self, odd: Odd) -> bool {
+        self.all > 0 && self.each.get(odd.index()).is_some_and(|left| *left > 0)
+    }
+
+    fn spend(&mut self, odd: Odd) {
+        self.all = self.all.saturating_sub(1);
+        if let Some(left) = self.each.get_mut(odd.index()) {
+            *left = left.saturating_sub(1);
+        }
+    }
 }
 
 /// What was left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cut {
-    /// Executions told once more.
-    pub again: u64,
-    /// Executions taken back.
-    pub bust: u64,
-    /// Lines down.
-    pub flap: u64,
-    /// Fills and ends that are not told at once.
-    pub quiet: u64,
+    /// Odd steps beyond the budget, as in [`Odd::ALL`].
+    pub odd: [u64; 7],
     /// Timers that are far.
     pub far: u64,
+}
+
+/// Steps in the making.
+struct Steps<'a> {
+    moves: Vec<Move>,
+    left: Budget,
+    cut: &'a mut Cut,
+}
+
+impl Steps<'_> {
+    fn add(&mut self, by: Move) {
+        self.moves.push(by);
+    }
+
+    fn add_odd(&mut self, odd: Odd, by: Move) {
+        if self.left.has(odd) {
+            self.moves.push(by);
+        } else if let Some(count) = self.cut.odd.get_mut(odd.index()) {
+            *count += 1;
+        }
+    }
+}
+
+/// When two nodes are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merge {
+    /// When the engine's digest and the venues' truth are equal.
+    Exact,
+    /// When time, deadline, lots, latches, attempt, open orders and their truth are equal: money,
+    /// counts of messages, and ids and times of orders that are done may differ. Money and messages
+    /// are ample here, and bind nothing within the length of a path.
+    Coarse,
 }
 
 /// What a query is told.
@@ -122,6 +211,7 @@ pub struct Scene {
     orders: Vec<Truth>,
     down: [bool; 2],
     left: Budget,
+    merge: Merge,
     now: Time,
     seq: u64,
     ends: [u64; 4],
@@ -136,12 +226,12 @@ impl Scene {
     ///
     /// # Errors
     /// When the engine does not take its configuration or the opening.
-    pub fn opened(config: &Config, left: Budget) -> Result<Scene, String> {
+    pub fn opened(config: &Config, left: Budget, merge: Merge) -> Result<Scene, String> {
         let engine = Engine::new(config, START).map_err(|problem| problem.to_string())?;
         let check = Checker::new(config);
         let (orders, ends) = (Vec::new(), [0; 4]);
         let (down, now, seq) = ([false; 2], START, 0);
-        let mut scene = Scene { engine, check, orders, down, left, now, seq, ends };
+        let mut scene = Scene { engine, check, orders, down, left, merge, now, seq, ends };
         for account in [AccountId(0), AccountId(1)] {
             let amount = Money::units(1_000_000);
             let kind = CashKind::Opening;
@@ -183,27 +273,79 @@ impl Scene {
         self.orders.len()
     }
 
-    /// A number for all that decides what can follow; equal numbers are taken for equal nodes.
+    /// A number for what can follow; equal numbers are taken for equal nodes.
     #[must_use]
     pub fn key(&self) -> u128 {
-        let state = self.engine.digest();
+        let state = match self.merge {
+            Merge::Exact => self.engine.digest().to_vec(),
+            Merge::Coarse => self.coarse(),
+        };
         let mut halves = [Digest::default(), Digest::default()];
         for (half, seed) in halves.iter_mut().zip([1, 2]) {
             half.add(seed);
             for word in state.chunks(8) {
                 half.add(word.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)));
             }
-            for order in &self.orders {
+            for order in self.orders.iter().filter(|order| !self.is_past(order)) {
                 order.digest(half);
             }
-            let Budget { again, bust, flap, quiet } = self.left;
+            self.past(half);
+            let Budget { each, all } = self.left;
+            // Where nothing odd is left, it does not matter what was.
+            let each = if all == 0 { [0; 7] } else { each };
             let flags = self.down.map(u8::from);
-            for small in [again, bust, flap, quiet].into_iter().chain(flags) {
+            for small in each.into_iter().chain([all]).chain(flags) {
                 half.add(u64::from(small));
             }
         }
         let [high, low] = halves.map(|half| u128::from(half.value()));
         high << 64 | low
+    }
+
+    /// Whether an order is done and wholly told, so that only its lots count.
+    fn is_past(&self, order: &Truth) -> bool {
+        let known = self.engine.orders().get(order.place.order);
+        self.merge == Merge::Coarse && order.is_told() && known.is_none_or(Order::is_confirmed)
+    }
+
+    /// Executions of orders that are done, in no order; they count while something odd may follow.
+    fn past(&self, out: &mut Digest) {
+        let past = self.orders.iter().filter(|order| self.is_past(order));
+        let sum = past.filter(|_| self.left.all > 0).fold(0_u64, |sum, order| {
+            let mut one = Digest::default();
+            order.digest_lots(&mut one);
+            sum.wrapping_add(one.value())
+        });
+        out.add(sum);
+    }
+
+    /// The engine's state without what only counts or remembers: money, messages, ids and times of
+    /// what is done.
+    fn coarse(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        out.i64(self.now.0);
+        out.option_i64(self.engine.deadline().map(|due| due.0));
+        out.len(self.orders.len());
+        for lots in self.engine.positions().inventory(HEDGE) {
+            out.i64(lots);
+        }
+        for account in [AccountId(0), AccountId(1)] {
+            out.i64(self.engine.unassigned(account, InstrumentId(account.0)));
+        }
+        self.engine.latches().digest(&mut out);
+        if let Some(attempt) = self.engine.attempt(HEDGE) {
+            let mut attempt = attempt.clone();
+            (attempt.messages, attempt.lost) = (0, Money::ZERO);
+            attempt.digest(&mut out);
+        }
+        for order in self.orders.iter().filter(|order| !self.is_past(order)) {
+            if let Some(known) = self.engine.orders().get(order.place.order) {
+                let mut known = *known;
+                (known.heard, known.asked, known.cost) = (Time(0), 0, 0);
+                known.digest(&mut out);
+            }
+        }
+        out.as_slice().to_vec()
     }
 
     /// Whether nothing is open: no order anywhere, no attempt, no line down.
@@ -221,88 +363,121 @@ impl Scene {
     /// All that may happen next; `cut` counts what the budget leaves out.
     #[must_use]
     pub fn moves(&self, cut: &mut Cut) -> Vec<Move> {
-        let mut moves = Vec::with_capacity(16);
+        let mut steps = Steps { moves: Vec::with_capacity(16), left: self.left, cut };
         for (order, truth) in self.orders.iter().enumerate() {
-            self.moves_of(at(order), truth, cut, &mut moves);
+            self.trades(at(order), truth, &mut steps);
+            if !self.is_down(truth) {
+                self.words(at(order), truth, &mut steps);
+            }
         }
         let near = |due: &Time| due.0 - self.now.0 <= FAR.0;
         match self.engine.deadline() {
-            Some(due) if near(&due) => moves.push(Move::Tick),
-            Some(_) => cut.far += 1,
+            Some(due) if near(&due) => steps.add(Move::Tick),
+            Some(_) => steps.cut.far += 1,
             None => {}
         }
         for (account, down) in (0..).zip(self.down) {
             if down {
-                moves.push(Move::Resynced(account));
-            } else if self.left.flap > 0 {
-                moves.push(Move::Down(account));
+                steps.add(Move::Resynced(account));
             } else {
-                cut.flap += 1;
+                steps.add_odd(Odd::Flap, Move::Down(account));
             }
         }
-        moves
+        steps.moves
     }
 
-    fn moves_of(&self, order: u8, truth: &Truth, cut: &mut Cut, moves: &mut Vec<Move>) {
-        let heard = !self.is_down(truth);
-        let mut quiet = |moves: &mut Vec<Move>, by: Move| {
-            if self.left.quiet > 0 {
-                moves.push(by);
-            } else {
-                cut.quiet += 1;
-            }
-        };
-        if !truth.is_over() {
-            let fresh = truth.parts.iter().all(Option::is_none);
-            let mut ends = vec![VenueStatus::Cancelled, VenueStatus::Expired];
-            ends.extend(fresh.then_some(VenueStatus::Rejected));
-            // One lot, and all that is left.
-            let leaves = truth.leaves();
-            let mut sizes = vec![1_u8];
-            sizes.extend(u8::try_from(leaves).ok().filter(|left| *left > 1));
-            if heard {
-                moves.extend((!truth.accepted).then_some(Move::Accepted(order)));
-                moves.extend(sizes.iter().map(|lots| Move::Fill(order, *lots, false)));
-                moves.extend(ends.iter().map(|end| Move::Done(order, *end, false)));
-            }
-            for lots in sizes {
-                quiet(moves, Move::Fill(order, lots, true));
-            }
-            quiet(moves, Move::Done(order, VenueStatus::Cancelled, true));
-        }
-        if !heard {
+    /// What may become of an order at its venue.
+    fn trades(&self, order: u8, truth: &Truth, steps: &mut Steps<'_>) {
+        if truth.is_over() {
             return;
         }
+        // One lot, and all that is left.
+        let rest = u8::try_from(truth.leaves()).ok().filter(|left| *left > 1);
+        let sizes = || std::iter::once(1).chain(rest);
+        if !self.is_down(truth) {
+            if !truth.accepted {
+                steps.add(Move::Accepted(order));
+            }
+            sizes().for_each(|lots| steps.add(Move::Fill(order, lots, false)));
+            steps.add(Move::Done(order, VenueStatus::Cancelled, false));
+            if truth.parts.iter().all(Option::is_none) {
+                steps.add(Move::Done(order, VenueStatus::Rejected, false));
+            }
+            steps.add_odd(Odd::Expiry, Move::Done(order, VenueStatus::Expired, false));
+        }
+        sizes().for_each(|lots| steps.add_odd(Odd::Quiet, Move::Fill(order, lots, true)));
+        steps.add_odd(Odd::Quiet, Move::Done(order, VenueStatus::Cancelled, true));
+    }
+
+    /// What may be told of an order.
+    fn words(&self, order: u8, truth: &Truth, steps: &mut Steps<'_>) {
         for (place, part) in (0..).zip(truth.parts).filter_map(|(at, part)| Some((at, part?))) {
             if !part.told {
-                moves.push(Move::Late(order, place));
+                steps.add(Move::Late(order, place));
                 continue;
             }
-            match self.left.again {
-                0 => cut.again += 1,
-                _ => moves.push(Move::Again(order, place)),
-            }
-            match self.left.bust {
-                _ if part.busted => {}
-                0 => cut.bust += 1,
-                _ => moves.push(Move::Bust(order, place)),
+            steps.add_odd(Odd::Again, Move::Again(order, place));
+            if !part.busted {
+                steps.add_odd(Odd::Bust, Move::Bust(order, place));
             }
         }
-        moves.extend((truth.end.is_some() && !truth.end_told).then_some(Move::DoneLate(order)));
+        if truth.end.is_some() && !truth.end_told {
+            steps.add(Move::DoneLate(order));
+        }
         if truth.asked {
-            moves.push(Move::Answered(order, Reply::Inconclusive));
-            moves.extend((!truth.never).then_some(Move::Answered(order, Reply::Found)));
-            moves.extend((!truth.here).then_some(Move::Answered(order, Reply::Absent)));
+            if !truth.never {
+                steps.add(Move::Answered(order, Reply::Found));
+            }
+            if self.is_absent(order, truth) {
+                steps.add(Move::Answered(order, Reply::Absent));
+            } else if !truth.here {
+                steps.add_odd(Odd::Vague, Move::Answered(order, Reply::Absent));
+            }
+            steps.add_odd(Odd::Vague, Move::Answered(order, Reply::Inconclusive));
         }
-        moves.extend(truth.cancelling.then_some(Move::CancelRejected(order)));
+        if truth.cancelling {
+            steps.add_odd(Odd::Refusal, Move::CancelRejected(order));
+        }
+    }
+
+    /// Whether an absence is proven.
+    fn is_absent(&self, order: u8, truth: &Truth) -> bool {
+        !truth.here && (truth.never || self.now >= truth.placed + self.max_delay(order))
+    }
+
+    /// Which kind of odd thing a step is.
+    fn odd(&self, by: Move) -> Option<Odd> {
+        match by {
+            Move::Down(_) => Some(Odd::Flap),
+            Move::Again(..) => Some(Odd::Again),
+            Move::Bust(..) => Some(Odd::Bust),
+            Move::CancelRejected(_) => Some(Odd::Refusal),
+            Move::Fill(.., quiet) | Move::Done(.., quiet) if quiet => Some(Odd::Quiet),
+            Move::Done(_, VenueStatus::Expired, _) => Some(Odd::Expiry),
+            Move::Answered(_, Reply::Inconclusive) => Some(Odd::Vague),
+            Move::Answered(order, Reply::Absent) => {
+                let proven = self.order(order).is_some_and(|truth| self.is_absent(order, truth));
+                (!proven).then_some(Odd::Vague)
+            }
+            Move::Tick
+            | Move::Resynced(_)
+            | Move::Accepted(_)
+            | Move::Fill(..)
+            | Move::Late(..)
+            | Move::Done(..)
+            | Move::DoneLate(_)
+            | Move::Answered(_, Reply::Found) => None,
+        }
     }
 
     /// Does what may happen.
     pub fn play(&mut self, by: Move) {
+        if let Some(odd) = self.odd(by) {
+            self.left.spend(odd);
+        }
         match by {
             Move::Tick => self.tick(),
             Move::Down(account) => {
-                self.left.flap -= 1;
                 self.set_down(account, true);
                 self.link(AccountId(account.into()), LinkState::Down);
             }
@@ -313,19 +488,13 @@ impl Scene {
             }
             Move::Fill(order, lots, quiet) => {
                 let made = self.change(order, |truth| truth.trade(lots.into())).flatten();
-                self.left.quiet -= u8::from(quiet);
                 if let Some(part) = made.filter(|_| !quiet) {
                     self.tell(order, at(part));
                 }
             }
-            Move::Late(order, part) => self.tell(order, part),
-            Move::Again(order, part) => {
-                self.left.again -= 1;
-                self.tell(order, part);
-            }
+            Move::Late(order, part) | Move::Again(order, part) => self.tell(order, part),
             Move::Done(order, end, quiet) => {
                 self.change(order, |truth| truth.finish(end, false));
-                self.left.quiet -= u8::from(quiet);
                 if !quiet {
                     self.end(order);
                 }
@@ -440,7 +609,6 @@ impl Scene {
     }
 
     fn bust(&mut self, order: u8, part: u8) {
-        self.left.bust -= 1;
         let side = self.change(order, |truth| {
             if let Some(part) = truth.part_mut(part.into()) {
                 part.busted = true;
@@ -594,13 +762,18 @@ impl Scene {
     }
 
     /// Lets the venues answer everything until all is at rest: orders that are open trade whole, or
-    /// are cancelled and have never come; then holds the end against the truth.
+    /// are cancelled and have never come; then holds the end against the truth. `None` where it
+    /// comes to one of the nodes that are `known` to have been brought to rest in this way.
     #[must_use]
-    pub fn rested(mut self, fills: bool) -> Scene {
+    pub fn rested(mut self, fills: bool, known: &mut HashSet<u128>) -> Option<Scene> {
         let mut books = 0;
+        self.left = Budget::of(0, 0);
         for _ in 0..STEPS_MAX {
             if !self.violations().is_empty() {
-                return self;
+                return Some(self);
+            }
+            if books == 0 && !known.insert(self.key()) {
+                return None;
             }
             let done = self.is_at_rest();
             if done && (self.is_aligned() || books >= BOOKS_MAX) {
@@ -613,7 +786,7 @@ impl Scene {
             }
         }
         self.judge();
-        self
+        Some(self)
     }
 
     /// One thing that brings rest nearer; `false` when only time is left.

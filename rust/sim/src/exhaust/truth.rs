@@ -130,11 +130,22 @@ impl Truth {
             Some(VenueStatus::Rejected) => 4,
             Some(VenueStatus::Expired) => 5,
         });
+        self.add_parts(out);
+    }
+
+    fn add_parts(&self, out: &mut Digest) {
         for part in &self.parts {
             out.add(part.map_or(0, |part| {
                 let lots = part.lots.cast_unsigned() << 8 | part.after.cast_unsigned() << 2;
                 1 << 20 | lots | u64::from(part.told) << 1 | u64::from(part.busted)
             }));
         }
+    }
+
+    /// Its executions alone.
+    pub(super) fn digest_lots(&self, out: &mut Digest) {
+        out.add(u64::from(self.place.order.leg().0));
+        out.add(self.place.side.sign().cast_unsigned());
+        self.add_parts(out);
     }
 }
