@@ -2,15 +2,20 @@
 //!
 //! One attempt on two legs is begun on the real engine; then, at every node, everything that the
 //! venues, the lines and the clock may do next is done, each on a copy. Nodes are walked in the
-//! order of their length and merged where engine and venues stand alike, so that a state is gone on
-//! from once. [`scene`] says what may happen, [`pairs`] does the same to a single order.
+//! order of their length and merged where engine and venues stand alike ([`Merge`]), so that a
+//! state is gone on from once. [`steps`] says what may happen, [`scene`] does it, [`pairs`] does the
+//! same to a single order.
 //!
 //! # Bounds
-//! Venues act at the moment of the last timer: time passes only by ticks at the engine's deadline.
-//! Books stand still. Of what would multiply histories without end, a path has so many as
-//! [`Budget`] says; what that leaves out is counted. What the rules remember is that of the first
-//! path to a state. At the last step each new state is brought to rest twice, by venues that fill
-//! and by venues that cancel, and has to come to one of the four ends.
+//! - Venues act at the moment of the last timer: time passes only by ticks at the engine's deadline.
+//! - Books stand still and are never too old; the engine is told to enter once, and does not exit.
+//! - Of odd things ([`Odd`]) a path has so many as [`Budget`] says; what that leaves out is counted.
+//! - A path with more orders than [`Search::orders`] is brought to rest at once.
+//! - A fill is one lot or all that is left; rejects are of one class; a bust takes a whole fill.
+//! - What the rules remember is that of the first path to a state.
+//!
+//! At the last step each new state is brought to rest twice, by venues that fill and by venues that
+//! cancel, and has to come to one of the four ends.
 
 use std::collections::HashSet;
 
@@ -21,10 +26,12 @@ use crate::check::Violation;
 pub mod pairs;
 pub mod scene;
 mod small;
+pub mod steps;
 mod truth;
 
-pub use scene::{Budget, Merge, Move, Odd, Scene};
+pub use scene::{Merge, Scene};
 pub use small::{Shape, small};
+pub use steps::{Budget, Cut, Move, Odd};
 
 /// How far to go.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +79,7 @@ pub struct Explored {
     /// States with more orders than are gone on with, among those brought to rest.
     pub beyond: u64,
     /// Steps left out for the budget, and far timers.
-    pub cut: scene::Cut,
+    pub cut: Cut,
     /// Whether every state within the depth was gone on from.
     pub complete: bool,
     /// The rules that were broken; the first hundred.

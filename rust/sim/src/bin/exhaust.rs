@@ -2,8 +2,8 @@
 //! prints what came of it; exit code 1 when a rule was broken.
 //!
 //! `exhaust [--depth 12] [--lots 2] [--mode simultaneous|sequential|both] [--states N]
-//! [--merge coarse|exact] [--orders 4] [--each N] [--all N]`: of odd things (duplicates, busts, lines down, …) a path has so many of each
-//! kind and so many of all kinds.
+//! [--merge coarse|exact] [--orders 4] [--each N] [--all N]`: of odd things
+//! (duplicates, busts, lines down, …) a path has so many of each kind and so many of all kinds.
 #![allow(clippy::print_stdout, reason = "a program that prints its findings")]
 
 use std::process::ExitCode;

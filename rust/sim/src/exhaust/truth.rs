@@ -24,6 +24,7 @@ pub(super) const PARTS: usize = 2;
 
 /// An order in truth.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub(super) struct Truth {
     pub(super) place: Place,
     pub(super) placed: Time,
