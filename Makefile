@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 SEEDS ?= 100000
+DEPTH ?= 12
 SETS ?=
 BUGS ?=
 FILES ?=
@@ -25,8 +26,8 @@ export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-rust test-python lint counts sim digests crash golden bench \
-  bench-peers peers-legs seeded-bugs mutants wheel wheel-check clean
+.PHONY: help setup demo test test-rust test-python lint counts sim digests exhaust crash golden \
+  bench bench-peers peers-legs seeded-bugs mutants wheel wheel-check clean
 
 help: ## Print this help
 	@echo "usage: make TARGET"
@@ -69,6 +70,9 @@ digests: ## Compare the digests of SEEDS=100000 schedules, debug build against r
 	  --seeds $(SEEDS) --digest | grep '^digest'; }; \
 	dev=$$(run dev) && release=$$(run release) && echo "dev $$dev, release $$release" \
 	  && test "$$dev" = "$$release"
+
+exhaust: ## Go through every history of two legs up to DEPTH=12 steps
+	cargo run --locked --quiet --release -p cross-market-sim --bin exhaust -- --depth $(DEPTH)
 
 crash: ## Cut and corrupt a journal everywhere and recover it
 	cargo run --locked --quiet --release -p cross-market-journal --bin crash

@@ -30,6 +30,7 @@ use cross_market_core::quote::{Kind, Purpose};
 use cross_market_core::time::{Span, Time};
 use cross_market_sim::check::Checker;
 use cross_market_sim::draw::{START, faults, plan};
+use cross_market_sim::exhaust::{Budget, Merge, Search, Shape, explore, pairs, small};
 use cross_market_sim::fault::{Fault, FaultCounts, Faults};
 use cross_market_sim::outcome::AttemptRow;
 use cross_market_sim::random::Chance;
@@ -743,4 +744,32 @@ fn schedules_break_no_rule_and_leave_nothing_out() {
     for (fault, count) in came.faults.iter() {
         assert!(count > 60, "{} fires {count} times", fault.name());
     }
+}
+
+#[test]
+fn every_short_history_of_two_legs_keeps_the_rules() {
+    for (shape, merge, depth) in [
+        (Shape::AtOnce, Merge::Coarse, 5),
+        (Shape::Sequential, Merge::Coarse, 5),
+        (Shape::AtOnce, Merge::Exact, 3),
+    ] {
+        let budget = Budget::of(1, 1);
+        let search = Search { depth, budget, merge, orders: 4, states_max: 1_000_000 };
+        let found = explore(&small(shape, 2), &search).unwrap();
+        assert_eq!(found.violations, 0, "{:?}", found.broken.first());
+        assert!(found.complete && found.layers.iter().all(|new| *new > 0), "{found:?}");
+        assert!(found.transitions > found.states && found.rested > 0, "{found:?}");
+        // Only what comes late, such as the orders of repair, is rare in a short one.
+        assert!(found.ends.iter().all(|ends| *ends > 0), "{:?}", found.ends);
+        assert!(found.orders_max >= 3, "repair sends orders: {}", found.orders_max);
+    }
+}
+
+#[test]
+fn every_pair_of_order_and_input_keeps_the_rules_of_orders() {
+    let found = pairs::all();
+    assert_eq!(found.broken, [""; 0]);
+    assert_eq!(found.pairs, found.orders * found.inputs);
+    // Amendments are not sent: every other state is reached.
+    assert_eq!(found.labels, 10);
 }

@@ -152,7 +152,7 @@ struct Claim {
 }
 
 /// The whole core: one value that turns events into commands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Engine {
     config: Arc<Config>,
     policy: Policy,
@@ -203,7 +203,7 @@ pub struct Engine {
 }
 
 /// Buffers that are re-used, so that nothing allocates between a book and its commands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Work {
     needs: Vec<Need>,
     /// Orders that are about to leave.

@@ -16,7 +16,7 @@ use cross_market_core::time::{Day, Span, Time};
 const SECOND: i64 = 1_000_000_000;
 
 /// What has been asked for, said and restricted so far.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Bounds {
     /// When messages left, by account.
     sent: Vec<VecDeque<Time>>,

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use cross_market_core::clock::Clock;
 use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
@@ -128,9 +129,9 @@ struct Begun {
 }
 
 /// The rules and what they remember.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Checker {
-    config: Config,
+    config: Arc<Config>,
     policy: Policy,
     run: u16,
     orders: BTreeMap<ClientOrderId, Sent>,
@@ -202,7 +203,7 @@ impl Checker {
             told: Told::new(config.accounts.len()),
             bounds: Bounds::new(config),
             violations: Vec::new(),
-            config: config.clone(),
+            config: Arc::new(config.clone()),
         }
     }
 

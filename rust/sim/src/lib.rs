@@ -18,6 +18,7 @@ pub mod depth;
 pub mod digest;
 pub mod draw;
 mod engine;
+pub mod exhaust;
 pub mod fault;
 mod feeds;
 pub mod latency;

@@ -26,7 +26,7 @@ struct Held {
 }
 
 /// Money and lots as events tell of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Told {
     /// What every account was paid, by whatever but trades with margin.
     paid: Vec<Money>,
