@@ -723,6 +723,15 @@ fn schedules(rest: usize, step: usize) -> Came {
     came
 }
 
+/// Seeds that broke a rule once: a revision told again beside the desk's word; a quote that outlived
+/// the depth which its own hedge had taken.
+#[test]
+fn schedules_that_broke_a_rule_break_none() {
+    for seed in [1_023_913, 3_177_812] {
+        assert_eq!(real(seed).violations, [], "seed {seed}: campaign --verbose {seed}");
+    }
+}
+
 #[test]
 fn schedules_break_no_rule_and_leave_nothing_out() {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

@@ -42,6 +42,8 @@ pub(super) struct Stages {
     shrunk: [i64; LEGS_MAX],
     /// Whether a quote that was left outside its range goes only to be sent anew, by leg.
     renews: [bool; LEGS_MAX],
+    /// Quotes of the slice that a venue rejected, by leg.
+    noes: [u16; LEGS_MAX],
 }
 
 impl Stages {
@@ -75,6 +77,7 @@ impl Stages {
             leans: [Price(0); LEGS_MAX],
             shrunk: [i64::MAX; LEGS_MAX],
             renews: [false; LEGS_MAX],
+            noes: [0; LEGS_MAX],
         }
     }
 
@@ -99,6 +102,7 @@ impl Stages {
         self.misses = [0; LEGS_MAX];
         self.shrunk = [i64::MAX; LEGS_MAX];
         self.renews = [false; LEGS_MAX];
+        self.noes = [0; LEGS_MAX];
     }
 
     /// What was at work when a run ended is not taken up again: its orders are looked for first.
@@ -120,6 +124,7 @@ impl Stages {
             out.i64(self.leans[leg].0);
             out.i64(self.shrunk[leg]);
             out.bool(self.renews[leg]);
+            out.u16(self.noes[leg]);
         }
     }
 }
@@ -226,6 +231,23 @@ impl Attempt {
         self.due.min(stages.rest_until).min(next)
     }
 
+    /// Whether it may wait long for a price or for the time of its next slice.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.quotes() || (self.state == State::Reserved && self.pace > Span::ZERO)
+    }
+
+    /// Waits no longer: what a person or a limit asks of the hedge comes first. What it has begun is
+    /// ended as ever.
+    pub fn give_way(&mut self, now: Time) {
+        if let Some(stages) = self.stages_mut() {
+            stages.rest_until = stages.rest_until.min(now);
+        }
+        if self.state == State::Reserved {
+            (self.not_before, self.due) = (self.not_before.min(now), self.due.min(now));
+        }
+    }
+
     pub(super) fn settle(&mut self) {
         if let Some(stages) = self.stages_mut() {
             stages.settles = true;
@@ -238,6 +260,14 @@ impl Attempt {
         if let Some(stages) = self.stages_mut() {
             let misses = &mut stages.misses[leg.index()];
             *misses = if unfilled > 0 { misses.saturating_add(1) } else { 0 };
+        }
+    }
+
+    /// A quote was rejected.
+    pub fn quote_rejected(&mut self, leg: LegId) {
+        if let Some(stages) = self.stages_mut() {
+            let noes = &mut stages.noes[leg.index()];
+            *noes = noes.saturating_add(1);
         }
     }
 
@@ -515,8 +545,10 @@ impl Attempt {
             let is_out = self.is_out_of_steps(leg);
             return if is_out { Followed::Hung } else { Followed::Waits };
         };
+        // What a venue takes of a leg binds here too.
+        let lots = lots.min(self.most(LegId::at(leg), side));
         let (leg, qty, purpose) = (LegId::at(leg), Qty::of(lots), Purpose::Hedge);
-        if self.numbers(leg, purpose).is_none() {
+        if qty.is_zero() || self.numbers(leg, purpose).is_none() {
             return Followed::Hung;
         }
         wants.intents[leg.index()] = Some(Intent { leg, side, qty, limit, purpose });
@@ -622,8 +654,14 @@ impl Attempt {
         if solved.away > of.range && !may_be_away || !facts.blocked.is_none() {
             return None;
         }
-        let qty = Qty::of(self.shown(leg, solved, left).max(0));
-        let (side, leg, purpose) = (self.forward[leg], LegId::at(leg), Purpose::Quote);
+        let (side, id) = (self.forward[leg], LegId::at(leg));
+        let is_refused =
+            self.stages().is_some_and(|stages| stages.noes[leg] >= self.execution.tries);
+        if is_refused {
+            return None;
+        }
+        let qty = Qty::of(self.shown(leg, solved, left).min(self.most(id, side)).max(0));
+        let (leg, purpose) = (id, Purpose::Quote);
         self.numbers(leg, purpose)?;
         let limit = solved.price;
         (!qty.is_zero()).then_some(Intent { leg, side, qty, limit, purpose })

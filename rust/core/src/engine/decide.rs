@@ -452,6 +452,12 @@ impl Engine {
         Some(cap)
     }
 
+    /// Whether a person wants all sets back, or a limit some.
+    pub(super) fn is_asked_back(&mut self, hedge: HedgeId) -> bool {
+        let HedgeState { sets, flatten, .. } = self.hedges[hedge];
+        flatten || self.cap(hedge).is_some_and(|cap| sets.abs() > cap)
+    }
+
     /// The overnight or holiday limit, while it binds; sets the wake at which this may change.
     fn cap(&mut self, hedge: HedgeId) -> Option<i64> {
         let size = self.policy.hedges[hedge].size;

@@ -792,12 +792,17 @@ impl Engine {
 
     /// Tells the attempt of an order that followed how much of it did not trade.
     fn tell_followed(&mut self, order: &Order) {
-        if order.place.purpose != Purpose::Hedge {
+        let rejected = order.place.purpose == Purpose::Quote && order.state == State::Rejected;
+        if order.place.purpose != Purpose::Hedge && !rejected {
             return;
         }
         let decision = order.place.order.decision();
         let attempt = self.hedges[order.place.hedge].attempt.as_mut();
         if let Some(attempt) = attempt.filter(|attempt| attempt.decision == decision) {
+            if rejected {
+                attempt.quote_rejected(order.place.order.leg());
+                return;
+            }
             let unfilled = order.place.qty.get() - order.cum;
             attempt.followed(order.place.order.leg(), unfilled);
         }

@@ -397,14 +397,12 @@ impl Engine {
     pub(super) fn consider_quotes(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
         let sets = self.hedges[hedge].sets;
         let size = self.policy.hedges[hedge].size;
-        let ways: [Option<Want>; 3] = match Direction::of(sets) {
-            Some(way) => [Some(Want::Exit(way)), Some(Want::Enter(way)), None],
-            None => {
-                [Some(Want::Enter(Direction::Plus)), Some(Want::Enter(Direction::Mirror)), None]
-            }
+        let ways = match Direction::of(sets) {
+            Some(way) => [Want::Exit(way), Want::Enter(way)],
+            None => [Want::Enter(Direction::Plus), Want::Enter(Direction::Mirror)],
         };
         let mut refused = None;
-        for want in ways.into_iter().flatten() {
+        for want in ways {
             if self.bound(hedge, want).is_none() {
                 continue;
             }

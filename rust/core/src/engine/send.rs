@@ -134,6 +134,9 @@ impl Engine {
                 // A flatten that a HALT lets through does not wait for what the HALT stopped.
                 attempt.due = attempt.due.min(self.now);
             }
+            if attempt.is_idle() && self.is_asked_back(hedge) {
+                attempt.give_way(self.now);
+            }
             let mut wants = Wants::nothing();
             attempt.pay_up(&self.policy.hedges[hedge].legging);
             attempt.next(self.now, self.plan(hedge), &self.work.facts, &mut wants);
@@ -165,7 +168,9 @@ impl Engine {
             }
             end = wants.end;
             rests = self.work.facts.alive() > 0 && !wants.cancel && !attempt.is_at_stages();
-            if !wants.again {
+            // What a quote leans on may be gone with the hedge that has left just now.
+            let leans_anew = attempt.quotes() && out.iter().skip(before).any(is_hedge);
+            if !wants.again && !leans_anew {
                 break;
             }
         }
@@ -684,4 +689,8 @@ fn denial(error: &HoldError) -> Denial {
 /// Whether no order leaves for an intent of a slice that begins.
 fn is_later(intent: &Intent) -> bool {
     intent.purpose == Purpose::Hedge
+}
+
+fn is_hedge(command: &Command) -> bool {
+    matches!(command, Command::Place(place) if place.purpose == Purpose::Hedge)
 }
