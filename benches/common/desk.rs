@@ -62,6 +62,7 @@ fn json(hedges: usize, clip: i64, bands: Bands) -> Value {
             "sums": [{"product": "P", "currency": "USD", "limit": "1000000"}],
         },
         "counts": {"orders": 4096, "executions": 65536},
+        "waiting": null,
     })
 }
 

@@ -30,6 +30,7 @@ from cross_market.policy.execution import (
     Size,
     Supplement,
     Unwind,
+    Waiting,
 )
 from cross_market.policy.limit import Limits
 from cross_market.policy.signal import Band, CounterPrice, Deviation, Estimate, Ratio, Spread
@@ -100,6 +101,7 @@ __all__ = [
     "UsageError",
     "Venue",
     "VenueError",
+    "Waiting",
     "__version__",
     "audit",
     "commands",

@@ -46,11 +46,13 @@ def config_table(config: Config) -> Json:
     instruments = [table_of(instrument) for instrument in config.instruments]
     order = ("engine", "run", "orders", "executions", "venues", "accounts")
     found = {key: table[key] for key in order}
+    measured = {key: table[key] for key in ("waiting",) if key in table}
     return {
         **found,
         "instruments": instruments,
         "hedges": table["hedges"],
         "limits": table["limits"],
+        **measured,
     }
 
 

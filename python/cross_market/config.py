@@ -47,6 +47,7 @@ from cross_market.policy.execution import (
     Simultaneous,
     Size,
     Supplement,
+    Waiting,
 )
 from cross_market.policy.limit import Limits, amount_in
 from cross_market.policy.signal import (
@@ -290,6 +291,8 @@ class Config:
         has the same share of the orders, which must hold those of one attempt. The second
         settlement of its instrument after its end frees an order; where nothing settles none is
         ever freed, and a used-up share lets nothing be entered.
+    waiting: Waiting – how the cost of waiting is measured where repair chooses by cost; None: it is
+        what crossing the touch once more costs for what the books cannot supply.
     """
 
     venues: Annotated[Any, many(Venue, least=1)]
@@ -300,6 +303,7 @@ class Config:
     run: Annotated[int, count(most=4095)] = 1
     orders: Annotated[int, count(least=1, most=1 << 20)] = 4096
     executions: Annotated[int, count(least=1, most=1 << 24)] = 65_536
+    waiting: Annotated[Waiting | None, optional(one(Waiting))] = None
 
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
@@ -338,6 +342,7 @@ class Config:
             "hedges": [hedge_json(hedge) for hedge in self.hedges],
             "limits": limits_json(self),
             "counts": {"orders": self.orders, "executions": self.executions},
+            "waiting": None if self.waiting is None else waiting_json(self.waiting),
         }
         return json.dumps(stated, ensure_ascii=True, separators=(",", ":")).encode()
 
@@ -634,6 +639,14 @@ def hedge_limits_json(hedge: Hedge, limits: Limits) -> Json:
         "messages": own.messages,
         "trims_per_day": own.trims_per_day,
         "legging": _legging.legging_json(hedge),
+    }
+
+
+def waiting_json(waiting: Waiting) -> Json:
+    return {
+        "deviations": waiting.deviations,
+        "alpha": waiting.alpha,
+        "warm": waiting.warm,
     }
 
 

@@ -73,6 +73,7 @@ TABLES: tuple[tuple[str, type], ...] = (
     ('[hedges.execution.repair], type = "CheaperOf"', cm.CheaperOf),
     ('[hedges.execution.repair], type = "Supplement"', cm.Supplement),
     ('[hedges.execution.repair], type = "Unwind"', cm.Unwind),
+    ("[waiting]", cm.Waiting),
     ("[limits]", cm.Limits),
     ("[limits.each_venue] and [limits.venues.NAME]", VenueLimits),
     ("[limits.each_instrument] and [limits.instruments.NAME]", InstrumentLimits),

@@ -61,6 +61,7 @@ VALUES: list[Any] = [
     cm.Estimate(**SPREADS, **MORE),
     cm.Band(**BANDS),
     MORE["deviation"],
+    cm.Waiting(deviations="1", alpha="0.1", warm=10),
     GOLD.hedges[0].size,
     GOLD.hedges[0].execution,
     cm.CheaperOf("supplement", "unwind"),

@@ -565,6 +565,17 @@ fn signals_have_bounds() {
 }
 
 #[test]
+fn the_cost_of_waiting_has_bounds() {
+    let waiting = |deviations: &str, alpha: &str, warm: i64| json!({"deviations": deviations, "alpha": alpha, "warm": warm});
+    taken("/waiting", &[waiting("1.5", "0.05", 2), json!(null)]);
+    let field = |value| with("/waiting", value).unwrap_err().field;
+    assert_eq!(field(waiting("0", "0.05", 2)), "waiting.deviations");
+    assert_eq!(field(waiting("1", "0", 2)), "waiting.alpha");
+    assert_eq!(field(waiting("1", "1", 2)), "waiting.alpha");
+    assert_eq!(field(waiting("1", "0.05", 1)), "waiting.warm");
+}
+
+#[test]
 fn every_limit_is_required_where_it_is_used() {
     for pointer in [
         "/limits/instruments/SHFE.au2602",

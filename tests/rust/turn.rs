@@ -97,6 +97,7 @@ fn one_to_one() -> Value {
             "sums": [{"product": "btc", "currency": "USD", "limit": "10"}],
         },
         "counts": {"orders": 1024, "executions": 4096},
+        "waiting": null,
     })
 }
 

@@ -1,6 +1,7 @@
 """How a hedge trades: its sizes, its mode, and what repair may do."""
 
 from dataclasses import field
+from fractions import Fraction
 from typing import Annotated, Any
 
 from cross_market._values import (
@@ -52,6 +53,31 @@ class Size:
         for name in ("clip", "overnight", "holiday"):
             if getattr(self, name) > self.max:
                 raise wrong(getattr(self, name), f"size.{name}", f"at most max, {self.max}")
+
+
+@value
+class Waiting:
+    """What waiting is expected to cost, for the choice between completing and unwinding.
+
+    A price that moves with standard deviation s in a second has moved by s·√t after t seconds:
+    every lot that repair would trade costs `deviations` times that, rounded up to ticks, at most
+    the collar. s is measured on the middle of each book, sampled once in the instrument's `age`; t
+    on each account's orders, from being sent to the first word of them (until `warm` of them were
+    heard: the venue's `ack_timeout`).
+
+    deviations: number – standard deviations that count as the cost.
+    alpha: number – weight of a new observation, above 0 and below 1.
+    warm: int – observations before a price's moves, or an account's delays, count.
+    """
+
+    deviations: Annotated[Number, ratio(above=0)]
+    alpha: Annotated[Number, ratio(above=0)]
+    warm: Annotated[int, count(least=2)]
+
+    def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
+        if Fraction(self.alpha) >= 1:
+            raise wrong(self.alpha, "waiting.alpha", "a number above 0 and below 1")
 
 
 @value

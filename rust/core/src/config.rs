@@ -45,6 +45,7 @@
 //!       .legs[]          leads  offset_ns  pay_up  chase  slip (ticks)  rests
 //!   .sums[]              product  currency  limit (common units)
 //! counts                 orders  executions
+//! waiting                null | {deviations  alpha  warm}
 //! ```
 //!
 //! Money without another word is in the currency of the thing it stands at. `finish_within` must
@@ -141,6 +142,17 @@ pub struct Hedge {
     pub rule: Rule,
 }
 
+/// How the cost of waiting is measured, where repair chooses by cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// So many standard deviations of a price, while an order is on its way, count as its cost.
+    pub deviations: Ratio,
+    /// Weight of a new observation; in (0, 1).
+    pub alpha: Ratio,
+    /// Observations before a price's moves, or an account's delays, count.
+    pub warm: u32,
+}
+
 /// Most of everything; allocated at start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
@@ -178,6 +190,8 @@ pub struct Config {
     pub policy: Policy,
     /// Bounds.
     pub counts: Counts,
+    /// How the cost of waiting is measured; `None`: it is what crossing the touch once more costs.
+    pub waiting: Option<Waiting>,
 }
 
 impl Config {
@@ -215,6 +229,7 @@ impl Config {
             ("instruments", other.instruments.iter().eq(self.instruments.iter())),
             ("hedges", other.hedges.iter().eq(self.hedges.iter())),
             ("counts", other.counts == self.counts),
+            ("waiting", other.waiting == self.waiting),
         ];
         let parts = root.entries()?;
         for (name, _) in same.into_iter().filter(|(_, is_same)| !is_same) {
@@ -306,16 +321,18 @@ impl Policy {
 }
 
 fn compile(root: &Node<'_>) -> Checked<Config> {
-    let [engine, run, venues, accounts, instruments, hedges, limits, counts] = root.fields([
-        "engine",
-        "run",
-        "venues",
-        "accounts",
-        "instruments",
-        "hedges",
-        "limits",
-        "counts",
-    ])?;
+    let [engine, run, venues, accounts, instruments, hedges, limits, counts, waiting] = root
+        .fields([
+            "engine",
+            "run",
+            "venues",
+            "accounts",
+            "instruments",
+            "hedges",
+            "limits",
+            "counts",
+            "waiting",
+        ])?;
     let mut names = things::Names::default();
     let venues = things::venues(&venues, &mut names)?;
     let accounts = things::accounts(&accounts, &mut names)?;
@@ -332,6 +349,7 @@ fn compile(root: &Node<'_>) -> Checked<Config> {
         hedges: Table::new(Vec::new()),
         policy: limits::none(),
         counts: things::counts(&counts)?,
+        waiting: waiting.optional().map(|node| things::waiting(&node)).transpose()?,
     };
     config.hedges = hedge::read(&hedges, &config, &mut names)?;
     config.currencies = Table::new(names.currencies.into_list());

@@ -40,6 +40,7 @@ use crate::wire::Writer;
 pub use booking::{Booking, BookingKind};
 use decide::Edge;
 use jump::{Reference, References};
+use waiting::Waits;
 
 mod booking;
 mod control;
@@ -54,6 +55,7 @@ mod quotes;
 mod rejects;
 mod send;
 mod timers;
+mod waiting;
 
 /// What a step changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +165,7 @@ pub struct Engine {
     poisoned: bool,
     books: Table<InstrumentId, Book>,
     references: References,
+    waits: Waits,
     instruments: Table<InstrumentId, Instrument>,
     owns: Table<InstrumentId, Own>,
     claims: Table<InstrumentId, Vec<Claim>>,
@@ -248,6 +251,7 @@ impl Engine {
             poisoned: false,
             books: Table::new(books),
             references: Table::new(vec![Reference::default(); instruments.len()]),
+            waits: Waits::new(config),
             instruments: instruments.clone(),
             owns: Table::new(instruments.iter().map(|_| Own::default()).collect()),
             claims: Table::new(instruments.iter().map(|_| Vec::with_capacity(64)).collect()),
@@ -545,6 +549,7 @@ impl Engine {
         for reference in self.references.iter() {
             reference.digest(&mut out);
         }
+        self.waits.digest(&mut out);
         for instrument in self.instruments.iter() {
             digest_instrument(instrument, &mut out);
         }

@@ -394,6 +394,8 @@ pub struct LegFacts {
     pub fee: [Money; 2],
     /// Value of one tick of one lot in the hedge's currency at FX mid, rounded up.
     pub tick_value: Money,
+    /// Ticks a lot that its price may move against an order on its way; zero or more.
+    pub waiting: i64,
     /// Age of the book.
     pub age: Span,
     /// Why nothing may be sent now.
@@ -414,6 +416,7 @@ impl LegFacts {
         collar: [None; 2],
         fee: [Money::ZERO; 2],
         tick_value: Money::ZERO,
+        waiting: 0,
         age: Span(i64::MAX),
         blocked: Blocked::FEED,
         held: 0,

@@ -4,8 +4,9 @@
 //! cost is how much worse the books are now than the prices the decision leaned on, plus fees.
 //! Unwind trades the advanced legs back to the sets that every leg stands for; its cost is how much
 //! worse the books are now than the prices that were paid, plus fees. Both add a cost of waiting:
-//! what crossing the present touch once more would cost for the quantity that the books cannot
-//! supply at once, since that part has to be asked for again.
+//! how far the price may move while the order is on its way, for all of it, and what crossing the
+//! present touch once more would cost for the quantity that the books cannot supply at once, since
+//! that part has to be asked for again.
 
 use crate::num::{Money, Price, Side, div_ceil, div_floor};
 use crate::quote::{Kind, LegFacts, LegLots, Purpose, Repair};
@@ -153,7 +154,8 @@ fn leg_cost(facts: &LegFacts, side: Side, lots: i64, against: &Basis) -> LegCost
         (Some(ours), Some(theirs)) => i128::from(side.sign()) * i128::from(ours.0 - theirs.0),
         _ => 0,
     };
-    let waiting = crossing.max(0) * i128::from(missing);
+    let moves = i128::from(facts.waiting) * i128::from(lots);
+    let waiting = moves + crossing.max(0) * i128::from(missing);
     let ticks_lots = worse + waiting;
     LegCost::Some(Money(facts.tick_value.0 * ticks_lots) + pick(&facts.fee, side))
 }
@@ -218,6 +220,11 @@ mod tests {
         // 4 of 6 lots are there, 4 ticks worse in all, and 2 lots wait at a touch one tick wide.
         assert_eq!(leg_cost(&facts, Side::Buy, 6, &basis), LegCost::Some(Money(10 * (4 + 2) + 7)));
         assert_eq!(leg_cost(&facts, Side::Sell, 6, &basis), LegCost::Impossible);
+        // A price that may move by three ticks meanwhile is waited for with all six.
+        facts.waiting = 3;
+        let moves = 3 * 6;
+        let cost = LegCost::Some(Money(10 * (4 + 2 + moves) + 7));
+        assert_eq!(leg_cost(&facts, Side::Buy, 6, &basis), cost);
         facts.blocked = Blocked::PHASE;
         assert_eq!(leg_cost(&facts, Side::Buy, 6, &basis), LegCost::Impossible);
     }

@@ -29,6 +29,11 @@ impl Factor {
     }
 }
 
+impl Factor {
+    /// Zero: what weighs nothing.
+    pub const ZERO: Factor = Factor(0.0);
+}
+
 /// An observed value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Observed(f64);
@@ -132,6 +137,14 @@ impl Ewma {
     #[must_use]
     pub fn deviation(&self, warm: u32, rounding: Rounding) -> Option<i128> {
         if self.count < warm { None } else { to_fixed(self.variance.sqrt(), rounding) }
+    }
+
+    /// `times` the root of `of` means as a whole number, once `warm` observations were taken: of
+    /// squares by time, the deviation over a time `of`.
+    #[must_use]
+    pub fn root(&self, of: i64, times: Factor, warm: u32, rounding: Rounding) -> Option<i128> {
+        let root = || times.0 * (self.mean * float(of.into())).sqrt();
+        if self.count < warm { None } else { to_fixed(root(), rounding) }
     }
 
     /// Whether the last observation lay at least `times` deviations above the mean, both as they

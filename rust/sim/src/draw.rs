@@ -1,6 +1,6 @@
 //! One seed to one run: configuration, market, latencies, faults and the desk's words.
 
-use cross_market_core::config::{Config, Counts};
+use cross_market_core::config::{Config, Counts, Waiting};
 use cross_market_core::event::{Scope, Verb};
 use cross_market_core::gate::{AccountLimits, HedgeLimits, InstrumentLimits, SumResidual};
 use cross_market_core::ids::{
@@ -308,6 +308,16 @@ pub fn plan(seed: u64, without: &[Fault]) -> Plan {
     plan
 }
 
+/// How the cost of waiting is measured, by every second desk.
+fn waiting(random: &mut Random) -> Option<Waiting> {
+    let ratio = |num: i64, den: i128| Ratio::new(num.into(), den).unwrap_or(Ratio::ONE);
+    (random.below(2) == 0).then(|| Waiting {
+        deviations: ratio(random.between(1, 40), 10),
+        alpha: ratio(random.between(1, 9), 10),
+        warm: u32::try_from(random.between(2, 8)).unwrap_or(2),
+    })
+}
+
 impl Drawer {
     fn finish(mut self, seed: u64) -> Plan {
         let legs = self.legs();
@@ -332,6 +342,7 @@ impl Drawer {
         let lasts = Span(every.0 * random.between(6, 20));
         shut(&mut Random::stream(seed, 7), &mut config, lasts);
         legging::draw(&mut Random::stream(seed, 8), &mut config);
+        config.waiting = waiting(&mut Random::stream(seed, 12));
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));

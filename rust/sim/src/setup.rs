@@ -284,6 +284,7 @@ impl Setup {
                 sums: self.sums,
             },
             counts,
+            waiting: None,
         }
     }
 }

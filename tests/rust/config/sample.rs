@@ -37,6 +37,7 @@ pub(super) fn gold() -> Value {
             "sums": [{"product": "gold", "currency": "CNY", "limit": "5000"}],
         },
         "counts": {"orders": 4096, "executions": 65536},
+        "waiting": null,
     })
 }
 

@@ -217,6 +217,7 @@ impl Run {
                 fee: [Side::Buy, Side::Sell]
                     .map(|side| Money(if side == self.forward[leg] { 1 } else { 2 })),
                 tick_value: Money(1),
+                waiting: 0,
                 age: Span::ZERO,
                 blocked: scene.blocked[leg],
                 held: held[leg],

@@ -366,14 +366,10 @@ fn band(node: &Node<'_>, measure: Measure) -> Checked<Band> {
 }
 
 fn deviation(node: &Node<'_>) -> Checked<Deviation> {
-    let [enter, alpha_node, warm] = node.fields(["enter", "alpha", "warm"])?;
-    let alpha = alpha_node.ratio("the weight of a new observation")?;
-    if alpha <= Ratio::ZERO || alpha >= Ratio::ONE {
-        return Err(alpha_node.refuse("the weight of a new observation, between 0 and 1"));
-    }
+    let [enter, alpha, warm] = node.fields(["enter", "alpha", "warm"])?;
     Ok(Deviation {
         enter: enter.ratio_above_zero("deviations from the mean")?,
-        alpha,
+        alpha: alpha.weight()?,
         warm: warm.count(2, i64::from(u32::MAX), "observations before it counts")?,
     })
 }

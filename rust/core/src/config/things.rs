@@ -1,7 +1,7 @@
 //! Venues, accounts, instruments and counts: what the hedges are made of.
 
 use super::tree::{Checked, Node, nearest};
-use super::{Account, COUNT_MAX, Counts, Grid, Venue};
+use super::{Account, COUNT_MAX, Counts, Grid, Venue, Waiting};
 use crate::book::PRICE_MAX;
 use crate::error::ConfigError;
 use crate::ids::{AccountId, CurrencyId, Id, InstrumentId, ProductId, Table, VenueId};
@@ -365,6 +365,15 @@ fn band(node: &Node<'_>, tick: Decimal, price_max: i64) -> Checked<PriceBand> {
         return Err(node.refuse("the lowest price first, then the highest"));
     }
     Ok(PriceBand { low: Price(low_ticks), high: Price(high_ticks) })
+}
+
+pub(super) fn waiting(node: &Node<'_>) -> Checked<Waiting> {
+    let [deviations, alpha, warm] = node.fields(["deviations", "alpha", "warm"])?;
+    Ok(Waiting {
+        deviations: deviations.ratio_above_zero("standard deviations that waiting costs")?,
+        alpha: alpha.weight()?,
+        warm: warm.count(2, i64::from(u32::MAX), "observations before it counts")?,
+    })
 }
 
 pub(super) fn counts(node: &Node<'_>) -> Checked<Counts> {

@@ -326,6 +326,14 @@ impl<'a> Node<'a> {
         if ratio > Ratio::ZERO { Ok(ratio) } else { Err(self.refuse(format!("{what}, above 0"))) }
     }
 
+    /// The weight of a new observation in a statistic.
+    pub(super) fn weight(&self) -> Checked<Ratio> {
+        let alpha = self.ratio("the weight of a new observation")?;
+        let is_weight = alpha > Ratio::ZERO && alpha < Ratio::ONE;
+        let expected = "the weight of a new observation, between 0 and 1";
+        if is_weight { Ok(alpha) } else { Err(self.refuse(expected)) }
+    }
+
     /// A rate of at most nine decimals: a fraction from `low` to `high`.
     pub(super) fn rate(&self, low: Ratio, high: Ratio, what: &str) -> Checked<Ratio> {
         let rate = self.ratio(what)?;

@@ -79,6 +79,9 @@ impl Engine {
             order.venue_order_id = report.venue_order_id;
         }
         order.heard = self.now;
+        if !order.seen {
+            self.waits.answered(place.account, self.now - order.sent);
+        }
         match report.news {
             News::Accepted => {
                 self.conduct.taken(place.account, place.instrument);

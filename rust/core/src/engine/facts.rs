@@ -119,6 +119,7 @@ impl Engine {
         if may_repair {
             facts.tick_value = self.tick_value(leg).unwrap_or(Money::ZERO);
             facts.touch = [book.best(Side::Sell), book.best(Side::Buy)];
+            facts.waiting = self.waiting_ticks(leg);
         }
         for side in [Side::Buy, Side::Sell] {
             let at = side.index();

@@ -59,10 +59,12 @@ impl Engine {
         let is_near = |known: [Price; 2]| distance(known, touch) <= far;
         if reference.touch.is_none_or(is_near) {
             (reference.touch, reference.candidate) = (Some(touch), None);
+            self.waits.sampled(id, self.now, touch, limits.age);
             return false;
         }
         if reference.candidate.is_some_and(is_near) {
             (reference.touch, reference.candidate) = (Some(touch), None);
+            self.waits.jumped(id, self.now, touch);
             return true;
         }
         reference.candidate = Some(touch);
