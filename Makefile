@@ -65,11 +65,13 @@ counts: $(DEPS) ## Compare instruction counts with the stored baseline (needs va
 sim: ## Run SEEDS=100000 simulated fault schedules
 	cargo run --locked --quiet --release -p cross-market-sim --bin campaign -- --seeds $(SEEDS)
 
-digests: ## Compare the digests of SEEDS=100000 schedules, debug build against release
+digests: $(CORE) ## Compare the digests of SEEDS=100000 schedules: debug, release, and from Python
 	@run() { cargo run --locked --quiet --profile $$1 -p cross-market-sim --bin campaign -- \
 	  --seeds $(SEEDS) --digest | grep '^digest'; }; \
 	dev=$$(run dev) && release=$$(run release) && echo "dev $$dev, release $$release" \
 	  && test "$$dev" = "$$release"
+	@cargo run --locked --quiet --release -p cross-market-sim --bin spoken -- --seeds $(SEEDS) \
+	  | $(BIN)/python tests/python/spoken.py
 
 exhaust: ## Go through every history of two legs up to DEPTH=12 steps
 	cargo run --locked --quiet --release -p cross-market-sim --bin exhaust -- --depth $(DEPTH)

@@ -109,6 +109,12 @@ impl Phases {
         Phases { starts: vec![(Time(i64::MIN), Phase::Continuous)], said: None }
     }
 
+    /// The table: when each phase starts, ascending.
+    #[must_use]
+    pub fn starts(&self) -> &[(Time, Phase)] {
+        &self.starts
+    }
+
     /// What the venue says now; holds until `until`, then the table holds again.
     pub fn say(&mut self, phase: Phase, until: Time) {
         self.said = Some(Now { phase, until, next: None });

@@ -15,17 +15,17 @@ use cross_market_core::ids::{
 };
 use cross_market_core::instrument::ReferenceChange;
 use cross_market_core::num::{Decimal, Money, Price, Side};
-use cross_market_core::order::{Answer, FeeNews, Found, News, RejectClass, Report, VenueStatus};
+use cross_market_core::order::{Answer, FeeNews, Found, News, Report, VenueStatus};
 use cross_market_core::position::StatementKind;
 use cross_market_core::time::Time;
 
 use crate::minimise::{Given, Recorded};
 
-/// Writes events as the steps of a story that begins at `start`.
+/// Writes events as the steps of a story that begins at `start`, with the configuration `name`.
 #[must_use]
-pub fn story(config: &Config, start: Time, title: &str, events: &[Recorded]) -> String {
+pub fn story(config: &Config, name: &str, start: Time, title: &str, events: &[Recorded]) -> String {
     let teller = Teller { config, start };
-    let mut text = format!("# {title}\n\n");
+    let mut text = format!("# {title}\nconfig {name}\n\n");
     let mut rows: Vec<Change> = Vec::new();
     for (now, given) in events {
         let line = match given {
@@ -213,9 +213,9 @@ impl Teller<'_> {
         let side = |side: Side| if side == Side::Buy { "buy" } else { "sell" };
         let news = match report.news {
             News::Accepted => "accepted".to_owned(),
-            News::Rejected { class, .. } => format!("rejected class={}", class_name(class)),
+            News::Rejected { class, .. } => format!("rejected class={}", class.name()),
             News::CancelRejected { class, .. } => {
-                format!("cancel_rejected class={}", class_name(class))
+                format!("cancel_rejected class={}", class.name())
             }
             News::Cancelled { cum } => format!("cancelled cum={}", cum.get()),
             News::Expired { cum } => format!("expired cum={}", cum.get()),
@@ -313,28 +313,5 @@ const fn status_name(status: VenueStatus) -> &'static str {
         VenueStatus::Cancelled => "cancelled",
         VenueStatus::Rejected => "rejected",
         VenueStatus::Expired => "expired",
-    }
-}
-
-const fn class_name(class: RejectClass) -> &'static str {
-    match class {
-        RejectClass::Other => "other",
-        RejectClass::Money => "money",
-        RejectClass::Lots => "lots",
-        RejectClass::Price => "price",
-        RejectClass::Size => "size",
-        RejectClass::Phase => "phase",
-        RejectClass::Rate => "rate",
-        RejectClass::Link => "link",
-        RejectClass::Permission => "permission",
-        RejectClass::Duplicate => "duplicate",
-        RejectClass::SelfTrade => "self_trade",
-        RejectClass::UnknownOrder => "unknown_order",
-        RejectClass::TooLate => "too_late",
-        RejectClass::Halted => "halted",
-        RejectClass::Limit => "limit",
-        RejectClass::CloseOnly => "close_only",
-        RejectClass::Field => "field",
-        RejectClass::Again => "again",
     }
 }

@@ -405,8 +405,8 @@ fn a_failing_run_is_made_small() {
     // It lies whatever happens: one piece of news shows it, and no fault is needed.
     assert_eq!((small.classes.len(), small.events.len()), (0, 1), "{small:?}");
     let config = plan(seed, &[]).config;
-    let text = story(&config, START, "as told", &small.events);
-    assert!(text.starts_with("# as told\n\nat=0ns cash a0 opening "), "{text}");
+    let text = story(&config, "small", START, "as told", &small.events);
+    assert!(text.starts_with("# as told\nconfig small\n\nat=0ns cash a0 opening "), "{text}");
     // Who keeps every rule leaves nothing to be made small.
     let honest = |config: &Config, start| Engine::new(config, start).map_err(|e| e.to_string());
     assert!(minimise(seed, true, honest).is_none());

@@ -106,6 +106,31 @@ impl RejectClass {
         RejectClass::Again,
     ];
 
+    /// Its name in results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            RejectClass::Other => "other",
+            RejectClass::Money => "money",
+            RejectClass::Lots => "lots",
+            RejectClass::Price => "price",
+            RejectClass::Size => "size",
+            RejectClass::Phase => "phase",
+            RejectClass::Rate => "rate",
+            RejectClass::Link => "link",
+            RejectClass::Permission => "permission",
+            RejectClass::Duplicate => "duplicate",
+            RejectClass::SelfTrade => "self_trade",
+            RejectClass::UnknownOrder => "unknown_order",
+            RejectClass::TooLate => "too_late",
+            RejectClass::Halted => "halted",
+            RejectClass::Limit => "limit",
+            RejectClass::CloseOnly => "close_only",
+            RejectClass::Field => "field",
+            RejectClass::Again => "again",
+        }
+    }
+
     /// Its stable code.
     #[must_use]
     #[expect(clippy::as_conversions, reason = "a fieldless repr(u8) enum to its own code")]

@@ -2,7 +2,8 @@
 //! or when a class of faults never fired in so many runs that it should have.
 //!
 //! `campaign --seeds N [--from S] [--threads T] [--digest] [--atlas FILE] [--verbose SEED]`, or
-//! `campaign --seed N --minimise DIR`: the smallest run, and the fewest events as a story, in DIR
+//! `campaign --seed N --minimise DIR`: the smallest run, and the fewest events as a story with its
+//! configuration, in DIR
 #![allow(clippy::print_stdout, reason = "a program that prints its findings")]
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use cross_market_core::engine::Engine;
 use cross_market_core::gate::Refusal;
 use cross_market_core::quote::Kind;
 use cross_market_sim::atlas::Atlas;
+use cross_market_sim::document::document;
 use cross_market_sim::draw::{START, plan};
 use cross_market_sim::fault::{Fault, FaultCounts};
 use cross_market_sim::outcome::{ENDS, refusal_code};
@@ -290,9 +292,15 @@ fn small(seed: u64, folder: &str) -> ExitCode {
     let config = plan(seed, &without).config;
     let text = format!("{}\n{config:#?}\n", small.plan(seed));
     let title = format!("Seed {seed} breaks {}.", small.rule);
-    let files = [("plan", text), ("story", story(&config, START, &title, &small.events))];
-    for (kind, text) in files {
-        let path = std::path::Path::new(folder).join(format!("seed_{seed}_{kind}.txt"));
+    let name = format!("seed_{seed}");
+    let told = story(&config, &name, START, &title, &small.events);
+    let mut files = vec![(format!("{name}_plan.txt"), text), (format!("{name}.txt"), told)];
+    match document(&config, &config.policy) {
+        Ok(text) => files.push((format!("{name}.json"), text)),
+        Err(problem) => println!("no document states the configuration: {problem}"),
+    }
+    for (name, text) in files {
+        let path = std::path::Path::new(folder).join(name);
         if let Err(problem) = std::fs::write(&path, text) {
             eprintln!("{}: {problem}", path.display());
             return ExitCode::from(3);
