@@ -278,6 +278,11 @@ fn about(fault: Fault) -> About {
     }
 }
 
+/// Whether a class concerns no single order.
+pub(crate) fn is_of_moment(fault: Fault) -> bool {
+    about(fault) == About::Moment
+}
+
 fn idle(fault: Fault) -> Option<&'static str> {
     match about(fault) {
         About::Run => Some(OF_RUN),

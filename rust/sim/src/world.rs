@@ -20,7 +20,7 @@ use cross_market_core::order::{Cancel, Report};
 use cross_market_core::position::{Settle, Statement, StatementKind};
 use cross_market_core::time::{Day, Span, Time};
 
-use crate::atlas::Cell;
+use crate::atlas::{Cell, is_of_moment};
 use crate::check::Checker;
 use crate::depth::Level;
 use crate::digest::Digest;
@@ -793,6 +793,8 @@ impl World {
         }
         for (fault, about) in self.faults.fired.drain(..) {
             if self.check.is_some() {
+                // What concerns no single order is not about the one that was spoken of last.
+                let about = about.filter(|_| !is_of_moment(fault));
                 self.cells.push(Cell::of(fault, mind.seen(about)));
             }
         }

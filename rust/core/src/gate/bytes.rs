@@ -159,3 +159,78 @@ fn read_repair(from: &mut Reader<'_>) -> Result<Repair, WireError> {
         found => Err(WireError::Code { at, found }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ratio(num: i128, den: i128) -> Ratio {
+        Ratio::new(num, den).unwrap()
+    }
+
+    fn policy() -> Policy {
+        let execution = Execution {
+            max_residual: 3,
+            live_residual: 4,
+            finish_within: Span(5),
+            order_timeout: Span(6),
+            repair: Repair::Unwind,
+            max_loss: Money(7),
+            max_loss_per_day: Money(8),
+            tries: 9,
+            messages: 10,
+            trims_per_day: 11,
+        };
+        let size = Size { clip: 12, max: 13, overnight: 14, holiday: 15, before_break: Span(16) };
+        let sum =
+            SumResidual { product: ProductId(17), currency: CurrencyId(18), limit: ratio(19, 7) };
+        Policy {
+            venues: Table::new(vec![VenueLimits { message_rate: 20, cancel_reserve: 21 }]),
+            instruments: Table::new(vec![InstrumentLimits {
+                order_value: Money(22),
+                collar: 23,
+                age: Span(24),
+                skew: Span(25),
+                limit_distance: 26,
+                message_rate: 27,
+                cancel_reserve: 28,
+            }]),
+            accounts: Table::new(vec![AccountLimits {
+                usage_cap: ratio(9, 10),
+                day_loss: Money(29),
+                message_rate: 30,
+                cancel_reserve: 31,
+            }]),
+            hedges: Table::new(vec![HedgeLimits { size, execution, legging: Legging::AT_ONCE }]),
+            sums: vec![sum],
+        }
+    }
+
+    fn bytes(policy: &Policy) -> Vec<u8> {
+        let mut out = Writer::new();
+        policy.write(&mut out);
+        out.as_slice().to_vec()
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let policy = policy();
+        let written = bytes(&policy);
+        let mut from = Reader::new(&written);
+        let read = Policy::read(&mut from).unwrap();
+        assert_eq!(from.position(), written.len());
+        assert_eq!(format!("{read:?}"), format!("{policy:?}"));
+        assert_eq!(bytes(&read), written);
+    }
+
+    #[test]
+    fn a_ratio_has_one_form() {
+        for (num, den, is_one) in [(9, 10, true), (18, 20, false), (-3, 7, true), (3, -7, false)] {
+            let mut out = Writer::new();
+            out.i64(num);
+            out.i64(den);
+            let read = read_ratio(&mut Reader::new(out.as_slice()));
+            assert_eq!(read.is_ok(), is_one, "{num}/{den}");
+        }
+    }
+}

@@ -452,7 +452,7 @@ fn books(place: usize, leg: &LegContext, by_price: bool) -> Check {
     let rate = leg.fx.as_ref().and_then(|fx| data_flaw(fx.data));
     let flaw = match (data_flaw(leg.book.data), rate) {
         (None, flaw) | (flaw, None) => flaw,
-        (Some(own), Some(rate)) => Some(if rank(rate) < rank(own) { rate } else { own }),
+        (Some(own), Some(rate)) => [own, rate].into_iter().min_by_key(|flaw| rank(*flaw)),
     };
     whole(place, leg, flaw)?;
     if let Some(jump) = leg.jump.filter(|_| by_price) {
@@ -643,8 +643,8 @@ fn collar(place: usize, leg: &LegContext, ask: &Ask) -> Check {
         return Err(Denial::numbers(Refusal::Collar, beyond, leg.limits.collar).at(place));
     }
     let Some(band) = leg.band else { return Ok(()) };
-    let end = if ask.limit < band.low { band.low } else { band.high };
-    if ask.limit < band.low || ask.limit > band.high {
+    let end = ask.limit.clamp(band.low, band.high);
+    if end != ask.limit {
         return Err(Denial::numbers(Refusal::Collar, ask.limit.0, end.0).at(place));
     }
     Ok(())
@@ -927,6 +927,110 @@ mod tests {
     }
 
     #[test]
+    fn of_two_flaws_the_one_that_is_first_in_order_is_told() {
+        for (own, rate, expected) in [
+            (Data::Crossed, Data::Empty, Refusal::NoBook),
+            (Data::Empty, Data::Crossed, Refusal::NoBook),
+            (Data::Gapped, Data::Crossed, Refusal::Gapped),
+            (Data::Crossed, Data::Gapped, Refusal::Gapped),
+        ] {
+            let mut legs = legs();
+            legs[1].book.data = own;
+            legs[1].fx = Some(Feed { data: rate, ..feed() });
+            assert_eq!(entering(&context(&legs)).unwrap_err().refusal, expected);
+        }
+    }
+
+    #[test]
+    fn of_equal_denials_the_earlier_leg_is_told() {
+        let mut legs = legs();
+        for leg in &mut legs {
+            leg.limits.order_value = Money(1);
+        }
+        let denial = entering(&context(&legs)).unwrap_err();
+        assert_eq!((denial.refusal, denial.leg), (Refusal::OrderValue, Some(LegId(0))));
+    }
+
+    #[test]
+    fn a_book_may_be_as_old_as_its_limit() {
+        let mut legs = legs();
+        let old = Feed { age: Span(1000), skew_max: Span(1000), ..feed() };
+        for leg in &mut legs {
+            (leg.book, leg.fx) = (old, Some(old));
+        }
+        assert_eq!(entering(&context(&legs)), Ok(()));
+        legs[0].book.age = Span(1001);
+        assert_eq!(entering(&context(&legs)).unwrap_err().refusal, Refusal::Stale);
+    }
+
+    #[test]
+    fn books_are_as_far_apart_as_each_of_them_allows() {
+        // Ages and the largest differences of the first leg, the second and its rate.
+        let answer = |books: [(i64, i64); 3]| {
+            let mut legs = legs();
+            let [first, second, rate] =
+                books.map(|(age, apart)| Feed { age: Span(age), skew_max: Span(apart), ..feed() });
+            legs[0].book = first;
+            legs[1].book = second;
+            legs[1].fx = Some(rate);
+            entering(&context(&legs)).map_err(|denial| (denial.leg, denial.value, denial.limit))
+        };
+        let at = |leg: u8, value, limit| Err((Some(LegId(leg)), value, limit));
+        let wide = 10_000;
+        assert_eq!(answer([(700, 600), (100, 600), (100, 600)]), Ok(()));
+        // The one that allows too little is named, whether it is the old or a new one.
+        assert_eq!(answer([(700, 599), (100, wide), (100, wide)]), at(0, 600, 599));
+        assert_eq!(answer([(700, 600), (100, 500), (100, wide)]), at(0, 600, 500));
+        assert_eq!(answer([(700, 700), (100, 500), (100, wide)]), at(0, 600, 500));
+        // Of two that are as old the first is the one to look at.
+        assert_eq!(answer([(100, 500), (700, wide), (700, wide)]), at(1, 600, 500));
+        assert_eq!(answer([(700, wide), (700, wide), (100, 500)]), at(0, 600, 500));
+    }
+
+    #[test]
+    fn a_repair_may_be_as_near_the_limit_as_allowed() {
+        let answer = |high| {
+            let mut legs = legs();
+            legs[0].band = Some(PriceBand { low: Price(0), high: Price(high) });
+            let asked = Context { repair: Repair::Supplement, ..context(&legs) };
+            entering(&asked).map_err(|denial| denial.refusal)
+        };
+        assert_eq!(answer(120), Ok(()));
+        assert_eq!(answer(119), Err(Refusal::PriceLimit));
+    }
+
+    #[test]
+    fn a_price_at_the_end_of_the_band_is_inside() {
+        let mut legs = legs();
+        legs[0].limits.limit_distance = 0;
+        for (low, high, expected) in [
+            (100, 100, Ok(())),
+            (101, 110, Err((Refusal::Collar, 101))),
+            (90, 99, Err((Refusal::Collar, 99))),
+        ] {
+            legs[0].band = Some(PriceBand { low: Price(low), high: Price(high) });
+            let found = repairing(&context(&legs), LegId(0));
+            assert_eq!(found.map_err(|denial| (denial.refusal, denial.limit)), expected);
+        }
+    }
+
+    #[test]
+    fn an_absurd_order_has_its_value_too() {
+        let (price, lots, tick) = (1 << 60, 50, 3);
+        let value = 3 * 50 * (1_i128 << 60);
+        let mut leg = leg(Side::Buy, 0);
+        leg.touch = [Some(Price(price)); 2];
+        leg.band = None;
+        leg.tick_value = Money(tick);
+        leg.ask = Some(Ask { qty: Qty::of(lots), limit: Price(price), ..leg.ask.unwrap() });
+        for (limit, expected) in [(value, Ok(())), (value - 1, Err(value))] {
+            leg.limits.order_value = Money(limit);
+            let found = order_value(0, &leg, &leg.ask.unwrap());
+            assert_eq!(found.map_err(|denial| denial.value), expected);
+        }
+    }
+
+    #[test]
     fn a_jump_binds_what_goes_by_the_prices() {
         let jump = Some(Bounded { value: 321, limit: 320 });
         let mut legs = legs();
@@ -1121,6 +1225,16 @@ mod tests {
         check(110, Some((200, Phase::Overnight)));
         check(305, Some((400, Phase::Holiday)));
         assert_eq!(next_shut(&Phases::always(), at(0)), None);
+        // Of two that are as long the first one names it.
+        let phases = Phases::new(vec![
+            (at(0), Phase::Continuous),
+            (at(100), Phase::Auction),
+            (at(105), Phase::Break),
+            (at(110), Phase::Continuous),
+        ])
+        .unwrap();
+        let shut = Shut { at: at(100), phase: Phase::Auction };
+        assert_eq!(next_shut(&phases, at(0)), Some(shut));
 
         let size = context(&legs()).size;
         let shut = |phase| Some(Shut { at: Time(10_000), phase });
