@@ -1,7 +1,7 @@
 //! Bounds over time, for the rules of [`crate::check`]: messages within a second, trims of a day,
 //! what the venues have said of phases, whom a clock or a conflict has restricted, and money.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use cross_market_core::clock::{Clock, ClockOf};
 use cross_market_core::config::Config;
@@ -15,11 +15,22 @@ use cross_market_core::time::{Day, Span, Time};
 /// The window in which messages are counted.
 const SECOND: i64 = 1_000_000_000;
 
+/// Whose messages are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Counted {
+    /// Those of an account.
+    Account(AccountId),
+    /// Those to a venue.
+    Venue(VenueId),
+    /// Those about a contract.
+    Contract(InstrumentId),
+}
+
 /// What has been asked for, said and restricted so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Bounds {
-    /// When messages left, by account.
-    sent: Vec<VecDeque<Time>>,
+    /// When messages left.
+    sent: BTreeMap<Counted, VecDeque<Time>>,
     /// Phases as the venues have said them, and until when.
     said: Vec<Option<(Phase, Time)>>,
     restricted: BTreeSet<AccountId>,
@@ -33,7 +44,7 @@ pub(crate) struct Bounds {
 impl Bounds {
     pub(crate) fn new(config: &Config) -> Bounds {
         Bounds {
-            sent: vec![VecDeque::new(); config.accounts.len()],
+            sent: BTreeMap::new(),
             said: vec![None; config.instruments.len()],
             restricted: BTreeSet::new(),
             trims: vec![0; config.hedges.len()],
@@ -44,8 +55,8 @@ impl Bounds {
     }
 
     /// Counts a message; gives how many left within the last second, this one included.
-    pub(crate) fn message(&mut self, now: Time, account: AccountId) -> u64 {
-        let Some(sent) = self.sent.get_mut(account.index()) else { return 0 };
+    pub(crate) fn message(&mut self, now: Time, of: Counted) -> u64 {
+        let sent = self.sent.entry(of).or_default();
         while sent.front().is_some_and(|first| first.0 + SECOND <= now.0) {
             sent.pop_front();
         }

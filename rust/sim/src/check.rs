@@ -19,7 +19,7 @@ use cross_market_core::order::{Answer, Found, News, Place, RejectClass, Report, 
 use cross_market_core::quote::{HedgePlan, Kind, LegLots, Purpose};
 use cross_market_core::time::Time;
 
-use crate::bounds::{self, Bounds};
+use crate::bounds::{self, Bounds, Counted};
 use crate::outcome::ENDS;
 use crate::sent::{Change, Sent};
 use crate::told::{Told, corrected};
@@ -632,11 +632,12 @@ impl Checker {
             match command {
                 Command::Place(place) => {
                     self.place(now, place);
-                    self.within_rate(now, place.account, 1, true);
+                    self.within_rates(now, (place.account, place.instrument), 1, true);
                 }
                 Command::Cancel(cancel) => {
                     self.message(now, cancel.order, "cancel");
-                    self.within_rate(now, cancel.account, 0, !self.unbound);
+                    let of = (cancel.account, cancel.instrument);
+                    self.within_rates(now, of, 0, !self.unbound);
                     if let Some(sent) = self.orders.get_mut(&cancel.order) {
                         sent.cancels += u64::from(!self.kills && !self.recalls);
                         sent.cancels_all += 1;
@@ -647,7 +648,7 @@ impl Checker {
                 }
                 Command::Query(query) => {
                     self.query(now, query.order);
-                    self.within_rate(now, query.account, 1, true);
+                    self.within_rates(now, (query.account, query.instrument), 1, true);
                 }
                 Command::Alert(alert) => self.alert(now, alert, commands),
                 Command::Amend(_) | Command::Transfer(_) => {
@@ -666,16 +667,32 @@ impl Checker {
         self.count_message(order);
     }
 
-    /// In any second an account sends so many messages; `reserve`: 1 for what leaves the reserve to
-    /// cancels.
-    fn within_rate(&mut self, now: Time, account: AccountId, reserve: u32, bound: bool) {
-        let sent = self.bounds.message(now, account);
-        let limits = self.policy.accounts.get(account);
-        let most =
-            limits.map_or(0, |of| of.message_rate.saturating_sub(reserve * of.cancel_reserve));
-        if bound && sent > u64::from(most) {
-            let found = format!("account {}: {sent} of {most}", account.0);
-            self.broken(now, "messages_within_rate", found);
+    /// In any second so many messages leave of an account, to a venue and about a contract;
+    /// `reserve`: 1 for what leaves the reserves to cancels.
+    fn within_rates(
+        &mut self,
+        now: Time,
+        (account, instrument): (AccountId, InstrumentId),
+        reserve: u32,
+        bound: bool,
+    ) {
+        let policy = &self.policy;
+        let venue = self.config.accounts.get(account).map(|row| row.venue);
+        let accounts = policy.accounts.get(account);
+        let venues = venue.and_then(|venue| policy.venues.get(venue).map(|of| (venue, of)));
+        let contracts = policy.instruments.get(instrument);
+        let rates = [
+            accounts.map(|of| (Counted::Account(account), of.message_rate, of.cancel_reserve)),
+            venues.map(|(at, of)| (Counted::Venue(at), of.message_rate, of.cancel_reserve)),
+            contracts.map(|of| (Counted::Contract(instrument), of.message_rate, of.cancel_reserve)),
+        ];
+        for (counted, rate, kept) in rates.into_iter().flatten() {
+            let sent = self.bounds.message(now, counted);
+            let most = rate.saturating_sub(reserve * kept);
+            if bound && sent > u64::from(most) {
+                let found = format!("{counted:?}: {sent} of {most}");
+                self.broken(now, "messages_within_rate", found);
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use cross_market_core::config::{Config, Counts, Waiting};
 use cross_market_core::event::{Scope, Verb};
-use cross_market_core::gate::{AccountLimits, HedgeLimits, InstrumentLimits, SumResidual};
+use cross_market_core::gate::{AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual};
 use cross_market_core::ids::{
     AccountId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, ProductId, VenueId,
 };
@@ -308,6 +308,19 @@ pub fn plan(seed: u64, without: &[Fault]) -> Plan {
     plan
 }
 
+/// Now and then a venue or a contract takes few messages in a second.
+fn tighten(random: &mut Random, policy: &mut Policy) {
+    let mut window = |rate: &mut u32, reserve: &mut u32| {
+        if random.below(8) == 0 {
+            *rate = u32::try_from(random.between(12, 60)).unwrap_or(20);
+            *reserve = *rate / 3;
+        }
+    };
+    policy.venues.iter_mut().for_each(|of| window(&mut of.message_rate, &mut of.cancel_reserve));
+    let contracts = policy.instruments.iter_mut();
+    contracts.for_each(|of| window(&mut of.message_rate, &mut of.cancel_reserve));
+}
+
 /// How the cost of waiting is measured, by every second desk.
 fn waiting(random: &mut Random) -> Option<Waiting> {
     let ratio = |num: i64, den: i128| Ratio::new(num.into(), den).unwrap_or(Ratio::ONE);
@@ -343,6 +356,7 @@ impl Drawer {
         shut(&mut Random::stream(seed, 7), &mut config, lasts);
         legging::draw(&mut Random::stream(seed, 8), &mut config);
         config.waiting = waiting(&mut Random::stream(seed, 12));
+        tighten(&mut Random::stream(seed, 13), &mut config.policy);
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));

@@ -21,13 +21,20 @@ use crate::venue::{FeeWhim, RestEnd, SimVenue, Whim};
 use crate::world::{Happening, Item, Logged, World};
 
 /// Reject classes that a venue may draw for a new order.
-const REJECTS: [RejectClass; 6] = [
+const REJECTS: [RejectClass; 13] = [
     RejectClass::Other,
     RejectClass::Money,
     RejectClass::Price,
     RejectClass::Rate,
     RejectClass::Permission,
     RejectClass::Link,
+    RejectClass::Size,
+    RejectClass::Limit,
+    RejectClass::CloseOnly,
+    RejectClass::Field,
+    RejectClass::Again,
+    RejectClass::SelfTrade,
+    RejectClass::Halted,
 ];
 
 /// A span of ms drawn from `low` to `high`, with some ns so that moments seldom coincide.
