@@ -444,14 +444,25 @@ impl Attribution {
                     (BookingKind::Compared, Settlement::Cash) => {
                         self.loose(account, of.currency, (Cause::Adjustment, -value));
                     }
-                    (BookingKind::Traded | BookingKind::Adopted | BookingKind::Lost, _)
+                    (
+                        BookingKind::Traded
+                        | BookingKind::Adopted
+                        | BookingKind::Lost
+                        | BookingKind::Crossed,
+                        _,
+                    )
                     | (BookingKind::Opening | BookingKind::Compared, Settlement::Margin) => {}
                 }
             }
             Owner::Hedge(hedge, leg) => {
                 self.held[hedge][usize::from(leg.0)] += lots;
-                if booking.kind == BookingKind::Traded {
-                    self.trade(engine, booking, hedge, leg, value);
+                match booking.kind {
+                    BookingKind::Traded => self.trade(engine, booking, hedge, leg, value),
+                    BookingKind::Crossed => self.cross(engine, booking, hedge, leg, value),
+                    BookingKind::Opening
+                    | BookingKind::Compared
+                    | BookingKind::Adopted
+                    | BookingKind::Lost => {}
                 }
                 self.flow_now(engine, hedge, account, (fees, -booking.fee.0));
             }
@@ -479,10 +490,37 @@ impl Attribution {
         self.flow_now(engine, hedge, account, (cause, value - came));
         let placed = engine.orders().get(order).map(|order| order.place.kind);
         let kind = placed.unwrap_or(Kind::Exit);
-        let done = self.attempts.entry(order.decision()).or_insert_with(|| Done::new(kind));
+        self.work(engine, (hedge, leg), (order.decision(), kind), (booking.lots, came));
+    }
+
+    /// Lots that came from another hedge, or went there. As work of an attempt they are measured
+    /// against their own price: nothing slipped. Else they are told as lots that were taken over.
+    fn cross(
+        &mut self,
+        engine: &Engine,
+        booking: &Booking,
+        hedge: HedgeId,
+        leg: LegId,
+        value: i128,
+    ) {
+        let Some(decision) = booking.order else { return };
+        let kind = engine.attempt(hedge).map_or(Kind::Exit, |attempt| attempt.kind);
+        self.work(engine, (hedge, leg), (decision, kind), (booking.lots, value));
+    }
+
+    /// Adds lots, and what came in for them at the prices they are measured against, to what an
+    /// attempt did.
+    fn work(
+        &mut self,
+        engine: &Engine,
+        (hedge, leg): (HedgeId, LegId),
+        (decision, kind): (ClientOrderId, Kind),
+        (lots, came): (i64, i128),
+    ) {
+        let done = self.attempts.entry(decision).or_insert_with(|| Done::new(kind));
         let before = done.legs;
         let done_leg = &mut done.legs[usize::from(leg.0)];
-        done_leg.lots += booking.lots;
+        done_leg.lots += lots;
         done_leg.came += came;
         self.aligned[hedge] += done.align(&engine.config().hedges[hedge].plan);
         let (cause, after) = (Cause::of_kind(done.kind), done.legs);
@@ -507,7 +545,11 @@ impl Attribution {
     fn adopt(&mut self, engine: &Engine) {
         let mut taken: BTreeMap<HedgeId, Done> = BTreeMap::new();
         for booking in engine.bookings() {
-            let is_moved = matches!(booking.kind, BookingKind::Adopted | BookingKind::Lost);
+            let is_moved = match booking.kind {
+                BookingKind::Adopted | BookingKind::Lost => true,
+                BookingKind::Crossed => booking.order.is_none(),
+                BookingKind::Traded | BookingKind::Opening | BookingKind::Compared => false,
+            };
             if let (true, Owner::Hedge(hedge, leg)) = (is_moved, booking.owner) {
                 let done = taken.entry(hedge).or_insert_with(|| Done::new(Kind::Enter));
                 let done_leg = &mut done.legs[usize::from(leg.0)];
