@@ -18,7 +18,7 @@ mod reference;
 
 use std::collections::BTreeMap;
 
-use crate::command::Command;
+use crate::command::{AlertCode, Command, Subject};
 use crate::config::Config;
 use crate::engine::{Booking, BookingKind, Engine};
 use crate::event::Event;
@@ -32,6 +32,7 @@ use crate::num::{Money, Side};
 use crate::order::Place;
 use crate::position::Owner;
 use crate::quote::{Kind, LegLots, LegPlan, Purpose};
+use crate::record::Code;
 use crate::time::{Day, Time};
 use exact::{Exact, mul_div};
 use parts::{Parts, difference};
@@ -252,6 +253,7 @@ impl Attribution {
             self.close_day(engine);
         }
         self.day = Some(today);
+        self.begin(engine, commands);
         for booking in engine.bookings() {
             self.book(engine, booking);
         }
@@ -493,6 +495,23 @@ impl Attribution {
         self.work(engine, (hedge, leg), (order.decision(), kind), (booking.lots, came));
     }
 
+    /// Attempts that begin with lots that cross: no order says what they are for.
+    fn begin(&mut self, engine: &Engine, commands: &[Command]) {
+        let crosses = |booking: &Booking| booking.kind == BookingKind::Crossed;
+        if !engine.bookings().iter().any(crosses) {
+            return;
+        }
+        for command in commands {
+            let Command::Alert(alert) = command else { continue };
+            if let (AlertCode::AttemptStarted, Subject::Attempt(decision)) =
+                (alert.code, alert.subject)
+                && let Some(kind) = Kind::from_code(alert.detail)
+            {
+                self.attempts.entry(decision).or_insert_with(|| Done::new(kind));
+            }
+        }
+    }
+
     /// Lots that came from another hedge, or went there. As work of an attempt they are measured
     /// against their own price: nothing slipped. Else they are told as lots that were taken over.
     fn cross(
@@ -503,9 +522,9 @@ impl Attribution {
         leg: LegId,
         value: i128,
     ) {
-        let Some(decision) = booking.order else { return };
-        let kind = engine.attempt(hedge).map_or(Kind::Exit, |attempt| attempt.kind);
-        self.work(engine, (hedge, leg), (decision, kind), (booking.lots, value));
+        if let Some(decision) = booking.order {
+            self.work(engine, (hedge, leg), (decision, Kind::Exit), (booking.lots, value));
+        }
     }
 
     /// Adds lots, and what came in for them at the prices they are measured against, to what an

@@ -984,7 +984,7 @@ impl Checker {
                 self.restricted.remove(&hedge);
                 self.residual_held.remove(&hedge);
             }
-            (AlertCode::LegLost, Subject::Hedge(hedge)) => {
+            (AlertCode::LegLost | AlertCode::Crossed, Subject::Hedge(hedge)) => {
                 let lots = i64::try_from(alert.value).unwrap_or(0);
                 self.hold(hedge, usize::from(alert.detail), lots);
             }
