@@ -407,6 +407,7 @@ DOMAINS = {
         "rejected": ("rejected by the venue", "被市场拒绝"),
         "reissued": ("sent again, smaller", "补单"),
         "leg_lost": ("leg lost at the venue", "腿被市场减仓"),
+        "crossed": ("moved between hedges", "内部划转"),
     },
     "fault": {
         "ack_lost": ("acknowledgement lost", "确认丢失"),

@@ -18,7 +18,7 @@ mod reference;
 
 use std::collections::BTreeMap;
 
-use crate::command::Command;
+use crate::command::{AlertCode, Command, Subject};
 use crate::config::Config;
 use crate::engine::{Booking, BookingKind, Engine};
 use crate::event::Event;
@@ -32,6 +32,7 @@ use crate::num::{Money, Side};
 use crate::order::Place;
 use crate::position::Owner;
 use crate::quote::{Kind, LegLots, LegPlan, Purpose};
+use crate::record::Code;
 use crate::time::{Day, Time};
 use exact::{Exact, mul_div};
 use parts::{Parts, difference};
@@ -252,6 +253,7 @@ impl Attribution {
             self.close_day(engine);
         }
         self.day = Some(today);
+        self.begin(engine, commands);
         for booking in engine.bookings() {
             self.book(engine, booking);
         }
@@ -444,14 +446,25 @@ impl Attribution {
                     (BookingKind::Compared, Settlement::Cash) => {
                         self.loose(account, of.currency, (Cause::Adjustment, -value));
                     }
-                    (BookingKind::Traded | BookingKind::Adopted | BookingKind::Lost, _)
+                    (
+                        BookingKind::Traded
+                        | BookingKind::Adopted
+                        | BookingKind::Lost
+                        | BookingKind::Crossed,
+                        _,
+                    )
                     | (BookingKind::Opening | BookingKind::Compared, Settlement::Margin) => {}
                 }
             }
             Owner::Hedge(hedge, leg) => {
                 self.held[hedge][usize::from(leg.0)] += lots;
-                if booking.kind == BookingKind::Traded {
-                    self.trade(engine, booking, hedge, leg, value);
+                match booking.kind {
+                    BookingKind::Traded => self.trade(engine, booking, hedge, leg, value),
+                    BookingKind::Crossed => self.cross(engine, booking, hedge, leg, value),
+                    BookingKind::Opening
+                    | BookingKind::Compared
+                    | BookingKind::Adopted
+                    | BookingKind::Lost => {}
                 }
                 self.flow_now(engine, hedge, account, (fees, -booking.fee.0));
             }
@@ -479,10 +492,54 @@ impl Attribution {
         self.flow_now(engine, hedge, account, (cause, value - came));
         let placed = engine.orders().get(order).map(|order| order.place.kind);
         let kind = placed.unwrap_or(Kind::Exit);
-        let done = self.attempts.entry(order.decision()).or_insert_with(|| Done::new(kind));
+        self.work(engine, (hedge, leg), (order.decision(), kind), (booking.lots, came));
+    }
+
+    /// Attempts that begin with lots that cross: no order says what they are for.
+    fn begin(&mut self, engine: &Engine, commands: &[Command]) {
+        let crosses = |booking: &Booking| booking.kind == BookingKind::Crossed;
+        if !engine.bookings().iter().any(crosses) {
+            return;
+        }
+        for command in commands {
+            let Command::Alert(alert) = command else { continue };
+            if let (AlertCode::AttemptStarted, Subject::Attempt(decision)) =
+                (alert.code, alert.subject)
+                && let Some(kind) = Kind::from_code(alert.detail)
+            {
+                self.attempts.entry(decision).or_insert_with(|| Done::new(kind));
+            }
+        }
+    }
+
+    /// Lots that came from another hedge, or went there. As work of an attempt they are measured
+    /// against their own price: nothing slipped. Else they are told as lots that were taken over.
+    fn cross(
+        &mut self,
+        engine: &Engine,
+        booking: &Booking,
+        hedge: HedgeId,
+        leg: LegId,
+        value: i128,
+    ) {
+        if let Some(decision) = booking.order {
+            self.work(engine, (hedge, leg), (decision, Kind::Exit), (booking.lots, value));
+        }
+    }
+
+    /// Adds lots, and what came in for them at the prices they are measured against, to what an
+    /// attempt did.
+    fn work(
+        &mut self,
+        engine: &Engine,
+        (hedge, leg): (HedgeId, LegId),
+        (decision, kind): (ClientOrderId, Kind),
+        (lots, came): (i64, i128),
+    ) {
+        let done = self.attempts.entry(decision).or_insert_with(|| Done::new(kind));
         let before = done.legs;
         let done_leg = &mut done.legs[usize::from(leg.0)];
-        done_leg.lots += booking.lots;
+        done_leg.lots += lots;
         done_leg.came += came;
         self.aligned[hedge] += done.align(&engine.config().hedges[hedge].plan);
         let (cause, after) = (Cause::of_kind(done.kind), done.legs);
@@ -507,7 +564,11 @@ impl Attribution {
     fn adopt(&mut self, engine: &Engine) {
         let mut taken: BTreeMap<HedgeId, Done> = BTreeMap::new();
         for booking in engine.bookings() {
-            let is_moved = matches!(booking.kind, BookingKind::Adopted | BookingKind::Lost);
+            let is_moved = match booking.kind {
+                BookingKind::Adopted | BookingKind::Lost => true,
+                BookingKind::Crossed => booking.order.is_none(),
+                BookingKind::Traded | BookingKind::Opening | BookingKind::Compared => false,
+            };
             if let (true, Owner::Hedge(hedge, leg)) = (is_moved, booking.owner) {
                 let done = taken.entry(hedge).or_insert_with(|| Done::new(Kind::Enter));
                 let done_leg = &mut done.legs[usize::from(leg.0)];

@@ -44,6 +44,7 @@ use waiting::Waits;
 
 mod booking;
 mod control;
+mod crossing;
 mod decide;
 mod door;
 mod evidence;
@@ -211,6 +212,10 @@ struct Work {
     needs: Vec<Need>,
     /// Orders that are about to leave.
     places: Vec<Place>,
+    /// Orders that leave after those of `places`, for another hedge.
+    later: Vec<Place>,
+    /// The worst residual of a hedge that is about to begin together with the one looked at.
+    beside: Option<(HedgeId, i128)>,
     contexts: Vec<LegContext>,
     unrealised: Table<AccountId, Money>,
     caps: Table<AccountId, crate::num::Ratio>,
@@ -281,6 +286,8 @@ impl Engine {
             work: Work {
                 needs: Vec::with_capacity(64),
                 places: Vec::with_capacity(64),
+                later: Vec::with_capacity(64),
+                beside: None,
                 contexts: Vec::with_capacity(LEGS_MAX),
                 unrealised: Table::new(vec![Money::ZERO; accounts]),
                 caps: Table::new(config.policy.accounts.iter().map(|of| of.usage_cap).collect()),

@@ -85,6 +85,9 @@ pub struct HedgeLimits {
     pub execution: Execution,
     /// How the legs of a slice are worked.
     pub legging: Legging,
+    /// Whether lots that another hedge wants the other way in the same turn go to it at mid, without
+    /// an order; both must want it.
+    pub crossing: bool,
 }
 
 /// Largest sum of the residuals of all hedges of one product and currency.

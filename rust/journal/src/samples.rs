@@ -262,6 +262,7 @@ fn policy() -> Policy {
             trims_per_day: 3,
         },
         legging: Legging::AT_ONCE,
+        crossing: repair == Repair::Unwind,
     };
     Policy {
         venues: Table::new(vec![VenueLimits { message_rate: 60, cancel_reserve: 12 }]),

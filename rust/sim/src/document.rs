@@ -288,6 +288,7 @@ fn hedge_limits(hedge: &Hedge, of: &HedgeLimits) -> Result<String, NumError> {
         ("tries", of.execution.tries.to_string()),
         ("messages", of.execution.messages.to_string()),
         ("trims_per_day", of.execution.trims_per_day.to_string()),
+        ("crossing", of.crossing.to_string()),
         ("legging", legging(&of.legging, hedge.plan.legs.len())),
     ]))
 }

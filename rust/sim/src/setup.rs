@@ -357,6 +357,7 @@ pub fn usual_hedge(clip: i64, max: i64, max_residual: i128, live_residual: i128)
             trims_per_day: 10,
         },
         legging: Legging::AT_ONCE,
+        crossing: false,
     }
 }
 

@@ -190,7 +190,7 @@ fn read_hedges(config: &Config, node: &Node<'_>) -> Checked<Table<HedgeId, Hedge
     Ok(Table::new(limits))
 }
 
-const HEDGE_KEYS: [&str; 16] = [
+const HEDGE_KEYS: [&str; 17] = [
     "clip",
     "max",
     "overnight",
@@ -207,6 +207,7 @@ const HEDGE_KEYS: [&str; 16] = [
     "messages",
     "trims_per_day",
     "legging",
+    "crossing",
 ];
 
 fn hedge_limits(config: &Config, hedge: &Hedge, node: &Node<'_>) -> Checked<HedgeLimits> {
@@ -228,6 +229,7 @@ fn hedge_limits(config: &Config, hedge: &Hedge, node: &Node<'_>) -> Checked<Hedg
         messages,
         trims_per_day,
         legging,
+        crossing,
     ] = node.fields(HEDGE_KEYS)?;
     let size = read_size(config, plan, [&clip, &max, &overnight, &holiday, &before_break])?;
     let (at_rest, live) = residuals(plan, &size, &max_residual, &live_residual)?;
@@ -259,7 +261,15 @@ fn hedge_limits(config: &Config, hedge: &Hedge, node: &Node<'_>) -> Checked<Hedg
         messages: messages.count(legs, 1_000_000, "messages of one attempt")?,
         trims_per_day: trims_per_day.count(0, 1_000_000, "trims in a day")?,
     };
-    let limits = HedgeLimits { size, execution, legging: super::legging::read(plan, &legging)? };
+    let limits = HedgeLimits {
+        size,
+        execution,
+        legging: super::legging::read(plan, &legging)?,
+        crossing: crossing.flag()?,
+    };
+    if limits.crossing && limits.legging.is_staged() {
+        return Err(crossing.refuse("false where legs are sent one after the other"));
+    }
     match super::legging::flaw(config, hedge, &limits) {
         Some(expected) => Err(legging.refuse(expected)),
         None => Ok(limits),

@@ -166,21 +166,12 @@ impl Engine {
             self.hedges[hedge].refused = None;
             return;
         };
-        let size = self.policy.hedges[hedge].size;
-        let begun = match want {
-            Want::Exit(_) => {
-                let to = sets - sets.signum() * sets.abs().min(size.clip);
-                self.leave(hedge, Kind::Exit, to, Some(Edge::Band(want)), out)
-            }
-            Want::Enter(direction) => {
-                let step = match direction {
-                    Direction::Plus => 1,
-                    Direction::Mirror => -1,
-                };
-                let room = (size.max - sets.abs()).clamp(0, size.clip);
-                self.enter(hedge, sets + step * room, size.clip, Edge::Band(want), out)
-            }
-        };
+        if self.cross(hedge, want, out) {
+            return;
+        }
+        let next = self.prepare(hedge, want);
+        let begun = next.and_then(|next| self.start(&next, out));
+        self.work.walked = None;
         match begun {
             Ok(()) => {}
             // A net signal that the walk does not reach does not stand: nothing is refused.
@@ -188,6 +179,26 @@ impl Engine {
                 self.hedges[hedge].refused = None;
             }
             Err(denial) => self.refuse(hedge, &denial, out),
+        }
+    }
+
+    /// What a signal wants next, as far as the books and the edge allow it.
+    pub(super) fn prepare(&mut self, hedge: HedgeId, want: Want) -> Result<Begin, Denial> {
+        let (sets, size) = (self.hedges[hedge].sets, self.policy.hedges[hedge].size);
+        let edge = Edge::Band(want);
+        match want {
+            Want::Exit(_) => {
+                let to = sets - sets.signum() * sets.abs().min(size.clip);
+                self.prepare_leave(hedge, Kind::Exit, to, Some(edge))
+            }
+            Want::Enter(direction) => {
+                let step = match direction {
+                    Direction::Plus => 1,
+                    Direction::Mirror => -1,
+                };
+                let room = (size.max - sets.abs()).clamp(0, size.clip);
+                self.prepare_enter(hedge, sets + step * room, size.clip, edge)
+            }
         }
     }
 
@@ -208,19 +219,19 @@ impl Engine {
         edge: Edge,
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
-        let begun = self.try_enter(hedge, to, clip, edge, out);
+        let next = self.prepare_enter(hedge, to, clip, edge);
+        let begun = next.and_then(|next| self.start(&next, out));
         self.work.walked = None;
         begun
     }
 
-    fn try_enter(
+    fn prepare_enter(
         &mut self,
         hedge: HedgeId,
         to: i64,
         clip: i64,
         edge: Edge,
-        out: &mut Vec<Command>,
-    ) -> Result<(), Denial> {
+    ) -> Result<Begin, Denial> {
         let HedgeState { held, sets, .. } = self.hedges[hedge];
         if to == sets {
             let max = self.policy.hedges[hedge].size.max;
@@ -248,7 +259,8 @@ impl Engine {
             Edge::Band(_) if (to - sets).abs() <= clip => first,
             Edge::Band(_) | Edge::AtLeast(_) => to,
         };
-        self.start(hedge, Kind::Enter, to, (first - sets).abs(), Some((edge, figure)), out)
+        let (kind, clip) = (Kind::Enter, (first - sets).abs());
+        Ok(Begin { hedge, kind, to, clip, edge: Some((edge, figure)), lots })
     }
 
     /// The number of sets farthest from `from` toward `to` that the books hold now, and the lots
@@ -364,19 +376,19 @@ impl Engine {
         edge: Option<Edge>,
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
-        let begun = self.try_leave(hedge, kind, to, edge, out);
+        let next = self.prepare_leave(hedge, kind, to, edge);
+        let begun = next.and_then(|next| self.start(&next, out));
         self.work.walked = None;
         begun
     }
 
-    fn try_leave(
+    fn prepare_leave(
         &mut self,
         hedge: HedgeId,
         kind: Kind,
         to: i64,
         edge: Option<Edge>,
-        out: &mut Vec<Command>,
-    ) -> Result<(), Denial> {
+    ) -> Result<Begin, Denial> {
         let HedgeState { held, sets, .. } = self.hedges[hedge];
         if held == self.plan(hedge).goal(to) {
             return Err(Denial::plain(Refusal::Nothing));
@@ -389,14 +401,15 @@ impl Engine {
             self.gate_idle(hedge, kind, to)?;
             return Err(Denial { value: 0, limit: 1, ..Denial::plain(Refusal::Size) });
         }
+        let clip = (sets - reach).abs().max(1);
         let Some(edge) = edge else {
-            return self.start(hedge, kind, to, (sets - reach).abs().max(1), None, out);
+            return Ok(Begin { hedge, kind, to, clip, edge: None, lots });
         };
         let figure = self.figure(hedge, &lots, reach, edge)?;
         if !figure.stands && self.is_net(hedge) {
             return Err(Denial::plain(Refusal::Edge));
         }
-        self.start(hedge, kind, reach, (sets - reach).abs().max(1), Some((edge, figure)), out)
+        Ok(Begin { hedge, kind, to: reach, clip, edge: Some((edge, figure)), lots })
     }
 
     /// Begins a Trim of a residual at rest that is beyond its limit.
@@ -424,7 +437,9 @@ impl Engine {
         // It begins even where nothing may be sent now: it waits within its time, and what is left
         // then is told and held, instead of standing unseen until a market opens.
         let sets = self.hedges[hedge].sets;
-        match self.start(hedge, Kind::Trim, sets, 1, None, out) {
+        let (kind, lots) = (Kind::Trim, [0; LEGS_MAX]);
+        let begin = Begin { hedge, kind, to: sets, clip: 1, edge: None, lots };
+        match self.start(&begin, out) {
             Ok(()) => self.conduct.begin_trim(hedge),
             Err(denial) => {
                 // It would have ended as it began: it costs too much, or no id is left for it.
@@ -471,6 +486,21 @@ impl Engine {
         }
         (cap < size.max).then_some(cap)
     }
+}
+
+/// An attempt that is about to begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begin {
+    pub(super) hedge: HedgeId,
+    pub(super) kind: Kind,
+    /// Signed sets to reach.
+    pub(super) to: i64,
+    /// Most sets a slice trades.
+    pub(super) clip: i64,
+    /// What the walked net figure must reach, beside what it is.
+    pub(super) edge: Option<(Edge, gate::Edge)>,
+    /// Signed lots of the first slice, where it is known.
+    pub(super) lots: LegLots,
 }
 
 /// What the walked net figure must reach.

@@ -195,6 +195,35 @@ impl Engine {
         }
     }
 
+    /// The residual of a hedge when some of what an attempt wants is traded whole.
+    pub(super) fn worst_after(
+        &self,
+        hedge: HedgeId,
+        attempt: &Attempt,
+        wants: &Wants,
+        held: &LegLots,
+    ) -> i128 {
+        self.set(hedge, Some(attempt), held, &wants.intents, attempt.slice_to()).residual
+    }
+
+    /// Whether an Enter stays within the residual of its time with some lots held already.
+    pub(super) fn prove_residual(
+        &self,
+        hedge: HedgeId,
+        attempt: &Attempt,
+        intents: &[Option<Intent>; LEGS_MAX],
+        held: &LegLots,
+    ) -> Result<(), Denial> {
+        let set = self.set(hedge, Some(attempt), held, intents, attempt.slice_to());
+        let execution = &self.policy.hedges[hedge].execution;
+        let limit = execution.live_residual + set.residual_now.min(execution.max_residual);
+        if attempt.kind == Kind::Enter && set.residual > limit {
+            let value = set.residual;
+            return Err(Denial { value, limit, ..Denial::plain(Refusal::Residual) });
+        }
+        Ok(())
+    }
+
     /// The residual of a hedge when some of the orders it has out fill whole and others not at all;
     /// also those of unknown outcome that an ended attempt left.
     fn worst_residual(&self, hedge: HedgeId) -> i128 {
@@ -227,7 +256,11 @@ impl Engine {
         };
         let mut value = 0;
         for id in self.config.hedges.ids() {
-            let units = if id == hedge { residual } else { self.worst_residual(id) };
+            let units = match self.work.beside {
+                _ if id == hedge => residual,
+                Some((other, worst)) if id == other => worst,
+                Some(_) | None => self.worst_residual(id),
+            };
             let plan = self.plan(id);
             if units == 0 || product(id) != own || plan.currency != currency {
                 continue;

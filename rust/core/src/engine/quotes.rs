@@ -11,7 +11,7 @@
 )]
 
 use super::Engine;
-use super::decide::Edge;
+use super::decide::{Begin, Edge};
 use crate::attempt::{Attempt, QuoteOver, Wants};
 use crate::command::{AlertCode, Command, Subject, Urgency};
 use crate::event::Scope;
@@ -353,7 +353,8 @@ impl Engine {
     ) -> Result<(), Denial> {
         let figure = gate::Edge { stands: true, value: 0, limit: 0 };
         self.work.edge = Some(edge);
-        let begun = self.start(hedge, kind, to, clip, Some((edge, figure)), out);
+        let (edge, lots) = (Some((edge, figure)), [0; LEGS_MAX]);
+        let begun = self.start(&Begin { hedge, kind, to, clip, edge, lots }, out);
         self.work.edge = None;
         begun
     }

@@ -4,7 +4,7 @@
 //! its attempt keeps for it. Nothing of a refused set stays behind: lots and money that were taken
 //! for it are given back before the refusal is told.
 
-use super::decide::Edge;
+use super::decide::Begin;
 use super::{Engine, HedgeState};
 use crate::attempt::{Attempt, End, Task, Wants};
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
@@ -25,15 +25,21 @@ const IDS_LOW: u32 = 1_000;
 
 impl Engine {
     /// Begins an attempt when the gates and the hold let its first slice pass.
-    pub(super) fn start(
-        &mut self,
-        hedge: HedgeId,
-        kind: Kind,
-        to: i64,
-        clip: i64,
-        edge: Option<(Edge, gate::Edge)>,
-        out: &mut Vec<Command>,
-    ) -> Result<(), Denial> {
+    pub(super) fn start(&mut self, next: &Begin, out: &mut Vec<Command>) -> Result<(), Denial> {
+        let mut attempt = self.renewed(next)?;
+        let figure = next.edge.map(|(_, figure)| figure);
+        let begun = self.set_out(next.hedge, &mut attempt, figure, out);
+        if begun != Ok(true) {
+            self.hedges[next.hedge].room = Some(attempt);
+            return begun.map(|_| ());
+        }
+        self.began(next, attempt, out);
+        Ok(())
+    }
+
+    /// The attempt that is about to begin, in the room for it; nothing is sent yet.
+    pub(super) fn renewed(&mut self, next: &Begin) -> Result<Box<Attempt>, Denial> {
+        let Begin { hedge, kind, to, clip, edge, .. } = *next;
         let number = self.hedges[hedge].attempts + 1;
         let engine = self.config.engine;
         let decision = ClientOrderId::pack(engine, self.run, hedge, number, LegId(0), 0)
@@ -52,25 +58,38 @@ impl Engine {
             panic!("broken invariant: an attempt begins while another lives");
         };
         attempt.renew(task, *execution, legging, self.plan(hedge), &held, self.now);
-        let begun = self.set_out(hedge, &mut attempt, edge.map(|(_, figure)| figure), out);
+        Ok(attempt)
+    }
+
+    /// An attempt lives from now on.
+    pub(super) fn began(&mut self, next: &Begin, attempt: Box<Attempt>, out: &mut Vec<Command>) {
+        let hedge = next.hedge;
         let state = &mut self.hedges[hedge];
-        if begun != Ok(true) {
-            state.room = Some(attempt);
-            return begun.map(|_| ());
-        }
-        let waited = state.waits();
+        let (waited, number) = (state.waits(), state.attempts);
         state.attempt = Some(attempt);
         state.rests = false;
-        if kind != Kind::Trim {
+        if next.kind != Kind::Trim {
             state.refused = None;
         }
-        state.edge = edge.map(|(edge, _)| edge);
+        state.edge = next.edge.map(|(edge, _)| edge);
         self.count_waiting(hedge, waited);
         if ATTEMPT_MAX - number == IDS_LOW {
             let left = i128::from(IDS_LOW);
             self.alert(out, AlertCode::IdsLow, Urgency::Alarm, Subject::Hedge(hedge), left, 0);
         }
-        Ok(())
+    }
+
+    pub(super) fn tell_started(&mut self, attempt: &Attempt, out: &mut Vec<Command>) {
+        self.changed = true;
+        out.push(Command::Alert(Alert {
+            code: AlertCode::AttemptStarted,
+            urgency: Urgency::Info,
+            refusal: None,
+            detail: attempt.kind.code(),
+            subject: Subject::Attempt(attempt.decision),
+            value: i128::from(attempt.from),
+            limit: i128::from(attempt.to),
+        }));
     }
 
     /// Takes the first step of an attempt; whether it lives on.
@@ -82,7 +101,7 @@ impl Engine {
         out: &mut Vec<Command>,
     ) -> Result<bool, Denial> {
         let HedgeState { held, .. } = self.hedges[hedge];
-        let Attempt { decision, kind, from, to, .. } = *attempt;
+        let kind = attempt.kind;
         self.note_facts(hedge, attempt, &held);
         let mut wants = Wants::nothing();
         attempt.next(self.now, self.plan(hedge), &self.work.facts, &mut wants);
@@ -92,17 +111,7 @@ impl Engine {
             return Err(self.nothing_to_send(hedge));
         }
         let mark = out.len();
-        let subject = Subject::Attempt(decision);
-        self.changed = true;
-        out.push(Command::Alert(Alert {
-            code: AlertCode::AttemptStarted,
-            urgency: Urgency::Info,
-            refusal: None,
-            detail: kind.code(),
-            subject,
-            value: i128::from(from),
-            limit: i128::from(to),
-        }));
+        self.tell_started(attempt, out);
         if kind == Kind::Trim {
             // It begins in any case; what is refused of it now is told as its own.
             self.hedges[hedge].refused = None;
@@ -321,7 +330,7 @@ impl Engine {
 
     /// Splits an intent into the orders that its position effects need, and proves that there are
     /// ids, room and tries for them. They wait in `work.places`.
-    fn children(
+    pub(super) fn children(
         &mut self,
         hedge: HedgeId,
         attempt: &Attempt,
@@ -390,14 +399,23 @@ impl Engine {
         if attempt.messages > 0 {
             self.keep_for_later(attempt)?;
         }
+        let enters = match attempt.kind {
+            Kind::Enter | Kind::Roll => true,
+            Kind::Exit | Kind::Trim | Kind::Reduce => false,
+        };
+        self.hold_all(enters)
+    }
+
+    /// Takes lots for the orders that wait, and money for them and for all else in `work.needs`, or
+    /// nothing of either.
+    pub(super) fn hold_all(&mut self, enters: bool) -> Result<(), Denial> {
         self.hold_lots()?;
         // The unrealised results are those that the gates of this step have noted.
         // The usage cap is soft: what gives sets back must be able to bring usage down.
-        let held = match attempt.kind {
-            Kind::Enter | Kind::Roll => {
-                self.funds.hold(&self.work.needs, &self.work.caps, &self.work.unrealised)
-            }
-            Kind::Exit | Kind::Trim | Kind::Reduce => self.funds.hold_reducing(&self.work.needs),
+        let held = if enters {
+            self.funds.hold(&self.work.needs, &self.work.caps, &self.work.unrealised)
+        } else {
+            self.funds.hold_reducing(&self.work.needs)
         };
         held.map(|_| ()).map_err(|error| {
             self.give_lots_back();
@@ -470,7 +488,7 @@ impl Engine {
     }
 
     /// Proves that the windows of every venue, account and contract take the orders that wait.
-    fn prove_tokens(&self) -> Result<(), Denial> {
+    pub(super) fn prove_tokens(&self) -> Result<(), Denial> {
         let places = &self.work.places;
         let windows = self.conduct.windows();
         let venue_of = |place: &Place| self.config.accounts[place.account].venue;
@@ -576,7 +594,7 @@ impl Engine {
     }
 
     /// What an attempt keeps for its repair: the collar's move on the coarsest leg it trades.
-    fn repair_reserve(&self, hedge: HedgeId, attempt: &Attempt, held: &LegLots) -> Need {
+    pub(super) fn repair_reserve(&self, hedge: HedgeId, attempt: &Attempt, held: &LegLots) -> Need {
         let plan = self.plan(hedge);
         let sized = plan.legs.iter().enumerate().filter(|(_, leg)| leg.lots.num() != 0);
         let coarsest = sized.max_by_key(|(at, leg)| (leg.units, LEGS_MAX - at));
@@ -593,7 +611,7 @@ impl Engine {
     }
 
     /// The orders that wait in `work.places` leave.
-    fn commit(&mut self, attempt: &mut Attempt, out: &mut Vec<Command>) {
+    pub(super) fn commit(&mut self, attempt: &mut Attempt, out: &mut Vec<Command>) {
         self.changed = true;
         // What these orders take is no longer there for another walk.
         self.work.walked = None;

@@ -38,6 +38,7 @@ impl Policy {
             write_size(&limits.size, out);
             limits.execution.write(out);
             limits.legging.write(out);
+            out.bool(limits.crossing);
         }
         out.len(self.sums.len());
         for sum in &self.sums {
@@ -79,6 +80,7 @@ impl Policy {
                 size: read_size(from)?,
                 execution: read_execution(from)?,
                 legging: Legging::read(from)?,
+                crossing: from.bool()?,
             })
         })?;
         let sums = read_rows(from, |from| {
@@ -201,7 +203,12 @@ mod tests {
                 message_rate: 30,
                 cancel_reserve: 31,
             }]),
-            hedges: Table::new(vec![HedgeLimits { size, execution, legging: Legging::AT_ONCE }]),
+            hedges: Table::new(vec![HedgeLimits {
+                size,
+                execution,
+                legging: Legging::AT_ONCE,
+                crossing: true,
+            }]),
             sums: vec![sum],
         }
     }
