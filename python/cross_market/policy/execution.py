@@ -226,7 +226,7 @@ class Quoting:
     slop_outside: number or str – how much more than the band it may ask before it is moved; nothing
         when None.
     min_reprice: str, ticks – fewer do not move it.
-    max_reprice: str, ticks – more at once end the attempt with an alarm.
+    max_reprice: str, ticks – one that would move by more at once ends the attempt with an alarm.
     raise_by: str, lots – it grows only by so many at least; it shrinks at once.
     range: str, ticks – it is worked only within so many of the best price of its side.
     outside: str – beyond that: 'pull' (it goes), 'leave' (it stays where it is, none is made) or

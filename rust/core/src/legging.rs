@@ -111,7 +111,8 @@ pub struct Quoting {
     pub slop_outside: Ratio,
     /// Fewer ticks than this do not move it.
     pub min_reprice: i64,
-    /// More ticks than this at once end the attempt with an alarm.
+    /// A quote that may not stay and would move by more ticks than this ends the attempt with an
+    /// alarm.
     pub max_reprice: i64,
     /// It grows only by at least so many lots; it shrinks at once.
     pub raise_by: i64,

@@ -613,7 +613,6 @@ impl Attempt {
         match (&stage.quote, &stage.solved) {
             (Some(quote), Some(solved)) => {
                 let most = self.shown(leg, solved, left);
-                let jumps = (solved.price.0 - quote.price.0).abs() > of.max_reprice;
                 let given_up = self.forward[leg].sign() * (quote.price.0 - solved.price.0);
                 let is_kept = all.frozen.is_some_and(|adverse| given_up <= adverse);
                 if is_kept && quote.leaves.get() <= most {
@@ -621,13 +620,15 @@ impl Attempt {
                     return true;
                 }
                 let stays = stays(&of, quote, solved, most, now);
-                if jumps {
+                // What may stay is not moved, however far the solved price is within the slop.
+                let jumps = (solved.price.0 - quote.price.0).abs() > of.max_reprice;
+                if jumps && !stays {
                     wants.quote_over = Some(QuoteOver::Jumped);
                 } else if quote.is_movable && !stays {
                     wants.pulls[leg] = true;
                     self.renew_outside(leg, may_rest(&of, quote, solved));
                 }
-                stays && !jumps
+                stays
             }
             (Some(_), None) => {
                 wants.pulls[leg] = facts.resting > 0;
