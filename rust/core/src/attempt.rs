@@ -122,8 +122,10 @@ pub struct Wants {
     /// follows ([`Purpose::Hedge`]) stands for what its leg will want at worst; no order leaves for
     /// it yet.
     pub begins: bool,
-    /// Legs whose resting orders are to be cancelled.
+    /// Legs whose quotes are to be cancelled.
     pub pulls: [bool; LEGS_MAX],
+    /// Legs whose orders that follow and rest are to be cancelled, for the next step.
+    pub chases: [bool; LEGS_MAX],
     /// Why quoting is over before its time.
     pub quote_over: Option<QuoteOver>,
 }
@@ -147,6 +149,7 @@ impl Wants {
         again: false,
         begins: false,
         pulls: [false; LEGS_MAX],
+        chases: [false; LEGS_MAX],
         quote_over: None,
     };
 
@@ -166,6 +169,7 @@ impl Wants {
         self.again = false;
         self.begins = false;
         self.pulls = [false; LEGS_MAX];
+        self.chases = [false; LEGS_MAX];
         self.quote_over = None;
     }
 }

@@ -62,8 +62,9 @@ fn leg(random: &mut Random) -> LegRule {
         offset: Span::ZERO,
         pay_up: random.between(-2, 3),
         chase: random.between(0, 3),
-        slip,
+        slip: Some(slip),
         rests: random.below(3) == 0,
+        ..LegRule::PLAIN
     }
 }
 

@@ -8,7 +8,7 @@
 
 use super::{Attempt, Basis, QuoteOver, Seen, State, Wants};
 use crate::ids::{Id, LEGS_MAX, LegId};
-use crate::legging::{Legging, Mode, Outside, Quoting, WhenThin};
+use crate::legging::{Convert, Legging, Mode, Outside, Quoting, WhenThin};
 use crate::num::{Price, Qty, Side, div_nearest, narrow};
 use crate::quote::{
     Execution, Facts, HedgePlan, Intent, Kind, LegFacts, LegLots, LegStage, Purpose, Resting,
@@ -44,6 +44,19 @@ pub(super) struct Stages {
     renews: [bool; LEGS_MAX],
     /// Quotes of the slice that a venue rejected, by leg.
     noes: [u16; LEGS_MAX],
+    /// Quotes that serve as the orders that follow, by leg.
+    serves: [Serves; LEGS_MAX],
+}
+
+/// Whether a leg's quote serves as the order that follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Serves {
+    /// It does not.
+    No,
+    /// It does, at most until then.
+    Until(Time),
+    /// It did, where an order that follows would have been, and did not trade whole in its time.
+    Missed,
 }
 
 impl Stages {
@@ -78,6 +91,7 @@ impl Stages {
             shrunk: [i64::MAX; LEGS_MAX],
             renews: [false; LEGS_MAX],
             noes: [0; LEGS_MAX],
+            serves: [Serves::No; LEGS_MAX],
         }
     }
 
@@ -103,6 +117,7 @@ impl Stages {
         self.shrunk = [i64::MAX; LEGS_MAX];
         self.renews = [false; LEGS_MAX];
         self.noes = [0; LEGS_MAX];
+        self.serves = [Serves::No; LEGS_MAX];
     }
 
     /// What was at work when a run ended is not taken up again: its orders are looked for first.
@@ -125,6 +140,14 @@ impl Stages {
             out.i64(self.shrunk[leg]);
             out.bool(self.renews[leg]);
             out.u16(self.noes[leg]);
+            match self.serves[leg] {
+                Serves::No => out.u8(0),
+                Serves::Until(until) => {
+                    out.u8(1);
+                    out.i64(until.0);
+                }
+                Serves::Missed => out.u8(2),
+            }
         }
     }
 }
@@ -137,6 +160,8 @@ struct Strain {
     is_short: bool,
     /// Whether one that follows holds more.
     is_over: bool,
+    /// Whether so little is missing that it waits for more, by leg.
+    defers: [bool; LEGS_MAX],
 }
 
 /// What became of the wish to follow.
@@ -211,6 +236,21 @@ impl Attempt {
         self.legging().legs[leg.index()].leads
     }
 
+    /// Whether what follows on a leg rests, after the steps that it has gone through.
+    #[must_use]
+    pub fn rests(&self, leg: LegId) -> bool {
+        let rule = &self.legging().legs[leg.index()];
+        let misses = self.stages().map_or(0, |stages| stages.misses[leg.index()]);
+        rule.rests && (rule.take_after == 0 || misses < rule.take_after)
+    }
+
+    /// Whether it matters how an order that follows on a leg stands in its queue.
+    #[must_use]
+    pub fn asks_standing(&self, leg: LegId) -> bool {
+        let rule = &self.legging().legs[leg.index()];
+        rule.chase_away > 0 || rule.chase_ahead > 0
+    }
+
     /// The side on which a leg is worked.
     #[must_use]
     pub fn forward(&self, leg: LegId) -> Side {
@@ -227,7 +267,11 @@ impl Attempt {
             return self.due;
         };
         let times = self.legging().legs.iter().map(|rule| stages.begun + rule.offset);
-        let next = times.filter(|at| *at > now).min().unwrap_or(Time::MAX);
+        let serve = stages.serves.iter().filter_map(|serves| match serves {
+            Serves::Until(until) => Some(*until),
+            Serves::No | Serves::Missed => None,
+        });
+        let next = times.chain(serve).filter(|at| *at > now).min().unwrap_or(Time::MAX);
         self.due.min(stages.rest_until).min(next)
     }
 
@@ -316,7 +360,7 @@ impl Attempt {
             if legging.mode == Mode::Quoting && leads {
                 wants.intents[leg] = self.quote(leg, facts, self.left(leg, held));
             } else if !leads {
-                wants.intents[leg] = self.worst_later(leg, held);
+                wants.intents[leg] = self.worst_later(leg, held, &facts.legs[leg]);
             }
         }
         // Offsets count from the legs that leave now.
@@ -327,13 +371,18 @@ impl Attempt {
     }
 
     /// What a leg that follows will want at worst.
-    fn worst_later(&self, leg: usize, held: &LegLots) -> Option<Intent> {
+    fn worst_later(&self, leg: usize, held: &LegLots, facts: &LegFacts) -> Option<Intent> {
         let lots = self.goal[leg] - held[leg];
         let side = Side::of(lots)?;
         let rule = &self.legging().legs[leg];
-        let worst = rule.slip.max(rule.pay_up).max(0);
         let lean = self.stages().map_or(Price(0), |stages| stages.leans[leg]);
-        let limit = Price(lean.0 + side.sign() * worst);
+        let worst = rule.slip_at(lean, facts.tick_value).max(0);
+        let limit = Price(lean.0.saturating_add(side.sign().saturating_mul(worst)));
+        let limit = match (rule.slip, facts.collar[side.index()]) {
+            // No bound in ticks was given: the collar is one.
+            (None, Some(collar)) => within(side, limit, collar),
+            (None, None) | (Some(_), _) => limit,
+        };
         let purpose = Purpose::Hedge;
         Some(Intent { leg: LegId::at(leg), side, qty: Qty::of(lots), limit, purpose })
     }
@@ -393,11 +442,13 @@ impl Attempt {
             let of = &facts.legs[leg];
             let missing = self.forward[leg].sign() * (strain.required[leg] - of.held);
             if missing > 0 {
-                match self.follow_leg(leg, facts, missing, wants) {
+                let defers = strain.defers[leg];
+                match self.follow_leg(now, leg, facts, missing, defers, wants) {
                     Followed::Asked | Followed::Waits => {}
                     Followed::Hung => return false,
                 }
             } else if self.quotes() && self.leads(LegId::at(leg)) {
+                self.set_serves(leg, Serves::No);
                 is_leaned &= self.keep_quote(now, leg, facts, strain.is_short, wants);
                 goes_on |= !seen.is_at_goal;
             }
@@ -413,7 +464,10 @@ impl Attempt {
         // What a quote that goes trades on its way is hedged at what that had leaned on.
         if self.quotes() && is_leaned {
             for leg in 0..plan.legs.len() {
-                self.lean_on(leg, &facts.stages[leg]);
+                // What is missing has leaned on what it has.
+                if !strain.defers[leg] {
+                    self.lean_on(leg, &facts.stages[leg]);
+                }
             }
         }
         goes_on |= self.awaits_stage(now, seen);
@@ -439,17 +493,31 @@ impl Attempt {
 
     /// What the legs have to match.
     fn strain(&self, now: Time, plan: &HedgePlan, facts: &Facts, held: &LegLots) -> Strain {
-        let mut strain = Strain { required: *held, is_short: false, is_over: false };
+        let defers = [false; LEGS_MAX];
+        let mut strain = Strain { required: *held, is_short: false, is_over: false, defers };
+        let may_defer = plan.residual(held) <= self.execution.max_residual;
         for leg in 0..plan.legs.len() {
             let required = self.required(now, plan, facts, held, leg);
             let forward = self.forward[leg].sign();
             let missing = forward * (required - held[leg]);
             let leads = self.legging().legs[leg].leads;
             strain.required[leg] = required;
-            strain.is_short |= missing > 0;
+            let stage = &facts.stages[leg];
+            let open = stage.open[self.forward[leg].index()].get();
+            let is_few = missing > 0 && missing - open < self.legging().legs[leg].hedge_from;
+            strain.defers[leg] = is_few && may_defer && self.awaits_lead(plan, facts, leg);
+            let is_idle = open == 0 && stage.quote.is_none();
+            strain.is_short |= missing > 0 && !(strain.defers[leg] && is_idle);
             strain.is_over |= missing < 0 && !leads;
         }
         strain
+    }
+
+    /// Whether a leg that leads another one may still trade.
+    fn awaits_lead(&self, plan: &HedgePlan, facts: &Facts, leg: usize) -> bool {
+        let rules = &self.legging().legs;
+        let mut others = (0..plan.legs.len()).filter(|other| *other != leg);
+        others.any(|other| rules[other].leads && facts.legs[other].alive > 0)
     }
 
     /// Lots that a leg should hold to match those that lead it.
@@ -523,26 +591,40 @@ impl Attempt {
     }
 
     /// A leg that follows holds `missing` lots too few.
-    fn follow_leg(&mut self, leg: usize, all: &Facts, missing: i64, wants: &mut Wants) -> Followed {
+    fn follow_leg(
+        &mut self,
+        now: Time,
+        leg: usize,
+        all: &Facts,
+        missing: i64,
+        defers: bool,
+        wants: &mut Wants,
+    ) -> Followed {
         let (facts, stage) = (&all.legs[leg], &all.stages[leg]);
-        if stage.quote.is_some() {
-            // It may trade too, so it goes first; it is matched once its end is proven.
-            wants.pulls[leg] = facts.resting > 0;
-            return Followed::Asked;
+        if let Some(quote) = &stage.quote {
+            // It may trade too, so it goes first, unless it serves; it is matched once its end is
+            // proven.
+            if !self.serves(now, leg, (facts, stage), quote, missing) {
+                wants.pulls[leg] = facts.resting > 0;
+                return Followed::Asked;
+            }
+        } else {
+            self.served(leg);
         }
         let side = self.forward[leg];
         if !stage.open[side.flip().index()].is_zero() {
             return Followed::Waits;
         }
         let lots = missing - stage.open[side.index()].get();
-        if lots <= 0 {
+        if lots <= 0 || defers {
+            wants.chases[leg] = self.is_left_behind(leg, facts, stage);
             return Followed::Asked;
         }
         if !facts.blocked.is_none() {
             return Followed::Waits;
         }
         let Some(limit) = self.follow_limit(leg, facts, side) else {
-            let is_out = self.is_out_of_steps(leg);
+            let is_out = self.is_out_of_steps(leg, facts);
             return if is_out { Followed::Hung } else { Followed::Waits };
         };
         // What a venue takes of a leg binds here too.
@@ -555,46 +637,138 @@ impl Attempt {
         Followed::Asked
     }
 
+    /// Whether the quote of a leg that is to follow stays as the order that follows. It never does
+    /// where it could trade more than is missing.
+    fn serves(
+        &mut self,
+        now: Time,
+        leg: usize,
+        (facts, stage): (&LegFacts, &LegStage),
+        quote: &Resting,
+        missing: i64,
+    ) -> bool {
+        let (side, rule) = (self.forward[leg], self.legging().legs[leg]);
+        let open = &stage.open;
+        let fits = open[side.index()].get() <= missing && open[side.flip().index()].is_zero();
+        let begins = Serves::Until(now + self.execution.order_timeout);
+        let Some(stages) = self.stages_mut() else { return false };
+        if !fits || rule.convert == Convert::Never {
+            stages.serves[leg] = Serves::No;
+            return false;
+        }
+        if stages.serves[leg] == Serves::No {
+            stages.serves[leg] = begins;
+        }
+        let in_time = matches!(stages.serves[leg], Serves::Until(until) if now < until);
+        match rule.convert {
+            Convert::Never => false,
+            Convert::Always => in_time,
+            Convert::Attempt => {
+                let limit = self.limit_now(leg, facts, side).and_then(|(limit, _)| limit);
+                let reaches =
+                    limit.is_some_and(|limit| side.sign() * (quote.price.0 - limit.0) >= 0);
+                let has_missed = reaches && !in_time;
+                if has_missed {
+                    self.set_serves(leg, Serves::Missed);
+                }
+                reaches && in_time
+            }
+            Convert::KeepQueue => {
+                let lean = self.lean_of(leg, facts, side);
+                let touch = facts.touch[side.index()].filter(|_| facts.blocked.is_none());
+                let (Some(lean), Some(touch)) = (lean, touch) else { return true };
+                side.sign() * (touch.0 - lean.0) <= rule.slip_at(lean, facts.tick_value)
+            }
+        }
+    }
+
+    fn set_serves(&mut self, leg: usize, serves: Serves) {
+        if let Some(stages) = self.stages_mut() {
+            stages.serves[leg] = serves;
+        }
+    }
+
+    /// A leg that is to follow has no quote any more: one that has missed was a step.
+    fn served(&mut self, leg: usize) {
+        let Some(stages) = self.stages_mut() else { return };
+        if stages.serves[leg] == Serves::Missed {
+            stages.misses[leg] = stages.misses[leg].saturating_add(1);
+        }
+        stages.serves[leg] = Serves::No;
+    }
+
+    /// Whether what follows and rests has fallen behind, and there is a next step to take.
+    fn is_left_behind(&self, leg: usize, facts: &LegFacts, stage: &LegStage) -> bool {
+        let rule = &self.legging().legs[leg];
+        let is_away = rule.chase_away > 0 && stage.away >= rule.chase_away;
+        let is_late = rule.chase_ahead > 0 && stage.ahead >= rule.chase_ahead;
+        let misses = self.stages().map_or(0, |stages| stages.misses[leg]);
+        (is_away || is_late)
+            && facts.blocked.is_none()
+            && !self.is_last_step(leg, facts, misses.saturating_add(1))
+    }
+
+    /// The price that a leg's orders lean on.
+    fn lean_of(&self, leg: usize, facts: &LegFacts, side: Side) -> Option<Price> {
+        if self.leaned_on[leg].lots > 0 {
+            return self.stages().map(|stages| stages.leans[leg]);
+        }
+        facts.walk[side.index()].map(|walk| walk.worst)
+    }
+
     /// The limit of the next order that follows; `None` where nothing can be traded at it now, after
     /// all steps were gone through that may be.
     fn follow_limit(&mut self, leg: usize, facts: &LegFacts, side: Side) -> Option<Price> {
-        let rule = self.legging().legs[leg];
+        let found = self.limit_now(leg, facts, side);
+        if let (Some((_, misses)), Some(stages)) = (found, self.stages_mut()) {
+            stages.misses[leg] = misses;
+        }
+        found.and_then(|(limit, _)| limit)
+    }
+
+    /// The limit of the next order that follows, `None` where all steps were gone through, and the
+    /// steps that were gone through before it.
+    fn limit_now(&self, leg: usize, facts: &LegFacts, side: Side) -> Option<(Option<Price>, u16)> {
+        let rule = &self.legging().legs[leg];
         let collar = facts.collar[side.index()]?;
-        let stages = self.stages()?;
-        let base = if self.leaned_on[leg].lots > 0 {
-            stages.leans[leg]
-        } else {
-            facts.walk[side.index()]?.worst
-        };
+        let base = self.lean_of(leg, facts, side)?;
+        let touch = facts.touch[side.index()];
+        let slip = rule.slip_at(base, facts.tick_value);
+        let mut misses = self.stages()?.misses[leg];
         loop {
-            if self.is_out_of_steps(leg) {
-                return None;
+            if self.is_last_step(leg, facts, misses) {
+                return Some((None, misses));
             }
-            let stages = self.stages_mut()?;
-            let misses = i64::from(stages.misses[leg]);
-            let step = rule.pay_up.saturating_add(rule.chase.saturating_mul(misses));
-            let step = step.min(rule.slip.max(rule.pay_up));
-            let wanted = base.0.saturating_add(side.sign().saturating_mul(step));
-            let limit = match side {
-                Side::Buy => Price(wanted.min(collar.0)),
-                Side::Sell => Price(wanted.max(collar.0)),
-            };
-            let touch = facts.touch[side.index()]?;
-            let is_there = side.sign() * (limit.0 - touch.0) >= 0;
-            if is_there || rule.rests {
-                return Some(limit);
+            let step = rule.pay_up.saturating_add(rule.chase.saturating_mul(misses.into()));
+            let step = step.min(slip);
+            let wanted = Price(base.0.saturating_add(side.sign().saturating_mul(step)));
+            let limit = within(side, wanted, collar);
+            let rests = rule.rests && (rule.take_after == 0 || misses < rule.take_after);
+            if rests || side.sign() * (limit.0 - touch?.0) >= 0 {
+                return Some((Some(limit), misses));
             }
             // At once or not at all would be not at all: the next step is taken without it.
-            stages.misses[leg] = stages.misses[leg].saturating_add(1);
+            misses = misses.saturating_add(1);
         }
     }
 
     /// Whether a leg has been followed at the last price that it may be.
-    fn is_out_of_steps(&self, leg: usize) -> bool {
+    fn is_out_of_steps(&self, leg: usize, facts: &LegFacts) -> bool {
+        self.is_last_step(leg, facts, self.stages().map_or(0, |stages| stages.misses[leg]))
+    }
+
+    /// Whether after so many steps there is no other.
+    fn is_last_step(&self, leg: usize, facts: &LegFacts, misses: u16) -> bool {
         let rule = &self.legging().legs[leg];
-        let misses = self.stages().map_or(0, |stages| i64::from(stages.misses[leg]));
-        let Some(last) = misses.checked_sub(1).filter(|last| *last >= 0) else { return false };
-        rule.chase <= 0 || rule.pay_up.saturating_add(rule.chase.saturating_mul(last)) >= rule.slip
+        let Some(last) = misses.checked_sub(1) else { return false };
+        if rule.rests && misses <= rule.take_after {
+            // What rested has not been asked for at once yet.
+            return false;
+        }
+        let Some(base) = self.lean_of(leg, facts, self.forward[leg]) else { return false };
+        let slip = rule.slip_at(base, facts.tick_value);
+        let is_slow = misses == u16::MAX || rule.chase <= 0;
+        is_slow || rule.pay_up.saturating_add(rule.chase.saturating_mul(last.into())) >= slip
     }
 
     /// A leg that rests and has nothing to match: its quote stays, moves, goes or comes. Whether
@@ -688,6 +862,14 @@ impl Attempt {
             }
             Some(_) | None => most,
         }
+    }
+}
+
+/// A price no worse than the worst that an order of the side may carry.
+fn within(side: Side, price: Price, worst: Price) -> Price {
+    match side {
+        Side::Buy => price.min(worst),
+        Side::Sell => price.max(worst),
     }
 }
 
