@@ -203,4 +203,5 @@ ALERTS = (
     "rejected",
     "reissued",
     "leg_lost",
+    "forfeited",
 )

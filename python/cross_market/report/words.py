@@ -407,6 +407,7 @@ DOMAINS = {
         "rejected": ("rejected by the venue", "被市场拒绝"),
         "reissued": ("sent again, smaller", "补单"),
         "leg_lost": ("leg lost at the venue", "腿被市场减仓"),
+        "forfeited": ("given up by a person", "人工放弃补边"),
     },
     "fault": {
         "ack_lost": ("acknowledgement lost", "确认丢失"),

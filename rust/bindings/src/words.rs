@@ -168,6 +168,7 @@ words! {
         Rejected = "rejected",
         Reissued = "reissued",
         LegLost = "leg_lost",
+        Forfeited = "forfeited",
     }
 }
 

@@ -214,6 +214,8 @@ pub struct Attempt {
     filled: [Basis; LEGS_MAX],
     traded: bool,
     turned_back: bool,
+    /// Whether a person gave up what it has not traded.
+    is_forfeited: bool,
     /// What it is worked in, where its legs do not all leave at once.
     stages: Option<Box<Stages>>,
     /// Whether `stages` is in use; else it is room for the next attempt.
@@ -330,6 +332,7 @@ impl Attempt {
             filled: [Basis::default(); LEGS_MAX],
             traded: false,
             turned_back: false,
+            is_forfeited: false,
             stages: None,
             is_staged: false,
             answers: None,
@@ -457,6 +460,10 @@ impl Attempt {
         }
         let seen = self.look(plan, facts);
         self.blocked = seen.blocked;
+        if self.is_forfeited {
+            self.wind_up(now, plan, &seen, wants);
+            return;
+        }
         let was_following = self.is_following();
         if was_following {
             if self.follow(now, plan, facts, &seen, wants) {
@@ -484,6 +491,24 @@ impl Attempt {
         } else {
             self.repair(now, plan, facts, &held, wants);
         }
+    }
+
+    /// A person gives up what it has not traded yet: nothing leaves any more.
+    pub fn forfeit(&mut self) {
+        self.is_forfeited = true;
+        if self.is_at_stages() {
+            self.settle();
+        }
+    }
+
+    /// What rests goes; once every order is done and confirmed it ends in what is so.
+    fn wind_up(&mut self, now: Time, plan: &HedgePlan, seen: &Seen, wants: &mut Wants) {
+        if seen.alive == 0 {
+            self.stop(plan, &seen.held, wants);
+            return;
+        }
+        self.while_alive(now, seen, wants);
+        wants.cancel |= seen.is_resting;
     }
 
     /// An order of the attempt was sent on `leg`.
@@ -591,6 +616,7 @@ impl Attempt {
         self.execution.write(out);
         out.bool(self.traded);
         out.bool(self.turned_back);
+        out.bool(self.is_forfeited);
         out.u16(self.tries_before);
         out.bool(self.is_staged);
         if let Some(stages) = self.stages() {

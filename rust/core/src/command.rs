@@ -173,6 +173,9 @@ pub enum AlertCode {
     /// Lots of a hedge went without an order of ours; value: signed change of its lots. `detail`:
     /// the leg.
     LegLost = 39,
+    /// An operator gave up what an attempt has not traded yet; value: the residual, in 10⁻⁹ of a
+    /// common unit.
+    Forfeited = 43,
 }
 
 /// A message to people and monitors.

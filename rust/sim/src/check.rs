@@ -14,9 +14,10 @@ use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId
 use cross_market_core::instrument::{
     Netting, PositionEffect, PriceBand, ReferenceChange, Settlement,
 };
+use cross_market_core::legging::Mode;
 use cross_market_core::num::{Money, Price, Side};
 use cross_market_core::order::{Answer, Found, News, Place, RejectClass, Report, VenueStatus};
-use cross_market_core::quote::{HedgePlan, Kind, LegLots, Purpose};
+use cross_market_core::quote::{HedgePlan, Kind, LegLots, LegPlan, Purpose};
 use cross_market_core::time::Time;
 
 use crate::bounds::{self, Bounds};
@@ -61,6 +62,8 @@ pub const RULES: &[&str] = &[
     "every_attempt_ends",
     "every_order_ends",
     "external_is_told",
+    "follows_no_further",
+    "forfeited_sends_nothing",
     "id_says_what_it_is",
     "ids_never_repeat",
     "inert_commands",
@@ -126,6 +129,7 @@ struct Begun {
     orders: [u64; LEGS_MAX],
     messages: u64,
     ended: bool,
+    forfeited: bool,
 }
 
 /// The rules and what they remember.
@@ -506,7 +510,11 @@ impl Checker {
                 }
             }
             Verb::Policy(policy) => self.policy = (**policy).clone(),
-            Verb::Unrestrict(_) | Verb::Enter { .. } | Verb::Exit { .. } | Verb::Freeze { .. } => {}
+            Verb::Unrestrict(_)
+            | Verb::Enter { .. }
+            | Verb::Exit { .. }
+            | Verb::Freeze { .. }
+            | Verb::Forfeit { .. } => {}
         }
     }
 
@@ -723,6 +731,7 @@ impl Checker {
         let sent = Sent::new(place, now, self.steps, needs);
         self.orders.insert(place.order, sent);
         self.place_bounds(now, place);
+        self.place_follows(now, place);
         if place.kind == Kind::Enter && !place.purpose.is_repair() {
             self.place_residual(now, place);
             if place.purpose != Purpose::Hedge {
@@ -788,6 +797,9 @@ impl Checker {
             None => self.broken(now, "order_has_an_attempt", format!("{place:?}")),
             Some(attempt) if attempt.ended => {
                 self.broken(now, "no_order_after_the_end", format!("{place:?}"));
+            }
+            Some(attempt) if attempt.forfeited => {
+                self.broken(now, "forfeited_sends_nothing", format!("{place:?}"));
             }
             Some(_) => {}
         }
@@ -858,6 +870,46 @@ impl Checker {
         }
         if orders > u64::from(tries) {
             self.broken(now, "tries_bounded", format!("{orders} orders: {place:?}"));
+        }
+    }
+
+    /// What follows, with all that its leg has out at the worst, goes no further than another leg
+    /// has; rounded by half a lot of each. A quote that serves as what follows counts with it.
+    fn place_follows(&mut self, now: Time, place: &Place) {
+        let (decision, own) = (place.order.decision(), usize::from(place.order.leg().0));
+        let Some(plan) = self.config.hedges.get(place.hedge).map(|hedge| &hedge.plan) else {
+            return;
+        };
+        let (Some(leg), Some(attempt)) = (plan.legs.get(own), self.attempts.get(&decision)) else {
+            return;
+        };
+        let step = (field(&attempt.goal_to, own) - field(&attempt.goal_from, own)).signum();
+        if place.purpose != Purpose::Hedge || place.side.sign() != step {
+            return;
+        }
+        // Where legs leave after each other, what the earlier ones have out counts as theirs.
+        let policy = self.policy.hedges.get(place.hedge);
+        let in_turn = policy.is_some_and(|of| of.legging.mode == Mode::Simultaneous);
+        let way = leg.side.sign() * step;
+        let held = self.inventory.get(place.hedge.index()).copied().unwrap_or([0; LEGS_MAX]);
+        let units = |at: usize, of: &LegPlan, with_out: bool| {
+            let orders = self.orders.range(decision..);
+            let orders = orders.take_while(|(id, _)| id.decision() == decision);
+            let sent = orders.filter(|(id, sent)| {
+                usize::from(id.leg().0) == at && sent.place.side.sign() * of.side.sign() == way
+            });
+            let out: i64 = sent.map(|(_, sent)| sent.leaves()).sum();
+            let out = if with_out { out } else { 0 };
+            let lots = field(&held, at) * of.side.sign() * way + out;
+            i128::from(lots) * i128::from(of.units)
+        };
+        let sized = plan.legs.iter().enumerate();
+        let others = sized.filter(|(at, of)| *at != own && of.lots.num() != 0);
+        let most = others.map(|(at, of)| 2 * units(at, of, in_turn) + i128::from(of.units)).max();
+        let worst = 2 * units(own, leg, true) - i128::from(leg.units);
+        if most.is_some_and(|most| worst > most) {
+            let found = format!("{place:?}: {worst} of {most:?}");
+            self.broken(now, "follows_no_further", found);
         }
     }
 
@@ -977,6 +1029,11 @@ impl Checker {
             (AlertCode::AttemptEnded, Subject::Attempt(decision)) => {
                 self.ended(now, decision, alert, commands);
             }
+            (AlertCode::Forfeited, Subject::Attempt(decision)) => {
+                if let Some(attempt) = self.attempts.get_mut(&decision) {
+                    attempt.forfeited = true;
+                }
+            }
             (AlertCode::Restricted, Subject::Hedge(hedge)) => {
                 self.restricted.insert(hedge);
             }
@@ -1033,6 +1090,7 @@ impl Checker {
             orders: [0; LEGS_MAX],
             messages: 0,
             ended: false,
+            forfeited: false,
         };
         self.attempts.insert(decision, begun);
         if alert.detail == Kind::Enter.code() {

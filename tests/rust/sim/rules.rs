@@ -91,6 +91,8 @@ fn over_attempts() -> Vec<(&'static str, Steps)> {
     let down = Link { to: LinkTo::Feed(InstrumentId(0)), state: LinkState::Down };
     let after = |event: Event| vec![(event, vec![]), begun(vec![])];
     let trim = start(Kind::Trim, 2, 1);
+    let forfeited = alert(AlertCode::Forfeited, 0, (0, 0), Subject::Attempt(ids(1)));
+    let lots = config().hedges[HedgeId(0)].plan.legs[0].lots.nearest(1);
     vec![
         ("ends_with_orders_confirmed", vec![begun(vec![one, ended(0)])]),
         ("one_end_of_four", vec![begun(vec![ended(2), ended(2)])]),
@@ -99,6 +101,11 @@ fn over_attempts() -> Vec<(&'static str, Steps)> {
         ("residual_held_alarms", vec![begun(vec![ended(3)])]),
         ("no_trim_after_residual_held", vec![begun(vec![ended(3), trim])]),
         ("no_order_after_the_end", vec![begun(vec![ended(2), one])]),
+        ("forfeited_sends_nothing", vec![begun(vec![forfeited, one])]),
+        (
+            "follows_no_further",
+            sends(Place { qty: Qty::of(lots), purpose: Purpose::Hedge, ..fitting(1) }),
+        ),
         ("one_attempt_a_hedge", vec![begun(vec![start(Kind::Enter, 2, 1)])]),
         ("enter_within_max", vec![tick(vec![start(Kind::Enter, 2, 1_000)])]),
         ("no_enter_while_stopped", after(verb(Verb::Stop(Scope::All)))),
