@@ -884,12 +884,12 @@ impl Checker {
             return;
         };
         let step = (field(&attempt.goal_to, own) - field(&attempt.goal_from, own)).signum();
-        if place.purpose != Purpose::Hedge || place.side.sign() != step {
+        // Where legs leave after each other, a later one goes as far as the earlier ones may.
+        let policy = self.policy.hedges.get(place.hedge);
+        let in_turn = policy.is_none_or(|of| of.legging.mode == Mode::Simultaneous);
+        if place.purpose != Purpose::Hedge || place.side.sign() != step || in_turn {
             return;
         }
-        // Where legs leave after each other, what the earlier ones have out counts as theirs.
-        let policy = self.policy.hedges.get(place.hedge);
-        let in_turn = policy.is_some_and(|of| of.legging.mode == Mode::Simultaneous);
         let way = leg.side.sign() * step;
         let held = self.inventory.get(place.hedge.index()).copied().unwrap_or([0; LEGS_MAX]);
         let units = |at: usize, of: &LegPlan, with_out: bool| {
@@ -905,7 +905,7 @@ impl Checker {
         };
         let sized = plan.legs.iter().enumerate();
         let others = sized.filter(|(at, of)| *at != own && of.lots.num() != 0);
-        let most = others.map(|(at, of)| 2 * units(at, of, in_turn) + i128::from(of.units)).max();
+        let most = others.map(|(at, of)| 2 * units(at, of, false) + i128::from(of.units)).max();
         let worst = 2 * units(own, leg, true) - i128::from(leg.units);
         if most.is_some_and(|most| worst > most) {
             let found = format!("{place:?}: {worst} of {most:?}");
