@@ -176,6 +176,7 @@ impl Wants {
 
 /// One attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Attempt {
     /// Its decision id.
     pub decision: ClientOrderId,
@@ -493,9 +494,11 @@ impl Attempt {
         }
     }
 
-    /// A person gives up what it has not traded yet: nothing leaves any more.
-    pub fn forfeit(&mut self) {
+    /// A person gives up what it has not traded yet: nothing leaves any more, and what is out has the
+    /// time of an attempt that does not wait.
+    pub fn forfeit(&mut self, now: Time) {
         self.is_forfeited = true;
+        self.due = self.due.min(now + self.execution.finish_within);
         if self.is_at_stages() {
             self.settle();
         }

@@ -1,5 +1,7 @@
 //! How legs are worked: values that can never come about are refused, and what is taken is kept.
 
+#![allow(clippy::indexing_slicing, reason = "a test: what fails must be loud")]
+
 use cross_market_core::config::Config;
 use cross_market_core::legging::Legging;
 use cross_market_core::num::{Money, Price, Ratio};
@@ -54,13 +56,15 @@ fn reads(value: Value) -> Result<Config, ConfigError> {
 }
 
 fn flawed(value: Value, words: &str) {
-    let problem = reads(value.clone()).err().unwrap_or_else(|| panic!("took {value}"));
+    let told = value.to_string();
+    let problem = reads(value).err().unwrap_or_else(|| panic!("took {told}"));
     assert_eq!(problem.field, path(WHERE), "{problem}");
     assert!(problem.expected.contains(words), "{problem}");
 }
 
 fn wrong(value: Value, field: &str, words: &str) {
-    let problem = reads(value.clone()).err().unwrap_or_else(|| panic!("took {value}"));
+    let told = value.to_string();
+    let problem = reads(value).err().unwrap_or_else(|| panic!("took {told}"));
     assert_eq!(problem.field, format!("{}.legs[1].{field}", path(WHERE)), "{problem}");
     assert!(problem.expected.contains(words), "{problem}");
 }
@@ -194,7 +198,8 @@ fn the_bytes_of_a_leg_stay() {
     let bytes = out.into_bytes();
     // Whether it is plain, the mode, then the legs.
     let first = 2 + 2 + 6 * 8 + 2 + 1 + 9 + 1 + 1;
-    let hex: String = bytes[first..].iter().take(96).map(|byte| format!("{byte:02x}")).collect();
+    let leg = bytes[first..].iter().take(96);
+    let hex = leg.map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let told = [
         "0101",                                             // leads, rests
         "0000000000000000ffffffffffffffff0200000000000000", // offset, pay_up, chase

@@ -81,13 +81,14 @@ impl Engine {
 
     /// What an attempt has not traded is given up: a person answers for it.
     fn forfeit(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
+        let now = self.now;
         let Some(attempt) = self.hedges[hedge].attempt.as_mut() else {
             self.hedges[hedge].refused = None;
             self.refuse(hedge, &Denial::plain(Refusal::Nothing), out);
             self.hedges[hedge].refused = None;
             return;
         };
-        attempt.forfeit();
+        attempt.forfeit(now);
         let subject = Subject::Attempt(attempt.decision);
         let plan = self.plan(hedge);
         let residual = plan.residual(&self.positions.inventory(hedge));
