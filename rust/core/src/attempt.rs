@@ -31,6 +31,7 @@ use crate::time::{Span, Time};
 use crate::wire::Writer;
 
 mod answers;
+mod follow;
 mod stages;
 
 use answers::Answers;

@@ -14,10 +14,9 @@ use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId
 use cross_market_core::instrument::{
     Netting, PositionEffect, PriceBand, ReferenceChange, Settlement,
 };
-use cross_market_core::legging::Mode;
 use cross_market_core::num::{Money, Price, Side};
 use cross_market_core::order::{Answer, Found, News, Place, RejectClass, Report, VenueStatus};
-use cross_market_core::quote::{HedgePlan, Kind, LegLots, LegPlan, Purpose};
+use cross_market_core::quote::{HedgePlan, Kind, LegLots, Purpose};
 use cross_market_core::time::Time;
 
 use crate::bounds::{self, Bounds};
@@ -26,6 +25,8 @@ use crate::sent::{Change, Sent};
 use crate::told::{Told, corrected};
 use crate::twin::Twin;
 use crate::world::World;
+
+mod follows;
 
 /// A rule that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +101,7 @@ pub const RULES: &[&str] = &[
     "price_in_collar",
     "queries_bounded",
     "quiet_converges",
+    "quote_within_missing",
     "refusal_commands_nothing",
     "residual_held_alarms",
     "residual_in_limit",
@@ -370,7 +372,10 @@ impl Checker {
                     }
                 }
             },
-            Event::Report(report) => self.report(now, report, commands),
+            Event::Report(report) => {
+                self.report(now, report, commands);
+                self.quotes_fit(now, report, commands);
+            }
             Event::Answer(answer) => self.answer(now, answer),
             Event::Reference(reference) => self.reference(reference.instrument, reference.change),
             Event::Control(control) => self.verb(&control.verb, commands),
@@ -870,46 +875,6 @@ impl Checker {
         }
         if orders > u64::from(tries) {
             self.broken(now, "tries_bounded", format!("{orders} orders: {place:?}"));
-        }
-    }
-
-    /// What follows, with all that its leg has out at the worst, goes no further than another leg
-    /// has; rounded by half a lot of each. A quote that serves as what follows counts with it.
-    fn place_follows(&mut self, now: Time, place: &Place) {
-        let (decision, own) = (place.order.decision(), usize::from(place.order.leg().0));
-        let Some(plan) = self.config.hedges.get(place.hedge).map(|hedge| &hedge.plan) else {
-            return;
-        };
-        let (Some(leg), Some(attempt)) = (plan.legs.get(own), self.attempts.get(&decision)) else {
-            return;
-        };
-        let step = (field(&attempt.goal_to, own) - field(&attempt.goal_from, own)).signum();
-        // Where legs leave after each other, a later one goes as far as the earlier ones may.
-        let policy = self.policy.hedges.get(place.hedge);
-        let in_turn = policy.is_none_or(|of| of.legging.mode == Mode::Simultaneous);
-        if place.purpose != Purpose::Hedge || place.side.sign() != step || in_turn {
-            return;
-        }
-        let way = leg.side.sign() * step;
-        let held = self.inventory.get(place.hedge.index()).copied().unwrap_or([0; LEGS_MAX]);
-        let units = |at: usize, of: &LegPlan, with_out: bool| {
-            let orders = self.orders.range(decision..);
-            let orders = orders.take_while(|(id, _)| id.decision() == decision);
-            let sent = orders.filter(|(id, sent)| {
-                usize::from(id.leg().0) == at && sent.place.side.sign() * of.side.sign() == way
-            });
-            let out: i64 = sent.map(|(_, sent)| sent.leaves()).sum();
-            let out = if with_out { out } else { 0 };
-            let lots = field(&held, at) * of.side.sign() * way + out;
-            i128::from(lots) * i128::from(of.units)
-        };
-        let sized = plan.legs.iter().enumerate();
-        let others = sized.filter(|(at, of)| *at != own && of.lots.num() != 0);
-        let most = others.map(|(at, of)| 2 * units(at, of, false) + i128::from(of.units)).max();
-        let worst = 2 * units(own, leg, true) - i128::from(leg.units);
-        if most.is_some_and(|most| worst > most) {
-            let found = format!("{place:?}: {worst} of {most:?}");
-            self.broken(now, "follows_no_further", found);
         }
     }
 
