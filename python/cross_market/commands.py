@@ -204,4 +204,5 @@ ALERTS = (
     "reissued",
     "leg_lost",
     "crossed",
+    "forfeited",
 )

@@ -528,6 +528,18 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forfeit:
+    """Verb: what the attempt of `hedge` has not traded yet is given up; a person answers for it.
+
+    No order of it leaves any more, what rests is cancelled, and it ends in what is so.
+    reason: str – why: one line in any language, up to 120 bytes of UTF-8.
+    """
+
+    hedge: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Verb: the limits and execution values of `config` replace the present ones, whole.
 
@@ -552,6 +564,7 @@ Verb = (
     | Override
     | Policy
     | Freeze
+    | Forfeit
 )
 
 
@@ -560,8 +573,8 @@ class Control:
     """An operator's or platform's word.
 
     actor: str – who speaks: one line in any language, up to 120 bytes of UTF-8.
-    verb: Stop, Resume, Kill, Unlatch, Flatten, Unrestrict, Enter, Exit, Adopt, Override, Policy
-        or Freeze – what is said.
+    verb: Stop, Resume, Kill, Unlatch, Flatten, Unrestrict, Enter, Exit, Adopt, Override, Policy,
+        Freeze or Forfeit – what is said.
     """
 
     actor: str

@@ -20,6 +20,7 @@ from cross_market.events import (
     Event,
     Exit,
     Flatten,
+    Forfeit,
     Freeze,
     Kill,
     Number,
@@ -210,6 +211,15 @@ class Session:
         """
         lasts_ns = parse_span(lasts, "freeze.lasts")
         return self._say(now, Freeze(hedge=hedge, lasts_ns=lasts_ns, adverse=adverse))
+
+    def forfeit(self, hedge: str, *, reason: str, now: int) -> list[Command]:
+        """Give up what the attempt of a hedge has not traded yet; recorded with its reason.
+
+        No order of it leaves any more, what rests is cancelled, and it ends in what is so:
+        `residual_held`, and the hedge restricted, where a residual beyond its limit is left.
+        reason: str – why: one line in any language, up to 120 bytes of UTF-8.
+        """
+        return self._say(now, Forfeit(hedge=hedge, reason=reason))
 
     def adopt(self, hedge: str, lots: dict[str, int], *, now: int) -> list[Command]:
         """Move lots from unassigned into a hedge: of all its legs or of none.

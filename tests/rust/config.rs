@@ -12,6 +12,8 @@ use cross_market_core::time::{Span, Time};
 use cross_market_core::wire::{Reader, Writer};
 use serde_json::{Value, json};
 
+#[path = "config/legging.rs"]
+mod legging;
 #[path = "config/proof.rs"]
 mod proof;
 #[path = "config/sample.rs"]

@@ -408,6 +408,7 @@ DOMAINS = {
         "reissued": ("sent again, smaller", "补单"),
         "leg_lost": ("leg lost at the venue", "腿被市场减仓"),
         "crossed": ("moved between hedges", "内部划转"),
+        "forfeited": ("given up by a person", "人工放弃补边"),
     },
     "fault": {
         "ack_lost": ("acknowledgement lost", "确认丢失"),

@@ -169,6 +169,7 @@ words! {
         Reissued = "reissued",
         LegLost = "leg_lost",
         Crossed = "crossed",
+        Forfeited = "forfeited",
     }
 }
 

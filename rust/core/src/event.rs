@@ -181,4 +181,12 @@ pub enum Verb {
         /// Most ticks of its instrument that a quote may give up meanwhile.
         adverse: i64,
     },
+    /// Declares what the attempt that lives has not traded yet done: no order of it leaves any more,
+    /// what rests is cancelled, and it ends in what is so. Code 14.
+    Forfeit {
+        /// The hedge.
+        hedge: HedgeId,
+        /// Why.
+        reason: Note,
+    },
 }

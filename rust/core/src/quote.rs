@@ -436,12 +436,17 @@ pub struct LegStage {
     pub solved: Option<Solved>,
     /// What a quote of another leg leans on here.
     pub lean: Option<Walk>,
+    /// Ticks between the best price of its side and what follows and rests here, where the leg's
+    /// rule asks; 0 where nothing does.
+    pub away: i64,
+    /// Lots of others before what follows and rests here, where the leg's rule asks.
+    pub ahead: i64,
 }
 
 impl LegStage {
     /// Nothing is out and nothing is quoted.
     pub const NONE: LegStage =
-        LegStage { open: [Qty::ZERO; 2], quote: None, solved: None, lean: None };
+        LegStage { open: [Qty::ZERO; 2], quote: None, solved: None, lean: None, away: 0, ahead: 0 };
 }
 
 /// A quote that is not both done and confirmed.

@@ -234,6 +234,7 @@ fn verbs() -> Vec<Verb> {
     verbs.push(Verb::Enter { hedge, sets: i64::MAX, at_least: None, over: Span::ZERO });
     verbs.push(Verb::Exit { hedge, sets: Some(Qty::of(2)), over: Span::ZERO });
     verbs.push(Verb::Exit { hedge, sets: None, over: Span::seconds(600) });
+    verbs.push(Verb::Forfeit { hedge, reason: note("hedged-by-hand") });
     verbs.push(Verb::Freeze { hedge, lasts: Span::seconds(5), adverse: 3 });
     verbs.push(Verb::Adopt { hedge, lots: [i64::MIN, -1, 0, 1, 2, 3, 4, i64::MAX] });
     verbs.push(Verb::Override {

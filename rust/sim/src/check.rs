@@ -26,6 +26,8 @@ use crate::told::{Told, corrected};
 use crate::twin::Twin;
 use crate::world::World;
 
+mod follows;
+
 /// A rule that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -62,6 +64,8 @@ pub const RULES: &[&str] = &[
     "every_attempt_ends",
     "every_order_ends",
     "external_is_told",
+    "follows_no_further",
+    "forfeited_sends_nothing",
     "id_says_what_it_is",
     "ids_never_repeat",
     "inert_commands",
@@ -98,6 +102,7 @@ pub const RULES: &[&str] = &[
     "price_in_collar",
     "queries_bounded",
     "quiet_converges",
+    "quote_within_missing",
     "refusal_commands_nothing",
     "residual_held_alarms",
     "residual_in_limit",
@@ -127,6 +132,7 @@ struct Begun {
     orders: [u64; LEGS_MAX],
     messages: u64,
     ended: bool,
+    forfeited: bool,
 }
 
 /// The rules and what they remember.
@@ -367,7 +373,10 @@ impl Checker {
                     }
                 }
             },
-            Event::Report(report) => self.report(now, report, commands),
+            Event::Report(report) => {
+                self.report(now, report, commands);
+                self.quotes_fit(now, report, commands);
+            }
             Event::Answer(answer) => self.answer(now, answer),
             Event::Reference(reference) => self.reference(reference.instrument, reference.change),
             Event::Control(control) => self.verb(&control.verb, commands),
@@ -507,7 +516,11 @@ impl Checker {
                 }
             }
             Verb::Policy(policy) => self.policy = (**policy).clone(),
-            Verb::Unrestrict(_) | Verb::Enter { .. } | Verb::Exit { .. } | Verb::Freeze { .. } => {}
+            Verb::Unrestrict(_)
+            | Verb::Enter { .. }
+            | Verb::Exit { .. }
+            | Verb::Freeze { .. }
+            | Verb::Forfeit { .. } => {}
         }
     }
 
@@ -747,6 +760,7 @@ impl Checker {
         let sent = Sent::new(place, now, self.steps, needs);
         self.orders.insert(place.order, sent);
         self.place_bounds(now, place);
+        self.place_follows(now, place);
         if place.kind == Kind::Enter && !place.purpose.is_repair() {
             self.place_residual(now, place);
             if place.purpose != Purpose::Hedge {
@@ -812,6 +826,9 @@ impl Checker {
             None => self.broken(now, "order_has_an_attempt", format!("{place:?}")),
             Some(attempt) if attempt.ended => {
                 self.broken(now, "no_order_after_the_end", format!("{place:?}"));
+            }
+            Some(attempt) if attempt.forfeited => {
+                self.broken(now, "forfeited_sends_nothing", format!("{place:?}"));
             }
             Some(_) => {}
         }
@@ -1001,6 +1018,11 @@ impl Checker {
             (AlertCode::AttemptEnded, Subject::Attempt(decision)) => {
                 self.ended(now, decision, alert, commands);
             }
+            (AlertCode::Forfeited, Subject::Attempt(decision)) => {
+                if let Some(attempt) = self.attempts.get_mut(&decision) {
+                    attempt.forfeited = true;
+                }
+            }
             (AlertCode::Restricted, Subject::Hedge(hedge)) => {
                 self.restricted.insert(hedge);
             }
@@ -1057,6 +1079,7 @@ impl Checker {
             orders: [0; LEGS_MAX],
             messages: 0,
             ended: false,
+            forfeited: false,
         };
         self.attempts.insert(decision, begun);
         if alert.detail == Kind::Enter.code() {

@@ -9,7 +9,7 @@ use cross_market_core::config::{Account, Config, Hedge, Venue};
 use cross_market_core::gate::{HedgeLimits, Policy};
 use cross_market_core::ids::{Id, InstrumentId, Table};
 use cross_market_core::instrument::{Fee, Instrument, Netting, Settlement, Style};
-use cross_market_core::legging::{LeanPrice, Legging, Mode, Outside, WhenThin};
+use cross_market_core::legging::{Convert, LeanPrice, Legging, Mode, Outside, WhenThin};
 use cross_market_core::num::{Decimal, MONEY_PLACES, MONEY_UNIT, Money, NumError, Ratio, Side};
 use cross_market_core::order::{HedgeFlag, TimeInForce};
 use cross_market_core::phase::{Phase, Phases};
@@ -308,8 +308,15 @@ fn legging(of: &Legging, legs: usize) -> String {
             ("offset_ns", rule.offset.0.to_string()),
             ("pay_up", rule.pay_up.to_string()),
             ("chase", rule.chase.to_string()),
-            ("slip", rule.slip.to_string()),
+            ("slip", rule.slip.map_or(null(), |ticks| ticks.to_string())),
+            ("slip_money", rule.slip_money.map_or(null(), money)),
+            ("slip_rate", rule.slip_rate.map_or(null(), ratio)),
             ("rests", rule.rests.to_string()),
+            ("convert", text(convert(rule.convert))),
+            ("chase_away", rule.chase_away.to_string()),
+            ("chase_ahead", rule.chase_ahead.to_string()),
+            ("take_after", rule.take_after.to_string()),
+            ("hedge_from", rule.hedge_from.to_string()),
         ])
     });
     let quote = match of.mode {
@@ -317,6 +324,15 @@ fn legging(of: &Legging, legs: usize) -> String {
         Mode::Quoting => quoting(&of.quote),
     };
     object([("mode", text(mode)), ("legs", list(rules)), ("quote", quote)])
+}
+
+const fn convert(convert: Convert) -> &'static str {
+    match convert {
+        Convert::Never => "never",
+        Convert::Attempt => "attempt",
+        Convert::Always => "always",
+        Convert::KeepQueue => "keep_queue",
+    }
 }
 
 fn quoting(of: &cross_market_core::legging::Quoting) -> String {

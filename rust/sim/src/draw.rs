@@ -4,7 +4,7 @@ use cross_market_core::config::{Config, Counts, Waiting};
 use cross_market_core::event::{Scope, Verb};
 use cross_market_core::gate::{AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual};
 use cross_market_core::ids::{
-    AccountId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, ProductId, VenueId,
+    AccountId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, Note, ProductId, VenueId,
 };
 use cross_market_core::instrument::{Fee, Fees, MarginRate, Netting, Settlement};
 use cross_market_core::num::{Money, Qty, Ratio, Side};
@@ -356,16 +356,19 @@ impl Drawer {
         let every = Span::millis(random.between(10, 60));
         let lasts = Span(every.0 * random.between(6, 20));
         shut(&mut Random::stream(seed, 7), &mut config, lasts);
-        match &opposed {
-            Some(opposed) => opposed.permit(&mut config),
-            None => legging::draw(&mut Random::stream(seed, 8), &mut config),
+        if let Some(opposed) = &opposed {
+            opposed.permit(&mut config);
+        } else {
+            legging::draw(&mut Random::stream(seed, 8), &mut config);
+            legging::rule(&mut Random::stream(seed, 13), &mut config);
         }
         config.waiting = waiting(&mut Random::stream(seed, 12));
-        tighten(&mut Random::stream(seed, 13), &mut config.policy);
+        tighten(&mut Random::stream(seed, 15), &mut config.policy);
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));
-        let verbs = verbs(&mut random, &config, lasts, &self.lots, self.clip);
+        let mut verbs = verbs(&mut random, &config, lasts, &self.lots, self.clip);
+        forfeit(&mut Random::stream(seed, 14), lasts, &mut verbs);
         Plan {
             latencies,
             faults: self.faults,
@@ -816,6 +819,18 @@ fn latency(random: &mut Random) -> VenueLatency {
         }
     };
     VenueLatency { order: one(3_000_000), report: one(3_000_000), feed: one(2_000_000) }
+}
+
+/// Now and then the desk gives up what an attempt has not traded.
+fn forfeit(random: &mut Random, lasts: Span, verbs: &mut Vec<(Span, Verb)>) {
+    if random.below(12) > 0 {
+        return;
+    }
+    for _ in 0..random.between(1, 4) {
+        let Ok(reason) = Note::new("by hand") else { continue };
+        let hedge = HedgeId(0);
+        verbs.push((Span(random.between(0, lasts.0)), Verb::Forfeit { hedge, reason }));
+    }
 }
 
 /// What the desk says in the course of the run.

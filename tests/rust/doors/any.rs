@@ -285,6 +285,7 @@ fn verb(bits: &mut Bits<'_>, desk: &Desk) -> Verb {
         8 if bits.bool() => {
             Verb::Freeze { hedge, lasts: Span(bits.near(-1, 9)), adverse: bits.near(-1, 9) }
         }
+        8 if bits.bool() => Verb::Forfeit { hedge, reason: Note::new("by hand").unwrap() },
         8 => Verb::Exit {
             hedge,
             sets: bits.bool().then(|| bits.qty()),

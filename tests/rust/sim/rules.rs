@@ -7,6 +7,7 @@ use cross_market_core::clock::{Clock, ClockOf};
 use cross_market_core::event::Event;
 use cross_market_core::funds::{CashKind, Transfer};
 use cross_market_core::instrument::{PriceBand, Reference, ReferenceChange};
+use cross_market_core::legging::{Legging, Mode};
 use cross_market_core::num::Money;
 use cross_market_core::order::{FeeNews, LiquiditySide};
 use cross_market_core::quote::LegLots;
@@ -91,7 +92,10 @@ fn over_attempts() -> Vec<(&'static str, Steps)> {
     let down = Link { to: LinkTo::Feed(InstrumentId(0)), state: LinkState::Down };
     let after = |event: Event| vec![(event, vec![]), begun(vec![])];
     let trim = start(Kind::Trim, 2, 1);
-    let crossed = alert(AlertCode::Crossed, 0, (1, 10_000), hedge);
+    let crossed = alert(AlertCode::Crossed, 0, (1, 10_000), Subject::Hedge(HedgeId(0)));
+    let forfeited = alert(AlertCode::Forfeited, 0, (0, 0), Subject::Attempt(ids(1)));
+    let lots = config().hedges[HedgeId(0)].plan.legs[0].lots.nearest(1);
+    let hedge = Place { qty: Qty::of(lots), purpose: Purpose::Hedge, ..fitting(1) };
     vec![
         ("ends_with_orders_confirmed", vec![begun(vec![one, ended(0)])]),
         ("one_end_of_four", vec![begun(vec![ended(2), ended(2)])]),
@@ -101,6 +105,8 @@ fn over_attempts() -> Vec<(&'static str, Steps)> {
         ("crossing_moves_nothing", vec![begun(vec![crossed])]),
         ("no_trim_after_residual_held", vec![begun(vec![ended(3), trim])]),
         ("no_order_after_the_end", vec![begun(vec![ended(2), one])]),
+        ("forfeited_sends_nothing", vec![begun(vec![forfeited, one])]),
+        ("follows_no_further", [vec![works(Mode::Sequential)], sends(hedge)].concat()),
         ("one_attempt_a_hedge", vec![begun(vec![start(Kind::Enter, 2, 1)])]),
         ("enter_within_max", vec![tick(vec![start(Kind::Enter, 2, 1_000)])]),
         ("no_enter_while_stopped", after(verb(Verb::Stop(Scope::All)))),
@@ -154,6 +160,59 @@ fn over_words() -> Vec<(&'static str, Steps)> {
     ]
 }
 
+/// From now on legs are worked in this way.
+fn works(mode: Mode) -> (Event, Vec<Command>) {
+    let mut policy = config().policy;
+    policy.hedges[HedgeId(0)].legging = Legging { mode, ..Legging::AT_ONCE };
+    (verb(Verb::Policy(Box::new(policy))), vec![])
+}
+
+/// Both legs rest, the first one for so many lots; the second one's lot trades, and nothing follows.
+fn both_rest(lots: i64) -> Steps {
+    let config = config();
+    let legs = &config.hedges[HedgeId(0)].plan.legs;
+    let quote = |at: u8, qty| Place {
+        order: super::order(at, 1),
+        account: legs[usize::from(at)].account,
+        instrument: legs[usize::from(at)].instrument,
+        side: legs[usize::from(at)].side,
+        qty: Qty::of(qty),
+        purpose: Purpose::Quote,
+        ..fitting(1)
+    };
+    let (first, second) = (quote(0, lots), quote(1, 1));
+    let fill = Fill {
+        trade_id: Text::new("T1").unwrap(),
+        side: second.side,
+        price: second.price,
+        qty: Qty::of(1),
+        cum: None,
+        fee: FeeNews::Pending,
+        liquidity: LiquiditySide::Maker,
+    };
+    let filled = Report {
+        order: Some(second.order),
+        venue_order_id: Text::EMPTY,
+        account: second.account,
+        instrument: second.instrument,
+        exchange: START,
+        receive: START,
+        news: News::Fill(fill),
+    };
+    vec![
+        works(Mode::Quoting),
+        begun(vec![Command::Place(first), Command::Place(second)]),
+        (news(first.order, News::Accepted), vec![]),
+        (Event::Report(Box::new(filled)), vec![]),
+    ]
+}
+
+#[test]
+fn a_quote_that_shows_what_is_missing_may_stay() {
+    let rule = |lots| broken(&both_rest(lots)).contains(&"quote_within_missing");
+    assert_eq!([1, 3, 5, 6, 9].map(rule), [false, false, false, true, true]);
+}
+
 /// What follows from reports.
 fn over_reports() -> Vec<(&'static str, Steps)> {
     let one = fitting(1);
@@ -182,6 +241,7 @@ fn over_reports() -> Vec<(&'static str, Steps)> {
     let other = AccountId(1 - one.account.0);
     vec![
         ("cancel_outlives_an_auction", [sends(one), vec![barred, tick(vec![stuck])]].concat()),
+        ("quote_within_missing", both_rest(6)),
         ("external_is_told", vec![fill(None, one.account)]),
         ("misfit_is_conflict", [sends(one), vec![fill(Some(order), other)]].concat()),
         (

@@ -638,6 +638,10 @@ fn verb(names: &Names<'_>, limits: &mut Value, words: &Words) -> Result<Verb, St
             lasts: Span(span(words.need("for")?)?),
             adverse: words.need("adverse")?.parse().map_err(|_| "adverse= is a number")?,
         },
+        "forfeit" => Verb::Forfeit {
+            hedge: names.hedge(words.word(2)?)?,
+            reason: note(words.need("reason")?)?,
+        },
         "adopt" => {
             let hedge = names.hedge(words.word(2)?)?;
             let mut lots = [0; LEGS_MAX];

@@ -1,5 +1,5 @@
-//! The operator's words: stop, kill, unlatch, flatten, enter, exit, adopt, override, policy; and
-//! the two ways in which a run does not go on as before: a restart and a broken invariant.
+//! The operator's words: stop, kill, unlatch, flatten, enter, exit, adopt, override, policy, freeze,
+//! forfeit; and the two ways in which a run does not go on as before: a restart and a broken invariant.
 
 use super::decide::Edge;
 use super::{BookingKind, Engine};
@@ -9,12 +9,15 @@ use crate::error::Error;
 use crate::event::{Control, LinkState, Scope, Verb};
 use crate::gate::{Denial, Policy, Refusal};
 use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LegId};
-use crate::num::{Price, Qty};
+use crate::num::{Price, Qty, div_ceil, wide};
 use crate::order::{Cancel, Input, Order};
 use crate::position::Owner;
 use crate::quote::{Kind, LegLots};
 use crate::signal::Want;
 use crate::time::{Span, Time};
+
+/// [`crate::num::MONEY_UNIT`], short.
+const UNIT: i64 = 1_000_000_000;
 
 impl Engine {
     pub(super) fn on_control(&mut self, control: &Control, out: &mut Vec<Command>) {
@@ -72,7 +75,26 @@ impl Engine {
                 self.wake_at(*hedge, until);
                 self.touch(*hedge);
             }
+            Verb::Forfeit { hedge, reason: _ } => self.forfeit(*hedge, out),
         }
+    }
+
+    /// What an attempt has not traded is given up: a person answers for it.
+    fn forfeit(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
+        let now = self.now;
+        let Some(attempt) = self.hedges[hedge].attempt.as_mut() else {
+            self.hedges[hedge].refused = None;
+            self.refuse(hedge, &Denial::plain(Refusal::Nothing), out);
+            self.hedges[hedge].refused = None;
+            return;
+        };
+        attempt.forfeit(now);
+        let subject = Subject::Attempt(attempt.decision);
+        let plan = self.plan(hedge);
+        let residual = plan.residual(&self.positions.inventory(hedge));
+        let value = div_ceil(wide(residual, UNIT), i128::from(plan.unit_den));
+        self.alert(out, AlertCode::Forfeited, Urgency::Alarm, subject, value, 0);
+        self.touch(hedge);
     }
 
     fn enter_by_word(

@@ -266,6 +266,7 @@ impl Engine {
                 }
                 Ok(())
             }
+            Verb::Forfeit { hedge, reason: _ } => self.hedge(*hedge),
             Verb::Adopt { hedge, lots } => self.check_adopt(*hedge, lots),
             Verb::Override { order, status, cum, reason: _ } => {
                 let Some(known) = self.orders.get(*order) else {

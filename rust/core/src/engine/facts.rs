@@ -9,7 +9,8 @@ use crate::merge;
 use crate::num::{Money, Price, Qty, Side, div_ceil};
 use crate::position::First;
 use crate::quote::{
-    Blocked, Data, HedgePlan, Kind, LegAsk, LegFacts, LegLots, LegPlan, LegStage, Resting, Walk,
+    Blocked, Data, HedgePlan, Kind, LegAsk, LegFacts, LegLots, LegPlan, LegStage, Purpose, Resting,
+    Walk,
 };
 use crate::time::Time;
 
@@ -73,7 +74,12 @@ impl Engine {
             if order.is_confirmed() {
                 continue;
             }
-            let facts = &mut self.work.facts.stages[order.place.order.leg().index()];
+            let leg = order.place.order.leg();
+            let asks = order.place.purpose == Purpose::Hedge && attempt.asks_standing(leg);
+            let stands = asks && order.is_resting() && order.place.tif.rests();
+            let (away, ahead) = if stands { self.standing(&order.place) } else { (0, 0) };
+            let facts = &mut self.work.facts.stages[leg.index()];
+            (facts.away, facts.ahead) = (facts.away.max(away), facts.ahead.max(ahead));
             let open = &mut facts.open[order.place.side.index()];
             *open = *open + Qty::of(order.leaves());
             if let Some(quote) = Engine::resting(order) {

@@ -348,7 +348,7 @@ impl Engine {
         let venue = &self.config.venues[account.venue];
         let rests = match intent.purpose {
             Purpose::Quote => true,
-            Purpose::Hedge => attempt.legging().legs[intent.leg.index()].rests,
+            Purpose::Hedge => attempt.rests(intent.leg),
             Purpose::Work | Purpose::Supplement | Purpose::Unwind => false,
         };
         let tif = if rests { venue.rests.unwrap_or(venue.tif) } else { venue.tif };

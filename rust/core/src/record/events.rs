@@ -263,6 +263,7 @@ impl Verb {
             Verb::Override { .. } => 10,
             Verb::Policy(_) => 11,
             Verb::Freeze { .. } => 12,
+            Verb::Forfeit { .. } => 14,
         }
     }
 }
@@ -308,6 +309,10 @@ fn write_verb(out: &mut Writer, verb: &Verb) {
             out.i64(lasts.0);
             out.i64(*adverse);
         }
+        Verb::Forfeit { hedge, reason } => {
+            out.u16(hedge.0);
+            write_note(out, reason);
+        }
     }
 }
 
@@ -350,6 +355,7 @@ fn read_verb(from: &mut Reader<'_>) -> Read<Verb> {
             lasts: Span(from.i64()?),
             adverse: from.i64()?,
         },
+        14 => Verb::Forfeit { hedge: HedgeId(from.u16()?), reason: read_note(from)? },
         found => return Err(WireError::Code { at, found }),
     })
 }
