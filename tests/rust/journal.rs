@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "fac769da046ae7653a0f4936fc14a267e6fa9b755b572ea1b4478d81ea4177f4"
+        "ba0034cf3827b6835ae3072a168b61880250efa2b35a3b9d8335a2efdb65e139"
     );
 }
 

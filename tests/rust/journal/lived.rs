@@ -359,7 +359,7 @@ fn a_lived_journal_holds_every_kind() {
         (&kinds.frames, 2),
         (&kinds.events, 12),
         (&kinds.news, 10),
-        (&kinds.verbs, 12),
+        (&kinds.verbs, 13),
     ] {
         assert_eq!(*found, (0..count).collect(), "{kinds:?}");
     }

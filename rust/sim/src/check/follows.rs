@@ -5,7 +5,7 @@ use cross_market_core::event::LinkState;
 use cross_market_core::ids::{Id, LEGS_MAX};
 use cross_market_core::legging::Mode;
 use cross_market_core::order::{News, Place, Report};
-use cross_market_core::quote::{LegPlan, Purpose};
+use cross_market_core::quote::{HedgePlan, LegPlan, Purpose};
 use cross_market_core::time::Time;
 
 use super::{Checker, alerts, field};
@@ -30,22 +30,19 @@ impl Checker {
         }
         let way = leg.side.sign() * step;
         let held = self.inventory.get(place.hedge.index()).copied().unwrap_or([0; LEGS_MAX]);
-        let units = |at: usize, of: &LegPlan, with_out: bool| {
-            let orders = self.orders.range(decision..);
-            let orders = orders.take_while(|(id, _)| id.decision() == decision);
-            let sent = orders.filter(|(id, sent)| {
-                usize::from(id.leg().0) == at && sent.place.side.sign() * of.side.sign() == way
-            });
-            let out: i64 = sent.map(|(_, sent)| sent.leaves()).sum();
-            let out = if with_out { out } else { 0 };
-            let lots = field(&held, at) * of.side.sign() * way + out;
-            i128::from(lots) * i128::from(of.units)
+        let units = |at: usize, of: &LegPlan, out: i64| {
+            i128::from(field(&held, at) * of.side.sign() * way + out) * i128::from(of.units)
         };
+        let orders = self.orders.range(decision..);
+        let orders = orders.take_while(|(id, _)| id.decision() == decision);
+        let same =
+            orders.filter(|(id, of)| id.leg() == place.order.leg() && of.place.side == place.side);
+        let out: i64 = same.map(|(_, sent)| sent.leaves()).sum();
         let sized = plan.legs.iter().enumerate();
         let others = sized.filter(|(at, of)| *at != own && of.lots.num() != 0);
-        let most = others.map(|(at, of)| 2 * units(at, of, false) + i128::from(of.units)).max();
-        let worst = 2 * units(own, leg, true) - i128::from(leg.units);
-        if most.is_some_and(|most| worst > most) {
+        let most = others.map(|(at, of)| units(at, of, 0)).max();
+        let worst = units(own, leg, out);
+        if most.is_some_and(|most| 2 * (worst - most) > slack(plan, own)) {
             let found = format!("{place:?}: {worst} of {most:?}");
             self.broken(now, "follows_no_further", found);
         }
@@ -81,8 +78,6 @@ impl Checker {
             i128::from(lots) * i128::from(of)
         };
         let sized = || plan.legs.iter().enumerate().filter(|(_, of)| of.lots.num() != 0);
-        let coarsest = sized().map(|(_, of)| of.units).max().unwrap_or(0);
-        let is_even = sized().all(|(_, of)| of.units == coarsest);
         let first = usize::from(id.leg().0);
         let done = units(first, field(&held, first));
         let mut found = Vec::new();
@@ -112,9 +107,7 @@ impl Checker {
                 same.filter(|(id, of)| id.leg() == order.leg() && of.place.side == place.side);
             let out: i64 = same.map(|(_, sent)| sent.leaves()).sum();
             let worst = own + units(at, place.side.sign() * out);
-            // Rounded by half a lot of each, where one is not as large as another.
-            let own_lot = plan.legs.get(at).map_or(0, |of| of.units);
-            let slack = if is_even { 0 } else { i128::from(own_lot) + i128::from(coarsest) };
+            let slack = slack(plan, at);
             let is_short = 2 * (done - own) > slack;
             if is_short && most.is_some_and(|most| 2 * (worst - most) > slack) {
                 found.push(format!("{place:?}: {own} held, {worst} at worst, of {most:?}"));
@@ -124,4 +117,13 @@ impl Checker {
             self.broken(now, "quote_within_missing", found);
         }
     }
+}
+
+/// Twice what rounding to lots may leave between a leg and another one, in common units: half a lot of
+/// each, but nothing where all lots are as large.
+fn slack(plan: &HedgePlan, leg: usize) -> i128 {
+    let sized = || plan.legs.iter().filter(|leg| leg.lots.num() != 0).map(|leg| leg.units);
+    let coarsest = sized().max().unwrap_or(0);
+    let own = plan.legs.get(leg).map_or(0, |leg| leg.units);
+    if sized().all(|units| units == coarsest) { 0 } else { i128::from(own) + i128::from(coarsest) }
 }
