@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "ba0034cf3827b6835ae3072a168b61880250efa2b35a3b9d8335a2efdb65e139"
+        "3dc615b848592808ea35c4f09d451c7d988acfcf8ebbc6699c8177f408bd811a"
     );
 }
 

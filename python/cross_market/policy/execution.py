@@ -187,7 +187,10 @@ class LegRule:
         return whole(self.chase) > 0
 
     def check_ticks(self, furthest: int) -> None:
-        """Raise ConfigError for ticks that do not fit each other."""
+        """Raise ConfigError for ticks that do not fit each other.
+
+        furthest: int, ticks – how far `slip` lets orders that follow go; pay_up without it.
+        """
         chases = self.chases
         if self.slip is None and chases:
             expected = f"how far chase may go, more than pay_up, {self.pay_up}"
