@@ -499,9 +499,7 @@ impl Funds {
             if is_decision(decision) { self.holds.get_in(decision, account) } else { None };
         let drawn = reserve.map_or(Money::ZERO, |hold| hold.left).min(need.amount);
         self.freed_carries(account, need.amount - drawn, need.frees)?;
-        if drawn > Money::ZERO
-            && let Some(hold) = self.holds.get_in_mut(decision, account)
-        {
+        if let Some(hold) = self.holds.get_in_mut(decision, account) {
             hold.left -= drawn;
         }
         self.shift(account, Bucket::Available, Bucket::Held, need.amount - drawn);
@@ -864,7 +862,7 @@ impl Funds {
     /// As [`Funds::available_carries`], where trading frees so much. A debt that was there before
     /// is no reason against what makes it smaller.
     fn freed_carries(&self, account: AccountId, sum: Money, frees: Money) -> Result<(), HoldError> {
-        if frees > Money::ZERO && sum <= self.available(account).max(Money::ZERO) + frees {
+        if sum <= self.available(account).max(Money::ZERO) + frees {
             return Ok(());
         }
         self.available_carries(account, sum)
