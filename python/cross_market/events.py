@@ -501,6 +501,16 @@ class Freeze:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Roll:
+    """Verb: moves all sets of a hedge to the next contract, the hedge that its `next` names.
+
+    hedge: str – its name.
+    """
+
+    hedge: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Adopt:
     """Verb: moves signed lots from unassigned into a hedge, of all its legs at once or of none.
 
@@ -552,6 +562,7 @@ Verb = (
     | Override
     | Policy
     | Freeze
+    | Roll
 )
 
 
@@ -560,8 +571,8 @@ class Control:
     """An operator's or platform's word.
 
     actor: str – who speaks: one line in any language, up to 120 bytes of UTF-8.
-    verb: Stop, Resume, Kill, Unlatch, Flatten, Unrestrict, Enter, Exit, Adopt, Override, Policy
-        or Freeze – what is said.
+    verb: Stop, Resume, Kill, Unlatch, Flatten, Unrestrict, Enter, Exit, Adopt, Override, Policy,
+        Freeze or Roll – what is said.
     """
 
     actor: str

@@ -211,6 +211,13 @@ class Session:
         lasts_ns = parse_span(lasts, "freeze.lasts")
         return self._say(now, Freeze(hedge=hedge, lasts_ns=lasts_ns, adverse=adverse))
 
+    def roll(self, hedge: str, *, now: int) -> list[Command]:
+        """Move all sets of a hedge to the next contract: to the hedge that its `next` names.
+
+        A slice that would cost more than the hedge's max_roll_cost is not begun.
+        """
+        return self._say(now, Roll(hedge=hedge))
+
     def adopt(self, hedge: str, lots: dict[str, int], *, now: int) -> list[Command]:
         """Move lots from unassigned into a hedge: of all its legs or of none.
 

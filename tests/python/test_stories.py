@@ -424,6 +424,8 @@ class World:
             case "freeze":
                 lasts, adverse = span(words["for"]), int(words["adverse"])
                 return events.Freeze(hedge=about, lasts_ns=lasts, adverse=adverse)
+            case "roll":
+                return events.Roll(hedge=about)
             case "adopt":
                 lots = {leg: int(value) for leg, _, value in words.pairs}
                 return events.Adopt(hedge=about, lots=lots)

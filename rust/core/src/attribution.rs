@@ -44,7 +44,7 @@ use reference::{Decided, Done, displayed};
 pub enum Cause {
     /// Aligned lots of Enter attempts at the prices displayed when they were decided.
     EntryEdge = 0,
-    /// The same of attempts that give back: Exit, Reduce, Trim, Roll.
+    /// The same of attempts that give back: Exit, Reduce, Trim, and of a Roll what it leaves.
     ExitEdge = 1,
     /// Aligned lots that are held, at their marks.
     Basis = 2,

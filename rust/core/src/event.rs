@@ -181,4 +181,9 @@ pub enum Verb {
         /// Most ticks of its instrument that a quote may give up meanwhile.
         adverse: i64,
     },
+    /// Moves all sets of a hedge to the next contract: to the hedge that it names. Code 13.
+    Roll {
+        /// The hedge.
+        hedge: HedgeId,
+    },
 }

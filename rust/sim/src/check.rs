@@ -506,7 +506,11 @@ impl Checker {
                 }
             }
             Verb::Policy(policy) => self.policy = (**policy).clone(),
-            Verb::Unrestrict(_) | Verb::Enter { .. } | Verb::Exit { .. } | Verb::Freeze { .. } => {}
+            Verb::Unrestrict(_)
+            | Verb::Enter { .. }
+            | Verb::Exit { .. }
+            | Verb::Freeze { .. }
+            | Verb::Roll { .. } => {}
         }
     }
 

@@ -286,6 +286,7 @@ impl Teller<'_> {
             Verb::Freeze { hedge, lasts, adverse } => {
                 format!("freeze {} for={}ns adverse={adverse}", self.hedge(*hedge), lasts.0)
             }
+            Verb::Roll { hedge } => format!("roll {}", self.hedge(*hedge)),
             Verb::Adopt { hedge, lots } => {
                 let plan = self.config.hedges.get(*hedge).map(|hedge| &hedge.plan);
                 let legs = plan.into_iter().flat_map(|plan| &plan.legs).zip(lots);

@@ -638,6 +638,7 @@ fn verb(names: &Names<'_>, limits: &mut Value, words: &Words) -> Result<Verb, St
             lasts: Span(span(words.need("for")?)?),
             adverse: words.need("adverse")?.parse().map_err(|_| "adverse= is a number")?,
         },
+        "roll" => Verb::Roll { hedge: names.hedge(words.word(2)?)? },
         "adopt" => {
             let hedge = names.hedge(words.word(2)?)?;
             let mut lots = [0; LEGS_MAX];
