@@ -26,6 +26,7 @@ from cross_market.events import (
     Override,
     Policy,
     Resume,
+    Roll,
     Scope,
     Stop,
     Unlatch,

@@ -149,6 +149,13 @@ pub struct Hedge {
 }
 
 impl Hedge {
+    /// Whether its own legs, not those it rolls into, or their rates are of an instrument.
+    #[must_use]
+    pub fn reads(&self, id: InstrumentId) -> bool {
+        let own = |leg: &crate::quote::LegPlan| leg.instrument == id || leg.fx == Some(id);
+        self.roll.is_none() || self.plan.legs.iter().any(own)
+    }
+
     /// Most legs that one of its attempts trades, and those legs.
     #[must_use]
     pub fn widest(&self) -> &HedgePlan {

@@ -37,6 +37,8 @@ impl Engine {
             let state = &self.hedges[hedge];
             let concerned = match &state.attempt {
                 Some(_) => !state.rests || self.is_stirred(hedge),
+                // The contract that it will roll into is none that its signal reads.
+                None if !self.config.hedges[hedge].reads(instrument) => false,
                 None => state.waits() || self.signals.wants(hedge, state.sets).is_some(),
             };
             if concerned {
@@ -143,7 +145,8 @@ impl Engine {
             state.residual = plan.residual(&held);
         }
         state.over_residual = state.residual > self.policy.hedges[hedge].execution.max_residual;
-        if state.flatten && held == [0; LEGS_MAX] && state.attempt.is_none() {
+        // What a Roll has still to bring is given back too.
+        if state.flatten && held == [0; LEGS_MAX] && !state.is_taken() {
             state.flatten = false;
         }
         self.count_waiting(hedge, waited);
