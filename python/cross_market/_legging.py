@@ -52,6 +52,11 @@ def is_staged(hedge: "Hedge") -> bool:
     return later or type(hedge.execution) is not Simultaneous
 
 
+def crosses(hedge: "Hedge") -> bool:
+    """Return whether lots that another hedge wants the other way go to it without an order."""
+    return isinstance(hedge.execution, Simultaneous) and hedge.execution.crossing
+
+
 def longest_ns(hedge: "Hedge") -> int:
     """Return how long an attempt may live that nothing comes between."""
     execution = hedge.execution
@@ -84,6 +89,9 @@ def check(hedge: "Hedge") -> None:
         if not is_sized(legs[name]):
             raise wrong(name, where, "a leg with lots; this one only prices")
     check_rules(hedge)
+    if crosses(hedge) and is_staged(hedge):
+        expected = "False; a leg has a time of its own"
+        raise wrong(True, f"{WHERE}.crossing", expected)  # noqa: FBT003
     if isinstance(hedge.execution, Quoting):
         check_quoting(hedge, hedge.execution)
 

@@ -633,6 +633,7 @@ def hedge_limits_json(hedge: Hedge, limits: Limits) -> Json:
         "tries": own.tries,
         "messages": own.messages,
         "trims_per_day": own.trims_per_day,
+        "crossing": _legging.crosses(hedge),
         "legging": _legging.legging_json(hedge),
     }
 

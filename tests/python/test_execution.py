@@ -51,6 +51,18 @@ def test_all_at_once_is_told_as_nothing() -> None:
     assert legging(gold_config(execution=offset(S="0 ns"))) is None
 
 
+def crossing(config: cm.Config) -> Any:  # noqa: ANN401
+    return json.loads(config.to_json())["limits"]["hedges"]["gold"]["crossing"]
+
+
+def test_crossing_is_off_unless_asked_for() -> None:
+    wanted = cm.Simultaneous(**EXECUTION, crossing=True)
+    assert crossing(gold_config()) is False
+    assert crossing(gold_config(execution=wanted)) is True
+    assert legging(gold_config(execution=wanted)) is None
+    assert crossing(gold_config(execution=sequential())) is False
+
+
 def test_every_mode_is_told_whole() -> None:
     mode = cm.Simultaneous(
         **EXECUTION,
@@ -183,6 +195,11 @@ HEDGE: list[tuple[dict[str, Any], str, str]] = [
         {"execution": cm.Simultaneous(**EXECUTION, legs={"SHFE.au": cm.LegRule()})},
         f"{IN}.legs.SHFE.au",
         f"Did you mean '{AU}'?",
+    ),
+    (
+        {"execution": dataclasses.replace(offset(S="1 s"), crossing=True)},
+        f"{IN}.crossing",
+        "False; a leg has a time of its own",
     ),
     ({"execution": offset(S="3 s")}, f"{IN}.legs.{AU}.after", "at most finish_within, 2 s"),
     ({"execution": sequential(after="1 ms")}, f"{IN}.legs.{AU}.after", "only Simultaneous"),

@@ -138,6 +138,8 @@ class Simultaneous:
     repair: CheaperOf, Supplement or Unwind – what repair may choose.
     max_loss: str, money – most that repair of one attempt may lose, in the hedge's currency.
     legs: dict from instruments of legs to LegRule – how legs follow those before them.
+    crossing: bool – lots that another hedge with `crossing` wants the other way at the same moment
+        go from one to the other at mid, without an order; only where no leg has a time of its own.
     """
 
     max_residual: Quantity
@@ -146,6 +148,7 @@ class Simultaneous:
     repair: Repairs
     max_loss: Loss
     legs: Rules = ()
+    crossing: Annotated[bool, flag()] = False
 
 
 @value

@@ -48,6 +48,7 @@ pub const RULES: &[&str] = &[
     "clock_moves_no_timer",
     "clock_restricts",
     "configuration_is_taken",
+    "crossing_moves_nothing",
     "deadline_moves",
     "door_takes_what_venues_send",
     "ends_what_began",
@@ -632,6 +633,12 @@ impl Checker {
     }
 
     fn commands(&mut self, now: Time, commands: &[Command]) {
+        let best = |instrument: InstrumentId, side| {
+            self.books.get(instrument.index()).and_then(|book| book.last_touch(side))
+        };
+        for found in crate::crossing::flaws(&self.config, &self.policy, commands, &best) {
+            self.broken(now, "crossing_moves_nothing", found);
+        }
         for command in commands {
             match command {
                 Command::Place(place) => {

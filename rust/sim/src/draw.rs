@@ -14,6 +14,7 @@ use cross_market_core::quote::Repair;
 use cross_market_core::signal::{Band, Measure, Rule};
 use cross_market_core::time::{Span, Time};
 
+use crate::crossing::{self, Opposed};
 use crate::fault::{Fault, Faults};
 use crate::latency::{Latency, VenueLatency};
 use crate::legging;
@@ -314,9 +315,10 @@ impl Drawer {
         let foreign = legs.iter().any(|leg| leg.foreign);
         let specs: Vec<LegSpec> = self.leg_specs(&legs, foreign);
         let races = self.faults.has(Fault::LastFunds);
-        let hedges = 1 + u64::from(self.random.below(6) == 0 || races);
-        for number in 0..hedges {
-            self.hedge(&specs, number);
+        let opposed = crossing::draw(seed);
+        let more = self.random.below(6) == 0 || races || opposed.is_some();
+        for number in 0..=u64::from(more) {
+            self.hedge(&specs, number, opposed.as_ref());
         }
         let limit = self.sum_limit(&specs);
         self.setup.sum(SumResidual { product: self.product, currency: self.local, limit });
@@ -331,7 +333,10 @@ impl Drawer {
         let every = Span::millis(random.between(10, 60));
         let lasts = Span(every.0 * random.between(6, 20));
         shut(&mut Random::stream(seed, 7), &mut config, lasts);
-        legging::draw(&mut Random::stream(seed, 8), &mut config);
+        match &opposed {
+            Some(opposed) => opposed.permit(&mut config),
+            None => legging::draw(&mut Random::stream(seed, 8), &mut config),
+        }
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));
@@ -631,15 +636,23 @@ impl Drawer {
         });
     }
 
-    fn hedge(&mut self, specs: &[LegSpec], number: u64) {
+    fn hedge(&mut self, specs: &[LegSpec], number: u64, opposed: Option<&Opposed>) {
         let units: Vec<Ratio> = specs.iter().map(|leg| leg.units_per_lot).collect();
         let ratios = self.random.below(4) == 0 && self.worth > 10_000;
-        let rule = self.rule(ratios, number);
+        let mut rule = self.rule(ratios, number);
         let limits = self.hedge_limits(&units);
+        let mut legs = specs.to_vec();
+        if let Some(opposed) = opposed.filter(|_| number > 0) {
+            for leg in &mut legs {
+                leg.side = leg.side.flip();
+            }
+            let (swing, worth) = (self.swing, self.worth);
+            opposed.set_bands(&mut rule, |part| level(part, 0, (swing, worth), ratios));
+        }
         self.setup.hedge(HedgeSpec {
             name: format!("h{number}"),
             currency: self.local,
-            legs: specs.to_vec(),
+            legs,
             rule,
             limits,
         });
@@ -649,10 +662,7 @@ impl Drawer {
     fn rule(&mut self, ratios: bool, number: u64) -> Rule {
         let (swing, worth) = (self.swing, self.worth);
         let shift = i64::try_from(number).unwrap_or(0) * 10;
-        let level = |part: i64| {
-            let cents = swing * part / 1_000 + shift * part.signum();
-            if ratios { ratio(worth + cents, worth) } else { ratio(cents, 100) }
-        };
+        let level = |part: i64| level(part, shift, (swing, worth), ratios);
         let net = self.random.below(2) == 0;
         let measure = match (ratios, net) {
             (true, true) => Measure::Ratio,
@@ -708,6 +718,12 @@ impl Drawer {
         }
         limits
     }
+}
+
+/// A level of a band at so many thousandths of the swing, and `shift` cents further from nothing.
+fn level(part: i64, shift: i64, (swing, worth): (i64, i64), ratios: bool) -> Ratio {
+    let cents = swing * part / 1_000 + shift * part.signum();
+    if ratios { ratio(worth + cents, worth) } else { ratio(cents, 100) }
 }
 
 fn shared(den: i128, unit: Ratio) -> i128 {

@@ -14,6 +14,7 @@
 pub mod atlas;
 mod bounds;
 pub mod check;
+mod crossing;
 pub mod depth;
 pub mod digest;
 pub mod draw;

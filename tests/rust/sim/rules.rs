@@ -91,12 +91,14 @@ fn over_attempts() -> Vec<(&'static str, Steps)> {
     let down = Link { to: LinkTo::Feed(InstrumentId(0)), state: LinkState::Down };
     let after = |event: Event| vec![(event, vec![]), begun(vec![])];
     let trim = start(Kind::Trim, 2, 1);
+    let crossed = alert(AlertCode::Crossed, 0, (1, 10_000), hedge);
     vec![
         ("ends_with_orders_confirmed", vec![begun(vec![one, ended(0)])]),
         ("one_end_of_four", vec![begun(vec![ended(2), ended(2)])]),
         ("one_end_of_four", vec![begun(vec![ended(9)])]),
         ("ends_what_began", vec![tick(vec![ended(0)])]),
         ("residual_held_alarms", vec![begun(vec![ended(3)])]),
+        ("crossing_moves_nothing", vec![begun(vec![crossed])]),
         ("no_trim_after_residual_held", vec![begun(vec![ended(3), trim])]),
         ("no_order_after_the_end", vec![begun(vec![ended(2), one])]),
         ("one_attempt_a_hedge", vec![begun(vec![start(Kind::Enter, 2, 1)])]),
