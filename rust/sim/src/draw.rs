@@ -20,6 +20,7 @@ use crate::latency::{Latency, VenueLatency};
 use crate::legging;
 use crate::market::{Market, Quote};
 use crate::random::{Chance, Random};
+use crate::rolls;
 use crate::setup::{
     HedgeSpec, InstrumentSpec, LegSpec, Setup, usual_account, usual_hedge, usual_instrument,
     usual_venue,
@@ -337,10 +338,15 @@ impl Drawer {
             Some(opposed) => opposed.permit(&mut config),
             None => legging::draw(&mut Random::stream(seed, 8), &mut config),
         }
+        let rolls = match &opposed {
+            Some(_) => Vec::new(),
+            None => rolls::draw(seed, &mut config, &mut self.quotes, lasts),
+        };
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));
-        let verbs = verbs(&mut random, &config, lasts, &self.lots, self.clip);
+        let mut verbs = verbs(&mut random, &config, lasts, &self.lots, self.clip);
+        verbs.extend(rolls);
         Plan {
             latencies,
             faults: self.faults,
