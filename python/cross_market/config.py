@@ -66,6 +66,10 @@ T = TypeVar("T")
 Json = dict[str, Any]
 
 
+# A field of a class that is called `name` hides the reader.
+NAMED = name()
+
+
 @value
 class Venue:
     """A place where orders go, and what it can do.
@@ -182,7 +186,7 @@ class Hedge:
     execution: Annotated[Execution, one(Simultaneous, Sequential, Quoting)]
     slippage: Annotated[Number | None, optional(level())] = None
     priority: Annotated[int, count(most=1_000_000)] = 0
-    next: Annotated[str | None, optional(name())] = None
+    next: Annotated[str | None, optional(NAMED)] = None
 
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
@@ -650,7 +654,8 @@ def roll_cost_json(hedge: Hedge, own: HedgeLimits, where: str) -> str | None:
     if hedge.next is None:
         return None
     if own.max_roll_cost is None:
-        raise missing(f"an amount in {hedge.currency}: the hedge names its next", where)
+        expected = f"an amount in {hedge.currency}: the hedge names its next"
+        raise missing(expected, where)
     return amount_in(own.max_roll_cost, hedge.currency, where)
 
 

@@ -1105,9 +1105,8 @@ impl Checker {
         };
         let live = || self.attempts.values().filter(|of| !of.ended);
         let is_taken = live().any(|of| target(of) == Some(hedge));
-        let meets = next.is_some_and(|next| {
-            live().any(|of| of.hedge == next || target(of) == Some(next))
-        });
+        let meets =
+            next.is_some_and(|next| live().any(|of| of.hedge == next || target(of) == Some(next)));
         if is_taken || meets {
             self.broken(now, "roll_has_two_hedges", format!("hedge {} {next:?}", hedge.0));
         }

@@ -14,7 +14,7 @@ use crate::market::Quote;
 use crate::random::Random;
 
 /// One run in so many is such a run.
-const SELDOM: u64 = 6;
+const SELDOM: u64 = 4;
 
 /// Gives the first hedge of a run a next one now and then: the same legs on contracts of their own,
 /// each beside the one that it follows. From a stream of its own, so that all others stay as they
@@ -37,6 +37,10 @@ pub(crate) fn draw(
     let (mut hedge, mut limits) = (hedge.clone(), *limits);
     hedge.plan.name = "next".to_owned();
     limits.crossing = false;
+    // Else both begin at once, and nothing rolls into what is busy.
+    if random.below(4) > 0 {
+        hedge.rule.persist = 1_000_000;
+    }
     let mut instruments: Vec<_> = config.instruments.iter().cloned().collect();
     let mut rows: Vec<_> = config.policy.instruments.iter().copied().collect();
     let mut grids: Vec<_> = config.grids.iter().copied().collect();
@@ -64,7 +68,11 @@ pub(crate) fn draw(
         grids.push(*grid);
         let basis = random.between(-20, 20);
         let quote = quotes.iter().find(|quote| quote.instrument == leg.instrument).cloned();
-        quotes.extend(quote.map(|quote| Quote { instrument: after, mid: quote.mid + basis, ..quote }));
+        quotes.extend(quote.map(|quote| Quote {
+            instrument: after,
+            mid: quote.mid + basis,
+            ..quote
+        }));
         leg.instrument = after;
         places += 1;
     }
@@ -90,7 +98,7 @@ pub(crate) fn draw(
 fn verbs(random: &mut Random, [near, far]: [HedgeId; 2], lasts: Span) -> Vec<(Span, Verb)> {
     let mut said = Vec::new();
     let at = |random: &mut Random| Span(random.between(lasts.0 / 8, lasts.0));
-    for _ in 0..random.between(2, 6) {
+    for _ in 0..random.between(4, 14) {
         said.push((at(random), Verb::Roll { hedge: near }));
     }
     match random.below(8) {
@@ -100,7 +108,10 @@ fn verbs(random: &mut Random, [near, far]: [HedgeId; 2], lasts: Span) -> Vec<(Sp
         3 => said.push((at(random), Verb::Exit { hedge: far, sets: None, over: Span::ZERO })),
         4 => {
             let sets = random.between(1, 2);
-            said.push((at(random), Verb::Enter { hedge: far, sets, at_least: None, over: Span::ZERO }));
+            said.push((
+                at(random),
+                Verb::Enter { hedge: far, sets, at_least: None, over: Span::ZERO },
+            ));
         }
         _ => {}
     }
@@ -139,10 +150,9 @@ pub(crate) fn ledger(config: &Config, hedge: HedgeId, inventory: &[LegLots]) -> 
     let trading = roll.plan.legs.iter().enumerate().filter(|(_, leg)| leg.lots.num() != 0);
     for (at, _) in trading {
         let (of, place) = of_leg(config, (hedge, at), Kind::Roll);
-        if let (Some(lots), Some(held)) = (
-            lots.get_mut(at),
-            inventory.get(of.index()).and_then(|held| held.get(place)),
-        ) {
+        if let (Some(lots), Some(held)) =
+            (lots.get_mut(at), inventory.get(of.index()).and_then(|held| held.get(place)))
+        {
             *lots = *held;
         }
     }

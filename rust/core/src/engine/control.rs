@@ -368,9 +368,7 @@ impl Engine {
         let place = &order.place;
         match scope {
             Scope::All => true,
-            Scope::Hedge(hedge) => {
-                place.hedge == hedge || self.beside_order(place) == Some(hedge)
-            }
+            Scope::Hedge(hedge) => place.hedge == hedge || self.beside_order(place) == Some(hedge),
             Scope::Account(account) => place.account == account,
             Scope::Venue(venue) => self.config.accounts[place.account].venue == venue,
         }

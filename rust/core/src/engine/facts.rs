@@ -233,7 +233,13 @@ impl Engine {
     }
 
     /// The fee of taking a walk, in the hedge's currency, by the position effects it would have.
-    pub(super) fn leg_fee(&self, leg: &LegPlan, side: Side, walk: &Walk, tick_value: Money) -> Money {
+    pub(super) fn leg_fee(
+        &self,
+        leg: &LegPlan,
+        side: Side,
+        walk: &Walk,
+        tick_value: Money,
+    ) -> Money {
         let instrument = &self.instruments[leg.instrument];
         let first = self.closes_first(leg.instrument, walk.worst);
         let split = self.positions.split(leg.account, leg.instrument, side, walk.qty, first);

@@ -143,8 +143,7 @@ impl Engine {
             Kind::Roll => self.plan(hedge).residual(&self.unmoved(hedge)),
             Kind::Enter | Kind::Exit | Kind::Trim | Kind::Reduce => 0,
         };
-        let unconfirmed =
-            |of| begins && self.live.iter().any(|order| self.concerns(*order, of));
+        let unconfirmed = |of| begins && self.live.iter().any(|order| self.concerns(*order, of));
         let stopped = |of| self.is_stopped(of) || self.hedges[of].flatten;
         let next = self.beside(hedge, set.kind);
         // An attempt of the next hedge cannot begin while sets are moved there.

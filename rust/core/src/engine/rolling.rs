@@ -143,7 +143,8 @@ impl Engine {
         self.note_inventory(hedge);
         let begun = self.prepare_roll(hedge).and_then(|next| self.start(&next, out));
         self.work.walked = None;
-        if begun.is_err() {
+        // A Roll that lives goes on from where it began.
+        if self.hedges[hedge].attempt.is_none() {
             self.end_base(hedge);
         }
         begun
@@ -211,12 +212,8 @@ impl Engine {
             let leg = self.leg_of(hedge, intent.leg);
             let at = |refusal| Denial { leg: Some(intent.leg), ..Denial::plain(refusal) };
             let book = &self.books[leg.instrument];
-            let walk = book.walk(
-                intent.side,
-                intent.qty,
-                Some(intent.limit),
-                &self.owns[leg.instrument],
-            );
+            let walk =
+                book.walk(intent.side, intent.qty, Some(intent.limit), &self.owns[leg.instrument]);
             let (Some([bid, ask]), Some(tick)) = (book.touch(), self.tick_value(leg)) else {
                 return Err(at(Refusal::NoBook));
             };
@@ -281,7 +278,9 @@ impl Engine {
         out: &mut Vec<Command>,
     ) {
         let LegPlan { account, instrument, .. } = *self.leg_of(from, leg);
-        let (lots, value) = match self.usable_middle(instrument, if from < to { -lots } else { lots }) {
+        let (lots, value) = match self
+            .usable_middle(instrument, if from < to { -lots } else { lots })
+        {
             Some(price) => {
                 if let Err(error) = self.positions.cross((from, leg), (to, leg), lots, price) {
                     panic!("broken invariant: lots that go along are of one contract: {error:?}");

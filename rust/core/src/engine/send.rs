@@ -4,8 +4,8 @@
 //! its attempt keeps for it. Nothing of a refused set stays behind: lots and money that were taken
 //! for it are given back before the refusal is told.
 
-use super::decide::Begin;
 use super::Engine;
+use super::decide::Begin;
 use crate::attempt::{Attempt, End, Task, Wants};
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
@@ -225,9 +225,7 @@ impl Engine {
         }
         let sets = match attempt.kind {
             Kind::Roll => self.worked(hedge, Kind::Roll).sets(&self.moved(hedge)),
-            Kind::Enter | Kind::Exit | Kind::Trim | Kind::Reduce => {
-                self.sets(hedge) - attempt.from
-            }
+            Kind::Enter | Kind::Exit | Kind::Trim | Kind::Reduce => self.sets(hedge) - attempt.from,
         };
         self.changed = true;
         out.push(Command::Alert(Alert {
