@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 
 #[path = "config/proof.rs"]
 mod proof;
+#[path = "config/roll.rs"]
+mod roll;
 #[path = "config/sample.rs"]
 mod sample;
 

@@ -35,7 +35,7 @@ pub(crate) fn draw(
         return Vec::new();
     }
     let (mut hedge, mut limits) = (hedge.clone(), *limits);
-    hedge.plan.name = "next".to_owned();
+    "next".clone_into(&mut hedge.plan.name);
     limits.crossing = false;
     // Else both begin at once, and nothing rolls into what is busy.
     if random.below(4) > 0 {
@@ -67,7 +67,7 @@ pub(crate) fn draw(
         rows.push(*row);
         grids.push(*grid);
         let basis = random.between(-20, 20);
-        let quote = quotes.iter().find(|quote| quote.instrument == leg.instrument).cloned();
+        let quote = quotes.iter().find(|quote| quote.instrument == leg.instrument).copied();
         quotes.extend(quote.map(|quote| Quote {
             instrument: after,
             mid: quote.mid + basis,

@@ -81,7 +81,7 @@ impl Teller<'_> {
 
     /// `hedge/attempt/leg/try`, with `@run` where it is not the present one.
     fn order(&self, id: ClientOrderId) -> String {
-        let plan = self.config.hedges.get(id.hedge()).map(|hedge| hedge.widest());
+        let plan = self.config.hedges.get(id.hedge()).map(cross_market_core::config::Hedge::widest);
         let leg = plan.and_then(|plan| plan.legs.get(id.leg().index()));
         let leg = leg.map_or("?", |leg| self.instrument(leg.instrument));
         let mark =
