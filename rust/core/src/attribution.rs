@@ -55,7 +55,7 @@ pub enum Cause {
     Fx = 4,
     /// Funding and interest.
     Carry = 5,
-    /// Fees, but for closing what was opened the same day, and of rolling.
+    /// Fees, but for closing what was opened the same day.
     Fees = 6,
     /// Fees for closing what was opened the same day.
     FeesCloseToday = 7,
@@ -69,8 +69,8 @@ pub enum Cause {
     Unassigned = 11,
     /// What roundings leave.
     Dust = 12,
-    /// The orders of a Roll: their executions against the prices displayed at the decision, those
-    /// that mend, and their fees.
+    /// The orders of a Roll, those that mend too: executions against the prices displayed at the
+    /// decision.
     Roll = 13,
 }
 
@@ -441,11 +441,10 @@ impl Attribution {
         if self.marks[instrument].is_none() && lots != 0 {
             self.marks[instrument] = Some(-2 * booking.value / i128::from(lots));
         }
-        let own = match booking.effect {
+        let fees = match booking.effect {
             PositionEffect::CloseToday => Cause::FeesCloseToday,
             PositionEffect::Open | PositionEffect::Close => Cause::Fees,
         };
-        let fees = if is_of_roll(engine, booking) { Cause::Roll } else { own };
         match booking.owner {
             Owner::Unassigned => {
                 *self.unassigned.entry((account, instrument)).or_default() += lots;
