@@ -161,6 +161,7 @@ REFUSALS = (
     "nothing",
     "jump",
     "back_off",
+    "roll_cost",
 )
 
 ALERTS = (

@@ -501,6 +501,16 @@ class Freeze:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Roll:
+    """Verb: moves all sets of a hedge to the next contract, the hedge that its `next` names.
+
+    hedge: str – its name.
+    """
+
+    hedge: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Adopt:
     """Verb: moves signed lots from unassigned into a hedge, of all its legs at once or of none.
 
@@ -565,6 +575,7 @@ Verb = (
     | Policy
     | Freeze
     | Forfeit
+    | Roll
 )
 
 
@@ -574,7 +585,7 @@ class Control:
 
     actor: str – who speaks: one line in any language, up to 120 bytes of UTF-8.
     verb: Stop, Resume, Kill, Unlatch, Flatten, Unrestrict, Enter, Exit, Adopt, Override, Policy,
-        Freeze or Forfeit – what is said.
+        Freeze, Forfeit or Roll – what is said.
     """
 
     actor: str

@@ -27,6 +27,7 @@ from cross_market.events import (
     Override,
     Policy,
     Resume,
+    Roll,
     Scope,
     Stop,
     Unlatch,
@@ -220,6 +221,13 @@ class Session:
         reason: str – why: one line in any language, up to 120 bytes of UTF-8.
         """
         return self._say(now, Forfeit(hedge=hedge, reason=reason))
+
+    def roll(self, hedge: str, *, now: int) -> list[Command]:
+        """Move all sets of a hedge to the next contract: to the hedge that its `next` names.
+
+        A slice that would cost more than the hedge's max_roll_cost is not begun.
+        """
+        return self._say(now, Roll(hedge=hedge))
 
     def adopt(self, hedge: str, lots: dict[str, int], *, now: int) -> list[Command]:
         """Move lots from unassigned into a hedge: of all its legs or of none.

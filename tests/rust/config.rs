@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 mod legging;
 #[path = "config/proof.rs"]
 mod proof;
+#[path = "config/roll.rs"]
+mod roll;
 #[path = "config/sample.rs"]
 mod sample;
 

@@ -317,6 +317,7 @@ DOMAINS = {
         "slippage": ("slippage", "滑点"),
         "repair": ("repair", "修复"),
         "dust": ("dust", "尾差"),
+        "roll": ("rolling", "移仓"),
         "adjustment": ("adjustment", "调整"),
         "unassigned": ("of no hedge", "未归属"),
         "other": ("other", "其他"),
@@ -366,6 +367,7 @@ DOMAINS = {
         "nothing": ("nothing to do", "无可执行"),
         "jump": ("touch has jumped", "盘口跳变待确认"),
         "back_off": ("pause after a rejection", "被拒后暂停"),
+        "roll_cost": ("rolling costs too much", "移仓成本过高"),
     },
     "alert": {
         "refused": ("refused", "被拒绝"),

@@ -283,6 +283,7 @@ pub(crate) fn verb(object: &Bound<'_, PyAny>, names: &Directory) -> PyResult<Ver
             hedge: fields.named("hedge", &names.hedges)?,
             reason: fields.note("reason")?,
         }),
+        "roll" => Ok(Verb::Roll { hedge: fields.named("hedge", &names.hedges)? }),
         "exit" => Ok(Verb::Exit {
             hedge: fields.named("hedge", &names.hedges)?,
             sets: fields.optional_qty("sets")?,

@@ -127,6 +127,7 @@ words! {
         Nothing = "nothing",
         Jump = "jump",
         BackOff = "back_off",
+        RollCost = "roll_cost",
     }
     AlertCode {
         Refused = "refused",

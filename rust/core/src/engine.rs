@@ -54,6 +54,7 @@ mod jump;
 mod losses;
 mod quotes;
 mod rejects;
+mod rolling;
 mod send;
 mod timers;
 mod waiting;
@@ -110,6 +111,12 @@ struct HedgeState {
     frozen: Option<(Time, i64)>,
     /// Whether it rests its legs, so that every message may bring a price to rest at.
     quotes: bool,
+    /// Lots at the places of its Roll when that began.
+    base: LegLots,
+    /// Whether a Roll is measured from them.
+    base_kept: bool,
+    /// The hedge whose Roll moves sets here now.
+    rolled_by: Option<HedgeId>,
 }
 
 impl HedgeState {
@@ -134,7 +141,15 @@ impl HedgeState {
             wake: Time::MAX,
             frozen: None,
             quotes: false,
+            base: [0; LEGS_MAX],
+            base_kept: false,
+            rolled_by: None,
         }
+    }
+
+    /// Whether an attempt moves its lots.
+    fn is_taken(&self) -> bool {
+        self.attempt.is_some() || self.rolled_by.is_some()
     }
 
     /// Whether every message of its books concerns it, signal or not.
@@ -534,7 +549,7 @@ impl Engine {
 
     fn touch_account(&mut self, account: AccountId) {
         for hedge in self.config.hedges.ids() {
-            let legs = &self.config.hedges[hedge].plan.legs;
+            let legs = &self.config.hedges[hedge].widest().legs;
             if legs.iter().any(|leg| leg.account == account) {
                 self.touch(hedge);
             }
@@ -796,6 +811,10 @@ fn digest_hedge(state: &HedgeState, out: &mut Writer) {
     match state.edge {
         Some(edge) => edge.digest(out),
         None => out.u8(u8::MAX),
+    }
+    out.bool(state.base_kept);
+    if state.base_kept {
+        state.base.iter().for_each(|lots| out.i64(*lots));
     }
     match &state.attempt {
         Some(attempt) => {

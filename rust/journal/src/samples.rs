@@ -235,6 +235,7 @@ fn verbs() -> Vec<Verb> {
     verbs.push(Verb::Exit { hedge, sets: Some(Qty::of(2)), over: Span::ZERO });
     verbs.push(Verb::Exit { hedge, sets: None, over: Span::seconds(600) });
     verbs.push(Verb::Forfeit { hedge, reason: note("hedged-by-hand") });
+    verbs.push(Verb::Roll { hedge });
     verbs.push(Verb::Freeze { hedge, lasts: Span::seconds(5), adverse: 3 });
     verbs.push(Verb::Adopt { hedge, lots: [i64::MIN, -1, 0, 1, 2, 3, 4, i64::MAX] });
     verbs.push(Verb::Override {
@@ -264,6 +265,7 @@ fn policy() -> Policy {
         },
         legging: Legging::AT_ONCE,
         crossing: repair == Repair::Unwind,
+        max_roll_cost: (repair == Repair::Supplement).then_some(Money::units(35)),
     };
     Policy {
         venues: Table::new(vec![VenueLimits { message_rate: 60, cancel_reserve: 12 }]),

@@ -21,6 +21,7 @@ use cross_market_core::time::Time;
 
 use crate::bounds::{self, Bounds, Counted};
 use crate::outcome::ENDS;
+use crate::rolls;
 use crate::sent::{Change, Sent};
 use crate::told::{Told, corrected};
 use crate::twin::Twin;
@@ -107,6 +108,7 @@ pub const RULES: &[&str] = &[
     "residual_held_alarms",
     "residual_in_limit",
     "restart_places_nothing",
+    "roll_has_two_hedges",
     "size_above_zero",
     "tries_bounded",
     "trims_bounded",
@@ -133,6 +135,7 @@ struct Begun {
     messages: u64,
     ended: bool,
     forfeited: bool,
+    kind: Option<Kind>,
 }
 
 /// The rules and what they remember.
@@ -520,7 +523,8 @@ impl Checker {
             | Verb::Enter { .. }
             | Verb::Exit { .. }
             | Verb::Freeze { .. }
-            | Verb::Forfeit { .. } => {}
+            | Verb::Forfeit { .. }
+            | Verb::Roll { .. } => {}
         }
     }
 
@@ -549,7 +553,7 @@ impl Checker {
             self.broken(now, "override_is_contradicted", format!("{report:?}"));
         }
         let found = report.order.and_then(|id| self.orders.get_mut(&id).map(|sent| (id, sent)));
-        let Some((id, sent)) = found else {
+        let Some((_, sent)) = found else {
             // What belongs to an order that was forgotten is alarmed, and not booked.
             let alarms = alerts(commands)
                 .any(|alert| alert.code == AlertCode::External && alert.urgency == Urgency::Alarm);
@@ -615,7 +619,8 @@ impl Checker {
             }
         }
         self.told.trade(&self.config, held, place.side, &change);
-        self.hold(place.hedge, usize::from(id.leg().0), place.side.sign() * change.lots);
+        let (hedge, leg) = rolls::owner(&self.config, &place);
+        self.hold(hedge, leg, place.side.sign() * change.lots);
     }
 
     fn answer(&mut self, now: Time, answer: &Answer) {
@@ -769,6 +774,9 @@ impl Checker {
             }
             self.place_money(now, place);
         }
+        if place.kind == Kind::Roll && !place.purpose.is_repair() {
+            self.place_fresh(now, place);
+        }
         // Cancels and queries go on, but nothing new is sent once the messages are used up.
         let (messages, most) = (self.count_message(place.order), self.messages_of(place.order));
         if messages > most {
@@ -782,8 +790,9 @@ impl Checker {
         if self.orders.contains_key(&id) {
             self.broken(now, "ids_never_repeat", id.to_string());
         }
-        let plan = self.config.hedges.get(place.hedge).map(|hedge| &hedge.plan);
-        let leg = plan.and_then(|plan| plan.legs.get(usize::from(id.leg().0)));
+        let (owner, at) = rolls::owner(&self.config, place);
+        let plan = self.config.hedges.get(owner).map(|hedge| &hedge.plan);
+        let leg = plan.and_then(|plan| plan.legs.get(at));
         let named = leg
             .is_some_and(|leg| (leg.instrument, leg.account) == (place.instrument, place.account));
         // An attempt that outlived a restart keeps the run of its decision.
@@ -845,8 +854,8 @@ impl Checker {
         if self.killed.iter().any(|scope| self.covers(*scope, place)) {
             // What was flattened before the last kill stands still again.
             let flattened = last(&self.flattened) > last(&self.killed_at);
-            let leg = usize::from(place.order.leg().0);
-            let held = self.inventory.get(place.hedge.index()).map_or(0, |held| field(held, leg));
+            let (owner, leg) = rolls::owner(&self.config, place);
+            let held = self.inventory.get(owner.index()).map_or(0, |held| field(held, leg));
             let reduces = held * place.side.sign() < 0 && place.qty.get() <= held.abs();
             if !flattened || !reduces {
                 self.broken(now, "no_order_in_halt", format!("{place:?}"));
@@ -862,7 +871,10 @@ impl Checker {
                 account.is_some_and(|account| account.venue == venue)
             }
             Scope::Account(account) => account == place.account,
-            Scope::Hedge(hedge) => hedge == place.hedge,
+            Scope::Hedge(hedge) => {
+                let next = rolls::of_kind(&self.config, place.hedge, place.kind);
+                hedge == place.hedge || next.is_some_and(|roll| roll.next == hedge)
+            }
         }
     }
 
@@ -870,7 +882,8 @@ impl Checker {
     /// where it goes; its attempt stays within its tries.
     fn place_bounds(&mut self, now: Time, place: &Place) {
         let (decision, leg) = (place.order.decision(), usize::from(place.order.leg().0));
-        let held = self.inventory.get(place.hedge.index()).map_or(0, |held| field(held, leg));
+        let (owner, at) = rolls::owner(&self.config, place);
+        let held = self.inventory.get(owner.index()).map_or(0, |held| field(held, at));
         let out: i64 = self
             .orders
             .range(decision..)
@@ -905,10 +918,11 @@ impl Checker {
     /// Lots that are out to buy, and to sell, by leg.
     fn out(&self, hedge: HedgeId) -> [LegLots; 2] {
         let mut out = [[0; LEGS_MAX]; 2];
-        for (id, sent) in &self.orders {
+        for sent in self.orders.values() {
             let lots = out.get_mut(sent.place.side.index());
-            let lots = lots.and_then(|lots| lots.get_mut(usize::from(id.leg().0)));
-            if let Some(lots) = lots.filter(|_| sent.place.hedge == hedge) {
+            let (owner, leg) = rolls::owner(&self.config, &sent.place);
+            let lots = lots.and_then(|lots| lots.get_mut(leg));
+            if let Some(lots) = lots.filter(|_| owner == hedge) {
                 *lots += sent.place.side.sign() * sent.leaves();
             }
         }
@@ -984,6 +998,10 @@ impl Checker {
 
     /// So do all hedges of its product and currency together.
     fn place_sum(&mut self, now: Time, place: &Place) {
+        // What is on its way from one hedge to the next is not told apart here.
+        if self.attempts.values().any(|known| !known.ended && known.kind == Some(Kind::Roll)) {
+            return;
+        }
         let goods = |id: HedgeId| {
             let plan = &self.config.hedges.get(id)?.plan;
             let first = self.config.instruments.get(plan.legs.first()?.instrument)?;
@@ -1071,16 +1089,30 @@ impl Checker {
         } else {
             (sets(alert.value), sets(alert.limit))
         };
+        let kind = Kind::ALL.into_iter().find(|kind| kind.code() == alert.detail);
+        let roll = kind.and_then(|kind| rolls::of_kind(&self.config, hedge, kind));
+        let (goal_from, goal_to, held) = match roll {
+            Some(roll) => {
+                let base = rolls::ledger(&self.config, hedge, &self.inventory);
+                let mut after = roll.plan.goal(to);
+                after.iter_mut().zip(&base).for_each(|(lots, base)| *lots += base);
+                (base, after, base)
+            }
+            None => (plan.goal(from), plan.goal(to), held),
+        };
+        let next = roll.map(|roll| roll.next);
         let begun = Begun {
             hedge,
-            goal_from: plan.goal(from),
-            goal_to: plan.goal(to),
+            goal_from,
+            goal_to,
             held,
             orders: [0; LEGS_MAX],
             messages: 0,
             ended: false,
             forfeited: false,
+            kind,
         };
+        self.rolling(now, hedge, next);
         self.attempts.insert(decision, begun);
         if alert.detail == Kind::Enter.code() {
             self.entering(now, hedge);
@@ -1098,6 +1130,30 @@ impl Checker {
         }
         if alert.detail == Kind::Trim.code() && self.residual_held.contains(&hedge) {
             self.broken(now, "no_trim_after_residual_held", decision.to_string());
+        }
+    }
+
+    /// While sets move to a hedge it begins nothing; and they move to one at rest, which nothing
+    /// keeps from entering.
+    fn rolling(&mut self, now: Time, hedge: HedgeId, next: Option<HedgeId>) {
+        let target = |of: &Begun| {
+            let roll = rolls::of_kind(&self.config, of.hedge, of.kind?)?;
+            Some(roll.next)
+        };
+        let live = || self.attempts.values().filter(|of| !of.ended);
+        let is_taken = live().any(|of| target(of) == Some(hedge));
+        let meets =
+            next.is_some_and(|next| live().any(|of| of.hedge == next || target(of) == Some(next)));
+        if is_taken || meets {
+            self.broken(now, "roll_has_two_hedges", format!("hedge {} {next:?}", hedge.0));
+        }
+        for of in next.into_iter().flat_map(|next| [hedge, next]) {
+            if self.stopped.contains(&of) {
+                self.broken(now, "no_enter_while_stopped", format!("roll of {}", of.0));
+            }
+            if self.restricted.contains(&of) {
+                self.broken(now, "no_enter_while_restricted", format!("roll of {}", of.0));
+            }
         }
     }
 

@@ -92,11 +92,15 @@ pub(crate) fn flaws(
         let wants = policy.hedges.get(hedge).is_some_and(|limits| limits.crossing);
         let plan = config.hedges.get(hedge).map(|hedge| &hedge.plan);
         let leg = plan.and_then(|plan| plan.legs.get(usize::from(alert.detail)));
-        let Some(leg) = leg.filter(|_| begins && wants) else {
+        let rolled = alerts(commands).any(|other| crate::rolls::ends(config, other, hedge));
+        let Some(leg) = leg.filter(|_| rolled || begins && wants) else {
             found.push(format!("begins {begins}, wants {wants}: {alert:?}"));
             continue;
         };
         *sums.entry((leg.account, leg.instrument, alert.limit)).or_default() += alert.value;
+        if rolled {
+            continue;
+        }
         let price = |side| best(leg.instrument, side).map(|price| i128::from(price.0));
         let between = price(Side::Buy).is_some_and(|bid| bid <= alert.limit)
             && price(Side::Sell).is_some_and(|ask| alert.limit <= ask);

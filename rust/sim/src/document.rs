@@ -191,7 +191,13 @@ impl Teller<'_> {
             ("legs", list(legs.into_iter())),
             ("signal", signal),
             ("slippage", text("0")),
+            ("next", self.next(hedge)),
         ]))
+    }
+
+    fn next(&self, hedge: &Hedge) -> String {
+        let next = hedge.roll.as_ref().map(|roll| roll.next);
+        next.map_or(null(), |id| named(&self.config.hedges, id, |row| &row.plan.name))
     }
 
     /// Of a leg's coefficient, weight × tick value ÷ units of a lot, the weight is taken out again.
@@ -288,6 +294,7 @@ fn hedge_limits(hedge: &Hedge, of: &HedgeLimits) -> Result<String, NumError> {
         ("tries", of.execution.tries.to_string()),
         ("messages", of.execution.messages.to_string()),
         ("trims_per_day", of.execution.trims_per_day.to_string()),
+        ("max_roll_cost", of.max_roll_cost.map_or(null(), money)),
         ("crossing", of.crossing.to_string()),
         ("legging", legging(&of.legging, hedge.plan.legs.len())),
     ]))

@@ -20,6 +20,7 @@ use crate::latency::{Latency, VenueLatency};
 use crate::legging;
 use crate::market::{Market, Quote};
 use crate::random::{Chance, Random};
+use crate::rolls;
 use crate::setup::{
     HedgeSpec, InstrumentSpec, LegSpec, Setup, usual_account, usual_hedge, usual_instrument,
     usual_venue,
@@ -364,11 +365,16 @@ impl Drawer {
         }
         config.waiting = waiting(&mut Random::stream(seed, 12));
         tighten(&mut Random::stream(seed, 15), &mut config.policy);
+        let rolls = match &opposed {
+            Some(_) => Vec::new(),
+            None => rolls::draw(seed, &mut config, &mut self.quotes, lasts),
+        };
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));
         let mut verbs = verbs(&mut random, &config, lasts, &self.lots, self.clip);
         forfeit(&mut Random::stream(seed, 14), lasts, &mut verbs);
+        verbs.extend(rolls);
         Plan {
             latencies,
             faults: self.faults,

@@ -31,6 +31,7 @@ pub mod mind;
 pub mod minimise;
 pub mod outcome;
 pub mod random;
+mod rolls;
 mod rulings;
 mod sent;
 pub mod series;

@@ -256,6 +256,7 @@ impl Speaker<'_> {
                 self.hedge(*hedge),
                 lasts.0
             ),
+            Verb::Roll { hedge } => format!("Roll(hedge='{}')", self.hedge(*hedge)),
             Verb::Forfeit { hedge, reason } => {
                 format!("Forfeit(hedge='{}', reason={:?})", self.hedge(*hedge), reason.as_str())
             }

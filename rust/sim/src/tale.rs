@@ -81,7 +81,7 @@ impl Teller<'_> {
 
     /// `hedge/attempt/leg/try`, with `@run` where it is not the present one.
     fn order(&self, id: ClientOrderId) -> String {
-        let plan = self.config.hedges.get(id.hedge()).map(|hedge| &hedge.plan);
+        let plan = self.config.hedges.get(id.hedge()).map(cross_market_core::config::Hedge::widest);
         let leg = plan.and_then(|plan| plan.legs.get(id.leg().index()));
         let leg = leg.map_or("?", |leg| self.instrument(leg.instrument));
         let mark =
@@ -290,6 +290,7 @@ impl Teller<'_> {
                 let reason = reason.as_str().replace(' ', "_");
                 format!("forfeit {} reason={reason}", self.hedge(*hedge))
             }
+            Verb::Roll { hedge } => format!("roll {}", self.hedge(*hedge)),
             Verb::Adopt { hedge, lots } => {
                 let plan = self.config.hedges.get(*hedge).map(|hedge| &hedge.plan);
                 let legs = plan.into_iter().flat_map(|plan| &plan.legs).zip(lots);

@@ -276,6 +276,7 @@ fn verb(bits: &mut Bits<'_>, desk: &Desk) -> Verb {
         3 => Verb::Unlatch(bits.scope()),
         4 => Verb::Flatten(bits.scope()),
         5 => Verb::Unrestrict(bits.scope()),
+        7 if bits.bool() => Verb::Roll { hedge },
         6 | 7 => Verb::Enter {
             hedge,
             sets: bits.near(-4, 9),

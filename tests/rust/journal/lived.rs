@@ -176,6 +176,7 @@ impl Life {
             Verb::Exit { hedge, sets: None, over: Span::ZERO },
             Verb::Freeze { hedge, lasts: Span::seconds(1), adverse: 0 },
             Verb::Forfeit { hedge, reason: Note::new("by hand").unwrap() },
+            Verb::Roll { hedge },
             Verb::Policy(Box::new(config.policy)),
             Verb::Kill(Scope::All),
             Verb::Flatten(scope),
@@ -342,6 +343,7 @@ impl Kinds {
             Verb::Policy(_) => 10,
             Verb::Freeze { .. } => 11,
             Verb::Forfeit { .. } => 12,
+            Verb::Roll { .. } => 13,
         });
     }
 }

@@ -60,6 +60,13 @@ impl Engine {
                     self.hedges[*hedge].refused = None;
                 }
             }
+            Verb::Roll { hedge } => {
+                if let Err(denial) = self.roll_by_word(*hedge, out) {
+                    self.hedges[*hedge].refused = None;
+                    self.refuse(*hedge, &denial, out);
+                    self.hedges[*hedge].refused = None;
+                }
+            }
             Verb::Adopt { hedge, lots } => self.adopt(*hedge, lots, out),
             Verb::Override { order, status, cum, reason: _ } => {
                 self.input(*order, Input::Override { status: *status }, out);
@@ -105,7 +112,7 @@ impl Engine {
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
         self.note_inventory(hedge);
-        if self.hedges[hedge].attempt.is_some() {
+        if self.hedges[hedge].is_taken() {
             return Err(Denial::plain(Refusal::Busy));
         }
         let held = self.hedges[hedge].sets;
@@ -140,7 +147,7 @@ impl Engine {
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
         self.note_inventory(hedge);
-        if self.hedges[hedge].attempt.is_some() {
+        if self.hedges[hedge].is_taken() {
             return Err(Denial::plain(Refusal::Busy));
         }
         let held = self.hedges[hedge].sets;
@@ -383,7 +390,7 @@ impl Engine {
         let place = &order.place;
         match scope {
             Scope::All => true,
-            Scope::Hedge(hedge) => place.hedge == hedge,
+            Scope::Hedge(hedge) => place.hedge == hedge || self.beside_order(place) == Some(hedge),
             Scope::Account(account) => place.account == account,
             Scope::Venue(venue) => self.config.accounts[place.account].venue == venue,
         }
@@ -395,7 +402,9 @@ impl Engine {
     }
 
     pub(super) fn is_halted_order(&self, order: &Order) -> bool {
-        self.halt_over(order.place.hedge, order.place.account) != Halt::Off
+        let place = &order.place;
+        let over = |hedge| self.halt_over(hedge, place.account) != Halt::Off;
+        over(place.hedge) || self.beside_order(place).is_some_and(over)
     }
 
     /// How the HALT latches stand over what an attempt of this kind does: inside one only what
@@ -404,6 +413,10 @@ impl Engine {
     pub(super) fn halt_for(&self, hedge: HedgeId, account: AccountId, kind: Kind) -> Halt {
         if !self.latches.any_halted() {
             return Halt::Off;
+        }
+        let over = |hedge| self.halt_over(hedge, account) != Halt::Off;
+        if self.beside(hedge, kind).is_some_and(over) {
+            return Halt::Latched;
         }
         let gives_back = kind == Kind::Reduce && self.hedges[hedge].flatten;
         match self.halt_over(hedge, account) {
@@ -419,13 +432,13 @@ impl Engine {
 
     /// Whether an attempt stands in the way of a flatten that a HALT lets through.
     pub(super) fn gives_way(&self, hedge: HedgeId, kind: Kind) -> bool {
-        self.hedges[hedge].flatten
-            && kind != Kind::Reduce
-            && self
-                .plan(hedge)
-                .legs
-                .iter()
-                .any(|leg| self.halt_over(hedge, leg.account) == Halt::Flattening)
+        let is_let_through = |of: HedgeId| {
+            let mut legs = self.plan(of).legs.iter();
+            self.hedges[of].flatten
+                && legs.any(|leg| self.halt_over(of, leg.account) == Halt::Flattening)
+        };
+        kind != Kind::Reduce
+            && (is_let_through(hedge) || self.beside(hedge, kind).is_some_and(is_let_through))
     }
 
     /// Whether a HALT leaves a hedge only orders that reduce.

@@ -68,7 +68,7 @@ impl Engine {
     fn want_at_rest(&mut self, hedge: HedgeId) -> Option<Want> {
         self.note_inventory(hedge);
         let state = &self.hedges[hedge];
-        if state.attempt.is_some() || state.over_residual || state.quotes {
+        if state.is_taken() || state.over_residual || state.quotes {
             return None;
         }
         let want = self.signals.wants(hedge, state.sets)?;
@@ -117,7 +117,7 @@ impl Engine {
     }
 
     /// The mid of a book, rounded to the tick toward whoever receives signed `lots`.
-    fn middle(&self, instrument: InstrumentId, lots: i64) -> Option<Price> {
+    pub(super) fn middle(&self, instrument: InstrumentId, lots: i64) -> Option<Price> {
         let book = &self.books[instrument];
         let (bid, ask) = (book.best(Side::Buy)?, book.best(Side::Sell)?);
         let both = bid.0 + ask.0;

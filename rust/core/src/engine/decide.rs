@@ -37,6 +37,8 @@ impl Engine {
             let state = &self.hedges[hedge];
             let concerned = match &state.attempt {
                 Some(_) => !state.rests || self.is_stirred(hedge),
+                // The contract that it will roll into is none that its signal reads.
+                None if !self.config.hedges[hedge].reads(instrument) => false,
                 None => state.waits() || self.signals.wants(hedge, state.sets).is_some(),
             };
             if concerned {
@@ -56,8 +58,10 @@ impl Engine {
         let known = attempt.blocked.without(Blocked::FEED);
         let mut blocked = if is_still { known } else { Blocked::NONE };
         let mut until = attempt.due;
-        let lots = state.held.iter().zip(attempt.goal());
-        for (leg, (held, goal)) in self.plan(hedge).legs.iter().zip(lots) {
+        let rolled = (attempt.kind == Kind::Roll).then(|| self.moved(hedge));
+        let held = rolled.as_ref().unwrap_or(&state.held);
+        let lots = held.iter().zip(attempt.goal());
+        for (leg, (held, goal)) in self.worked(hedge, attempt.kind).legs.iter().zip(lots) {
             if held == goal {
                 continue;
             }
@@ -83,13 +87,17 @@ impl Engine {
             self.look(hedge, out);
         }
         for at in 0..self.dirty.len() {
-            let hedge = self.dirty[at];
-            self.note_inventory(hedge);
-            let state = &self.hedges[hedge];
-            let now = self.now;
-            let due = state.attempt.as_ref().map_or(Time::MAX, |attempt| attempt.wakes(now));
-            self.dues[hedge] = due.min(state.wake);
+            self.note_due(self.dirty[at]);
         }
+    }
+
+    /// Keeps when a hedge is to be looked at without news.
+    fn note_due(&mut self, hedge: HedgeId) {
+        self.note_inventory(hedge);
+        let state = &self.hedges[hedge];
+        let now = self.now;
+        let due = state.attempt.as_ref().map_or(Time::MAX, |attempt| attempt.wakes(now));
+        self.dues[hedge] = due.min(state.wake);
     }
 
     fn look(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
@@ -98,17 +106,30 @@ impl Engine {
             self.consider(hedge, out);
             return;
         }
+        let beside = self.hedges[hedge].attempt.as_ref();
+        let beside = beside.and_then(|attempt| self.beside(hedge, attempt.kind));
         self.drive(hedge, out);
+        if let (Some(next), None) = (beside, &self.hedges[hedge].attempt) {
+            self.go_on(next, out);
+            self.note_due(next);
+        }
         if self.hedges[hedge].attempt.is_none() {
-            // No news need come after the end: what has to go on does so in this step.
-            self.note_inventory(hedge);
-            let state = &self.hedges[hedge];
-            if state.flatten || state.over_residual {
-                self.consider(hedge, out);
-            } else if let Some(cap) = self.over_cap(hedge, out) {
-                // The limit may have begun to bind while the attempt lived.
-                self.reduce(hedge, self.hedges[hedge].sets.signum() * cap, out);
-            }
+            self.go_on(hedge, out);
+        }
+    }
+
+    /// No news need come after the end of an attempt: what has to go on does so in this step.
+    fn go_on(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
+        self.note_inventory(hedge);
+        let state = &self.hedges[hedge];
+        if state.is_taken() {
+            return;
+        }
+        if state.flatten || state.over_residual {
+            self.consider(hedge, out);
+        } else if let Some(cap) = self.over_cap(hedge, out) {
+            // The limit may have begun to bind while the attempt lived.
+            self.reduce(hedge, self.hedges[hedge].sets.signum() * cap, out);
         }
     }
 
@@ -124,7 +145,8 @@ impl Engine {
             state.residual = plan.residual(&held);
         }
         state.over_residual = state.residual > self.policy.hedges[hedge].execution.max_residual;
-        if state.flatten && held == [0; LEGS_MAX] && state.attempt.is_none() {
+        // What a Roll has still to bring is given back too.
+        if state.flatten && held == [0; LEGS_MAX] && !state.is_taken() {
             state.flatten = false;
         }
         self.count_waiting(hedge, waited);
@@ -142,7 +164,9 @@ impl Engine {
     fn consider(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
         let state = &self.hedges[hedge];
         let (sets, flatten, over) = (state.sets, state.flatten, state.over_residual);
-        if flatten {
+        if state.rolled_by.is_some() {
+            self.wait_for_roll(hedge, out);
+        } else if flatten {
             self.reduce(hedge, 0, out);
             // What is refused to go as a whole leaves its residual where it is: that goes first.
             if over && self.hedges[hedge].attempt.is_none() {
@@ -156,6 +180,16 @@ impl Engine {
             self.consider_quotes(hedge, out);
         } else {
             self.follow_signal(hedge, out);
+        }
+    }
+
+    /// While sets are moved here nothing else begins; what would is refused.
+    fn wait_for_roll(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
+        let HedgeState { sets, flatten, .. } = self.hedges[hedge];
+        if flatten || self.signals.wants(hedge, sets).is_some() {
+            self.refuse(hedge, &Denial::plain(Refusal::Busy), out);
+        } else {
+            self.hedges[hedge].refused = None;
         }
     }
 
@@ -316,7 +350,7 @@ impl Engine {
         if stands {
             return Ok(gate::Edge { stands, value: 0, limit: 0 });
         }
-        let Hedge { plan, rule } = &self.config.hedges[hedge];
+        let Hedge { plan, rule, roll: _ } = &self.config.hedges[hedge];
         let (num, den) = match rule.measure {
             Measure::Spread | Measure::CounterPrice | Measure::Estimate => {
                 (pair.difference(), i128::from(plan.denominator))
@@ -431,7 +465,7 @@ impl Engine {
         // a person is at work already.
         let mut legs = self.plan(hedge).legs.iter();
         let halted = legs.any(|leg| self.is_halted(hedge, leg.account, Kind::Trim));
-        if halted || self.live.iter().any(|id| id.hedge() == hedge) {
+        if halted || self.live.iter().any(|id| self.concerns(*id, hedge)) {
             return;
         }
         // It begins even where nothing may be sent now: it waits within its time, and what is left

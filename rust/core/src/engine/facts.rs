@@ -22,7 +22,7 @@ impl Engine {
     /// Writes what is true of every leg into `work.facts`, for the quantities that the attempt asks
     /// about. While one of its orders is alive it waits, and nothing is priced.
     pub(super) fn note_facts(&mut self, hedge: HedgeId, attempt: &Attempt, held: &LegLots) {
-        let legs = self.plan(hedge).legs.len();
+        let legs = self.worked(hedge, attempt.kind).legs.len();
         for at in legs..self.work.facts_used {
             self.work.facts.legs[at] = LegFacts::UNKNOWN;
         }
@@ -43,10 +43,10 @@ impl Engine {
             }
         }
         let staged = attempt.is_at_stages();
-        let ask = (!waits || staged).then(|| attempt.ask(self.plan(hedge), held));
+        let ask = (!waits || staged).then(|| attempt.ask(self.worked(hedge, attempt.kind), held));
         for at in 0..legs {
             let [alive, resting] = alive[at];
-            let leg = &self.plan(hedge).legs[at];
+            let leg = &self.worked(hedge, attempt.kind).legs[at];
             let mut facts = LegFacts {
                 age: self.books[leg.instrument].age(self.now),
                 blocked: self.blocked_for(hedge, at, attempt),
@@ -99,7 +99,8 @@ impl Engine {
     /// Why an attempt may send nothing on a leg now; a pause after a venue's no is only waited for
     /// where it ends in time.
     fn blocked_for(&self, hedge: HedgeId, at: usize, attempt: &Attempt) -> Blocked {
-        let blocked = self.blocked(hedge, &self.plan(hedge).legs[at], attempt.kind);
+        let leg = &self.worked(hedge, attempt.kind).legs[at];
+        let blocked = self.blocked(hedge, leg, attempt.kind);
         if self.is_paused_beyond(hedge, at, attempt.due) {
             return blocked.with(Blocked::VENUE);
         }
@@ -215,7 +216,7 @@ impl Engine {
     /// As [`Engine::tick_value`]; without a rate, what it was when a rate was known last. An order
     /// leaves only while it is.
     pub(super) fn known_tick_value(&mut self, hedge: HedgeId, leg: LegId) -> Money {
-        let found = self.tick_value(&self.plan(hedge).legs[leg.index()]);
+        let found = self.tick_value(self.leg_of(hedge, leg));
         let known = &mut self.hedges[hedge].tick_values[leg.index()];
         *known = found.unwrap_or(*known);
         *known
@@ -239,7 +240,13 @@ impl Engine {
     }
 
     /// The fee of taking a walk, in the hedge's currency, by the position effects it would have.
-    fn leg_fee(&self, leg: &LegPlan, side: Side, walk: &Walk, tick_value: Money) -> Money {
+    pub(super) fn leg_fee(
+        &self,
+        leg: &LegPlan,
+        side: Side,
+        walk: &Walk,
+        tick_value: Money,
+    ) -> Money {
         let instrument = &self.instruments[leg.instrument];
         let first = self.closes_first(leg.instrument, walk.worst);
         let split = self.positions.split(leg.account, leg.instrument, side, walk.qty, first);

@@ -39,6 +39,10 @@ impl Policy {
             limits.execution.write(out);
             limits.legging.write(out);
             out.bool(limits.crossing);
+            out.bool(limits.max_roll_cost.is_some());
+            if let Some(cost) = limits.max_roll_cost {
+                out.i128(cost.0);
+            }
         }
         out.len(self.sums.len());
         for sum in &self.sums {
@@ -81,6 +85,7 @@ impl Policy {
                 execution: read_execution(from)?,
                 legging: Legging::read(from)?,
                 crossing: from.bool()?,
+                max_roll_cost: if from.bool()? { Some(Money(from.i128()?)) } else { None },
             })
         })?;
         let sums = read_rows(from, |from| {
@@ -208,6 +213,7 @@ mod tests {
                 execution,
                 legging: Legging::AT_ONCE,
                 crossing: true,
+                max_roll_cost: Some(Money(32)),
             }]),
             sums: vec![sum],
         }

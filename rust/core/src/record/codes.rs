@@ -91,7 +91,7 @@ codes!(Refusal {
     7 Stale, 8 Gapped, 9 Crossed, 10 Skewed, 11 Phase, 12 Break, 13 PriceLimit, 14 NoRepairRoute,
     15 Size, 16 Inventory, 17 Residual, 18 SumResidual, 19 OrderValue, 20 Collar, 21 DayLoss,
     22 Edge, 23 Messages, 24 Money, 25 Usage, 26 Lots, 27 OwnOpposite, 28 IdsExhausted,
-    29 LossBudget, 30 Trims, 31 Busy, 32 Nothing, 33 Jump, 34 BackOff,
+    29 LossBudget, 30 Trims, 31 Busy, 32 Nothing, 33 Jump, 34 BackOff, 35 RollCost,
 });
 
 codes!(AlertCode {

@@ -264,6 +264,7 @@ impl Verb {
             Verb::Policy(_) => 11,
             Verb::Freeze { .. } => 12,
             Verb::Forfeit { .. } => 14,
+            Verb::Roll { .. } => 13,
         }
     }
 }
@@ -313,6 +314,7 @@ fn write_verb(out: &mut Writer, verb: &Verb) {
             out.u16(hedge.0);
             write_note(out, reason);
         }
+        Verb::Roll { hedge } => out.u16(hedge.0),
     }
 }
 
@@ -356,6 +358,7 @@ fn read_verb(from: &mut Reader<'_>) -> Read<Verb> {
             adverse: from.i64()?,
         },
         14 => Verb::Forfeit { hedge: HedgeId(from.u16()?), reason: read_note(from)? },
+        13 => Verb::Roll { hedge: HedgeId(from.u16()?) },
         found => return Err(WireError::Code { at, found }),
     })
 }
