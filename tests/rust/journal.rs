@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "fac769da046ae7653a0f4936fc14a267e6fa9b755b572ea1b4478d81ea4177f4"
+        "1ea59ea55423d299125636f552485cae3d9493b383de6ffe12ce8a9b57d7da49"
     );
 }
 

@@ -175,7 +175,6 @@ impl Life {
             Verb::Enter { hedge, sets: 1, at_least: None, over: Span::ZERO },
             Verb::Exit { hedge, sets: None, over: Span::ZERO },
             Verb::Freeze { hedge, lasts: Span::seconds(1), adverse: 0 },
-            Verb::Roll { hedge },
             Verb::Policy(Box::new(config.policy)),
             Verb::Kill(Scope::All),
             Verb::Flatten(scope),
