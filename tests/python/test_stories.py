@@ -214,7 +214,9 @@ class World:
         """Return the legs, and behind them those of the next hedge that take their place."""
         row = self.hedges[hedge]
         legs: list[dict[str, Any]] = row["legs"]
-        after = next((each["legs"] for each in self.hedges if each["name"] == row["next"]), [])
+        after: list[dict[str, Any]] = next(
+            (each["legs"] for each in self.hedges if each["name"] == row["next"]), []
+        )
         pairs = zip(legs, after, strict=False)
         return legs + [new for old, new in pairs if new["instrument"] != old["instrument"]]
 

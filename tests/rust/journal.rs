@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "3dc615b848592808ea35c4f09d451c7d988acfcf8ebbc6699c8177f408bd811a"
+        "fea216dcadf19771e46fe2cebb83cff8153672391027f3832c2d0cd4475b62a3"
     );
 }
 

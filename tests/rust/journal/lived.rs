@@ -176,7 +176,6 @@ impl Life {
             Verb::Exit { hedge, sets: None, over: Span::ZERO },
             Verb::Freeze { hedge, lasts: Span::seconds(1), adverse: 0 },
             Verb::Forfeit { hedge, reason: Note::new("by hand").unwrap() },
-            Verb::Roll { hedge },
             Verb::Policy(Box::new(config.policy)),
             Verb::Kill(Scope::All),
             Verb::Flatten(scope),
