@@ -481,7 +481,7 @@ mod tests {
             assert_eq!(usize::from(refusal.code()), code);
             assert_eq!(Refusal::from_code(refusal.code()), Some(*refusal));
         }
-        assert_eq!(Refusal::from_code(35), None);
+        assert_eq!(Refusal::from_code(36), None);
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Refusal::ALL.len());

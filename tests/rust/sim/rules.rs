@@ -295,7 +295,27 @@ fn apart() -> Vec<(&'static str, Vec<&'static str>)> {
             rules(&|check| check.refused(START, &Event::Tick, &"no", &[one])),
         ),
         ("restart_places_nothing", rules(&|check| check.restarted(START, &[one]))),
+        ("roll_has_two_hedges", entered_while_rolled_into()),
     ]
+}
+
+/// What is said of a hedge that enters while another's sets move into it.
+fn entered_while_rolled_into() -> Vec<&'static str> {
+    let configs = (0..2_000).map(|seed| plan(seed, &[]).config);
+    let rolls = |config: &Config| config.hedges.iter().any(|hedge| hedge.roll.is_some());
+    let config = configs.into_iter().find(rolls).unwrap();
+    let mut pairs = config.hedges.pairs();
+    let found = pairs.find_map(|(id, hedge)| Some((id, hedge.roll.as_ref()?.next)));
+    let (hedge, next) = found.unwrap();
+    let start = |kind: Kind, hedge| {
+        let id = ClientOrderId::pack(1, config.run, hedge, 1, LegId(0), 0).unwrap();
+        alert(AlertCode::AttemptStarted, kind.code(), (0, 1), Subject::Attempt(id))
+    };
+    let mut checker = Checker::new(&config);
+    checker.step(START, &Event::Tick, &[start(Kind::Roll, hedge)]);
+    assert_eq!(checker.violations(), []);
+    checker.step(START, &Event::Tick, &[start(Kind::Enter, next)]);
+    checker.violations().iter().map(|violation| violation.rule).collect()
 }
 
 /// What an engine lies of, or does that no engine may.
