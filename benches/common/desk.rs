@@ -134,7 +134,7 @@ fn hedge(name: &str, bands: Bands) -> Value {
             "measure": "spread", "plus": band(bands.plus), "mirror": band(bands.mirror),
             "persist": 1, "persist_within_ns": null, "deviation": null,
         },
-        "slippage": "1",
+        "slippage": "1", "next": null,
     })
 }
 
@@ -162,6 +162,6 @@ fn hedge_limits(clip: i64) -> Value {
         "before_break_ns": 300_000_000_000_i64, "max_residual": "1", "live_residual": "10000",
         "finish_within_ns": 2_000_000_000, "order_timeout_ns": 500_000_000,
         "repair": "cheaper_of", "max_loss": "1000000", "max_loss_per_day": "1000000",
-        "tries": 20, "messages": 60, "trims_per_day": 4, "legging": null,
+        "tries": 20, "messages": 60, "trims_per_day": 4, "legging": null, "crossing": false, "max_roll_cost": null,
     })
 }

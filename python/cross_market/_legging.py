@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from cross_market._values import unknown, wrong
+from cross_market._values import Number, fraction_text, unknown, wrong
 from cross_market.contracts.units import parse_span, whole
 from cross_market.errors import ConfigError
 from cross_market.policy.execution import LegRule, Quoting, Sequential, Simultaneous
-from cross_market.policy.signal import Ratio, Spread, level_in
+from cross_market.policy.signal import Ratio, Spread, level_in, number_of
 
 if TYPE_CHECKING:
     from cross_market.config import Hedge, Leg
@@ -19,7 +19,17 @@ Json = dict[str, Any]
 WHERE = "hedge.execution"
 PLAIN = LegRule()
 # What a leg that follows no other has no use for.
-FOLLOWING = ("pay_up", "chase", "slip", "rests")
+TICKED = ("pay_up", "chase", "slip", "chase_away")
+FOLLOWING = (
+    *TICKED,
+    "slip_money",
+    "slip_percent",
+    "rests",
+    "convert",
+    "chase_ahead",
+    "take_after",
+    "hedge_from",
+)
 # What a quote, which is there before the signal, does not wait for.
 WAITING = {"persist": "1 updates", "persist_within": None, "deviation": None}
 
@@ -50,6 +60,11 @@ def is_staged(hedge: "Hedge") -> bool:
     rules = dict(hedge.execution.legs).values()
     later = any(parse_span(rule.after, "after") > 0 for rule in rules)
     return later or type(hedge.execution) is not Simultaneous
+
+
+def crosses(hedge: "Hedge") -> bool:
+    """Return whether lots that another hedge wants the other way go to it without an order."""
+    return isinstance(hedge.execution, Simultaneous) and hedge.execution.crossing
 
 
 def longest_ns(hedge: "Hedge") -> int:
@@ -84,6 +99,9 @@ def check(hedge: "Hedge") -> None:
         if not is_sized(legs[name]):
             raise wrong(name, where, "a leg with lots; this one only prices")
     check_rules(hedge)
+    if crosses(hedge) and is_staged(hedge):
+        expected = "False; a leg has a time of its own"
+        raise wrong(True, f"{WHERE}.crossing", expected)  # noqa: FBT003
     if isinstance(hedge.execution, Quoting):
         check_quoting(hedge, hedge.execution)
 
@@ -109,8 +127,19 @@ def check_rules(hedge: "Hedge") -> None:
             if not follows and found != getattr(PLAIN, key):
                 expected = f"{getattr(PLAIN, key)}; this leg follows no other"
                 raise wrong(found, f"{where}.{key}", expected)
-            if isinstance(found, str) and abs(whole(found)) > most:
+            if key in TICKED and found is not None and abs(whole(found)) > most:
                 raise wrong(found, f"{where}.{key}", f"at most {most} ticks, the price_max")
+        if rule.slip_money is not None:
+            hedge.amount(rule.slip_money, f"{where}.slip_money")
+        if rule.convert != PLAIN.convert and name not in leading:
+            expected = f"{PLAIN.convert}; this leg does not rest before others trade"
+            raise wrong(rule.convert, f"{where}.convert", expected)
+        if rule.convert != PLAIN.convert and not isinstance(execution, Quoting):
+            expected = f"{PLAIN.convert}; only quotes are converted"
+            raise wrong(rule.convert, f"{where}.convert", expected)
+        if not leading and rule.hedge_from != PLAIN.hedge_from:
+            expected = f"{PLAIN.hedge_from}; with Simultaneous no leg waits for fills"
+            raise wrong(rule.hedge_from, f"{where}.hedge_from", expected)
 
 
 def check_quoting(hedge: "Hedge", execution: Quoting) -> None:
@@ -177,8 +206,20 @@ def rule_json(hedge: "Hedge", leg: "Leg") -> Json:
         "pay_up": whole(rule.pay_up),
         "chase": whole(rule.chase),
         "slip": rule.furthest,
+        "slip_money": None if rule.slip_money is None else hedge.amount(rule.slip_money, WHERE),
+        "slip_rate": part(rule.slip_percent),
         "rests": rule.rests,
+        "convert": rule.convert,
+        "chase_away": whole(rule.chase_away),
+        "chase_ahead": whole(rule.chase_ahead),
+        "take_after": rule.take_after,
+        "hedge_from": whole(rule.hedge_from),
     }
+
+
+def part(percent: Number | None) -> str | None:
+    """Return a number of per cent as a part of one."""
+    return None if percent is None else fraction_text(number_of(percent) / 100)
 
 
 def quoting_json(hedge: "Hedge", execution: Quoting) -> Json:
@@ -207,6 +248,7 @@ def stated_at(field: str, hedges: Iterable["Hedge"]) -> str | None:
             if not field.startswith(f"{head}.legging"):
                 continue
             rest = field.removeprefix(f"{head}.legging").replace("offset_ns", "after")
+            rest = rest.replace("slip_rate", "slip_percent")
             rest = rest.removeprefix(".quote").replace(".lean_", ".lean.").removesuffix("_ns")
             for leg_at, leg in enumerate(hedge.legs):
                 rest = rest.replace(f".legs[{leg_at}]", f".legs.{leg.instrument.name}")

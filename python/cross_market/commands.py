@@ -161,6 +161,7 @@ REFUSALS = (
     "nothing",
     "jump",
     "back_off",
+    "roll_cost",
 )
 
 ALERTS = (
@@ -203,4 +204,6 @@ ALERTS = (
     "rejected",
     "reissued",
     "leg_lost",
+    "crossed",
+    "forfeited",
 )

@@ -19,6 +19,8 @@ from cross_market._values import (
     fraction_text,
     keyed,
     many,
+    missing,
+    name,
     one,
     optional,
     ratio,
@@ -49,7 +51,7 @@ from cross_market.policy.execution import (
     Supplement,
     Waiting,
 )
-from cross_market.policy.limit import Limits, amount_in
+from cross_market.policy.limit import HedgeLimits, Limits, amount_in
 from cross_market.policy.signal import (
     Band,
     CounterPrice,
@@ -63,6 +65,10 @@ from cross_market.policy.signal import (
 
 T = TypeVar("T")
 Json = dict[str, Any]
+
+
+# A field of a class that is called `name` hides the reader.
+NAMED = name()
 
 
 @value
@@ -166,6 +172,8 @@ class Hedge:
     slippage: number or str – bands must be further apart than this: a plain number for ratios,
         such as '0.50 CNY/g' for spreads; nothing when None.
     priority: int – lower goes first.
+    next: str – the hedge of the next contract, which a Roll moves its sets to: as many legs, each
+        of the same side, lots and units; the instruments of those that expire are others.
     """
 
     name: Name = field(kw_only=False)
@@ -179,6 +187,7 @@ class Hedge:
     execution: Annotated[Execution, one(Simultaneous, Sequential, Quoting)]
     slippage: Annotated[Number | None, optional(level())] = None
     priority: Annotated[int, count(most=1_000_000)] = 0
+    next: Annotated[str | None, optional(NAMED)] = None
 
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
@@ -567,6 +576,7 @@ def hedge_json(hedge: Hedge) -> Json:
         "legs": legs,
         "signal": signal,
         "slippage": slippage,
+        "next": hedge.next,
     }
 
 
@@ -638,6 +648,8 @@ def hedge_limits_json(hedge: Hedge, limits: Limits) -> Json:
         "tries": own.tries,
         "messages": own.messages,
         "trims_per_day": own.trims_per_day,
+        "max_roll_cost": roll_cost_json(hedge, own, f"{where}.max_roll_cost"),
+        "crossing": _legging.crosses(hedge),
         "legging": _legging.legging_json(hedge),
     }
 
@@ -648,6 +660,16 @@ def waiting_json(waiting: Waiting) -> Json:
         "alpha": waiting.alpha,
         "warm": waiting.warm,
     }
+
+
+def roll_cost_json(hedge: Hedge, own: HedgeLimits, where: str) -> str | None:
+    """Return what moving one set may cost, of a hedge that names its next."""
+    if hedge.next is None:
+        return None
+    if own.max_roll_cost is None:
+        expected = f"an amount in {hedge.currency}: the hedge names its next"
+        raise missing(expected, where)
+    return amount_in(own.max_roll_cost, hedge.currency, where)
 
 
 def sums_json(config: Config) -> list[Json]:

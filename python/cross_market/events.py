@@ -501,6 +501,16 @@ class Freeze:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Roll:
+    """Verb: moves all sets of a hedge to the next contract, the hedge that its `next` names.
+
+    hedge: str – its name.
+    """
+
+    hedge: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Adopt:
     """Verb: moves signed lots from unassigned into a hedge, of all its legs at once or of none.
 
@@ -524,6 +534,18 @@ class Override:
     order: int
     status: str
     cum: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forfeit:
+    """Verb: what the attempt of `hedge` has not traded yet is given up; a person answers for it.
+
+    No order of it leaves any more, what rests is cancelled, and it ends in what is so.
+    reason: str – why: one line in any language, up to 120 bytes of UTF-8.
+    """
+
+    hedge: str
     reason: str
 
 
@@ -552,6 +574,8 @@ Verb = (
     | Override
     | Policy
     | Freeze
+    | Forfeit
+    | Roll
 )
 
 
@@ -560,8 +584,8 @@ class Control:
     """An operator's or platform's word.
 
     actor: str – who speaks: one line in any language, up to 120 bytes of UTF-8.
-    verb: Stop, Resume, Kill, Unlatch, Flatten, Unrestrict, Enter, Exit, Adopt, Override, Policy
-        or Freeze – what is said.
+    verb: Stop, Resume, Kill, Unlatch, Flatten, Unrestrict, Enter, Exit, Adopt, Override, Policy,
+        Freeze, Forfeit or Roll – what is said.
     """
 
     actor: str

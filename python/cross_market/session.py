@@ -20,12 +20,14 @@ from cross_market.events import (
     Event,
     Exit,
     Flatten,
+    Forfeit,
     Freeze,
     Kill,
     Number,
     Override,
     Policy,
     Resume,
+    Roll,
     Scope,
     Stop,
     Unlatch,
@@ -210,6 +212,22 @@ class Session:
         """
         lasts_ns = parse_span(lasts, "freeze.lasts")
         return self._say(now, Freeze(hedge=hedge, lasts_ns=lasts_ns, adverse=adverse))
+
+    def forfeit(self, hedge: str, *, reason: str, now: int) -> list[Command]:
+        """Give up what the attempt of a hedge has not traded yet; recorded with its reason.
+
+        No order of it leaves any more, what rests is cancelled, and it ends in what is so:
+        `residual_held`, and the hedge restricted, where a residual beyond its limit is left.
+        reason: str – why: one line in any language, up to 120 bytes of UTF-8.
+        """
+        return self._say(now, Forfeit(hedge=hedge, reason=reason))
+
+    def roll(self, hedge: str, *, now: int) -> list[Command]:
+        """Move all sets of a hedge to the next contract: to the hedge that its `next` names.
+
+        A slice that would cost more than the hedge's max_roll_cost is not begun.
+        """
+        return self._say(now, Roll(hedge=hedge))
 
     def adopt(self, hedge: str, lots: dict[str, int], *, now: int) -> list[Command]:
         """Move lots from unassigned into a hedge: of all its legs or of none.

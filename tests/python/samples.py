@@ -70,6 +70,7 @@ def samples(order: int) -> dict[str, ev.Event]:
         ev.Enter(hedge="gold", sets=1, at_least="1.5"),
         ev.Exit(hedge="gold", sets=1),
         ev.Override(order=order, status="cancelled", cum=0, reason="by phone"),
+        ev.Forfeit(hedge="gold", reason="by hand"),
         ev.Policy(config=GOLD),
     ]
     book = {"instrument": "SHFE.au2602", "side": "bid", "price": 30884, "qty": 3}

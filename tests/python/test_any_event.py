@@ -85,6 +85,7 @@ def others(draw: st.DrawFn, orders: list[int]) -> Any:  # noqa: ANN401
         ev.Flatten(),
         ev.Unrestrict(scope=hedge),
         ev.Override(order=order, status="filled", cum=draw(small), reason="seen"),
+        ev.Forfeit(hedge="gold", reason="by hand"),
     ]
     status = ev.Status(status="cancelled", cum=draw(small))
     found: Any = draw(st.sampled_from([status, ev.ProvenAbsent(), ev.Inconclusive()]))

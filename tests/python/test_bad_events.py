@@ -93,7 +93,7 @@ def bad_values(place: Place) -> Iterator[object]:
         yield from [0, -1, 2**63] if at_exit else BEYOND.get(name, [])
     elif bool in takes:
         yield from [*bad.THINGS, *bad.FLOATS, *bad.ALMOST[1:], 1, 0, "True", ""]
-    elif str in takes and name in NOTES and place.of in (ev.Control, ev.Override):
+    elif str in takes and name in NOTES and place.of in (ev.Control, ev.Override, ev.Forfeit):
         yield from BAD_NOTES
     elif str in takes and name in IDS:
         for each in bad.NAMES:

@@ -18,7 +18,21 @@ from test_engine import START
 from test_hand_over import ENTER
 
 AU, GC = "SHFE.au2602", "COMEX.GCG6"
-PLAIN = {"leads": False, "offset_ns": 0, "pay_up": 0, "chase": 0, "slip": 0, "rests": False}
+PLAIN: dict[str, Any] = {
+    "leads": False,
+    "offset_ns": 0,
+    "pay_up": 0,
+    "chase": 0,
+    "slip": 0,
+    "slip_money": None,
+    "slip_rate": None,
+    "rests": False,
+    "convert": "never",
+    "chase_away": 0,
+    "chase_ahead": 0,
+    "take_after": 0,
+    "hedge_from": 0,
+}
 LEADS = PLAIN | {"leads": True}
 
 
@@ -49,6 +63,18 @@ def legging(config: cm.Config) -> Any:  # noqa: ANN401
 def test_all_at_once_is_told_as_nothing() -> None:
     assert legging(gold_config()) is None
     assert legging(gold_config(execution=offset(S="0 ns"))) is None
+
+
+def crossing(config: cm.Config) -> Any:  # noqa: ANN401
+    return json.loads(config.to_json())["limits"]["hedges"]["gold"]["crossing"]
+
+
+def test_crossing_is_off_unless_asked_for() -> None:
+    wanted = cm.Simultaneous(**EXECUTION, crossing=True)
+    assert crossing(gold_config()) is False
+    assert crossing(gold_config(execution=wanted)) is True
+    assert legging(gold_config(execution=wanted)) is None
+    assert crossing(gold_config(execution=sequential())) is False
 
 
 def test_every_mode_is_told_whole() -> None:
@@ -86,6 +112,39 @@ def test_every_mode_is_told_whole() -> None:
             "rest_within_ns": 600_000_000_000,
         },
     }
+
+
+def test_every_rule_of_a_leg_is_told() -> None:
+    rule = cm.LegRule(
+        chase="2 ticks",
+        slip="5 ticks",
+        slip_money="1250.5 CNY",
+        slip_percent="0.25",
+        rests=True,
+        convert="keep_queue",
+        chase_away="3 ticks",
+        chase_ahead="40 lots",
+        take_after=2,
+        hedge_from="2 lots",
+    )
+    told = legging(resting(execution=quoting(quotes=(AU, GC), legs={AU: rule})))
+    assert told["legs"][0] == LEADS | {
+        "chase": 2,
+        "slip": 5,
+        "slip_money": "1250.5",
+        "slip_rate": "0.0025",
+        "rests": True,
+        "convert": "keep_queue",
+        "chase_away": 3,
+        "chase_ahead": 40,
+        "take_after": 2,
+        "hedge_from": 2,
+    }
+
+
+def test_a_slip_without_ticks_is_told_as_none() -> None:
+    told = legging(resting(execution=sequential(chase="1 tick", slip_percent="28/9")))
+    assert told["legs"][0] == PLAIN | {"chase": 1, "slip": None, "slip_rate": "7/225"}
 
 
 def test_what_is_not_said_is_the_most_careful() -> None:
@@ -145,6 +204,15 @@ OWN: list[tuple[Any, str, str]] = [
     (lambda: cm.LegRule(chase="-1 ticks", slip="1 tick"), "leg_rule.chase", "at least 0"),
     (lambda: cm.LegRule(pay_up="1000000001 ticks"), "leg_rule.pay_up", "to 1000000000"),
     (lambda: cm.LegRule(pay_up="1 tik"), "leg_rule.pay_up", "Did you mean 'tick'?"),
+    (lambda: cm.LegRule(slip_percent="100.1"), "leg_rule.slip_percent", "at most 100"),
+    (lambda: cm.LegRule(slip_percent="0"), "leg_rule.slip_percent", "above 0"),
+    (lambda: cm.LegRule(slip_money="0 CNY"), "leg_rule.slip_money", "above zero"),
+    (lambda: cm.LegRule(convert="allways"), "leg_rule.convert", "Did you mean 'always'?"),
+    (lambda: cm.LegRule(chase_away="1 tick"), "leg_rule.chase_away", "unless rests"),
+    (lambda: cm.LegRule(take_after=1), "leg_rule.take_after", "unless rests"),
+    (lambda: cm.LegRule(take_after=1001, rests=True), "leg_rule.take_after", "1000"),
+    (lambda: cm.LegRule(chase_ahead="5 lots", rests=True), "leg_rule.chase_ahead", "no next step"),
+    (lambda: cm.LegRule(hedge_from="-1 lots"), "leg_rule.hedge_from", "at least 0"),
     (lambda: quoting(quotes=[]), "quoting.quotes", "1 to 8 names"),
     (lambda: quoting(quotes=[GC, GC]), "quoting.quotes", "every name once"),
     (lambda: quoting(quotes=GC), "quoting.quotes", "1 to 8 names"),
@@ -184,6 +252,11 @@ HEDGE: list[tuple[dict[str, Any], str, str]] = [
         f"{IN}.legs.SHFE.au",
         f"Did you mean '{AU}'?",
     ),
+    (
+        {"execution": dataclasses.replace(offset(S="1 s"), crossing=True)},
+        f"{IN}.crossing",
+        "False; a leg has a time of its own",
+    ),
     ({"execution": offset(S="3 s")}, f"{IN}.legs.{AU}.after", "at most finish_within, 2 s"),
     ({"execution": sequential(after="1 ms")}, f"{IN}.legs.{AU}.after", "only Simultaneous"),
     ({"execution": sequential(AU, pay_up="1 tick")}, f"{IN}.legs.{AU}.pay_up", "follows no other"),
@@ -197,6 +270,28 @@ HEDGE: list[tuple[dict[str, Any], str, str]] = [
         {"execution": quoting(legs={GC: cm.LegRule(pay_up="1 tick")})},
         f"{IN}.legs.{GC}.pay_up",
         "follows no other",
+    ),
+    ({"execution": sequential(AU, slip_percent="1")}, f"{IN}.legs.{AU}.slip_percent", "no other"),
+    ({"execution": sequential(slip_money="1 USD")}, f"{IN}.legs.{AU}.slip_money", "in CNY"),
+    ({"execution": sequential(convert="always")}, f"{IN}.legs.{AU}.convert", "does not rest"),
+    (
+        {"execution": quoting(legs={AU: cm.LegRule(convert="always")})},
+        f"{IN}.legs.{AU}.convert",
+        "does not rest",
+    ),
+    (
+        {"execution": quoting(quotes=(AU,), legs={AU: cm.LegRule(convert="always")})},
+        f"{IN}.legs.{AU}.convert",
+        "follows no other",
+    ),
+    (
+        {
+            "execution": cm.Simultaneous(
+                **EXECUTION, legs={AU: cm.LegRule(after="1 ms", hedge_from="2 lots")}
+            )
+        },
+        f"{IN}.legs.{AU}.hedge_from",
+        "no leg waits",
     ),
     (
         {"execution": sequential(pay_up="10000001 ticks")},

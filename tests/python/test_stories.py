@@ -208,7 +208,17 @@ class World:
         return str(ticks * Decimal(self.instruments[instrument]["tick"]))
 
     def legs(self, hedge: int) -> list[str]:
-        return [leg["instrument"] for leg in self.hedges[hedge]["legs"]]
+        return [leg["instrument"] for leg in self.places(hedge)]
+
+    def places(self, hedge: int) -> list[dict[str, Any]]:
+        """Return the legs, and behind them those of the next hedge that take their place."""
+        row = self.hedges[hedge]
+        legs: list[dict[str, Any]] = row["legs"]
+        after: list[dict[str, Any]] = next(
+            (each["legs"] for each in self.hedges if each["name"] == row["next"]), []
+        )
+        pairs = zip(legs, after, strict=False)
+        return legs + [new for old, new in pairs if new["instrument"] != old["instrument"]]
 
     def order(self, name: str) -> int:
         """Return the id of `hedge/attempt/leg/try`, with `@run` where it is not the present one."""
@@ -325,7 +335,7 @@ class World:
         order = None if name is None else self.order(name)
         account, instrument = words.get("account"), words.get("instrument")
         if order is not None:
-            leg = self.hedges[order >> 34 & 1023]["legs"][order >> 13 & 7]
+            leg = self.places(order >> 34 & 1023)[order >> 13 & 7]
             account, instrument = account or leg["account"], instrument or leg["instrument"]
         assert account is not None
         assert instrument is not None
@@ -383,7 +393,7 @@ class World:
 
     def answer(self, now: int, found: str, words: Words) -> events.Answer:
         order = self.order(words["order"])
-        leg = self.hedges[order >> 34 & 1023]["legs"][order >> 13 & 7]
+        leg = self.places(order >> 34 & 1023)[order >> 13 & 7]
         what: events.Status | events.ProvenAbsent | events.Inconclusive
         match found:
             case "found":
@@ -424,6 +434,10 @@ class World:
             case "freeze":
                 lasts, adverse = span(words["for"]), int(words["adverse"])
                 return events.Freeze(hedge=about, lasts_ns=lasts, adverse=adverse)
+            case "forfeit":
+                return events.Forfeit(hedge=about, reason=words["reason"])
+            case "roll":
+                return events.Roll(hedge=about)
             case "adopt":
                 lots = {leg: int(value) for leg, _, value in words.pairs}
                 return events.Adopt(hedge=about, lots=lots)

@@ -16,7 +16,7 @@ use cross_market_core::attribution::{Attribution, Cause, Row};
 use cross_market_core::book::Book;
 use cross_market_core::command::Command;
 use cross_market_core::config::Config;
-use cross_market_core::engine::{Effect, Engine};
+use cross_market_core::engine::{Booking, BookingKind, Effect, Engine};
 use cross_market_core::error::Error;
 use cross_market_core::event::{Control, Event, Verb};
 use cross_market_core::funds::{Cash, CashKind};
@@ -40,6 +40,7 @@ struct Seen {
     days: usize,
     troubles: u64,
     adopted: u64,
+    crossed: usize,
 }
 
 /// An engine with its attribution, which is held against money and positions after each turn.
@@ -234,6 +235,8 @@ impl Observed {
     }
 
     fn check(&self, now: Time) {
+        let crossed = |booking: &&Booking| booking.kind == BookingKind::Crossed;
+        self.seen.borrow_mut().crossed += self.engine.bookings().iter().filter(crossed).count();
         let rows = self.attribution.rows(&self.engine);
         self.accounts_sum_to_what_they_earned(&rows, now);
         self.hedges_sum_to_their_inventories(&rows, now);
@@ -404,7 +407,8 @@ fn causes_sum_to_the_change_of_equity_whatever_venues_do() {
         assert!(done.violations.is_empty(), "seed {seed}: {:#?}", done.violations.first());
     }
     let seen = seen.borrow();
-    assert!(seen.checks > 10_000 && seen.converted > 1_000, "too little was seen: {seen:?}");
+    let enough = seen.checks > 10_000 && seen.converted > 1_000 && seen.crossed > 0;
+    assert!(enough, "too little was seen: {seen:?}");
 }
 
 #[test]

@@ -12,8 +12,12 @@ use cross_market_core::time::{Span, Time};
 use cross_market_core::wire::{Reader, Writer};
 use serde_json::{Value, json};
 
+#[path = "config/legging.rs"]
+mod legging;
 #[path = "config/proof.rs"]
 mod proof;
+#[path = "config/roll.rs"]
+mod roll;
 #[path = "config/sample.rs"]
 mod sample;
 

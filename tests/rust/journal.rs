@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "fac769da046ae7653a0f4936fc14a267e6fa9b755b572ea1b4478d81ea4177f4"
+        "fea216dcadf19771e46fe2cebb83cff8153672391027f3832c2d0cd4475b62a3"
     );
 }
 

@@ -81,7 +81,7 @@ fn one_to_one() -> Value {
                 "measure": "counter_price", "plus": {"enter": "20", "exit": "0"},
                 "mirror": null, "persist": 1, "persist_within_ns": null, "deviation": null,
             },
-            "slippage": "1",
+            "slippage": "1", "next": null,
         }],
         "limits": {
             "venues": {"A": rates, "B": rates},
@@ -92,7 +92,8 @@ fn one_to_one() -> Value {
                 "max_residual": "0.005", "live_residual": "0.05",
                 "finish_within_ns": 5_000_000_000_i64, "order_timeout_ns": 500_000_000,
                 "repair": "cheaper_of", "max_loss": "100", "max_loss_per_day": "1000",
-                "tries": 10, "messages": 50, "trims_per_day": 3, "legging": null,
+                "tries": 10, "messages": 50, "trims_per_day": 3, "crossing": false, "max_roll_cost": null,
+                "legging": null,
             }},
             "sums": [{"product": "btc", "currency": "USD", "limit": "10"}],
         },

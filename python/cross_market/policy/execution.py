@@ -23,6 +23,7 @@ from cross_market.contracts.units import counted, money, quantity, span, whole
 from cross_market.policy.signal import level, number_of
 
 TICKS_MAX = 1_000_000_000  # most ticks, or lots, that a value here may count
+STEPS_MAX = 1_000  # most steps after which a leg takes
 
 Quantity = Annotated[str, quantity()]
 Within = Annotated[str, span(above=True)]
@@ -30,6 +31,7 @@ Slop = Annotated[Number | None, optional(level())]
 SIGNED = counted("tick", "ticks", least=-TICKS_MAX, most=TICKS_MAX)
 Signed = Annotated[str, SIGNED]
 Ticks = Annotated[str, counted("tick", "ticks", least=0, most=TICKS_MAX)]
+Shown = Annotated[str, counted("lot", "lots", least=0, most=TICKS_MAX)]
 Lots = Annotated[str, counted("lot", "lots", most=TICKS_MAX)]
 
 
@@ -120,32 +122,84 @@ class LegRule:
     pay_up: str, ticks – how far beyond the price leaned on it follows; negative is more passive. It
         may be changed while an attempt lives.
     chase: str, ticks – added each time that an order of it did not trade whole.
-    slip: str, ticks – furthest beyond the price leaned on, then repair decides; `pay_up` when None.
+    slip: str, ticks – furthest beyond the price leaned on, then repair decides. Of this and the two
+        below the least of those that are given binds; `pay_up` when all are None.
+    slip_money: str, money – the same for one lot, in the hedge's currency.
+    slip_percent: number – the same in per cent of the price leaned on.
     rests: bool – its orders rest for `order_timeout` instead of trading at once or not at all.
+    convert: str – what becomes of its own quote when another one has traded, where it shows no more
+        lots than are missing: 'never' (it goes, and an order follows once its end is proven),
+        'attempt' (it stays as that order while its price reaches the limit of that one), 'always'
+        (it stays as that order, for `order_timeout`) or 'keep_queue' (it stays while what would be
+        taken instead is within `slip`); only where several legs rest.
+    chase_away: str, ticks – an order of it that rests goes for the next step once it is so far
+        behind the best price of its side; never when '0 ticks'.
+    chase_ahead: str, lots – the same once others show so many before it, at better prices and at
+        its own; never when '0 lots'.
+    take_after: int, steps – after so many its orders trade at once instead of resting; never when
+        0.
+    hedge_from: str, lots – fewer that are missing wait for more while the leg that leads may still
+        trade, and never more than `max_residual` does; none wait when '0 lots'.
     """
 
     after: Annotated[str, span()] = "0 ns"
     pay_up: Signed = "0 ticks"
     chase: Ticks = "0 ticks"
     slip: Annotated[str | None, optional(SIGNED)] = None
+    slip_money: Annotated[str | None, optional(money(above=True))] = None
+    slip_percent: Annotated[Number | None, optional(ratio(above=0))] = None
     rests: Annotated[bool, flag()] = False
+    convert: Annotated[str, choice("never", "attempt", "always", "keep_queue")] = "never"
+    chase_away: Ticks = "0 ticks"
+    chase_ahead: Shown = "0 lots"
+    take_after: Annotated[int, count(most=STEPS_MAX)] = 0
+    hedge_from: Shown = "0 lots"
 
     @property
-    def furthest(self) -> int:
-        """The most ticks beyond the price leaned on."""
+    def furthest(self) -> int | None:
+        """The most ticks beyond the price leaned on; None where only other bounds are given."""
+        if self.slip is None and (self.slip_money is not None or self.slip_percent is not None):
+            return None
         return whole(self.pay_up if self.slip is None else self.slip)
 
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
-        chases = whole(self.chase) > 0
+        if self.slip_percent is not None and number_of(self.slip_percent) > 100:
+            raise wrong(self.slip_percent, "leg_rule.slip_percent", "at most 100")
+        self.check_resting()
+        if self.furthest is not None:
+            self.check_ticks(self.furthest)
+
+    def check_resting(self) -> None:
+        """Raise ConfigError for what is said of orders that rest and cannot come about."""
+        plain_ones = {"chase_away": "0 ticks", "chase_ahead": "0 lots", "take_after": 0}
+        for name, plain in plain_ones.items():
+            found = getattr(self, name)
+            if found != plain and not self.rests:
+                raise wrong(found, f"leg_rule.{name}", f"{plain} unless rests is true")
+            if name != "take_after" and found != plain and not (self.chases or self.take_after):
+                expected = f"{plain} without a chase or take_after: there is no next step"
+                raise wrong(found, f"leg_rule.{name}", expected)
+
+    @property
+    def chases(self) -> bool:
+        """Whether an order that did not trade whole is followed by a dearer one."""
+        return whole(self.chase) > 0
+
+    def check_ticks(self, furthest: int) -> None:
+        """Raise ConfigError for ticks that do not fit each other.
+
+        furthest: int, ticks – how far `slip` lets orders that follow go; pay_up without it.
+        """
+        chases = self.chases
         if self.slip is None and chases:
             expected = f"how far chase may go, more than pay_up, {self.pay_up}"
             raise missing(expected, "leg_rule.slip")
-        if self.furthest < whole(self.pay_up):
+        if furthest < whole(self.pay_up):
             raise wrong(self.slip, "leg_rule.slip", f"at least pay_up, {self.pay_up}")
-        if chases and self.furthest == whole(self.pay_up):
+        if chases and furthest == whole(self.pay_up):
             raise wrong(self.slip, "leg_rule.slip", f"more than pay_up, {self.pay_up}, to chase to")
-        if not chases and self.furthest > whole(self.pay_up):
+        if not chases and furthest > whole(self.pay_up):
             expected = "above 0 ticks: without it nothing goes from pay_up to slip"
             raise wrong(self.chase, "leg_rule.chase", expected)
 
@@ -164,6 +218,8 @@ class Simultaneous:
     repair: CheaperOf, Supplement or Unwind – what repair may choose.
     max_loss: str, money – most that repair of one attempt may lose, in the hedge's currency.
     legs: dict from instruments of legs to LegRule – how legs follow those before them.
+    crossing: bool – lots that another hedge with `crossing` wants the other way at the same moment
+        go from one to the other at mid, without an order; only where no leg has a time of its own.
     """
 
     max_residual: Quantity
@@ -172,6 +228,7 @@ class Simultaneous:
     repair: Repairs
     max_loss: Loss
     legs: Rules = ()
+    crossing: Annotated[bool, flag()] = False
 
 
 @value
@@ -226,7 +283,7 @@ class Quoting:
     slop_outside: number or str – how much more than the band it may ask before it is moved; nothing
         when None.
     min_reprice: str, ticks – fewer do not move it.
-    max_reprice: str, ticks – more at once end the attempt with an alarm.
+    max_reprice: str, ticks – one that would move by more at once ends the attempt with an alarm.
     raise_by: str, lots – it grows only by so many at least; it shrinks at once.
     range: str, ticks – it is worked only within so many of the best price of its side.
     outside: str – beyond that: 'pull' (it goes), 'leave' (it stays where it is, none is made) or

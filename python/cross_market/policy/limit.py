@@ -125,6 +125,9 @@ class HedgeLimits:
     trims_per_day: int – most attempts in one trading day that trade a residual away.
     order_timeout: str, time – how long an order that rests may live.
     before_break: str, time – how long before a leg's market shuts nothing new is entered.
+    max_roll_cost: str or tuple of str, money – most that moving one set to the next contract may
+        cost: what is lost against the mids of both contracts, and all fees. Required where the
+        hedge names its next.
     """
 
     max_loss_per_day: Annotated[Money, moneys()]
@@ -133,6 +136,7 @@ class HedgeLimits:
     trims_per_day: Annotated[int, count()]
     order_timeout: Annotated[str, span(above=True)]
     before_break: Annotated[str, span()]
+    max_roll_cost: Annotated[Money | None, optional(moneys())] = None
 
 
 @value

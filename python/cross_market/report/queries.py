@@ -26,6 +26,7 @@ CAUSES = (
     "adjustment",
     "unassigned",
     "dust",
+    "roll",
 )
 STAGES = ("received", "decided", "arrived", "acked", "filled", "done")
 

@@ -317,6 +317,7 @@ DOMAINS = {
         "slippage": ("slippage", "滑点"),
         "repair": ("repair", "修复"),
         "dust": ("dust", "尾差"),
+        "roll": ("rolling", "移仓"),
         "adjustment": ("adjustment", "调整"),
         "unassigned": ("of no hedge", "未归属"),
         "other": ("other", "其他"),
@@ -366,6 +367,7 @@ DOMAINS = {
         "nothing": ("nothing to do", "无可执行"),
         "jump": ("touch has jumped", "盘口跳变待确认"),
         "back_off": ("pause after a rejection", "被拒后暂停"),
+        "roll_cost": ("rolling costs too much", "移仓成本过高"),
     },
     "alert": {
         "refused": ("refused", "被拒绝"),
@@ -407,6 +409,8 @@ DOMAINS = {
         "rejected": ("rejected by the venue", "被市场拒绝"),
         "reissued": ("sent again, smaller", "补单"),
         "leg_lost": ("leg lost at the venue", "腿被市场减仓"),
+        "crossed": ("moved between hedges", "内部划转"),
+        "forfeited": ("given up by a person", "人工放弃补边"),
     },
     "fault": {
         "ack_lost": ("acknowledgement lost", "确认丢失"),

@@ -279,6 +279,11 @@ pub(crate) fn verb(object: &Bound<'_, PyAny>, names: &Directory) -> PyResult<Ver
             lasts: fields.span("lasts_ns")?,
             adverse: fields.int("adverse", "ticks, as int")?,
         }),
+        "forfeit" => Ok(Verb::Forfeit {
+            hedge: fields.named("hedge", &names.hedges)?,
+            reason: fields.note("reason")?,
+        }),
+        "roll" => Ok(Verb::Roll { hedge: fields.named("hedge", &names.hedges)? }),
         "exit" => Ok(Verb::Exit {
             hedge: fields.named("hedge", &names.hedges)?,
             sets: fields.optional_qty("sets")?,

@@ -127,6 +127,7 @@ words! {
         Nothing = "nothing",
         Jump = "jump",
         BackOff = "back_off",
+        RollCost = "roll_cost",
     }
     AlertCode {
         Refused = "refused",
@@ -168,6 +169,8 @@ words! {
         Rejected = "rejected",
         Reissued = "reissued",
         LegLost = "leg_lost",
+        Crossed = "crossed",
+        Forfeited = "forfeited",
     }
 }
 

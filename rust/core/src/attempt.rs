@@ -31,6 +31,7 @@ use crate::time::{Span, Time};
 use crate::wire::Writer;
 
 mod answers;
+mod follow;
 mod stages;
 
 use answers::Answers;
@@ -122,8 +123,10 @@ pub struct Wants {
     /// follows ([`Purpose::Hedge`]) stands for what its leg will want at worst; no order leaves for
     /// it yet.
     pub begins: bool,
-    /// Legs whose resting orders are to be cancelled.
+    /// Legs whose quotes are to be cancelled.
     pub pulls: [bool; LEGS_MAX],
+    /// Legs whose orders that follow and rest are to be cancelled, for the next step.
+    pub chases: [bool; LEGS_MAX],
     /// Why quoting is over before its time.
     pub quote_over: Option<QuoteOver>,
 }
@@ -147,6 +150,7 @@ impl Wants {
         again: false,
         begins: false,
         pulls: [false; LEGS_MAX],
+        chases: [false; LEGS_MAX],
         quote_over: None,
     };
 
@@ -166,12 +170,14 @@ impl Wants {
         self.again = false;
         self.begins = false;
         self.pulls = [false; LEGS_MAX];
+        self.chases = [false; LEGS_MAX];
         self.quote_over = None;
     }
 }
 
 /// One attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Attempt {
     /// Its decision id.
     pub decision: ClientOrderId,
@@ -210,6 +216,8 @@ pub struct Attempt {
     filled: [Basis; LEGS_MAX],
     traded: bool,
     turned_back: bool,
+    /// Whether a person gave up what it has not traded.
+    is_forfeited: bool,
     /// What it is worked in, where its legs do not all leave at once.
     stages: Option<Box<Stages>>,
     /// Whether `stages` is in use; else it is room for the next attempt.
@@ -326,6 +334,7 @@ impl Attempt {
             filled: [Basis::default(); LEGS_MAX],
             traded: false,
             turned_back: false,
+            is_forfeited: false,
             stages: None,
             is_staged: false,
             answers: None,
@@ -453,6 +462,10 @@ impl Attempt {
         }
         let seen = self.look(plan, facts);
         self.blocked = seen.blocked;
+        if self.is_forfeited {
+            self.wind_up(now, plan, &seen, wants);
+            return;
+        }
         let was_following = self.is_following();
         if was_following {
             if self.follow(now, plan, facts, &seen, wants) {
@@ -480,6 +493,26 @@ impl Attempt {
         } else {
             self.repair(now, plan, facts, &held, wants);
         }
+    }
+
+    /// A person gives up what it has not traded yet: nothing leaves any more, and what is out has the
+    /// time of an attempt that does not wait.
+    pub fn forfeit(&mut self, now: Time) {
+        self.is_forfeited = true;
+        self.due = self.due.min(now + self.execution.finish_within);
+        if self.is_at_stages() {
+            self.settle();
+        }
+    }
+
+    /// What rests goes; once every order is done and confirmed it ends in what is so.
+    fn wind_up(&mut self, now: Time, plan: &HedgePlan, seen: &Seen, wants: &mut Wants) {
+        if seen.alive == 0 {
+            self.stop(plan, &seen.held, wants);
+            return;
+        }
+        self.while_alive(now, seen, wants);
+        wants.cancel |= seen.is_resting;
     }
 
     /// An order of the attempt was sent on `leg`.
@@ -587,6 +620,7 @@ impl Attempt {
         self.execution.write(out);
         out.bool(self.traded);
         out.bool(self.turned_back);
+        out.bool(self.is_forfeited);
         out.u16(self.tries_before);
         out.bool(self.is_staged);
         if let Some(stages) = self.stages() {

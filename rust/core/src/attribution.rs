@@ -18,7 +18,7 @@ mod reference;
 
 use std::collections::BTreeMap;
 
-use crate::command::Command;
+use crate::command::{AlertCode, Command, Subject};
 use crate::config::Config;
 use crate::engine::{Booking, BookingKind, Engine};
 use crate::event::Event;
@@ -32,6 +32,7 @@ use crate::num::{Money, Side};
 use crate::order::Place;
 use crate::position::Owner;
 use crate::quote::{Kind, LegLots, LegPlan, Purpose};
+use crate::record::Code;
 use crate::time::{Day, Time};
 use exact::{Exact, mul_div};
 use parts::{Parts, difference};
@@ -41,9 +42,10 @@ use reference::{Decided, Done, displayed};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Cause {
-    /// Aligned lots of Enter attempts at the prices displayed when they were decided.
+    /// Aligned lots of Enter attempts, and of a Roll those it moves to, at the prices displayed when
+    /// they were decided.
     EntryEdge = 0,
-    /// The same of attempts that give back: Exit, Reduce, Trim, Roll.
+    /// The same of attempts that give back: Exit, Reduce, Trim, and of a Roll what it leaves.
     ExitEdge = 1,
     /// Aligned lots that are held, at their marks.
     Basis = 2,
@@ -67,11 +69,14 @@ pub enum Cause {
     Unassigned = 11,
     /// What roundings leave.
     Dust = 12,
+    /// The orders of a Roll, those that mend too: executions against the prices displayed at the
+    /// decision.
+    Roll = 13,
 }
 
 impl Cause {
     /// Every cause, in the order of its code.
-    pub const ALL: [Cause; 13] = [
+    pub const ALL: [Cause; 14] = [
         Cause::EntryEdge,
         Cause::ExitEdge,
         Cause::Basis,
@@ -85,6 +90,7 @@ impl Cause {
         Cause::Adjustment,
         Cause::Unassigned,
         Cause::Dust,
+        Cause::Roll,
     ];
 
     /// Its stable code.
@@ -111,12 +117,16 @@ impl Cause {
             Cause::Adjustment => "adjustment",
             Cause::Unassigned => "unassigned",
             Cause::Dust => "dust",
+            Cause::Roll => "roll",
         }
     }
 
-    fn of_kind(kind: Kind) -> Cause {
+    /// The edge of an attempt of this kind; of a Roll, `enters` says that the lots are of the hedge
+    /// that it moves sets to.
+    fn of_kind(kind: Kind, enters: bool) -> Cause {
         match kind {
             Kind::Enter => Cause::EntryEdge,
+            Kind::Roll if enters => Cause::EntryEdge,
             Kind::Exit | Kind::Trim | Kind::Reduce | Kind::Roll => Cause::ExitEdge,
         }
     }
@@ -202,7 +212,8 @@ pub struct Attribution {
     /// Signed lots that belong to no hedge.
     unassigned: BTreeMap<(AccountId, InstrumentId), i64>,
     decided: BTreeMap<ClientOrderId, Decided>,
-    attempts: BTreeMap<ClientOrderId, Done>,
+    /// By decision and hedge: a Roll works for two.
+    attempts: BTreeMap<(ClientOrderId, HedgeId), Done>,
     /// Twice the last mid, or twice the last price told where no book was ever whole.
     marks: Table<InstrumentId, Option<i128>>,
     /// Twice the last mid that was a rate: more than nothing.
@@ -252,6 +263,7 @@ impl Attribution {
             self.close_day(engine);
         }
         self.day = Some(today);
+        self.begin(engine, commands);
         for booking in engine.bookings() {
             self.book(engine, booking);
         }
@@ -444,14 +456,25 @@ impl Attribution {
                     (BookingKind::Compared, Settlement::Cash) => {
                         self.loose(account, of.currency, (Cause::Adjustment, -value));
                     }
-                    (BookingKind::Traded | BookingKind::Adopted | BookingKind::Lost, _)
+                    (
+                        BookingKind::Traded
+                        | BookingKind::Adopted
+                        | BookingKind::Lost
+                        | BookingKind::Crossed,
+                        _,
+                    )
                     | (BookingKind::Opening | BookingKind::Compared, Settlement::Margin) => {}
                 }
             }
             Owner::Hedge(hedge, leg) => {
                 self.held[hedge][usize::from(leg.0)] += lots;
-                if booking.kind == BookingKind::Traded {
-                    self.trade(engine, booking, hedge, leg, value);
+                match booking.kind {
+                    BookingKind::Traded => self.trade(engine, booking, hedge, leg, value),
+                    BookingKind::Crossed => self.cross(engine, booking, hedge, leg, value),
+                    BookingKind::Opening
+                    | BookingKind::Compared
+                    | BookingKind::Adopted
+                    | BookingKind::Lost => {}
                 }
                 self.flow_now(engine, hedge, account, (fees, -booking.fee.0));
             }
@@ -472,20 +495,67 @@ impl Attribution {
         let tick_value = engine.config().instruments[booking.instrument].tick_value.0;
         let decided = self.decided.entry(order).or_insert_with(|| Decided::unseen(booking));
         let came = decided.trade(booking.lots, tick_value);
-        let cause = match decided.purpose {
+        let own = match decided.purpose {
             Purpose::Work | Purpose::Hedge | Purpose::Quote => Cause::Slippage,
             Purpose::Supplement | Purpose::Unwind => Cause::Repair,
         };
+        let cause = if is_of_roll(engine, booking) { Cause::Roll } else { own };
         self.flow_now(engine, hedge, account, (cause, value - came));
         let placed = engine.orders().get(order).map(|order| order.place.kind);
         let kind = placed.unwrap_or(Kind::Exit);
-        let done = self.attempts.entry(order.decision()).or_insert_with(|| Done::new(kind));
+        self.work(engine, (hedge, leg), (order.decision(), kind), (booking.lots, came));
+    }
+
+    /// Attempts that begin with lots that cross: no order says what they are for.
+    fn begin(&mut self, engine: &Engine, commands: &[Command]) {
+        let crosses = |booking: &Booking| booking.kind == BookingKind::Crossed;
+        if !engine.bookings().iter().any(crosses) {
+            return;
+        }
+        for command in commands {
+            let Command::Alert(alert) = command else { continue };
+            if let (AlertCode::AttemptStarted, Subject::Attempt(decision)) =
+                (alert.code, alert.subject)
+                && let Some(kind) = Kind::from_code(alert.detail)
+            {
+                let key = (decision, decision.hedge());
+                self.attempts.entry(key).or_insert_with(|| Done::new(kind));
+            }
+        }
+    }
+
+    /// Lots that came from another hedge, or went there. As work of an attempt they are measured
+    /// against their own price: nothing slipped. Else they are told as lots that were taken over.
+    fn cross(
+        &mut self,
+        engine: &Engine,
+        booking: &Booking,
+        hedge: HedgeId,
+        leg: LegId,
+        value: i128,
+    ) {
+        if let Some(decision) = booking.order {
+            self.work(engine, (hedge, leg), (decision, Kind::Exit), (booking.lots, value));
+        }
+    }
+
+    /// Adds lots, and what came in for them at the prices they are measured against, to what an
+    /// attempt did.
+    fn work(
+        &mut self,
+        engine: &Engine,
+        (hedge, leg): (HedgeId, LegId),
+        (decision, kind): (ClientOrderId, Kind),
+        (lots, came): (i64, i128),
+    ) {
+        let done = self.attempts.entry((decision, hedge)).or_insert_with(|| Done::new(kind));
         let before = done.legs;
         let done_leg = &mut done.legs[usize::from(leg.0)];
-        done_leg.lots += booking.lots;
+        done_leg.lots += lots;
         done_leg.came += came;
         self.aligned[hedge] += done.align(&engine.config().hedges[hedge].plan);
-        let (cause, after) = (Cause::of_kind(done.kind), done.legs);
+        let enters = hedge != decision.hedge();
+        let (cause, after) = (Cause::of_kind(done.kind, enters), done.legs);
         for ((before, after), plan) in
             before.iter().zip(&after).zip(&engine.config().hedges[hedge].plan.legs)
         {
@@ -507,7 +577,11 @@ impl Attribution {
     fn adopt(&mut self, engine: &Engine) {
         let mut taken: BTreeMap<HedgeId, Done> = BTreeMap::new();
         for booking in engine.bookings() {
-            let is_moved = matches!(booking.kind, BookingKind::Adopted | BookingKind::Lost);
+            let is_moved = match booking.kind {
+                BookingKind::Adopted | BookingKind::Lost => true,
+                BookingKind::Crossed => booking.order.is_none(),
+                BookingKind::Traded | BookingKind::Opening | BookingKind::Compared => false,
+            };
             if let (true, Owner::Hedge(hedge, leg)) = (is_moved, booking.owner) {
                 let done = taken.entry(hedge).or_insert_with(|| Done::new(Kind::Enter));
                 let done_leg = &mut done.legs[usize::from(leg.0)];
@@ -551,11 +625,13 @@ impl Attribution {
     /// An order leaves: what its lots are displayed at is what it is measured against. One that
     /// mends is measured against the decision that it mends.
     fn decide(&mut self, engine: &Engine, place: &Place, cost: i128) {
-        let (hedge, leg) = (place.hedge, usize::from(place.order.leg().0));
+        let (hedge, leg) = engine.owner_of(place.order);
+        let leg = usize::from(leg.0);
         let rate = Rate::of(&engine.config().hedges[hedge].plan.legs[leg], engine.config());
         let rate = self.rate_now(engine, &rate);
         let attempt = place.order.decision();
-        let done = self.attempts.entry(attempt).or_insert_with(|| Done::new(place.kind));
+        let key = (attempt, hedge);
+        let done = self.attempts.entry(key).or_insert_with(|| Done::new(place.kind));
         let done_leg = &mut done.legs[leg];
         if !done_leg.is_decided {
             (done_leg.is_decided, done_leg.rate) = (true, rate);
@@ -572,7 +648,7 @@ impl Attribution {
     fn forget(&mut self, engine: &Engine) {
         self.decided.retain(|order, _| engine.orders().get(*order).is_some());
         let decided = &self.decided;
-        self.attempts.retain(|attempt, _| {
+        self.attempts.retain(|(attempt, _), _| {
             decided.range(*attempt..).next().is_some_and(|(order, _)| order.decision() == *attempt)
         });
     }
@@ -584,6 +660,12 @@ impl Attribution {
             self.before = parts;
         }
     }
+}
+
+/// Whether an execution is of an order that rolls.
+fn is_of_roll(engine: &Engine, booking: &Booking) -> bool {
+    let order = booking.order.and_then(|order| engine.orders().get(order));
+    order.is_some_and(|order| order.place.kind == Kind::Roll)
 }
 
 /// Twice the mid of a book that is whole.

@@ -173,6 +173,12 @@ pub enum AlertCode {
     /// Lots of a hedge went without an order of ours; value: signed change of its lots. `detail`:
     /// the leg.
     LegLost = 39,
+    /// Lots went from one hedge to another without an order, told once for each; value: signed
+    /// change of its lots, limit: the price in ticks. `detail`: the leg.
+    Crossed = 42,
+    /// An operator gave up what an attempt has not traded yet; value: the residual, in 10⁻⁹ of a
+    /// common unit.
+    Forfeited = 43,
 }
 
 /// A message to people and monitors.

@@ -26,6 +26,7 @@
 //!                        plus, mirror: null | {enter  exit}  persist  persist_within_ns: null | ns
 //!                        deviation: null | {enter  alpha  warm}
 //!   .slippage            per common unit, or ratio points
+//!   .next                null | the hedge of the next contract, which it rolls into
 //! limits                 venues{name: …}  instruments{name: …}  accounts{name: …}
 //!                        hedges{name: …}  sums[]
 //!   .venues              message_rate  cancel_reserve
@@ -36,6 +37,7 @@
 //!                        max_residual  live_residual (common units)
 //!                        finish_within_ns  order_timeout_ns  repair: cheaper_of | supplement | unwind
 //!                        max_loss  max_loss_per_day (money)  tries  messages  trims_per_day
+//!                        max_roll_cost: null | money a set, where the hedge names its next
 //!     .legging           null (all legs at once) | {mode: simultaneous | sequential | quoting  legs[]
 //!                        quote: null | {lean_base (lots)  lean_times  lean_price: worst | average |
 //!                        touch  when_thin: pull | return | shrink_to_touch | shrink_to_depth
@@ -61,7 +63,7 @@ use crate::ids::{
 use crate::instrument::{Instrument, MarginRate, Netting};
 use crate::num::{Decimal, Money, Ratio};
 use crate::order::{HedgeFlag, TimeInForce};
-use crate::quote::HedgePlan;
+use crate::quote::{HedgePlan, RollPlan};
 use crate::signal::Rule;
 use crate::time::Span;
 
@@ -70,10 +72,13 @@ mod hedge;
 mod legging;
 mod limits;
 mod proof;
+mod roll;
 mod things;
 mod tree;
 
 use tree::{Checked, Json, Node};
+
+pub use roll::roll_plan;
 
 /// Most orders and executions a configuration may ask to keep.
 pub const COUNT_MAX: u32 = 1 << 24;
@@ -140,6 +145,23 @@ pub struct Hedge {
     pub plan: HedgePlan,
     /// When it trades.
     pub rule: Rule,
+    /// How its sets move to the next contract, where it names one.
+    pub roll: Option<RollPlan>,
+}
+
+impl Hedge {
+    /// Whether its own legs, not those it rolls into, or their rates are of an instrument.
+    #[must_use]
+    pub fn reads(&self, id: InstrumentId) -> bool {
+        let own = |leg: &crate::quote::LegPlan| leg.instrument == id || leg.fx == Some(id);
+        self.roll.is_none() || self.plan.legs.iter().any(own)
+    }
+
+    /// Most legs that one of its attempts trades, and those legs.
+    #[must_use]
+    pub fn widest(&self) -> &HedgePlan {
+        self.roll.as_ref().map_or(&self.plan, |roll| &roll.plan)
+    }
 }
 
 /// How the cost of waiting is measured, where repair chooses by cost.
@@ -254,12 +276,12 @@ impl Config {
         legs.map(|of| of.price_max).max().unwrap_or(0)
     }
 
-    /// Hedges that read an instrument as a leg or as fx, in the order of priority.
+    /// Hedges that read an instrument as a leg, of a Roll too, or as fx, in the order of priority.
     #[must_use]
     pub fn readers(&self) -> Table<InstrumentId, Vec<HedgeId>> {
         let mut readers = vec![Vec::new(); self.instruments.len()];
         for (id, hedge) in self.hedges.pairs() {
-            for leg in &hedge.plan.legs {
+            for leg in &hedge.widest().legs {
                 for instrument in [Some(leg.instrument), leg.fx].into_iter().flatten() {
                     if let Some(list) = readers.get_mut(instrument.index())
                         && list.last() != Some(&id)

@@ -44,6 +44,7 @@ use waiting::Waits;
 
 mod booking;
 mod control;
+mod crossing;
 mod decide;
 mod door;
 mod evidence;
@@ -53,6 +54,7 @@ mod jump;
 mod losses;
 mod quotes;
 mod rejects;
+mod rolling;
 mod send;
 mod timers;
 mod waiting;
@@ -109,6 +111,12 @@ struct HedgeState {
     frozen: Option<(Time, i64)>,
     /// Whether it rests its legs, so that every message may bring a price to rest at.
     quotes: bool,
+    /// Lots at the places of its Roll when that began.
+    base: LegLots,
+    /// Whether a Roll is measured from them.
+    base_kept: bool,
+    /// The hedge whose Roll moves sets here now.
+    rolled_by: Option<HedgeId>,
 }
 
 impl HedgeState {
@@ -133,7 +141,15 @@ impl HedgeState {
             wake: Time::MAX,
             frozen: None,
             quotes: false,
+            base: [0; LEGS_MAX],
+            base_kept: false,
+            rolled_by: None,
         }
+    }
+
+    /// Whether an attempt moves its lots.
+    fn is_taken(&self) -> bool {
+        self.attempt.is_some() || self.rolled_by.is_some()
     }
 
     /// Whether every message of its books concerns it, signal or not.
@@ -211,6 +227,10 @@ struct Work {
     needs: Vec<Need>,
     /// Orders that are about to leave.
     places: Vec<Place>,
+    /// Orders that leave after those of `places`, for another hedge.
+    later: Vec<Place>,
+    /// The worst residual of a hedge that is about to begin together with the one looked at.
+    beside: Option<(HedgeId, i128)>,
     contexts: Vec<LegContext>,
     unrealised: Table<AccountId, Money>,
     caps: Table<AccountId, crate::num::Ratio>,
@@ -281,6 +301,8 @@ impl Engine {
             work: Work {
                 needs: Vec::with_capacity(64),
                 places: Vec::with_capacity(64),
+                later: Vec::with_capacity(64),
+                beside: None,
                 contexts: Vec::with_capacity(LEGS_MAX),
                 unrealised: Table::new(vec![Money::ZERO; accounts]),
                 caps: Table::new(config.policy.accounts.iter().map(|of| of.usage_cap).collect()),
@@ -527,7 +549,7 @@ impl Engine {
 
     fn touch_account(&mut self, account: AccountId) {
         for hedge in self.config.hedges.ids() {
-            let legs = &self.config.hedges[hedge].plan.legs;
+            let legs = &self.config.hedges[hedge].widest().legs;
             if legs.iter().any(|leg| leg.account == account) {
                 self.touch(hedge);
             }
@@ -789,6 +811,10 @@ fn digest_hedge(state: &HedgeState, out: &mut Writer) {
     match state.edge {
         Some(edge) => edge.digest(out),
         None => out.u8(u8::MAX),
+    }
+    out.bool(state.base_kept);
+    if state.base_kept {
+        state.base.iter().for_each(|lots| out.i64(*lots));
     }
     match &state.attempt {
         Some(attempt) => {

@@ -181,4 +181,17 @@ pub enum Verb {
         /// Most ticks of its instrument that a quote may give up meanwhile.
         adverse: i64,
     },
+    /// Moves all sets of a hedge to the next contract: to the hedge that it names. Code 13.
+    Roll {
+        /// The hedge.
+        hedge: HedgeId,
+    },
+    /// Declares what the attempt that lives has not traded yet done: no order of it leaves any more,
+    /// what rests is cancelled, and it ends in what is so. Code 14.
+    Forfeit {
+        /// The hedge.
+        hedge: HedgeId,
+        /// Why.
+        reason: Note,
+    },
 }

@@ -499,9 +499,7 @@ impl Funds {
             if is_decision(decision) { self.holds.get_in(decision, account) } else { None };
         let drawn = reserve.map_or(Money::ZERO, |hold| hold.left).min(need.amount);
         self.freed_carries(account, need.amount - drawn, need.frees)?;
-        if drawn > Money::ZERO
-            && let Some(hold) = self.holds.get_in_mut(decision, account)
-        {
+        if let Some(hold) = self.holds.get_in_mut(decision, account) {
             hold.left -= drawn;
         }
         self.shift(account, Bucket::Available, Bucket::Held, need.amount - drawn);
@@ -864,7 +862,7 @@ impl Funds {
     /// As [`Funds::available_carries`], where trading frees so much. A debt that was there before
     /// is no reason against what makes it smaller.
     fn freed_carries(&self, account: AccountId, sum: Money, frees: Money) -> Result<(), HoldError> {
-        if frees > Money::ZERO && sum <= self.available(account).max(Money::ZERO) + frees {
+        if sum <= self.available(account).max(Money::ZERO) + frees {
             return Ok(());
         }
         self.available_carries(account, sum)
@@ -980,6 +978,9 @@ mod tests {
         // An event that posts nothing looks at nothing.
         funds.begin_event();
         funds.balanced();
+        // Nor does a fee in another currency: it has a ledger of its own.
+        funds.foreign_fee(OURS, CurrencyId(3), Money(1));
+        funds.balanced();
         // Only accounts that it has touched are looked at, all of them.
         funds.fee(AccountId(1), Money(1));
         funds.balanced();
@@ -1008,5 +1009,113 @@ mod tests {
             row.ours += Money(1);
         }
         assert!(panics(|| funds.check()));
+    }
+
+    #[test]
+    fn buckets_have_their_codes_and_names() {
+        for (code, bucket) in Bucket::ALL.iter().enumerate() {
+            assert_eq!(usize::from(bucket.code()), code);
+        }
+        let mut names = Bucket::ALL.map(Bucket::name).to_vec();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Bucket::ALL.len());
+    }
+
+    #[test]
+    fn a_trade_and_what_takes_it_back_leave_nothing() {
+        let mut funds = funds();
+        let before = funds.ledger(OURS).buckets;
+        let money = TradeMoney {
+            fee: Money(1),
+            result: Money(-2),
+            cash_value: Money(-4),
+            margin_change: Money(8),
+        };
+        funds.trade(OURS, &money);
+        assert_eq!(funds.available(OURS), Money(100 - 1 - 2 - 4 - 8));
+        funds.trade(OURS, &money.reversed());
+        assert_eq!(funds.ledger(OURS).buckets, before);
+    }
+
+    #[test]
+    fn an_account_is_short_below_zero_and_not_at_it() {
+        let mut funds = funds();
+        funds.fee(OURS, Money(100));
+        assert_eq!(funds.shortfall(OURS), None);
+        funds.fee(OURS, Money(1));
+        assert_eq!(funds.shortfall(OURS), Some(Money(1)));
+    }
+
+    fn need(account: AccountId, attempt_try: u16, amount: i128) -> Need {
+        let order = ClientOrderId::pack(1, 1, HedgeId(0), 1, LegId(0), attempt_try).unwrap();
+        Need { order, account, amount: Money(amount), frees: Money::ZERO }
+    }
+
+    #[test]
+    fn what_is_kept_is_raised_to_the_need_from_free_money_and_never_lowered() {
+        let mut funds = funds();
+        let decision = need(OURS, 0, 30);
+        funds.hold_reducing(&[decision]).unwrap();
+        let mut keep = |account, amount| {
+            let kept = funds.keep(decision.order, &need(account, 0, amount));
+            funds.check();
+            (kept, funds.available(OURS), funds.holds.get(decision.order).unwrap().left)
+        };
+        assert_eq!(keep(OURS, 100), (Ok(()), Money(0), Money(100)));
+        assert_eq!(keep(OURS, 100), (Ok(()), Money(0), Money(100)));
+        assert_eq!(keep(OURS, 40), (Ok(()), Money(0), Money(100)));
+        let (kind, needed, limit) = (ShortKind::Available, 1, 0);
+        let short = Err(HoldError::Short(Short { account: OURS, kind, needed, limit }));
+        assert_eq!(keep(OURS, 101), (short, Money(0), Money(100)));
+        // Nothing is kept where nothing was, and what was drawn is missing again.
+        assert_eq!(keep(AccountId(1), 50), (Ok(()), Money(0), Money(100)));
+        funds.draw(decision.order, &need(OURS, 1, 70)).unwrap();
+        let (kind, amount) = (CashKind::Transfer, Money(50));
+        funds.cash(&Cash { account: OURS, exchange: Time(0), kind, amount }, Money::ZERO);
+        assert_eq!(funds.keep(decision.order, &need(OURS, 0, 60)), Ok(()));
+        assert_eq!((funds.available(OURS), funds.held(OURS)), (Money(20), Money(60 + 70)));
+        assert_eq!(funds.hold_of(decision.order).unwrap().amount, Money(100 + 30));
+        funds.check();
+    }
+
+    /// The last account of a decision comes first, and the newest id, in whatever order they came.
+    #[test]
+    fn holds_of_a_leg_stand_newest_first_whatever_came_first() {
+        let needs = [need(OURS, 0, 1), need(AccountId(1), 0, 0), need(OURS, 1, 2)];
+        for places in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let mut funds = funds();
+            funds.hold_reducing(&places.map(|place| needs[place])).unwrap();
+            let found: Vec<_> = funds.holds().map(|hold| (hold.order, hold.account)).collect();
+            let expected = [needs[2], needs[1], needs[0]].map(|need| (need.order, need.account));
+            assert_eq!(found, expected, "{places:?}");
+        }
+    }
+
+    #[test]
+    fn the_digest_sees_every_change() {
+        let mut funds = funds();
+        let mut seen: Vec<Vec<u8>> = Vec::new();
+        let mut note = |funds: &Funds, what: &str| {
+            let mut out = Writer::new();
+            funds.digest(&mut out);
+            let now = out.into_bytes();
+            assert!(!seen.contains(&now), "{what}");
+            seen.push(now);
+        };
+        note(&funds, "opening");
+        funds.mark_day(OURS, Money(1));
+        note(&funds, "day");
+        funds.fee(OURS, Money(1));
+        note(&funds, "fee");
+        funds.foreign_fee(OURS, CurrencyId(3), Money(5));
+        note(&funds, "foreign fee");
+        let order = need(OURS, 1, 0);
+        funds.hold_reducing(&[order]).unwrap();
+        note(&funds, "hold of nothing");
+        funds.quarantine(order.order).unwrap();
+        note(&funds, "quarantine");
+        funds.void(order.order).unwrap();
+        note(&funds, "an id that was used");
     }
 }

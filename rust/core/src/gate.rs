@@ -19,8 +19,8 @@ mod bytes;
 mod checks;
 
 pub use checks::{
-    Ask, Bounded, Context, Edge, Feed, LegContext, Shut, Stage, entering, leaving, next_shut,
-    repairing, sets_allowed,
+    Ask, Bounded, Context, Edge, Feed, LegContext, Roll, Shut, Stage, entering, leaving, next_shut,
+    repairing, rolling, sets_allowed,
 };
 
 /// Limits of one instrument; all required.
@@ -85,6 +85,12 @@ pub struct HedgeLimits {
     pub execution: Execution,
     /// How the legs of a slice are worked.
     pub legging: Legging,
+    /// Whether lots that another hedge wants the other way in the same turn go to it at mid, without
+    /// an order; both must want it.
+    pub crossing: bool,
+    /// Most that moving one set to the next contract may cost, in the hedge's currency, where the
+    /// hedge names its next.
+    pub max_roll_cost: Option<Money>,
 }
 
 /// Largest sum of the residuals of all hedges of one product and currency.
@@ -190,11 +196,14 @@ pub enum Refusal {
     /// A venue said no, and for a while nothing new is entered there, or nothing leaves at all. In
     /// ns.
     BackOff = 34,
+    /// Moving a set to the next contract would cost too much. Of one set, in 10⁻⁹ of the hedge's
+    /// currency.
+    RollCost = 35,
 }
 
 impl Refusal {
     /// Every refusal, in the order of its code.
-    pub const ALL: [Refusal; 35] = [
+    pub const ALL: [Refusal; 36] = [
         Refusal::Stage,
         Refusal::Stopped,
         Refusal::Halted,
@@ -230,6 +239,7 @@ impl Refusal {
         Refusal::Nothing,
         Refusal::Jump,
         Refusal::BackOff,
+        Refusal::RollCost,
     ];
 
     /// Its stable code.
@@ -284,6 +294,7 @@ impl Refusal {
             Refusal::Nothing => "nothing",
             Refusal::Jump => "jump",
             Refusal::BackOff => "back_off",
+            Refusal::RollCost => "roll_cost",
         }
     }
 
@@ -317,7 +328,7 @@ impl Refusal {
             Refusal::Edge => "1e-9 of the band's unit",
             Refusal::Messages => "messages",
             Refusal::Usage => "1e-9 of equity",
-            Refusal::LossBudget => "1e-9 of the hedge's currency",
+            Refusal::LossBudget | Refusal::RollCost => "1e-9 of the hedge's currency",
             Refusal::Trims => "attempts",
         }
     }
@@ -341,7 +352,8 @@ impl Refusal {
             | Refusal::Trims
             | Refusal::Busy
             | Refusal::Nothing
-            | Refusal::Jump => Binds::Deciding,
+            | Refusal::Jump
+            | Refusal::RollCost => Binds::Deciding,
             Refusal::Stage
             | Refusal::Halted
             | Refusal::LinkDown
@@ -384,7 +396,7 @@ pub enum Binds {
 
 /// The checks in their order; [`Refusal::Usage`], [`Refusal::Money`] and [`Refusal::Lots`] come
 /// last, from the hold.
-pub const ORDER: [Refusal; 35] = [
+pub const ORDER: [Refusal; 36] = [
     Refusal::Stage,
     Refusal::Stopped,
     Refusal::Halted,
@@ -416,6 +428,7 @@ pub const ORDER: [Refusal; 35] = [
     Refusal::DayLoss,
     Refusal::LossBudget,
     Refusal::Edge,
+    Refusal::RollCost,
     Refusal::Messages,
     Refusal::Usage,
     Refusal::Money,
@@ -468,7 +481,7 @@ mod tests {
             assert_eq!(usize::from(refusal.code()), code);
             assert_eq!(Refusal::from_code(refusal.code()), Some(*refusal));
         }
-        assert_eq!(Refusal::from_code(35), None);
+        assert_eq!(Refusal::from_code(36), None);
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Refusal::ALL.len());

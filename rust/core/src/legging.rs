@@ -4,7 +4,7 @@
 //! what is not aligned when its work is over is mended in the same way: complete or unwind by cost.
 
 use crate::ids::LEGS_MAX;
-use crate::num::Ratio;
+use crate::num::{Money, Price, Ratio, div_floor};
 use crate::time::Span;
 use crate::wire::{Reader, WireError, Writer};
 
@@ -29,6 +29,20 @@ impl Mode {
     }
 }
 
+/// What becomes of a leg's own quote when another one's has traded and it is to follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Convert {
+    /// It goes, and an order follows once its end is proven.
+    Never = 0,
+    /// It stays as the order that follows while its price reaches the limit of that one.
+    Attempt = 1,
+    /// It stays as the order that follows where it rests, for `order_timeout`.
+    Always = 2,
+    /// It keeps its place in the queue while what would be taken instead is within `slip`.
+    KeepQueue = 3,
+}
+
 /// How one leg is worked; prices in ticks of its instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LegRule {
@@ -42,17 +56,65 @@ pub struct LegRule {
     pub pay_up: i64,
     /// Ticks added each time that an order which follows did not trade whole.
     pub chase: i64,
-    /// Most ticks beyond the price leaned on; past them repair decides by cost.
-    pub slip: i64,
+    /// Most ticks beyond the price leaned on; past them repair decides by cost. Of this and the two
+    /// below, those that are given bind, the least of them first.
+    pub slip: Option<i64>,
+    /// The same in the hedge's currency, for one lot.
+    pub slip_money: Option<Money>,
+    /// The same as a part of the price leaned on.
+    pub slip_rate: Option<Ratio>,
     /// Whether orders that follow rest for `order_timeout` instead of trading at once or not at
     /// all.
     pub rests: bool,
+    /// What becomes of its own quote when it is to follow.
+    pub convert: Convert,
+    /// What rests as many ticks behind the best price of its side goes, for the next step; zero:
+    /// never.
+    pub chase_away: i64,
+    /// What rests behind as many lots of others goes, for the next step; zero: never.
+    pub chase_ahead: i64,
+    /// After so many steps what follows trades at once, and rests no more; zero: never.
+    pub take_after: u16,
+    /// Fewer missing lots wait for more, while what leads may still trade; zero: none do.
+    pub hedge_from: i64,
 }
 
 impl LegRule {
     /// Sent at once, at what was leaned on, once.
-    pub const PLAIN: LegRule =
-        LegRule { leads: false, offset: Span::ZERO, pay_up: 0, chase: 0, slip: 0, rests: false };
+    pub const PLAIN: LegRule = LegRule {
+        leads: false,
+        offset: Span::ZERO,
+        pay_up: 0,
+        chase: 0,
+        slip: Some(0),
+        slip_money: None,
+        slip_rate: None,
+        rests: false,
+        convert: Convert::Never,
+        chase_away: 0,
+        chase_ahead: 0,
+        take_after: 0,
+        hedge_from: 0,
+    };
+
+    /// Most ticks beyond `lean` at which it follows, where a tick of one lot is worth `tick_value`
+    /// of the hedge's currency: the least of what is given, rounded toward the price leaned on. Ticks
+    /// of `pay_up` are within those of `slip`.
+    #[must_use]
+    pub fn slip_at(&self, lean: Price, tick_value: Money) -> i64 {
+        let ticks = self.slip.map(|ticks| i128::from(ticks.max(self.pay_up)));
+        let money = self.slip_money.map(|money| match tick_value.0 {
+            // What cannot be valued may not be given up.
+            ..=0 => 0,
+            value => div_floor(money.0, value),
+        });
+        let rate = self.slip_rate.map(|rate| {
+            let price = i128::from(lean.0).abs();
+            div_floor(price * i128::from(rate.num()), i128::from(rate.den()))
+        });
+        let least = [ticks, money, rate].into_iter().flatten().min().unwrap_or(0);
+        i64::try_from(least).unwrap_or(i64::MAX)
+    }
 }
 
 /// Which price of the leaned-on legs a quote is solved from.
@@ -111,7 +173,8 @@ pub struct Quoting {
     pub slop_outside: Ratio,
     /// Fewer ticks than this do not move it.
     pub min_reprice: i64,
-    /// More ticks than this at once end the attempt with an alarm.
+    /// A quote that may not stay and would move by more ticks than this ends the attempt with an
+    /// alarm.
     pub max_reprice: i64,
     /// It grows only by at least so many lots; it shrinks at once.
     pub raise_by: i64,
@@ -184,9 +247,18 @@ impl Legging {
         for leg in &self.legs {
             out.bool(leg.leads);
             out.bool(leg.rests);
-            for number in [leg.offset.0, leg.pay_up, leg.chase, leg.slip] {
+            let counts = [leg.chase_away, leg.chase_ahead, leg.hedge_from];
+            for number in [leg.offset.0, leg.pay_up, leg.chase].into_iter().chain(counts) {
                 out.i64(number);
             }
+            out.u16(leg.take_after);
+            out.u8(match leg.convert {
+                Convert::Never => 0,
+                Convert::Attempt => 1,
+                Convert::Always => 2,
+                Convert::KeepQueue => 3,
+            });
+            write_slip(out, leg);
         }
         let of = &self.quote;
         out.u8(match of.lean_price {
@@ -233,14 +305,7 @@ impl Legging {
         let mode = code(from, &[Mode::Simultaneous, Mode::Sequential, Mode::Quoting])?;
         let mut legs = [LegRule::PLAIN; LEGS_MAX];
         for leg in &mut legs {
-            *leg = LegRule {
-                leads: from.bool()?,
-                rests: from.bool()?,
-                offset: Span(from.i64()?),
-                pay_up: from.i64()?,
-                chase: from.i64()?,
-                slip: from.i64()?,
-            };
+            *leg = read_leg(from)?;
         }
         let lean_price = code(from, &[LeanPrice::Worst, LeanPrice::Average, LeanPrice::Touch])?;
         let when_thin = code(
@@ -269,6 +334,40 @@ impl Legging {
         let at = from.position();
         if legging == Legging::AT_ONCE { Err(WireError::Range { at }) } else { Ok(legging) }
     }
+}
+
+fn write_slip(out: &mut Writer, leg: &LegRule) {
+    out.option_i64(leg.slip);
+    out.bool(leg.slip_money.is_some());
+    if let Some(money) = leg.slip_money {
+        out.i128(money.0);
+    }
+    out.bool(leg.slip_rate.is_some());
+    if let Some(rate) = leg.slip_rate {
+        out.i64(rate.num());
+        out.i64(rate.den());
+    }
+}
+
+fn read_leg(from: &mut Reader<'_>) -> Result<LegRule, WireError> {
+    Ok(LegRule {
+        leads: from.bool()?,
+        rests: from.bool()?,
+        offset: Span(from.i64()?),
+        pay_up: from.i64()?,
+        chase: from.i64()?,
+        chase_away: from.i64()?,
+        chase_ahead: from.i64()?,
+        hedge_from: from.i64()?,
+        take_after: from.u16()?,
+        convert: code(
+            from,
+            &[Convert::Never, Convert::Attempt, Convert::Always, Convert::KeepQueue],
+        )?,
+        slip: from.option_i64()?,
+        slip_money: if from.bool()? { Some(Money(from.i128()?)) } else { None },
+        slip_rate: if from.bool()? { Some(ratio(from)?) } else { None },
+    })
 }
 
 fn code<T: Copy>(from: &mut Reader<'_>, known: &[T]) -> Result<T, WireError> {

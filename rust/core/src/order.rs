@@ -44,6 +44,17 @@ pub enum TimeInForce {
     Day = 3,
 }
 
+impl TimeInForce {
+    /// Whether what does not trade at once stays.
+    #[must_use]
+    pub const fn rests(self) -> bool {
+        match self {
+            TimeInForce::Gtc | TimeInForce::Day => true,
+            TimeInForce::Ioc | TimeInForce::Fok => false,
+        }
+    }
+}
+
 /// What the exchange is told about the purpose of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]

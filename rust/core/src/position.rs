@@ -607,6 +607,38 @@ impl Positions {
         Ok((given, target.net(side, lots.abs(), cost, cost, today)))
     }
 
+    /// Moves up to signed `lots` (what `to` receives) of one contract between two hedges with what
+    /// they cost and the days they were opened on: nothing is realised by whoever gives. Gives the
+    /// signed lots that were there, and their cost.
+    ///
+    /// # Errors
+    /// As [`Positions::cross`]; then nothing has changed.
+    pub fn hand_over(
+        &mut self,
+        from: (HedgeId, LegId),
+        to: (HedgeId, LegId),
+        lots: i64,
+    ) -> Result<(i64, i128), PositionError> {
+        let side = Side::of(lots).ok_or(PositionError::NoLots)?;
+        let index = self.pair_of(from)?;
+        if self.pair_of(to)? != index || from == to {
+            return Err(PositionError::NotTheLeg { hedge: to.0, leg: to.1 });
+        }
+        let mut left = lots.abs();
+        let (mut moved, mut cost) = (0, 0);
+        while left > 0 {
+            let stack = self.owner(Owner::Hedge(from.0, from.1), index).stack_mut(side);
+            let Some(oldest) = stack.rows().first().map(|row| row.day) else { break };
+            let part = stack.close(left, Days::On(oldest));
+            left -= part.lots;
+            moved += part.lots;
+            cost += part.cost;
+            let target = self.owner(Owner::Hedge(to.0, to.1), index);
+            target.net(side, part.lots, part.cost, part.entry, oldest);
+        }
+        Ok((side.sign() * moved, cost))
+    }
+
     /// Takes up to signed `lots` of one contract, which went without an order of ours and were
     /// booked to `unassigned`, from the hedges that hold such lots, the last one first, at `price`;
     /// the account's position does not change. Gives the change of every leg.

@@ -1,6 +1,6 @@
 //! What travels between the columns: tops, walks, the plan of a hedge, facts, intents, own orders.
 
-use crate::ids::{AccountId, CurrencyId, InstrumentId, LEGS_MAX, LegId};
+use crate::ids::{AccountId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, LegId};
 use crate::num::{Money, Price, Qty, Ratio, Side, div_nearest, narrow};
 use crate::time::{Span, Time};
 use crate::wire::Writer;
@@ -166,6 +166,40 @@ impl HedgePlan {
         let sign = if middle < 0 { -1 } else { 1 };
         // One less than the middle pushes an exact half toward zero and moves nothing else.
         narrow(sign * div_nearest((middle.abs() - 1).max(0), step))
+    }
+}
+
+/// How the sets of a hedge move to the next contract: what +1 set of a Roll trades.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RollPlan {
+    /// The hedge that the sets move to.
+    pub next: HedgeId,
+    /// The hedge's own legs, at their places: turned round where they expire, without lots where
+    /// they stay; behind them the legs of the next hedge that take the place of those that expire.
+    /// It trades and counts; prices are not compared through it.
+    pub plan: HedgePlan,
+    /// Legs of the next hedge behind the hedge's own legs.
+    pub entered: Vec<LegId>,
+}
+
+impl RollPlan {
+    /// Legs of the hedge itself.
+    #[must_use]
+    pub fn own_legs(&self) -> usize {
+        self.plan.legs.len() - self.entered.len()
+    }
+
+    /// The leg of the next hedge that a place of the plan trades; `None` for one of the hedge's own.
+    #[must_use]
+    pub fn entered_at(&self, place: usize) -> Option<LegId> {
+        self.entered.get(place.checked_sub(self.own_legs())?).copied()
+    }
+
+    /// The place of the plan that trades a leg of the next hedge; `None` for a leg that stays.
+    #[must_use]
+    pub fn place_of(&self, leg: LegId) -> Option<usize> {
+        let place = self.entered.iter().position(|entered| *entered == leg)?;
+        Some(self.own_legs() + place)
     }
 }
 
@@ -436,12 +470,17 @@ pub struct LegStage {
     pub solved: Option<Solved>,
     /// What a quote of another leg leans on here.
     pub lean: Option<Walk>,
+    /// Ticks between the best price of its side and what follows and rests here, where the leg's
+    /// rule asks; 0 where nothing does.
+    pub away: i64,
+    /// Lots of others before what follows and rests here, where the leg's rule asks.
+    pub ahead: i64,
 }
 
 impl LegStage {
     /// Nothing is out and nothing is quoted.
     pub const NONE: LegStage =
-        LegStage { open: [Qty::ZERO; 2], quote: None, solved: None, lean: None };
+        LegStage { open: [Qty::ZERO; 2], quote: None, solved: None, lean: None, away: 0, ahead: 0 };
 }
 
 /// A quote that is not both done and confirmed.

@@ -27,17 +27,6 @@ impl Basis {
     }
 }
 
-/// What trading one leg to its goal would cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LegCost {
-    /// Nothing to trade.
-    Nothing,
-    /// It can be traded, at least in part.
-    Some(Money),
-    /// Nothing can be traded now.
-    Impossible,
-}
-
 /// The two costs and what follows from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
@@ -118,24 +107,16 @@ pub fn cost(
         let lots = goal - held;
         let Some(side) = Side::of(lots) else { continue };
         let against = if side == *forward { ahead } else { behind };
-        match leg_cost(facts, side, lots.abs(), against) {
-            LegCost::Nothing => {}
-            LegCost::Some(cost) => total += cost,
-            LegCost::Impossible => return None,
-        }
+        total += leg_cost(facts, side, lots.abs(), against)?;
     }
     Some(total)
 }
 
-fn leg_cost(facts: &LegFacts, side: Side, lots: i64, against: &Basis) -> LegCost {
-    if lots == 0 {
-        return LegCost::Nothing;
-    }
-    let Some(walk) = pick(&facts.walk, side).filter(|walk| !walk.qty.is_zero()) else {
-        return LegCost::Impossible;
-    };
+/// What trading `lots` of a leg, at least one, would cost; `None` when none can be traded now.
+fn leg_cost(facts: &LegFacts, side: Side, lots: i64, against: &Basis) -> Option<Money> {
+    let walk = pick(&facts.walk, side).filter(|walk| !walk.qty.is_zero())?;
     if !facts.blocked.is_none() {
-        return LegCost::Impossible;
+        return None;
     }
     let there = walk.qty.get().min(lots);
     // A walk of more than is needed is taken at its average: deeper is never better, so this errs
@@ -157,7 +138,7 @@ fn leg_cost(facts: &LegFacts, side: Side, lots: i64, against: &Basis) -> LegCost
     let moves = i128::from(facts.waiting) * i128::from(lots);
     let waiting = moves + crossing.max(0) * i128::from(missing);
     let ticks_lots = worse + waiting;
-    LegCost::Some(Money(facts.tick_value.0 * ticks_lots) + pick(&facts.fee, side))
+    Some(Money(facts.tick_value.0 * ticks_lots) + pick(&facts.fee, side))
 }
 
 fn product(price: Price, lots: i64) -> i128 {
@@ -193,6 +174,10 @@ mod tests {
             (money(10), money(10), Repair::CheaperOf, 9, Verdict::OverBudget),
             (money(9), money(10), Repair::CheaperOf, 9, Verdict::Do(Purpose::Supplement)),
             (None, None, Repair::CheaperOf, 9, Verdict::Wait),
+            // What is not permitted is not waited for.
+            (None, money(50), Repair::Unwind, 9, Verdict::OverBudget),
+            (money(50), None, Repair::Supplement, 9, Verdict::OverBudget),
+            (money(50), None, Repair::Unwind, 9, Verdict::Wait),
         ] {
             let choice = choose(supplement, unwind, permitted, Money::units(budget), Kind::Enter);
             assert_eq!(choice.verdict, expected, "{supplement:?} {unwind:?} {permitted:?}");
@@ -218,14 +203,78 @@ mod tests {
         };
         let basis = Basis { lots: 6, cost: 600 };
         // 4 of 6 lots are there, 4 ticks worse in all, and 2 lots wait at a touch one tick wide.
-        assert_eq!(leg_cost(&facts, Side::Buy, 6, &basis), LegCost::Some(Money(10 * (4 + 2) + 7)));
-        assert_eq!(leg_cost(&facts, Side::Sell, 6, &basis), LegCost::Impossible);
+        assert_eq!(leg_cost(&facts, Side::Buy, 6, &basis), Some(Money(10 * (4 + 2) + 7)));
+        assert_eq!(leg_cost(&facts, Side::Sell, 6, &basis), None);
         // A price that may move by three ticks meanwhile is waited for with all six.
         facts.waiting = 3;
         let moves = 3 * 6;
-        let cost = LegCost::Some(Money(10 * (4 + 2 + moves) + 7));
+        let cost = Some(Money(10 * (4 + 2 + moves) + 7));
         assert_eq!(leg_cost(&facts, Side::Buy, 6, &basis), cost);
         facts.blocked = Blocked::PHASE;
-        assert_eq!(leg_cost(&facts, Side::Buy, 6, &basis), LegCost::Impossible);
+        assert_eq!(leg_cost(&facts, Side::Buy, 6, &basis), None);
+    }
+
+    fn walk(lots: i64, cost: i128) -> Walk {
+        Walk { qty: Qty::new(lots).unwrap(), cost, worst: Price(0), marginal: None }
+    }
+
+    /// 4 lots are asked for at 404 in all and bid for at 391; the touch is three ticks wide.
+    fn leg() -> LegFacts {
+        LegFacts {
+            walk: [Some(walk(4, 404)), Some(walk(4, 391))],
+            touch: [Some(Price(101)), Some(Price(98))],
+            fee: [Money(7), Money(5)],
+            tick_value: Money(10),
+            blocked: Blocked::NONE,
+            ..LegFacts::UNKNOWN
+        }
+    }
+
+    #[test]
+    fn a_seller_pays_for_lower_prices_and_crosses_the_same_touch() {
+        let basis = Basis { lots: 8, cost: 800 };
+        let sell = |lots| leg_cost(&leg(), Side::Sell, lots, &basis);
+        // Half of the walk, 97.75 a lot, down to a whole tick: 195 against 200.
+        assert_eq!(sell(2), Some(Money(10 * 5 + 5)));
+        assert_eq!(sell(4), Some(Money(10 * 9 + 5)));
+        // Two lots that are not there cross three ticks each.
+        assert_eq!(sell(6), Some(Money(10 * (9 + 2 * 3) + 5)));
+        // A side without a price has no touch to cross.
+        let one_sided = LegFacts { touch: [None, Some(Price(98))], ..leg() };
+        assert_eq!(leg_cost(&one_sided, Side::Sell, 6, &basis), Some(Money(10 * 9 + 5)));
+        // Nor is a crossed one crossed for a gain.
+        let crossed = LegFacts { touch: [Some(Price(97)), Some(Price(98))], ..leg() };
+        assert_eq!(leg_cost(&crossed, Side::Sell, 6, &basis), Some(Money(10 * 9 + 5)));
+    }
+
+    #[test]
+    fn without_a_basis_the_touch_is_what_the_walk_is_held_to() {
+        let none = Basis::default();
+        let buy = |facts| leg_cost(&facts, Side::Buy, 4, &none);
+        assert_eq!(buy(LegFacts { touch: [Some(Price(99)); 2], ..leg() }), Some(Money(10 * 8 + 7)));
+        assert_eq!(leg_cost(&leg(), Side::Sell, 4, &none), Some(Money(10 + 5)));
+        assert_eq!(buy(LegFacts { touch: [None; 2], ..leg() }), Some(Money(7)));
+        assert_eq!(buy(LegFacts { walk: [Some(walk(0, 0)), None], ..leg() }), None);
+    }
+
+    /// A leg that goes on is held to what the decision leaned on, one that goes back to what was
+    /// paid for it; a leg at its goal costs nothing, whatever its book.
+    #[test]
+    fn the_cost_of_a_goal_is_that_of_every_leg_that_trades() {
+        let legs = [leg(), leg(), LegFacts::UNKNOWN];
+        let ahead = [Basis { lots: 1, cost: 100 }; 3];
+        let behind = [90, 95, 0].map(|cost| Basis { lots: 1, cost });
+        let forward = [Side::Buy, Side::Sell, Side::Buy];
+        let of = |held: [i64; 3], goal: [i64; 3]| {
+            let lots =
+                |rows: [i64; 3]| std::array::from_fn(|at| rows.get(at).copied().unwrap_or(0));
+            cost(&lots(held), &lots(goal), &legs, &ahead, &behind, &forward)
+        };
+        assert_eq!(of([5, 5, 5], [5, 5, 5]), Some(Money::ZERO));
+        // Forward: 404 against 400 bought, 391 against 400 sold.
+        assert_eq!(of([1, -1, 5], [5, -5, 5]), Some(Money(10 * (4 + 9) + 7 + 5)));
+        // Back: 391 against 360 sold, 404 against 380 bought.
+        assert_eq!(of([5, -5, 5], [1, -1, 5]), Some(Money(10 * (-31 + 24) + 7 + 5)));
+        assert_eq!(of([1, -1, 5], [5, -5, 6]), None);
     }
 }

@@ -234,6 +234,8 @@ fn verbs() -> Vec<Verb> {
     verbs.push(Verb::Enter { hedge, sets: i64::MAX, at_least: None, over: Span::ZERO });
     verbs.push(Verb::Exit { hedge, sets: Some(Qty::of(2)), over: Span::ZERO });
     verbs.push(Verb::Exit { hedge, sets: None, over: Span::seconds(600) });
+    verbs.push(Verb::Forfeit { hedge, reason: note("hedged-by-hand") });
+    verbs.push(Verb::Roll { hedge });
     verbs.push(Verb::Freeze { hedge, lasts: Span::seconds(5), adverse: 3 });
     verbs.push(Verb::Adopt { hedge, lots: [i64::MIN, -1, 0, 1, 2, 3, 4, i64::MAX] });
     verbs.push(Verb::Override {
@@ -262,6 +264,8 @@ fn policy() -> Policy {
             trims_per_day: 3,
         },
         legging: Legging::AT_ONCE,
+        crossing: repair == Repair::Unwind,
+        max_roll_cost: (repair == Repair::Supplement).then_some(Money::units(35)),
     };
     Policy {
         venues: Table::new(vec![VenueLimits { message_rate: 60, cancel_reserve: 12 }]),

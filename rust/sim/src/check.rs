@@ -21,10 +21,13 @@ use cross_market_core::time::Time;
 
 use crate::bounds::{self, Bounds, Counted};
 use crate::outcome::ENDS;
+use crate::rolls;
 use crate::sent::{Change, Sent};
 use crate::told::{Told, corrected};
 use crate::twin::Twin;
 use crate::world::World;
+
+mod follows;
 
 /// A rule that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +51,7 @@ pub const RULES: &[&str] = &[
     "clock_moves_no_timer",
     "clock_restricts",
     "configuration_is_taken",
+    "crossing_moves_nothing",
     "deadline_moves",
     "door_takes_what_venues_send",
     "ends_what_began",
@@ -61,6 +65,8 @@ pub const RULES: &[&str] = &[
     "every_attempt_ends",
     "every_order_ends",
     "external_is_told",
+    "follows_no_further",
+    "forfeited_sends_nothing",
     "id_says_what_it_is",
     "ids_never_repeat",
     "inert_commands",
@@ -97,10 +103,12 @@ pub const RULES: &[&str] = &[
     "price_in_collar",
     "queries_bounded",
     "quiet_converges",
+    "quote_within_missing",
     "refusal_commands_nothing",
     "residual_held_alarms",
     "residual_in_limit",
     "restart_places_nothing",
+    "roll_has_two_hedges",
     "size_above_zero",
     "tries_bounded",
     "trims_bounded",
@@ -126,6 +134,8 @@ struct Begun {
     orders: [u64; LEGS_MAX],
     messages: u64,
     ended: bool,
+    forfeited: bool,
+    kind: Option<Kind>,
 }
 
 /// The rules and what they remember.
@@ -366,7 +376,10 @@ impl Checker {
                     }
                 }
             },
-            Event::Report(report) => self.report(now, report, commands),
+            Event::Report(report) => {
+                self.report(now, report, commands);
+                self.quotes_fit(now, report, commands);
+            }
             Event::Answer(answer) => self.answer(now, answer),
             Event::Reference(reference) => self.reference(reference.instrument, reference.change),
             Event::Control(control) => self.verb(&control.verb, commands),
@@ -506,7 +519,12 @@ impl Checker {
                 }
             }
             Verb::Policy(policy) => self.policy = (**policy).clone(),
-            Verb::Unrestrict(_) | Verb::Enter { .. } | Verb::Exit { .. } | Verb::Freeze { .. } => {}
+            Verb::Unrestrict(_)
+            | Verb::Enter { .. }
+            | Verb::Exit { .. }
+            | Verb::Freeze { .. }
+            | Verb::Forfeit { .. }
+            | Verb::Roll { .. } => {}
         }
     }
 
@@ -535,7 +553,7 @@ impl Checker {
             self.broken(now, "override_is_contradicted", format!("{report:?}"));
         }
         let found = report.order.and_then(|id| self.orders.get_mut(&id).map(|sent| (id, sent)));
-        let Some((id, sent)) = found else {
+        let Some((_, sent)) = found else {
             // What belongs to an order that was forgotten is alarmed, and not booked.
             let alarms = alerts(commands)
                 .any(|alert| alert.code == AlertCode::External && alert.urgency == Urgency::Alarm);
@@ -601,7 +619,8 @@ impl Checker {
             }
         }
         self.told.trade(&self.config, held, place.side, &change);
-        self.hold(place.hedge, usize::from(id.leg().0), place.side.sign() * change.lots);
+        let (hedge, leg) = rolls::owner(&self.config, &place);
+        self.hold(hedge, leg, place.side.sign() * change.lots);
     }
 
     fn answer(&mut self, now: Time, answer: &Answer) {
@@ -628,6 +647,12 @@ impl Checker {
     }
 
     fn commands(&mut self, now: Time, commands: &[Command]) {
+        let best = |instrument: InstrumentId, side| {
+            self.books.get(instrument.index()).and_then(|book| book.last_touch(side))
+        };
+        for found in crate::crossing::flaws(&self.config, &self.policy, commands, &best) {
+            self.broken(now, "crossing_moves_nothing", found);
+        }
         for command in commands {
             match command {
                 Command::Place(place) => {
@@ -740,6 +765,7 @@ impl Checker {
         let sent = Sent::new(place, now, self.steps, needs);
         self.orders.insert(place.order, sent);
         self.place_bounds(now, place);
+        self.place_follows(now, place);
         if place.kind == Kind::Enter && !place.purpose.is_repair() {
             self.place_residual(now, place);
             if place.purpose != Purpose::Hedge {
@@ -747,6 +773,9 @@ impl Checker {
                 self.place_fresh(now, place);
             }
             self.place_money(now, place);
+        }
+        if place.kind == Kind::Roll && !place.purpose.is_repair() {
+            self.place_fresh(now, place);
         }
         // Cancels and queries go on, but nothing new is sent once the messages are used up.
         let (messages, most) = (self.count_message(place.order), self.messages_of(place.order));
@@ -761,8 +790,9 @@ impl Checker {
         if self.orders.contains_key(&id) {
             self.broken(now, "ids_never_repeat", id.to_string());
         }
-        let plan = self.config.hedges.get(place.hedge).map(|hedge| &hedge.plan);
-        let leg = plan.and_then(|plan| plan.legs.get(usize::from(id.leg().0)));
+        let (owner, at) = rolls::owner(&self.config, place);
+        let plan = self.config.hedges.get(owner).map(|hedge| &hedge.plan);
+        let leg = plan.and_then(|plan| plan.legs.get(at));
         let named = leg
             .is_some_and(|leg| (leg.instrument, leg.account) == (place.instrument, place.account));
         // An attempt that outlived a restart keeps the run of its decision.
@@ -806,6 +836,9 @@ impl Checker {
             Some(attempt) if attempt.ended => {
                 self.broken(now, "no_order_after_the_end", format!("{place:?}"));
             }
+            Some(attempt) if attempt.forfeited => {
+                self.broken(now, "forfeited_sends_nothing", format!("{place:?}"));
+            }
             Some(_) => {}
         }
         if self.bounds.is_shut(now, place.instrument) {
@@ -821,8 +854,8 @@ impl Checker {
         if self.killed.iter().any(|scope| self.covers(*scope, place)) {
             // What was flattened before the last kill stands still again.
             let flattened = last(&self.flattened) > last(&self.killed_at);
-            let leg = usize::from(place.order.leg().0);
-            let held = self.inventory.get(place.hedge.index()).map_or(0, |held| field(held, leg));
+            let (owner, leg) = rolls::owner(&self.config, place);
+            let held = self.inventory.get(owner.index()).map_or(0, |held| field(held, leg));
             let reduces = held * place.side.sign() < 0 && place.qty.get() <= held.abs();
             if !flattened || !reduces {
                 self.broken(now, "no_order_in_halt", format!("{place:?}"));
@@ -838,7 +871,10 @@ impl Checker {
                 account.is_some_and(|account| account.venue == venue)
             }
             Scope::Account(account) => account == place.account,
-            Scope::Hedge(hedge) => hedge == place.hedge,
+            Scope::Hedge(hedge) => {
+                let next = rolls::of_kind(&self.config, place.hedge, place.kind);
+                hedge == place.hedge || next.is_some_and(|roll| roll.next == hedge)
+            }
         }
     }
 
@@ -846,7 +882,8 @@ impl Checker {
     /// where it goes; its attempt stays within its tries.
     fn place_bounds(&mut self, now: Time, place: &Place) {
         let (decision, leg) = (place.order.decision(), usize::from(place.order.leg().0));
-        let held = self.inventory.get(place.hedge.index()).map_or(0, |held| field(held, leg));
+        let (owner, at) = rolls::owner(&self.config, place);
+        let held = self.inventory.get(owner.index()).map_or(0, |held| field(held, at));
         let out: i64 = self
             .orders
             .range(decision..)
@@ -881,10 +918,11 @@ impl Checker {
     /// Lots that are out to buy, and to sell, by leg.
     fn out(&self, hedge: HedgeId) -> [LegLots; 2] {
         let mut out = [[0; LEGS_MAX]; 2];
-        for (id, sent) in &self.orders {
+        for sent in self.orders.values() {
             let lots = out.get_mut(sent.place.side.index());
-            let lots = lots.and_then(|lots| lots.get_mut(usize::from(id.leg().0)));
-            if let Some(lots) = lots.filter(|_| sent.place.hedge == hedge) {
+            let (owner, leg) = rolls::owner(&self.config, &sent.place);
+            let lots = lots.and_then(|lots| lots.get_mut(leg));
+            if let Some(lots) = lots.filter(|_| owner == hedge) {
                 *lots += sent.place.side.sign() * sent.leaves();
             }
         }
@@ -960,6 +998,10 @@ impl Checker {
 
     /// So do all hedges of its product and currency together.
     fn place_sum(&mut self, now: Time, place: &Place) {
+        // What is on its way from one hedge to the next is not told apart here.
+        if self.attempts.values().any(|known| !known.ended && known.kind == Some(Kind::Roll)) {
+            return;
+        }
         let goods = |id: HedgeId| {
             let plan = &self.config.hedges.get(id)?.plan;
             let first = self.config.instruments.get(plan.legs.first()?.instrument)?;
@@ -994,6 +1036,11 @@ impl Checker {
             (AlertCode::AttemptEnded, Subject::Attempt(decision)) => {
                 self.ended(now, decision, alert, commands);
             }
+            (AlertCode::Forfeited, Subject::Attempt(decision)) => {
+                if let Some(attempt) = self.attempts.get_mut(&decision) {
+                    attempt.forfeited = true;
+                }
+            }
             (AlertCode::Restricted, Subject::Hedge(hedge)) => {
                 self.restricted.insert(hedge);
             }
@@ -1001,7 +1048,7 @@ impl Checker {
                 self.restricted.remove(&hedge);
                 self.residual_held.remove(&hedge);
             }
-            (AlertCode::LegLost, Subject::Hedge(hedge)) => {
+            (AlertCode::LegLost | AlertCode::Crossed, Subject::Hedge(hedge)) => {
                 let lots = i64::try_from(alert.value).unwrap_or(0);
                 self.hold(hedge, usize::from(alert.detail), lots);
             }
@@ -1042,15 +1089,30 @@ impl Checker {
         } else {
             (sets(alert.value), sets(alert.limit))
         };
+        let kind = Kind::ALL.into_iter().find(|kind| kind.code() == alert.detail);
+        let roll = kind.and_then(|kind| rolls::of_kind(&self.config, hedge, kind));
+        let (goal_from, goal_to, held) = match roll {
+            Some(roll) => {
+                let base = rolls::ledger(&self.config, hedge, &self.inventory);
+                let mut after = roll.plan.goal(to);
+                after.iter_mut().zip(&base).for_each(|(lots, base)| *lots += base);
+                (base, after, base)
+            }
+            None => (plan.goal(from), plan.goal(to), held),
+        };
+        let next = roll.map(|roll| roll.next);
         let begun = Begun {
             hedge,
-            goal_from: plan.goal(from),
-            goal_to: plan.goal(to),
+            goal_from,
+            goal_to,
             held,
             orders: [0; LEGS_MAX],
             messages: 0,
             ended: false,
+            forfeited: false,
+            kind,
         };
+        self.rolling(now, hedge, next);
         self.attempts.insert(decision, begun);
         if alert.detail == Kind::Enter.code() {
             self.entering(now, hedge);
@@ -1068,6 +1130,30 @@ impl Checker {
         }
         if alert.detail == Kind::Trim.code() && self.residual_held.contains(&hedge) {
             self.broken(now, "no_trim_after_residual_held", decision.to_string());
+        }
+    }
+
+    /// While sets move to a hedge it begins nothing; and they move to one at rest, which nothing
+    /// keeps from entering.
+    fn rolling(&mut self, now: Time, hedge: HedgeId, next: Option<HedgeId>) {
+        let target = |of: &Begun| {
+            let roll = rolls::of_kind(&self.config, of.hedge, of.kind?)?;
+            Some(roll.next)
+        };
+        let live = || self.attempts.values().filter(|of| !of.ended);
+        let is_taken = live().any(|of| target(of) == Some(hedge));
+        let meets =
+            next.is_some_and(|next| live().any(|of| of.hedge == next || target(of) == Some(next)));
+        if is_taken || meets {
+            self.broken(now, "roll_has_two_hedges", format!("hedge {} {next:?}", hedge.0));
+        }
+        for of in next.into_iter().flat_map(|next| [hedge, next]) {
+            if self.stopped.contains(&of) {
+                self.broken(now, "no_enter_while_stopped", format!("roll of {}", of.0));
+            }
+            if self.restricted.contains(&of) {
+                self.broken(now, "no_enter_while_restricted", format!("roll of {}", of.0));
+            }
         }
     }
 

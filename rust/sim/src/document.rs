@@ -9,7 +9,7 @@ use cross_market_core::config::{Account, Config, Hedge, Venue};
 use cross_market_core::gate::{HedgeLimits, Policy};
 use cross_market_core::ids::{Id, InstrumentId, Table};
 use cross_market_core::instrument::{Fee, Instrument, Netting, Settlement, Style};
-use cross_market_core::legging::{LeanPrice, Legging, Mode, Outside, WhenThin};
+use cross_market_core::legging::{Convert, LeanPrice, Legging, Mode, Outside, WhenThin};
 use cross_market_core::num::{Decimal, MONEY_PLACES, MONEY_UNIT, Money, NumError, Ratio, Side};
 use cross_market_core::order::{HedgeFlag, TimeInForce};
 use cross_market_core::phase::{Phase, Phases};
@@ -191,7 +191,13 @@ impl Teller<'_> {
             ("legs", list(legs.into_iter())),
             ("signal", signal),
             ("slippage", text("0")),
+            ("next", self.next(hedge)),
         ]))
+    }
+
+    fn next(&self, hedge: &Hedge) -> String {
+        let next = hedge.roll.as_ref().map(|roll| roll.next);
+        next.map_or(null(), |id| named(&self.config.hedges, id, |row| &row.plan.name))
     }
 
     /// Of a leg's coefficient, weight × tick value ÷ units of a lot, the weight is taken out again.
@@ -288,6 +294,8 @@ fn hedge_limits(hedge: &Hedge, of: &HedgeLimits) -> Result<String, NumError> {
         ("tries", of.execution.tries.to_string()),
         ("messages", of.execution.messages.to_string()),
         ("trims_per_day", of.execution.trims_per_day.to_string()),
+        ("max_roll_cost", of.max_roll_cost.map_or(null(), money)),
+        ("crossing", of.crossing.to_string()),
         ("legging", legging(&of.legging, hedge.plan.legs.len())),
     ]))
 }
@@ -307,8 +315,15 @@ fn legging(of: &Legging, legs: usize) -> String {
             ("offset_ns", rule.offset.0.to_string()),
             ("pay_up", rule.pay_up.to_string()),
             ("chase", rule.chase.to_string()),
-            ("slip", rule.slip.to_string()),
+            ("slip", rule.slip.map_or(null(), |ticks| ticks.to_string())),
+            ("slip_money", rule.slip_money.map_or(null(), money)),
+            ("slip_rate", rule.slip_rate.map_or(null(), ratio)),
             ("rests", rule.rests.to_string()),
+            ("convert", text(convert(rule.convert))),
+            ("chase_away", rule.chase_away.to_string()),
+            ("chase_ahead", rule.chase_ahead.to_string()),
+            ("take_after", rule.take_after.to_string()),
+            ("hedge_from", rule.hedge_from.to_string()),
         ])
     });
     let quote = match of.mode {
@@ -316,6 +331,15 @@ fn legging(of: &Legging, legs: usize) -> String {
         Mode::Quoting => quoting(&of.quote),
     };
     object([("mode", text(mode)), ("legs", list(rules)), ("quote", quote)])
+}
+
+const fn convert(convert: Convert) -> &'static str {
+    match convert {
+        Convert::Never => "never",
+        Convert::Attempt => "attempt",
+        Convert::Always => "always",
+        Convert::KeepQueue => "keep_queue",
+    }
 }
 
 fn quoting(of: &cross_market_core::legging::Quoting) -> String {

@@ -4,7 +4,7 @@ use cross_market_core::config::{Config, Counts, Waiting};
 use cross_market_core::event::{Scope, Verb};
 use cross_market_core::gate::{AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual};
 use cross_market_core::ids::{
-    AccountId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, ProductId, VenueId,
+    AccountId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, Note, ProductId, VenueId,
 };
 use cross_market_core::instrument::{Fee, Fees, MarginRate, Netting, Settlement};
 use cross_market_core::num::{Money, Qty, Ratio, Side};
@@ -14,11 +14,13 @@ use cross_market_core::quote::Repair;
 use cross_market_core::signal::{Band, Measure, Rule};
 use cross_market_core::time::{Span, Time};
 
+use crate::crossing::{self, Opposed};
 use crate::fault::{Fault, Faults};
 use crate::latency::{Latency, VenueLatency};
 use crate::legging;
 use crate::market::{Market, Quote};
 use crate::random::{Chance, Random};
+use crate::rolls;
 use crate::setup::{
     HedgeSpec, InstrumentSpec, LegSpec, Setup, usual_account, usual_hedge, usual_instrument,
     usual_venue,
@@ -337,9 +339,10 @@ impl Drawer {
         let foreign = legs.iter().any(|leg| leg.foreign);
         let specs: Vec<LegSpec> = self.leg_specs(&legs, foreign);
         let races = self.faults.has(Fault::LastFunds);
-        let hedges = 1 + u64::from(self.random.below(6) == 0 || races);
-        for number in 0..hedges {
-            self.hedge(&specs, number);
+        let opposed = crossing::draw(seed);
+        let more = self.random.below(6) == 0 || races || opposed.is_some();
+        for number in 0..=u64::from(more) {
+            self.hedge(&specs, number, opposed.as_ref());
         }
         let limit = self.sum_limit(&specs);
         self.setup.sum(SumResidual { product: self.product, currency: self.local, limit });
@@ -354,13 +357,24 @@ impl Drawer {
         let every = Span::millis(random.between(10, 60));
         let lasts = Span(every.0 * random.between(6, 20));
         shut(&mut Random::stream(seed, 7), &mut config, lasts);
-        legging::draw(&mut Random::stream(seed, 8), &mut config);
+        if let Some(opposed) = &opposed {
+            opposed.permit(&mut config);
+        } else {
+            legging::draw(&mut Random::stream(seed, 8), &mut config);
+            legging::rule(&mut Random::stream(seed, 13), &mut config);
+        }
         config.waiting = waiting(&mut Random::stream(seed, 12));
-        tighten(&mut Random::stream(seed, 13), &mut config.policy);
+        tighten(&mut Random::stream(seed, 15), &mut config.policy);
+        let rolls = match &opposed {
+            Some(_) => Vec::new(),
+            None => rolls::draw(seed, &mut config, &mut self.quotes, lasts),
+        };
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));
-        let verbs = verbs(&mut random, &config, lasts, &self.lots, self.clip);
+        let mut verbs = verbs(&mut random, &config, lasts, &self.lots, self.clip);
+        forfeit(&mut Random::stream(seed, 14), lasts, &mut verbs);
+        verbs.extend(rolls);
         Plan {
             latencies,
             faults: self.faults,
@@ -656,15 +670,23 @@ impl Drawer {
         });
     }
 
-    fn hedge(&mut self, specs: &[LegSpec], number: u64) {
+    fn hedge(&mut self, specs: &[LegSpec], number: u64, opposed: Option<&Opposed>) {
         let units: Vec<Ratio> = specs.iter().map(|leg| leg.units_per_lot).collect();
         let ratios = self.random.below(4) == 0 && self.worth > 10_000;
-        let rule = self.rule(ratios, number);
+        let mut rule = self.rule(ratios, number);
         let limits = self.hedge_limits(&units);
+        let mut legs = specs.to_vec();
+        if let Some(opposed) = opposed.filter(|_| number > 0) {
+            for leg in &mut legs {
+                leg.side = leg.side.flip();
+            }
+            let (swing, worth) = (self.swing, self.worth);
+            opposed.set_bands(&mut rule, |part| level(part, 0, (swing, worth), ratios));
+        }
         self.setup.hedge(HedgeSpec {
             name: format!("h{number}"),
             currency: self.local,
-            legs: specs.to_vec(),
+            legs,
             rule,
             limits,
         });
@@ -674,10 +696,7 @@ impl Drawer {
     fn rule(&mut self, ratios: bool, number: u64) -> Rule {
         let (swing, worth) = (self.swing, self.worth);
         let shift = i64::try_from(number).unwrap_or(0) * 10;
-        let level = |part: i64| {
-            let cents = swing * part / 1_000 + shift * part.signum();
-            if ratios { ratio(worth + cents, worth) } else { ratio(cents, 100) }
-        };
+        let level = |part: i64| level(part, shift, (swing, worth), ratios);
         let net = self.random.below(2) == 0;
         let measure = match (ratios, net) {
             (true, true) => Measure::Ratio,
@@ -733,6 +752,12 @@ impl Drawer {
         }
         limits
     }
+}
+
+/// A level of a band at so many thousandths of the swing, and `shift` cents further from nothing.
+fn level(part: i64, shift: i64, (swing, worth): (i64, i64), ratios: bool) -> Ratio {
+    let cents = swing * part / 1_000 + shift * part.signum();
+    if ratios { ratio(worth + cents, worth) } else { ratio(cents, 100) }
 }
 
 fn shared(den: i128, unit: Ratio) -> i128 {
@@ -800,6 +825,18 @@ fn latency(random: &mut Random) -> VenueLatency {
         }
     };
     VenueLatency { order: one(3_000_000), report: one(3_000_000), feed: one(2_000_000) }
+}
+
+/// Now and then the desk gives up what an attempt has not traded.
+fn forfeit(random: &mut Random, lasts: Span, verbs: &mut Vec<(Span, Verb)>) {
+    if random.below(12) > 0 {
+        return;
+    }
+    for _ in 0..random.between(1, 4) {
+        let Ok(reason) = Note::new("by hand") else { continue };
+        let hedge = HedgeId(0);
+        verbs.push((Span(random.between(0, lasts.0)), Verb::Forfeit { hedge, reason }));
+    }
 }
 
 /// What the desk says in the course of the run.

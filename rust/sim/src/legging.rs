@@ -2,9 +2,11 @@
 
 use cross_market_core::config::Config;
 use cross_market_core::ids::LEGS_MAX;
-use cross_market_core::legging::{LeanPrice, LegRule, Legging, Mode, Outside, Quoting, WhenThin};
-use cross_market_core::num::Ratio;
-use cross_market_core::quote::HedgePlan;
+use cross_market_core::legging::{
+    Convert, LeanPrice, LegRule, Legging, Mode, Outside, Quoting, WhenThin,
+};
+use cross_market_core::num::{Money, Ratio};
+use cross_market_core::quote::{HedgePlan, LegPlan};
 use cross_market_core::signal::Measure;
 use cross_market_core::time::Span;
 
@@ -55,6 +57,65 @@ pub(crate) fn draw(random: &mut Random, config: &mut Config) {
     }
 }
 
+/// Draws for about half of the hedges how those of their legs follow that do; what a leg that follows
+/// no other says of it is taken back.
+pub(crate) fn rule(random: &mut Random, config: &mut Config) {
+    let hedges: Vec<_> = config.hedges.ids().collect();
+    for id in hedges {
+        let Some(plan) = config.hedges.get(id).map(|hedge| hedge.plan.clone()) else { continue };
+        let Some(limits) = config.policy.hedges.get_mut(id) else { continue };
+        let Legging { mode, legs, .. } = &mut limits.legging;
+        let leads: Vec<bool> = legs.iter().map(|rule| rule.leads).collect();
+        let offsets = legs.iter().take(plan.legs.len()).map(|rule| rule.offset);
+        let first = offsets.min().unwrap_or(Span::ZERO);
+        let draws = random.below(2) == 0;
+        for (at, (rule, leg)) in legs.iter_mut().zip(&plan.legs).enumerate() {
+            let others = leads.iter().enumerate().any(|(other, leads)| other != at && *leads);
+            let follows = match mode {
+                Mode::Simultaneous => rule.offset > first,
+                Mode::Sequential | Mode::Quoting => others,
+            };
+            if !follows || leg.lots.num() == 0 {
+                *rule = LegRule { leads: rule.leads, offset: rule.offset, ..LegRule::PLAIN };
+            } else if draws {
+                follow(random, *mode, leg, rule);
+            }
+        }
+    }
+}
+
+/// Draws how one leg follows.
+fn follow(random: &mut Random, mode: Mode, leg: &LegPlan, rule: &mut LegRule) {
+    if random.below(3) == 0 {
+        // About so many ticks: a rate, where there is one, is of the order of one to ten.
+        let tick = i128::from(leg.tick_num) / i128::from(leg.tick_den.max(1));
+        let rate = if leg.fx.is_some() { 50_000 } else { 1 };
+        let money = Money(tick.max(1) * rate * i128::from(random.between(1, 8)));
+        rule.slip_money = Some(money);
+    }
+    if random.below(3) == 0 {
+        rule.slip_rate = Ratio::new(i128::from(random.between(1, 60)), 10_000).ok();
+    }
+    let has_slip = rule.slip_money.is_some() || rule.slip_rate.is_some();
+    if has_slip && random.below(2) == 0 {
+        rule.slip = None;
+    }
+    if rule.leads && mode == Mode::Quoting {
+        let ways = [Convert::Never, Convert::Attempt, Convert::Always, Convert::KeepQueue];
+        rule.convert = *random.pick(&ways).unwrap_or(&Convert::Never);
+    }
+    if rule.rests {
+        rule.take_after = u16::try_from(random.between(0, 3)).unwrap_or(0);
+        if rule.chase > 0 || rule.take_after > 0 {
+            rule.chase_away = random.between(0, 3);
+            rule.chase_ahead = random.between(0, 20);
+        }
+    }
+    if mode != Mode::Simultaneous {
+        rule.hedge_from = random.between(0, 3);
+    }
+}
+
 fn leg(random: &mut Random) -> LegRule {
     let slip = random.between(0, 6);
     LegRule {
@@ -62,8 +123,9 @@ fn leg(random: &mut Random) -> LegRule {
         offset: Span::ZERO,
         pay_up: random.between(-2, 3),
         chase: random.between(0, 3),
-        slip,
+        slip: Some(slip),
         rests: random.below(3) == 0,
+        ..LegRule::PLAIN
     }
 }
 

@@ -14,6 +14,7 @@
 pub mod atlas;
 mod bounds;
 pub mod check;
+mod crossing;
 pub mod depth;
 pub mod digest;
 pub mod document;
@@ -30,6 +31,7 @@ pub mod mind;
 pub mod minimise;
 pub mod outcome;
 pub mod random;
+mod rolls;
 mod rulings;
 mod sent;
 pub mod series;

@@ -221,7 +221,7 @@ impl Setup {
             unit_den: narrow(unit_den),
             set_units: narrow(set_units),
         };
-        self.hedges.push((Hedge { plan, rule: spec.rule }, spec.limits));
+        self.hedges.push((Hedge { plan, rule: spec.rule, roll: None }, spec.limits));
         HedgeId::at(self.hedges.len() - 1)
     }
 
@@ -357,6 +357,8 @@ pub fn usual_hedge(clip: i64, max: i64, max_residual: i128, live_residual: i128)
             trims_per_day: 10,
         },
         legging: Legging::AT_ONCE,
+        crossing: false,
+        max_roll_cost: None,
     }
 }
 

@@ -256,6 +256,10 @@ impl Speaker<'_> {
                 self.hedge(*hedge),
                 lasts.0
             ),
+            Verb::Roll { hedge } => format!("Roll(hedge='{}')", self.hedge(*hedge)),
+            Verb::Forfeit { hedge, reason } => {
+                format!("Forfeit(hedge='{}', reason={:?})", self.hedge(*hedge), reason.as_str())
+            }
             Verb::Adopt { hedge, lots } => {
                 let legs = &self.config.hedges.get(*hedge)?.plan.legs;
                 let mut said: Vec<(&str, i64)> = Vec::new();

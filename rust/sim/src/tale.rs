@@ -81,7 +81,7 @@ impl Teller<'_> {
 
     /// `hedge/attempt/leg/try`, with `@run` where it is not the present one.
     fn order(&self, id: ClientOrderId) -> String {
-        let plan = self.config.hedges.get(id.hedge()).map(|hedge| &hedge.plan);
+        let plan = self.config.hedges.get(id.hedge()).map(cross_market_core::config::Hedge::widest);
         let leg = plan.and_then(|plan| plan.legs.get(id.leg().index()));
         let leg = leg.map_or("?", |leg| self.instrument(leg.instrument));
         let mark =
@@ -286,6 +286,11 @@ impl Teller<'_> {
             Verb::Freeze { hedge, lasts, adverse } => {
                 format!("freeze {} for={}ns adverse={adverse}", self.hedge(*hedge), lasts.0)
             }
+            Verb::Forfeit { hedge, reason } => {
+                let reason = reason.as_str().replace(' ', "_");
+                format!("forfeit {} reason={reason}", self.hedge(*hedge))
+            }
+            Verb::Roll { hedge } => format!("roll {}", self.hedge(*hedge)),
             Verb::Adopt { hedge, lots } => {
                 let plan = self.config.hedges.get(*hedge).map(|hedge| &hedge.plan);
                 let legs = plan.into_iter().flat_map(|plan| &plan.legs).zip(lots);

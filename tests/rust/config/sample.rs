@@ -23,7 +23,7 @@ pub(super) fn gold() -> Value {
                 "measure": "ratio", "plus": {"enter": "1.004", "exit": "1.0005"}, "mirror": null,
                 "persist": 2, "persist_within_ns": null, "deviation": null,
             },
-            "slippage": "0.0005",
+            "slippage": "0.0005", "next": null,
         }],
         "limits": {
             "venues": {"SHFE": venue_limits(), "COMEX": venue_limits()},
@@ -104,6 +104,7 @@ pub(super) fn hedge_limits() -> Value {
         "clip": 1, "max": 27, "overnight": 18, "holiday": 0, "before_break_ns": 300_000_000_000_i64,
         "max_residual": "500", "live_residual": "4000", "finish_within_ns": 2_000_000_000,
         "order_timeout_ns": 500_000_000, "repair": "cheaper_of", "max_loss": "20000",
-        "max_loss_per_day": "60000", "tries": 20, "messages": 60, "trims_per_day": 4, "legging": null,
+        "max_loss_per_day": "60000", "tries": 20, "messages": 60, "trims_per_day": 4, "crossing": false, "max_roll_cost": null,
+        "legging": null,
     })
 }

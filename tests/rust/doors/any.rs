@@ -276,6 +276,7 @@ fn verb(bits: &mut Bits<'_>, desk: &Desk) -> Verb {
         3 => Verb::Unlatch(bits.scope()),
         4 => Verb::Flatten(bits.scope()),
         5 => Verb::Unrestrict(bits.scope()),
+        7 if bits.bool() => Verb::Roll { hedge },
         6 | 7 => Verb::Enter {
             hedge,
             sets: bits.near(-4, 9),
@@ -285,6 +286,7 @@ fn verb(bits: &mut Bits<'_>, desk: &Desk) -> Verb {
         8 if bits.bool() => {
             Verb::Freeze { hedge, lasts: Span(bits.near(-1, 9)), adverse: bits.near(-1, 9) }
         }
+        8 if bits.bool() => Verb::Forfeit { hedge, reason: Note::new("by hand").unwrap() },
         8 => Verb::Exit {
             hedge,
             sets: bits.bool().then(|| bits.qty()),

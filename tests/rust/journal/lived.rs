@@ -175,6 +175,7 @@ impl Life {
             Verb::Enter { hedge, sets: 1, at_least: None, over: Span::ZERO },
             Verb::Exit { hedge, sets: None, over: Span::ZERO },
             Verb::Freeze { hedge, lasts: Span::seconds(1), adverse: 0 },
+            Verb::Forfeit { hedge, reason: Note::new("by hand").unwrap() },
             Verb::Policy(Box::new(config.policy)),
             Verb::Kill(Scope::All),
             Verb::Flatten(scope),
@@ -340,6 +341,8 @@ impl Kinds {
             Verb::Override { .. } => 9,
             Verb::Policy(_) => 10,
             Verb::Freeze { .. } => 11,
+            Verb::Forfeit { .. } => 12,
+            Verb::Roll { .. } => 13,
         });
     }
 }
@@ -357,7 +360,7 @@ fn a_lived_journal_holds_every_kind() {
         (&kinds.frames, 2),
         (&kinds.events, 12),
         (&kinds.news, 10),
-        (&kinds.verbs, 12),
+        (&kinds.verbs, 13),
     ] {
         assert_eq!(*found, (0..count).collect(), "{kinds:?}");
     }

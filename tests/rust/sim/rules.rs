@@ -7,6 +7,7 @@ use cross_market_core::clock::{Clock, ClockOf};
 use cross_market_core::event::Event;
 use cross_market_core::funds::{CashKind, Transfer};
 use cross_market_core::instrument::{PriceBand, Reference, ReferenceChange};
+use cross_market_core::legging::{Legging, Mode};
 use cross_market_core::num::Money;
 use cross_market_core::order::{FeeNews, LiquiditySide};
 use cross_market_core::quote::LegLots;
@@ -91,14 +92,21 @@ fn over_attempts() -> Vec<(&'static str, Steps)> {
     let down = Link { to: LinkTo::Feed(InstrumentId(0)), state: LinkState::Down };
     let after = |event: Event| vec![(event, vec![]), begun(vec![])];
     let trim = start(Kind::Trim, 2, 1);
+    let crossed = alert(AlertCode::Crossed, 0, (1, 10_000), Subject::Hedge(HedgeId(0)));
+    let forfeited = alert(AlertCode::Forfeited, 0, (0, 0), Subject::Attempt(ids(1)));
+    let lots = config().hedges[HedgeId(0)].plan.legs[0].lots.nearest(1);
+    let hedge = Place { qty: Qty::of(lots + 1), purpose: Purpose::Hedge, ..fitting(1) };
     vec![
         ("ends_with_orders_confirmed", vec![begun(vec![one, ended(0)])]),
         ("one_end_of_four", vec![begun(vec![ended(2), ended(2)])]),
         ("one_end_of_four", vec![begun(vec![ended(9)])]),
         ("ends_what_began", vec![tick(vec![ended(0)])]),
         ("residual_held_alarms", vec![begun(vec![ended(3)])]),
+        ("crossing_moves_nothing", vec![begun(vec![crossed])]),
         ("no_trim_after_residual_held", vec![begun(vec![ended(3), trim])]),
         ("no_order_after_the_end", vec![begun(vec![ended(2), one])]),
+        ("forfeited_sends_nothing", vec![begun(vec![forfeited, one])]),
+        ("follows_no_further", [vec![works(Mode::Sequential)], sends(hedge)].concat()),
         ("one_attempt_a_hedge", vec![begun(vec![start(Kind::Enter, 2, 1)])]),
         ("enter_within_max", vec![tick(vec![start(Kind::Enter, 2, 1_000)])]),
         ("no_enter_while_stopped", after(verb(Verb::Stop(Scope::All)))),
@@ -152,6 +160,64 @@ fn over_words() -> Vec<(&'static str, Steps)> {
     ]
 }
 
+/// From now on legs are worked in this way.
+fn works(mode: Mode) -> (Event, Vec<Command>) {
+    let mut policy = config().policy;
+    policy.hedges[HedgeId(0)].legging = Legging { mode, ..Legging::AT_ONCE };
+    policy.accounts.iter_mut().for_each(|limits| limits.message_rate = 1_000);
+    (verb(Verb::Policy(Box::new(policy))), vec![])
+}
+
+/// Both legs rest, the first one for so many lots; the second one's lot trades, and nothing follows.
+fn both_rest(lots: i64) -> Steps {
+    let config = config();
+    let legs = &config.hedges[HedgeId(0)].plan.legs;
+    let quote = |at: u8, qty| Place {
+        order: super::order(at, 1),
+        account: legs[usize::from(at)].account,
+        instrument: legs[usize::from(at)].instrument,
+        side: legs[usize::from(at)].side,
+        qty: Qty::of(qty),
+        purpose: Purpose::Quote,
+        ..fitting(1)
+    };
+    let (first, second) = (quote(0, lots), quote(1, 1));
+    let fill = Fill {
+        trade_id: Text::new("T1").unwrap(),
+        side: second.side,
+        price: second.price,
+        qty: Qty::of(1),
+        cum: None,
+        fee: FeeNews::Pending,
+        liquidity: LiquiditySide::Maker,
+    };
+    let filled = Report {
+        order: Some(second.order),
+        venue_order_id: Text::EMPTY,
+        account: second.account,
+        instrument: second.instrument,
+        exchange: START,
+        receive: START,
+        news: News::Fill(fill),
+    };
+    vec![
+        works(Mode::Quoting),
+        begun(vec![Command::Place(first), Command::Place(second)]),
+        (news(first.order, News::Accepted), vec![]),
+        (Event::Report(Box::new(filled)), vec![]),
+    ]
+}
+
+#[test]
+fn a_quote_that_shows_what_is_missing_may_stay() {
+    let rule = |lots| broken(&both_rest(lots)).contains(&"quote_within_missing");
+    // Lots of the first leg that stand for one of the second, and for half a lot of each more.
+    let legs = &config().hedges[HedgeId(0)].plan.legs;
+    let (fine, coarse) = (legs[0].units, legs[1].units);
+    let most = if fine == coarse { 1 } else { (3 * coarse + fine) / (2 * fine) };
+    assert_eq!([1, most, most + 1].map(rule), [false, false, true], "{fine} {coarse}");
+}
+
 /// What follows from reports.
 fn over_reports() -> Vec<(&'static str, Steps)> {
     let one = fitting(1);
@@ -180,6 +246,7 @@ fn over_reports() -> Vec<(&'static str, Steps)> {
     let other = AccountId(1 - one.account.0);
     vec![
         ("cancel_outlives_an_auction", [sends(one), vec![barred, tick(vec![stuck])]].concat()),
+        ("quote_within_missing", both_rest(9)),
         ("external_is_told", vec![fill(None, one.account)]),
         ("misfit_is_conflict", [sends(one), vec![fill(Some(order), other)]].concat()),
         (
@@ -228,7 +295,27 @@ fn apart() -> Vec<(&'static str, Vec<&'static str>)> {
             rules(&|check| check.refused(START, &Event::Tick, &"no", &[one])),
         ),
         ("restart_places_nothing", rules(&|check| check.restarted(START, &[one]))),
+        ("roll_has_two_hedges", entered_while_rolled_into()),
     ]
+}
+
+/// What is said of a hedge that enters while another's sets move into it.
+fn entered_while_rolled_into() -> Vec<&'static str> {
+    let configs = (0..2_000).map(|seed| plan(seed, &[]).config);
+    let rolls = |config: &Config| config.hedges.iter().any(|hedge| hedge.roll.is_some());
+    let config = configs.into_iter().find(rolls).unwrap();
+    let mut pairs = config.hedges.pairs();
+    let found = pairs.find_map(|(id, hedge)| Some((id, hedge.roll.as_ref()?.next)));
+    let (hedge, next) = found.unwrap();
+    let start = |kind: Kind, hedge| {
+        let id = ClientOrderId::pack(1, config.run, hedge, 1, LegId(0), 0).unwrap();
+        alert(AlertCode::AttemptStarted, kind.code(), (0, 1), Subject::Attempt(id))
+    };
+    let mut checker = Checker::new(&config);
+    checker.step(START, &Event::Tick, &[start(Kind::Roll, hedge)]);
+    assert_eq!(checker.violations(), []);
+    checker.step(START, &Event::Tick, &[start(Kind::Enter, next)]);
+    checker.violations().iter().map(|violation| violation.rule).collect()
 }
 
 /// What an engine lies of, or does that no engine may.

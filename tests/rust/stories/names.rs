@@ -50,7 +50,7 @@ impl Names<'_> {
     /// A leg by the name of its instrument.
     pub(crate) fn leg(&self, hedge: HedgeId, name: &str) -> Result<LegId, String> {
         let instrument = self.instrument(name)?;
-        let legs = &self.config.hedges[hedge].plan.legs;
+        let legs = &self.config.hedges[hedge].widest().legs;
         let place = legs.iter().position(|leg| leg.instrument == instrument);
         place.map(LegId::at).ok_or(format!("{name}: no leg of the hedge"))
     }
@@ -77,7 +77,7 @@ impl Names<'_> {
     }
 
     pub(crate) fn order_name(&self, id: ClientOrderId) -> String {
-        let leg = &self.config.hedges[id.hedge()].plan.legs[id.leg().index()];
+        let leg = &self.config.hedges[id.hedge()].widest().legs[id.leg().index()];
         let instrument = &self.config.instruments[leg.instrument].name;
         format!("{}/{instrument}/{}{}", self.attempt(id), id.attempt_try(), self.mark(id))
     }

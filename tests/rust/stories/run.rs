@@ -426,7 +426,7 @@ fn whose(
 ) -> Result<(Option<ClientOrderId>, AccountId, InstrumentId, Option<Side>), String> {
     let order = words.get("order").map(|name| names.order(name)).transpose()?;
     let leg = order.map(|id| {
-        let leg = &names.config.hedges[id.hedge()].plan.legs[usize::from(id.leg().0)];
+        let leg = &names.config.hedges[id.hedge()].widest().legs[usize::from(id.leg().0)];
         (leg.account, leg.instrument)
     });
     let account = match (words.get("account"), leg) {
@@ -638,6 +638,11 @@ fn verb(names: &Names<'_>, limits: &mut Value, words: &Words) -> Result<Verb, St
             lasts: Span(span(words.need("for")?)?),
             adverse: words.need("adverse")?.parse().map_err(|_| "adverse= is a number")?,
         },
+        "forfeit" => Verb::Forfeit {
+            hedge: names.hedge(words.word(2)?)?,
+            reason: note(words.need("reason")?)?,
+        },
+        "roll" => Verb::Roll { hedge: names.hedge(words.word(2)?)? },
         "adopt" => {
             let hedge = names.hedge(words.word(2)?)?;
             let mut lots = [0; LEGS_MAX];

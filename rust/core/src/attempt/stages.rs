@@ -6,6 +6,7 @@
 //! becomes of its orders. When the stages are over, for whatever reason, all that rests is
 //! cancelled, and once every order is done and confirmed the attempt ends or is mended as any other.
 
+use super::follow::{Followed, Serves, within};
 use super::{Attempt, Basis, QuoteOver, Seen, State, Wants};
 use crate::ids::{Id, LEGS_MAX, LegId};
 use crate::legging::{Legging, Mode, Outside, Quoting, WhenThin};
@@ -35,15 +36,17 @@ pub(super) struct Stages {
     /// Orders sent that follow or rest, by leg.
     pub(super) sent: [u16; LEGS_MAX],
     /// Orders in a row that followed and did not trade whole, by leg.
-    misses: [u16; LEGS_MAX],
+    pub(super) misses: [u16; LEGS_MAX],
     /// The worst price leaned on, by leg.
-    leans: [Price; LEGS_MAX],
+    pub(super) leans: [Price; LEGS_MAX],
     /// Most lots that a quote may show until it has traded, by leg.
     shrunk: [i64; LEGS_MAX],
     /// Whether a quote that was left outside its range goes only to be sent anew, by leg.
     renews: [bool; LEGS_MAX],
     /// Quotes of the slice that a venue rejected, by leg.
     noes: [u16; LEGS_MAX],
+    /// Quotes that serve as the orders that follow, by leg.
+    pub(super) serves: [Serves; LEGS_MAX],
 }
 
 impl Stages {
@@ -78,6 +81,7 @@ impl Stages {
             shrunk: [i64::MAX; LEGS_MAX],
             renews: [false; LEGS_MAX],
             noes: [0; LEGS_MAX],
+            serves: [Serves::No; LEGS_MAX],
         }
     }
 
@@ -103,6 +107,7 @@ impl Stages {
         self.shrunk = [i64::MAX; LEGS_MAX];
         self.renews = [false; LEGS_MAX];
         self.noes = [0; LEGS_MAX];
+        self.serves = [Serves::No; LEGS_MAX];
     }
 
     /// What was at work when a run ended is not taken up again: its orders are looked for first.
@@ -125,6 +130,14 @@ impl Stages {
             out.i64(self.shrunk[leg]);
             out.bool(self.renews[leg]);
             out.u16(self.noes[leg]);
+            match self.serves[leg] {
+                Serves::No => out.u8(0),
+                Serves::Until(until) => {
+                    out.u8(1);
+                    out.i64(until.0);
+                }
+                Serves::Missed => out.u8(2),
+            }
         }
     }
 }
@@ -137,17 +150,8 @@ struct Strain {
     is_short: bool,
     /// Whether one that follows holds more.
     is_over: bool,
-}
-
-/// What became of the wish to follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Followed {
-    /// An order is wanted, or one is out.
-    Asked,
-    /// Nothing can be sent now.
-    Waits,
-    /// All that may be tried was.
-    Hung,
+    /// Whether so little is missing that it waits for more, by leg.
+    defers: [bool; LEGS_MAX],
 }
 
 impl Attempt {
@@ -211,6 +215,21 @@ impl Attempt {
         self.legging().legs[leg.index()].leads
     }
 
+    /// Whether what follows on a leg rests, after the steps that it has gone through.
+    #[must_use]
+    pub fn rests(&self, leg: LegId) -> bool {
+        let rule = &self.legging().legs[leg.index()];
+        let misses = self.stages().map_or(0, |stages| stages.misses[leg.index()]);
+        rule.rests && (rule.take_after == 0 || misses < rule.take_after)
+    }
+
+    /// Whether it matters how an order that follows on a leg stands in its queue.
+    #[must_use]
+    pub fn asks_standing(&self, leg: LegId) -> bool {
+        let rule = &self.legging().legs[leg.index()];
+        rule.chase_away > 0 || rule.chase_ahead > 0
+    }
+
     /// The side on which a leg is worked.
     #[must_use]
     pub fn forward(&self, leg: LegId) -> Side {
@@ -227,7 +246,11 @@ impl Attempt {
             return self.due;
         };
         let times = self.legging().legs.iter().map(|rule| stages.begun + rule.offset);
-        let next = times.filter(|at| *at > now).min().unwrap_or(Time::MAX);
+        let serve = stages.serves.iter().filter_map(|serves| match serves {
+            Serves::Until(until) => Some(*until),
+            Serves::No | Serves::Missed => None,
+        });
+        let next = times.chain(serve).filter(|at| *at > now).min().unwrap_or(Time::MAX);
         self.due.min(stages.rest_until).min(next)
     }
 
@@ -316,7 +339,7 @@ impl Attempt {
             if legging.mode == Mode::Quoting && leads {
                 wants.intents[leg] = self.quote(leg, facts, self.left(leg, held));
             } else if !leads {
-                wants.intents[leg] = self.worst_later(leg, held);
+                wants.intents[leg] = self.worst_later(leg, held, &facts.legs[leg]);
             }
         }
         // Offsets count from the legs that leave now.
@@ -327,13 +350,18 @@ impl Attempt {
     }
 
     /// What a leg that follows will want at worst.
-    fn worst_later(&self, leg: usize, held: &LegLots) -> Option<Intent> {
+    fn worst_later(&self, leg: usize, held: &LegLots, facts: &LegFacts) -> Option<Intent> {
         let lots = self.goal[leg] - held[leg];
         let side = Side::of(lots)?;
         let rule = &self.legging().legs[leg];
-        let worst = rule.slip.max(rule.pay_up).max(0);
         let lean = self.stages().map_or(Price(0), |stages| stages.leans[leg]);
-        let limit = Price(lean.0 + side.sign() * worst);
+        let worst = rule.slip_at(lean, facts.tick_value).max(0);
+        let limit = Price(lean.0.saturating_add(side.sign().saturating_mul(worst)));
+        let limit = match (rule.slip, facts.collar[side.index()]) {
+            // No bound in ticks was given: the collar is one.
+            (None, Some(collar)) => within(side, limit, collar),
+            (None, None) | (Some(_), _) => limit,
+        };
         let purpose = Purpose::Hedge;
         Some(Intent { leg: LegId::at(leg), side, qty: Qty::of(lots), limit, purpose })
     }
@@ -393,11 +421,13 @@ impl Attempt {
             let of = &facts.legs[leg];
             let missing = self.forward[leg].sign() * (strain.required[leg] - of.held);
             if missing > 0 {
-                match self.follow_leg(leg, facts, missing, wants) {
+                let defers = strain.defers[leg];
+                match self.follow_leg(now, leg, facts, missing, defers, wants) {
                     Followed::Asked | Followed::Waits => {}
                     Followed::Hung => return false,
                 }
             } else if self.quotes() && self.leads(LegId::at(leg)) {
+                self.set_serves(leg, Serves::No);
                 is_leaned &= self.keep_quote(now, leg, facts, strain.is_short, wants);
                 goes_on |= !seen.is_at_goal;
             }
@@ -413,7 +443,10 @@ impl Attempt {
         // What a quote that goes trades on its way is hedged at what that had leaned on.
         if self.quotes() && is_leaned {
             for leg in 0..plan.legs.len() {
-                self.lean_on(leg, &facts.stages[leg]);
+                // What is missing has leaned on what it has.
+                if !strain.defers[leg] {
+                    self.lean_on(leg, &facts.stages[leg]);
+                }
             }
         }
         goes_on |= self.awaits_stage(now, seen);
@@ -439,17 +472,31 @@ impl Attempt {
 
     /// What the legs have to match.
     fn strain(&self, now: Time, plan: &HedgePlan, facts: &Facts, held: &LegLots) -> Strain {
-        let mut strain = Strain { required: *held, is_short: false, is_over: false };
+        let defers = [false; LEGS_MAX];
+        let mut strain = Strain { required: *held, is_short: false, is_over: false, defers };
+        let may_defer = plan.residual(held) <= self.execution.max_residual;
         for leg in 0..plan.legs.len() {
             let required = self.required(now, plan, facts, held, leg);
             let forward = self.forward[leg].sign();
             let missing = forward * (required - held[leg]);
             let leads = self.legging().legs[leg].leads;
             strain.required[leg] = required;
-            strain.is_short |= missing > 0;
+            let stage = &facts.stages[leg];
+            let open = stage.open[self.forward[leg].index()].get();
+            let is_few = missing > 0 && missing - open < self.legging().legs[leg].hedge_from;
+            strain.defers[leg] = is_few && may_defer && self.awaits_lead(plan, facts, leg);
+            let is_idle = open == 0 && stage.quote.is_none();
+            strain.is_short |= missing > 0 && !(strain.defers[leg] && is_idle);
             strain.is_over |= missing < 0 && !leads;
         }
         strain
+    }
+
+    /// Whether a leg that leads another one may still trade.
+    fn awaits_lead(&self, plan: &HedgePlan, facts: &Facts, leg: usize) -> bool {
+        let rules = &self.legging().legs;
+        let mut others = (0..plan.legs.len()).filter(|other| *other != leg);
+        others.any(|other| rules[other].leads && facts.legs[other].alive > 0)
     }
 
     /// Lots that a leg should hold to match those that lead it.
@@ -522,81 +569,6 @@ impl Attempt {
         if self.slice_to < self.slice_from { -1 } else { 1 }
     }
 
-    /// A leg that follows holds `missing` lots too few.
-    fn follow_leg(&mut self, leg: usize, all: &Facts, missing: i64, wants: &mut Wants) -> Followed {
-        let (facts, stage) = (&all.legs[leg], &all.stages[leg]);
-        if stage.quote.is_some() {
-            // It may trade too, so it goes first; it is matched once its end is proven.
-            wants.pulls[leg] = facts.resting > 0;
-            return Followed::Asked;
-        }
-        let side = self.forward[leg];
-        if !stage.open[side.flip().index()].is_zero() {
-            return Followed::Waits;
-        }
-        let lots = missing - stage.open[side.index()].get();
-        if lots <= 0 {
-            return Followed::Asked;
-        }
-        if !facts.blocked.is_none() {
-            return Followed::Waits;
-        }
-        let Some(limit) = self.follow_limit(leg, facts, side) else {
-            let is_out = self.is_out_of_steps(leg);
-            return if is_out { Followed::Hung } else { Followed::Waits };
-        };
-        // What a venue takes of a leg binds here too.
-        let lots = lots.min(self.most(LegId::at(leg), side));
-        let (leg, qty, purpose) = (LegId::at(leg), Qty::of(lots), Purpose::Hedge);
-        if qty.is_zero() || self.numbers(leg, purpose).is_none() {
-            return Followed::Hung;
-        }
-        wants.intents[leg.index()] = Some(Intent { leg, side, qty, limit, purpose });
-        Followed::Asked
-    }
-
-    /// The limit of the next order that follows; `None` where nothing can be traded at it now, after
-    /// all steps were gone through that may be.
-    fn follow_limit(&mut self, leg: usize, facts: &LegFacts, side: Side) -> Option<Price> {
-        let rule = self.legging().legs[leg];
-        let collar = facts.collar[side.index()]?;
-        let stages = self.stages()?;
-        let base = if self.leaned_on[leg].lots > 0 {
-            stages.leans[leg]
-        } else {
-            facts.walk[side.index()]?.worst
-        };
-        loop {
-            if self.is_out_of_steps(leg) {
-                return None;
-            }
-            let stages = self.stages_mut()?;
-            let misses = i64::from(stages.misses[leg]);
-            let step = rule.pay_up.saturating_add(rule.chase.saturating_mul(misses));
-            let step = step.min(rule.slip.max(rule.pay_up));
-            let wanted = base.0.saturating_add(side.sign().saturating_mul(step));
-            let limit = match side {
-                Side::Buy => Price(wanted.min(collar.0)),
-                Side::Sell => Price(wanted.max(collar.0)),
-            };
-            let touch = facts.touch[side.index()]?;
-            let is_there = side.sign() * (limit.0 - touch.0) >= 0;
-            if is_there || rule.rests {
-                return Some(limit);
-            }
-            // At once or not at all would be not at all: the next step is taken without it.
-            stages.misses[leg] = stages.misses[leg].saturating_add(1);
-        }
-    }
-
-    /// Whether a leg has been followed at the last price that it may be.
-    fn is_out_of_steps(&self, leg: usize) -> bool {
-        let rule = &self.legging().legs[leg];
-        let misses = self.stages().map_or(0, |stages| i64::from(stages.misses[leg]));
-        let Some(last) = misses.checked_sub(1).filter(|last| *last >= 0) else { return false };
-        rule.chase <= 0 || rule.pay_up.saturating_add(rule.chase.saturating_mul(last)) >= rule.slip
-    }
-
     /// A leg that rests and has nothing to match: its quote stays, moves, goes or comes. Whether
     /// none is out that may not stay.
     fn keep_quote(
@@ -613,7 +585,6 @@ impl Attempt {
         match (&stage.quote, &stage.solved) {
             (Some(quote), Some(solved)) => {
                 let most = self.shown(leg, solved, left);
-                let jumps = (solved.price.0 - quote.price.0).abs() > of.max_reprice;
                 let given_up = self.forward[leg].sign() * (quote.price.0 - solved.price.0);
                 let is_kept = all.frozen.is_some_and(|adverse| given_up <= adverse);
                 if is_kept && quote.leaves.get() <= most {
@@ -621,13 +592,15 @@ impl Attempt {
                     return true;
                 }
                 let stays = stays(&of, quote, solved, most, now);
-                if jumps {
+                // What may stay is not moved, however far the solved price is within the slop.
+                let jumps = (solved.price.0 - quote.price.0).abs() > of.max_reprice;
+                if jumps && !stays {
                     wants.quote_over = Some(QuoteOver::Jumped);
                 } else if quote.is_movable && !stays {
                     wants.pulls[leg] = true;
                     self.renew_outside(leg, may_rest(&of, quote, solved));
                 }
-                stays && !jumps
+                stays
             }
             (Some(_), None) => {
                 wants.pulls[leg] = facts.resting > 0;

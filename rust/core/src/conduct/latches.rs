@@ -359,12 +359,16 @@ mod tests {
             [Scope::All, Scope::Venue(VENUE), Scope::Account(ACCOUNT), Scope::Hedge(HEDGE)];
         for scope in covering {
             let mut latches = latches();
+            assert!(!latches.any_halted() && !latches.is_halted(scope));
             assert!(latches.halt(scope, Cause::Operator));
             assert!(!latches.halt(scope, Cause::Clock));
+            assert!(latches.any_halted() && latches.is_halted(scope));
             assert_eq!(over(&latches), Halt::Latched, "{scope:?}");
             assert!(latches.halt_causes(scope).has(Cause::Clock));
             assert!(latches.unlatch(scope) && !latches.unlatch(scope));
             assert_eq!(over(&latches), Halt::Off);
+            assert!(!latches.any_halted() && !latches.is_halted(scope));
+            assert!(latches.halt_causes(scope).is_none());
         }
         let others =
             [Scope::Venue(VenueId(1)), Scope::Account(AccountId(1)), Scope::Hedge(HedgeId(1))];
@@ -398,7 +402,9 @@ mod tests {
     #[test]
     fn stops_and_restrictions_belong_to_their_scope() {
         let mut latches = latches();
+        assert!(!latches.is_stopped(Scope::Hedge(HEDGE)));
         assert!(latches.stop(Scope::Hedge(HEDGE)) && !latches.stop(Scope::Hedge(HEDGE)));
+        assert!(latches.is_stopped(Scope::Hedge(HEDGE)) && !latches.is_stopped(Scope::All));
         assert!(latches.stopped_over(HEDGE, ACCOUNT, VENUE));
         assert!(!latches.stopped_over(HedgeId(1), ACCOUNT, VENUE));
         assert!(!latches.resume(Scope::All));
@@ -409,6 +415,7 @@ mod tests {
         assert!(latches.restrict(scope, Cause::Drift) && latches.restrict(scope, Cause::Conflict));
         assert!(!latches.restrict(scope, Cause::Drift));
         assert!(latches.restrictions(Scope::Hedge(HEDGE)).is_none());
+        assert!(!latches.restrictions(scope).is_none());
         let causes = latches.unrestrict(scope);
         assert!(causes.has(Cause::Drift) && causes.has(Cause::Conflict));
         assert!(!causes.has(Cause::Link));

@@ -71,10 +71,12 @@ fn messages(rate: u32, reserve: u32) -> bool {
 
 fn hedge(config: &Config, hedge: &Hedge, limits: &HedgeLimits) -> bool {
     let (plan, of) = (&hedge.plan, &limits.execution);
-    let legs = u32::try_from(plan.legs.len()).unwrap_or(u32::MAX);
+    let legs = u32::try_from(hedge.widest().legs.len()).unwrap_or(u32::MAX);
     sets(config, plan, &limits.size)
         && residuals(plan, &limits.size, of)
-        && times(config, plan, of)
+        && times(config, hedge.widest(), of)
+        && hedge.roll.is_some() == limits.max_roll_cost.is_some()
+        && limits.max_roll_cost.is_none_or(money)
         && money(of.max_loss)
         && money(of.max_loss_per_day)
         && of.max_loss <= of.max_loss_per_day

@@ -19,18 +19,24 @@ pub(super) fn read(
     config: &Config,
     names: &mut Names,
 ) -> Checked<Table<HedgeId, Hedge>> {
-    let mut hedges: Vec<Hedge> = Vec::new();
+    let mut rows: Vec<(Hedge, Option<Node<'_>>)> = Vec::new();
     for row in node.list()? {
-        hedges.push(hedge(&row, config, names)?);
+        rows.push(hedge(&row, config, names)?);
     }
     // The sort is stable: ties stay in the order they were written.
-    hedges.sort_by_key(|hedge| hedge.plan.priority);
+    rows.sort_by_key(|(hedge, _)| hedge.plan.priority);
+    let (mut hedges, nexts): (Vec<Hedge>, Vec<Option<Node<'_>>>) = rows.into_iter().unzip();
+    super::roll::read(&mut hedges, &nexts, config)?;
     Ok(Table::new(hedges))
 }
 
-fn hedge(node: &Node<'_>, config: &Config, names: &mut Names) -> Checked<Hedge> {
-    let [name_node, priority, currency_node, fx, legs_node, signal, slippage] =
-        node.fields(["name", "priority", "currency", "fx", "legs", "signal", "slippage"])?;
+fn hedge<'a>(
+    node: &Node<'a>,
+    config: &Config,
+    names: &mut Names,
+) -> Checked<(Hedge, Option<Node<'a>>)> {
+    let [name_node, priority, currency_node, fx, legs_node, signal, slippage, next] =
+        node.fields(["name", "priority", "currency", "fx", "legs", "signal", "slippage", "next"])?;
     let name = names.hedges.add(&name_node)?;
     let currency = names.currency(&currency_node)?;
     let rates = fx_rates(&fx, currency, config, names)?;
@@ -50,7 +56,7 @@ fn hedge(node: &Node<'_>, config: &Config, names: &mut Names) -> Checked<Hedge> 
     let priority = priority.count(i64::from(i32::MIN), i64::from(i32::MAX), "a priority")?;
     let plan = plan(&legs, name, priority, currency)?;
     let rule = rule(&signal, &slippage, &legs, config)?;
-    Ok(Hedge { plan, rule })
+    Ok((Hedge { plan, rule, roll: None }, next.optional()))
 }
 
 /// An instrument for every foreign currency.

@@ -2,17 +2,20 @@
 #![expect(clippy::indexing_slicing, reason = "tables are indexed by ids looked up in them")]
 
 use super::tree::{Checked, Node};
-use super::{Config, Hedge};
+use super::{Config, Hedge, MONEY_MAX};
 use crate::gate::HedgeLimits;
 use crate::ids::LEGS_MAX;
-use crate::legging::{LeanPrice, LegRule, Legging, Mode, Outside, Quoting, WhenThin};
-use crate::num::Ratio;
+use crate::legging::{Convert, LeanPrice, LegRule, Legging, Mode, Outside, Quoting, WhenThin};
+use crate::num::{Money, Ratio};
 use crate::quote::HedgePlan;
 use crate::signal::Measure;
 use crate::time::Span;
 
 /// Most ticks, or lots, that a value here may count.
 const TICKS_MAX: i64 = 1_000_000_000;
+
+/// Most steps after which a leg takes.
+const STEPS_MAX: i64 = 1_000;
 
 /// Reads the value of one hedge; `null` sends all legs at once.
 pub(super) fn read(plan: &HedgePlan, node: &Node<'_>) -> Checked<Legging> {
@@ -45,7 +48,7 @@ pub(super) fn read(plan: &HedgePlan, node: &Node<'_>) -> Checked<Legging> {
 
 /// What does not fit of how a hedge is worked; `None` where all does.
 pub(super) fn flaw(config: &Config, hedge: &Hedge, limits: &HedgeLimits) -> Option<String> {
-    let Hedge { plan, rule } = hedge;
+    let Hedge { plan, rule, roll: _ } = hedge;
     let HedgeLimits { execution, legging, .. } = limits;
     let Legging { mode, legs, quote } = legging;
     if *legging == Legging::AT_ONCE {
@@ -57,12 +60,9 @@ pub(super) fn flaw(config: &Config, hedge: &Hedge, limits: &HedgeLimits) -> Opti
         return Some("no leg that leads and has no lots".to_owned());
     }
     let most = config.most_ticks(plan);
-    let in_bounds = |rule: &LegRule| {
-        let ticks = [rule.pay_up, rule.chase, rule.slip];
-        ticks.iter().all(|ticks| ticks.abs() <= most) && rule.chase >= 0
-    };
-    if !legs.iter().all(in_bounds) {
-        return Some(format!("pay_up, chase and slip of at most {most} ticks, the price_max"));
+    if !legs.iter().all(|rule| in_bounds(rule, most)) {
+        let ticks = "pay_up, chase, slip and chase_away";
+        return Some(format!("{ticks} of at most {most} ticks, the price_max"));
     }
     if legs.iter().any(|rule| !(Span::ZERO..=execution.finish_within).contains(&rule.offset)) {
         return Some("offset_ns of at most finish_within_ns".to_owned());
@@ -88,6 +88,9 @@ pub(super) fn flaw(config: &Config, hedge: &Hedge, limits: &HedgeLimits) -> Opti
         ));
     }
     let leads = leads.count();
+    if let Some(flaw) = (0..LEGS_MAX).find_map(|at| rule_flaw(legging, sized, at)) {
+        return Some(flaw);
+    }
     match mode {
         Mode::Simultaneous if leads > 0 => {
             Some("no leg that leads: in mode simultaneous none does".to_owned())
@@ -99,6 +102,50 @@ pub(super) fn flaw(config: &Config, hedge: &Hedge, limits: &HedgeLimits) -> Opti
         Mode::Simultaneous | Mode::Sequential => None,
         Mode::Quoting => quoting_flaw(rule.measure, quote, most),
     }
+}
+
+fn in_bounds(rule: &LegRule, most: i64) -> bool {
+    let ticks = [rule.pay_up, rule.chase, rule.slip.unwrap_or(0), rule.chase_away];
+    let has_slip = rule.slip.is_some() || rule.slip_money.is_some() || rule.slip_rate.is_some();
+    ticks.iter().all(|ticks| ticks.abs() <= most)
+        && rule.chase >= 0
+        && rule.chase_away >= 0
+        && [rule.chase_ahead, rule.hedge_from].iter().all(|lots| (0..=TICKS_MAX).contains(lots))
+        && i64::from(rule.take_after) <= STEPS_MAX
+        && has_slip
+        && rule.slip_money.is_none_or(|money| money >= Money(1) && money <= MONEY_MAX)
+        && rule.slip_rate.is_none_or(|rate| rate > Ratio::ZERO && rate <= Ratio::ONE)
+}
+
+/// What a leg's values say that can never come about.
+fn rule_flaw(legging: &Legging, sized: impl Fn(usize) -> bool, at: usize) -> Option<String> {
+    let Legging { mode, legs, .. } = legging;
+    let rule = &legs[at];
+    let others_lead = (0..LEGS_MAX).any(|other| other != at && legs[other].leads);
+    let follows = match mode {
+        Mode::Simultaneous => {
+            let offsets = (0..LEGS_MAX).filter(|at| sized(*at)).map(|at| legs[at].offset);
+            offsets.min().is_some_and(|first| rule.offset > first)
+        }
+        Mode::Sequential | Mode::Quoting => others_lead,
+    };
+    let LegRule { leads, offset, .. } = *rule;
+    if !(follows && sized(at)) && *rule != (LegRule { leads, offset, ..LegRule::PLAIN }) {
+        let values = "pay_up, chase, slip, rests and what else says how a leg follows";
+        return Some(format!("{values} only for one with lots that follows another"));
+    }
+    if rule.convert != Convert::Never && !(leads && *mode == Mode::Quoting) {
+        return Some("convert only for a leg that rests beside another one that rests".to_owned());
+    }
+    if rule.hedge_from > 0 && *mode == Mode::Simultaneous {
+        return Some("hedge_from of 0 in mode simultaneous: no leg waits for fills".to_owned());
+    }
+    let asks = rule.chase_away > 0 || rule.chase_ahead > 0;
+    if (asks || rule.take_after > 0) && !rule.rests {
+        return Some("chase_away, chase_ahead and take_after of 0 where rests is false".to_owned());
+    }
+    let has_step = rule.chase > 0 || rule.take_after > 0;
+    (asks && !has_step).then(|| "a chase or take_after for chase_away and chase_ahead".to_owned())
 }
 
 fn quoting_flaw(measure: Measure, quote: &Quoting, most: i64) -> Option<String> {
@@ -125,16 +172,70 @@ fn quoting_flaw(measure: Measure, quote: &Quoting, most: i64) -> Option<String> 
 }
 
 fn leg(node: &Node<'_>) -> Checked<LegRule> {
-    let [leads, offset, pay_up, chase, slip, rests] =
-        node.fields(["leads", "offset_ns", "pay_up", "chase", "slip", "rests"])?;
+    let [
+        leads,
+        offset,
+        pay_up,
+        chase,
+        slip_node,
+        slip_money,
+        slip_rate,
+        rests,
+        convert,
+        chase_away,
+        chase_ahead,
+        take_after,
+        hedge_from,
+    ] = node.fields([
+        "leads",
+        "offset_ns",
+        "pay_up",
+        "chase",
+        "slip",
+        "slip_money",
+        "slip_rate",
+        "rests",
+        "convert",
+        "chase_away",
+        "chase_ahead",
+        "take_after",
+        "hedge_from",
+    ])?;
+    let [slip, money, rate] = [&slip_node, &slip_money, &slip_rate].map(|at| at.clone().optional());
+    if slip.is_none() && money.is_none() && rate.is_none() {
+        return Err(slip_node.refuse("ticks, where neither slip_money nor slip_rate is given"));
+    }
+    let ticks = "most ticks beyond the price leaned on";
+    let slip = slip.map(|node| node.whole(-TICKS_MAX, TICKS_MAX, ticks)).transpose()?;
+    let of_a_lot = "most beyond the price leaned on, of one lot";
+    let money = money.map(|node| node.money_from(Money(1), of_a_lot)).transpose()?;
+    let rate = rate.map(|node| part(&node)).transpose()?;
     Ok(LegRule {
         leads: leads.flag()?,
         offset: offset.span(Span::ZERO, "how long after the slice begins")?,
         pay_up: pay_up.whole(-TICKS_MAX, TICKS_MAX, "ticks beyond the price leaned on")?,
         chase: chase.whole(0, TICKS_MAX, "ticks added with each try")?,
-        slip: slip.whole(-TICKS_MAX, TICKS_MAX, "most ticks beyond the price leaned on")?,
+        slip,
+        slip_money: money,
+        slip_rate: rate,
         rests: rests.flag()?,
+        convert: convert.choice(&[
+            ("never", Convert::Never),
+            ("attempt", Convert::Attempt),
+            ("always", Convert::Always),
+            ("keep_queue", Convert::KeepQueue),
+        ])?,
+        chase_away: chase_away.whole(0, TICKS_MAX, "ticks behind the best price, 0 for never")?,
+        chase_ahead: chase_ahead.whole(0, TICKS_MAX, "lots ahead of it, 0 for never")?,
+        take_after: take_after.count(0, STEPS_MAX, "steps after which it takes, 0 for never")?,
+        hedge_from: hedge_from.whole(0, TICKS_MAX, "lots from which on it follows, 0 for any")?,
     })
+}
+
+fn part(node: &Node<'_>) -> Checked<Ratio> {
+    let what = "a part of the price leaned on, above 0 and at most 1";
+    let part = node.ratio_above_zero(what)?;
+    if part > Ratio::ONE { Err(node.refuse(what)) } else { Ok(part) }
 }
 
 fn quoting(node: &Node<'_>) -> Checked<Quoting> {

@@ -190,7 +190,7 @@ fn read_hedges(config: &Config, node: &Node<'_>) -> Checked<Table<HedgeId, Hedge
     Ok(Table::new(limits))
 }
 
-const HEDGE_KEYS: [&str; 16] = [
+const HEDGE_KEYS: [&str; 18] = [
     "clip",
     "max",
     "overnight",
@@ -207,6 +207,8 @@ const HEDGE_KEYS: [&str; 16] = [
     "messages",
     "trims_per_day",
     "legging",
+    "crossing",
+    "max_roll_cost",
 ];
 
 fn hedge_limits(config: &Config, hedge: &Hedge, node: &Node<'_>) -> Checked<HedgeLimits> {
@@ -228,11 +230,13 @@ fn hedge_limits(config: &Config, hedge: &Hedge, node: &Node<'_>) -> Checked<Hedg
         messages,
         trims_per_day,
         legging,
+        crossing,
+        roll_cost,
     ] = node.fields(HEDGE_KEYS)?;
     let size = read_size(config, plan, [&clip, &max, &overnight, &holiday, &before_break])?;
     let (at_rest, live) = residuals(plan, &size, &max_residual, &live_residual)?;
     let finish = finish_within.span(Span(1), "from the first order to the end")?;
-    check_finish(config, plan, &finish_within, finish)?;
+    check_finish(config, hedge.widest(), &finish_within, finish)?;
     let timeout = order_timeout.span(Span(1), "how long an order may rest")?;
     if timeout > finish {
         return Err(order_timeout.refuse(format!("at most finish_within_ns, {}", finish.0)));
@@ -242,7 +246,7 @@ fn hedge_limits(config: &Config, hedge: &Hedge, node: &Node<'_>) -> Checked<Hedg
     if day_loss < max_loss {
         return Err(day_loss_node.refuse(format!("at least max_loss, {max_loss}")));
     }
-    let legs = i64::try_from(plan.legs.len()).unwrap_or(i64::MAX);
+    let legs = i64::try_from(hedge.widest().legs.len()).unwrap_or(i64::MAX);
     let execution = Execution {
         max_residual: at_rest,
         live_residual: live,
@@ -259,10 +263,31 @@ fn hedge_limits(config: &Config, hedge: &Hedge, node: &Node<'_>) -> Checked<Hedg
         messages: messages.count(legs, 1_000_000, "messages of one attempt")?,
         trims_per_day: trims_per_day.count(0, 1_000_000, "trims in a day")?,
     };
-    let limits = HedgeLimits { size, execution, legging: super::legging::read(plan, &legging)? };
+    let limits = HedgeLimits {
+        size,
+        execution,
+        legging: super::legging::read(plan, &legging)?,
+        crossing: crossing.flag()?,
+        max_roll_cost: read_roll_cost(hedge, &roll_cost)?,
+    };
+    if limits.crossing && limits.legging.is_staged() {
+        return Err(crossing.refuse("false where legs are sent one after the other"));
+    }
     match super::legging::flaw(config, hedge, &limits) {
         Some(expected) => Err(legging.refuse(expected)),
         None => Ok(limits),
+    }
+}
+
+/// What rolling one set may cost, where there is a next hedge to roll into.
+fn read_roll_cost(hedge: &Hedge, node: &Node<'_>) -> Checked<Option<Money>> {
+    match (&hedge.roll, node.clone().optional()) {
+        (Some(_), Some(node)) => {
+            node.money_from(SOME, "the most that moving one set to the next may cost").map(Some)
+        }
+        (Some(_), None) => Err(node.refuse("an amount of money: the hedge names its next")),
+        (None, Some(node)) => Err(node.refuse("null: the hedge names no next")),
+        (None, None) => Ok(None),
     }
 }
 

@@ -82,7 +82,8 @@ pub(super) fn prove(config: &Config, policy: &Policy) -> Checked<()> {
 fn prove_room(config: &Config, policy: &Policy, id: HedgeId) -> Checked<()> {
     let plan = &config.hedges[id].plan;
     let staged = policy.hedges[id].legging.is_staged();
-    let most = policy.hedges[id].execution.orders_max(plan.legs.len(), staged);
+    let most =
+        policy.hedges[id].execution.orders_max(config.hedges[id].widest().legs.len(), staged);
     let hedges = config.hedges.len();
     let orders = usize::try_from(config.counts.orders).unwrap_or(usize::MAX);
     if orders / hedges.max(1) >= most {

@@ -18,6 +18,9 @@ pub enum BookingKind {
     Adopted,
     /// Lots of a hedge that went without an order of ours.
     Lost,
+    /// Lots that one hedge gave to another, without an order and without a fee. `order` is the
+    /// decision that they are work of, where they are an attempt's.
+    Crossed,
 }
 
 /// A change of what somebody holds, and what came in for it.

@@ -1,5 +1,5 @@
-//! The operator's words: stop, kill, unlatch, flatten, enter, exit, adopt, override, policy; and
-//! the two ways in which a run does not go on as before: a restart and a broken invariant.
+//! The operator's words: stop, kill, unlatch, flatten, enter, exit, adopt, override, policy, freeze,
+//! forfeit; and the two ways in which a run does not go on as before: a restart and a broken invariant.
 
 use super::decide::Edge;
 use super::{BookingKind, Engine};
@@ -9,12 +9,15 @@ use crate::error::Error;
 use crate::event::{Control, LinkState, Scope, Verb};
 use crate::gate::{Denial, Policy, Refusal};
 use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LegId};
-use crate::num::{Price, Qty};
+use crate::num::{Price, Qty, div_ceil, wide};
 use crate::order::{Cancel, Input, Order};
 use crate::position::Owner;
 use crate::quote::{Kind, LegLots};
 use crate::signal::Want;
 use crate::time::{Span, Time};
+
+/// [`crate::num::MONEY_UNIT`], short.
+const UNIT: i64 = 1_000_000_000;
 
 impl Engine {
     pub(super) fn on_control(&mut self, control: &Control, out: &mut Vec<Command>) {
@@ -57,6 +60,13 @@ impl Engine {
                     self.hedges[*hedge].refused = None;
                 }
             }
+            Verb::Roll { hedge } => {
+                if let Err(denial) = self.roll_by_word(*hedge, out) {
+                    self.hedges[*hedge].refused = None;
+                    self.refuse(*hedge, &denial, out);
+                    self.hedges[*hedge].refused = None;
+                }
+            }
             Verb::Adopt { hedge, lots } => self.adopt(*hedge, lots, out),
             Verb::Override { order, status, cum, reason: _ } => {
                 self.input(*order, Input::Override { status: *status }, out);
@@ -72,7 +82,26 @@ impl Engine {
                 self.wake_at(*hedge, until);
                 self.touch(*hedge);
             }
+            Verb::Forfeit { hedge, reason: _ } => self.forfeit(*hedge, out),
         }
+    }
+
+    /// What an attempt has not traded is given up: a person answers for it.
+    fn forfeit(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
+        let now = self.now;
+        let Some(attempt) = self.hedges[hedge].attempt.as_mut() else {
+            self.hedges[hedge].refused = None;
+            self.refuse(hedge, &Denial::plain(Refusal::Nothing), out);
+            self.hedges[hedge].refused = None;
+            return;
+        };
+        attempt.forfeit(now);
+        let subject = Subject::Attempt(attempt.decision);
+        let plan = self.plan(hedge);
+        let residual = plan.residual(&self.positions.inventory(hedge));
+        let value = div_ceil(wide(residual, UNIT), i128::from(plan.unit_den));
+        self.alert(out, AlertCode::Forfeited, Urgency::Alarm, subject, value, 0);
+        self.touch(hedge);
     }
 
     fn enter_by_word(
@@ -83,7 +112,7 @@ impl Engine {
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
         self.note_inventory(hedge);
-        if self.hedges[hedge].attempt.is_some() {
+        if self.hedges[hedge].is_taken() {
             return Err(Denial::plain(Refusal::Busy));
         }
         let held = self.hedges[hedge].sets;
@@ -118,7 +147,7 @@ impl Engine {
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
         self.note_inventory(hedge);
-        if self.hedges[hedge].attempt.is_some() {
+        if self.hedges[hedge].is_taken() {
             return Err(Denial::plain(Refusal::Busy));
         }
         let held = self.hedges[hedge].sets;
@@ -361,7 +390,7 @@ impl Engine {
         let place = &order.place;
         match scope {
             Scope::All => true,
-            Scope::Hedge(hedge) => place.hedge == hedge,
+            Scope::Hedge(hedge) => place.hedge == hedge || self.beside_order(place) == Some(hedge),
             Scope::Account(account) => place.account == account,
             Scope::Venue(venue) => self.config.accounts[place.account].venue == venue,
         }
@@ -373,7 +402,9 @@ impl Engine {
     }
 
     pub(super) fn is_halted_order(&self, order: &Order) -> bool {
-        self.halt_over(order.place.hedge, order.place.account) != Halt::Off
+        let place = &order.place;
+        let over = |hedge| self.halt_over(hedge, place.account) != Halt::Off;
+        over(place.hedge) || self.beside_order(place).is_some_and(over)
     }
 
     /// How the HALT latches stand over what an attempt of this kind does: inside one only what
@@ -382,6 +413,10 @@ impl Engine {
     pub(super) fn halt_for(&self, hedge: HedgeId, account: AccountId, kind: Kind) -> Halt {
         if !self.latches.any_halted() {
             return Halt::Off;
+        }
+        let over = |hedge| self.halt_over(hedge, account) != Halt::Off;
+        if self.beside(hedge, kind).is_some_and(over) {
+            return Halt::Latched;
         }
         let gives_back = kind == Kind::Reduce && self.hedges[hedge].flatten;
         match self.halt_over(hedge, account) {
@@ -397,13 +432,13 @@ impl Engine {
 
     /// Whether an attempt stands in the way of a flatten that a HALT lets through.
     pub(super) fn gives_way(&self, hedge: HedgeId, kind: Kind) -> bool {
-        self.hedges[hedge].flatten
-            && kind != Kind::Reduce
-            && self
-                .plan(hedge)
-                .legs
-                .iter()
-                .any(|leg| self.halt_over(hedge, leg.account) == Halt::Flattening)
+        let is_let_through = |of: HedgeId| {
+            let mut legs = self.plan(of).legs.iter();
+            self.hedges[of].flatten
+                && legs.any(|leg| self.halt_over(of, leg.account) == Halt::Flattening)
+        };
+        kind != Kind::Reduce
+            && (is_let_through(hedge) || self.beside(hedge, kind).is_some_and(is_let_through))
     }
 
     /// Whether a HALT leaves a hedge only orders that reduce.

@@ -37,6 +37,8 @@ impl Engine {
             let state = &self.hedges[hedge];
             let concerned = match &state.attempt {
                 Some(_) => !state.rests || self.is_stirred(hedge),
+                // The contract that it will roll into is none that its signal reads.
+                None if !self.config.hedges[hedge].reads(instrument) => false,
                 None => state.waits() || self.signals.wants(hedge, state.sets).is_some(),
             };
             if concerned {
@@ -56,8 +58,10 @@ impl Engine {
         let known = attempt.blocked.without(Blocked::FEED);
         let mut blocked = if is_still { known } else { Blocked::NONE };
         let mut until = attempt.due;
-        let lots = state.held.iter().zip(attempt.goal());
-        for (leg, (held, goal)) in self.plan(hedge).legs.iter().zip(lots) {
+        let rolled = (attempt.kind == Kind::Roll).then(|| self.moved(hedge));
+        let held = rolled.as_ref().unwrap_or(&state.held);
+        let lots = held.iter().zip(attempt.goal());
+        for (leg, (held, goal)) in self.worked(hedge, attempt.kind).legs.iter().zip(lots) {
             if held == goal {
                 continue;
             }
@@ -83,13 +87,17 @@ impl Engine {
             self.look(hedge, out);
         }
         for at in 0..self.dirty.len() {
-            let hedge = self.dirty[at];
-            self.note_inventory(hedge);
-            let state = &self.hedges[hedge];
-            let now = self.now;
-            let due = state.attempt.as_ref().map_or(Time::MAX, |attempt| attempt.wakes(now));
-            self.dues[hedge] = due.min(state.wake);
+            self.note_due(self.dirty[at]);
         }
+    }
+
+    /// Keeps when a hedge is to be looked at without news.
+    fn note_due(&mut self, hedge: HedgeId) {
+        self.note_inventory(hedge);
+        let state = &self.hedges[hedge];
+        let now = self.now;
+        let due = state.attempt.as_ref().map_or(Time::MAX, |attempt| attempt.wakes(now));
+        self.dues[hedge] = due.min(state.wake);
     }
 
     fn look(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
@@ -98,17 +106,30 @@ impl Engine {
             self.consider(hedge, out);
             return;
         }
+        let beside = self.hedges[hedge].attempt.as_ref();
+        let beside = beside.and_then(|attempt| self.beside(hedge, attempt.kind));
         self.drive(hedge, out);
+        if let (Some(next), None) = (beside, &self.hedges[hedge].attempt) {
+            self.go_on(next, out);
+            self.note_due(next);
+        }
         if self.hedges[hedge].attempt.is_none() {
-            // No news need come after the end: what has to go on does so in this step.
-            self.note_inventory(hedge);
-            let state = &self.hedges[hedge];
-            if state.flatten || state.over_residual {
-                self.consider(hedge, out);
-            } else if let Some(cap) = self.over_cap(hedge, out) {
-                // The limit may have begun to bind while the attempt lived.
-                self.reduce(hedge, self.hedges[hedge].sets.signum() * cap, out);
-            }
+            self.go_on(hedge, out);
+        }
+    }
+
+    /// No news need come after the end of an attempt: what has to go on does so in this step.
+    fn go_on(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
+        self.note_inventory(hedge);
+        let state = &self.hedges[hedge];
+        if state.is_taken() {
+            return;
+        }
+        if state.flatten || state.over_residual {
+            self.consider(hedge, out);
+        } else if let Some(cap) = self.over_cap(hedge, out) {
+            // The limit may have begun to bind while the attempt lived.
+            self.reduce(hedge, self.hedges[hedge].sets.signum() * cap, out);
         }
     }
 
@@ -124,7 +145,8 @@ impl Engine {
             state.residual = plan.residual(&held);
         }
         state.over_residual = state.residual > self.policy.hedges[hedge].execution.max_residual;
-        if state.flatten && held == [0; LEGS_MAX] && state.attempt.is_none() {
+        // What a Roll has still to bring is given back too.
+        if state.flatten && held == [0; LEGS_MAX] && !state.is_taken() {
             state.flatten = false;
         }
         self.count_waiting(hedge, waited);
@@ -142,7 +164,9 @@ impl Engine {
     fn consider(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
         let state = &self.hedges[hedge];
         let (sets, flatten, over) = (state.sets, state.flatten, state.over_residual);
-        if flatten {
+        if state.rolled_by.is_some() {
+            self.wait_for_roll(hedge, out);
+        } else if flatten {
             self.reduce(hedge, 0, out);
             // What is refused to go as a whole leaves its residual where it is: that goes first.
             if over && self.hedges[hedge].attempt.is_none() {
@@ -159,6 +183,16 @@ impl Engine {
         }
     }
 
+    /// While sets are moved here nothing else begins; what would is refused.
+    fn wait_for_roll(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
+        let HedgeState { sets, flatten, .. } = self.hedges[hedge];
+        if flatten || self.signals.wants(hedge, sets).is_some() {
+            self.refuse(hedge, &Denial::plain(Refusal::Busy), out);
+        } else {
+            self.hedges[hedge].refused = None;
+        }
+    }
+
     fn follow_signal(&mut self, hedge: HedgeId, out: &mut Vec<Command>) {
         let sets = self.hedges[hedge].sets;
         let Some(want) = self.signals.wants(hedge, sets) else {
@@ -166,21 +200,12 @@ impl Engine {
             self.hedges[hedge].refused = None;
             return;
         };
-        let size = self.policy.hedges[hedge].size;
-        let begun = match want {
-            Want::Exit(_) => {
-                let to = sets - sets.signum() * sets.abs().min(size.clip);
-                self.leave(hedge, Kind::Exit, to, Some(Edge::Band(want)), out)
-            }
-            Want::Enter(direction) => {
-                let step = match direction {
-                    Direction::Plus => 1,
-                    Direction::Mirror => -1,
-                };
-                let room = (size.max - sets.abs()).clamp(0, size.clip);
-                self.enter(hedge, sets + step * room, size.clip, Edge::Band(want), out)
-            }
-        };
+        if self.cross(hedge, want, out) {
+            return;
+        }
+        let next = self.prepare(hedge, want);
+        let begun = next.and_then(|next| self.start(&next, out));
+        self.work.walked = None;
         match begun {
             Ok(()) => {}
             // A net signal that the walk does not reach does not stand: nothing is refused.
@@ -188,6 +213,26 @@ impl Engine {
                 self.hedges[hedge].refused = None;
             }
             Err(denial) => self.refuse(hedge, &denial, out),
+        }
+    }
+
+    /// What a signal wants next, as far as the books and the edge allow it.
+    pub(super) fn prepare(&mut self, hedge: HedgeId, want: Want) -> Result<Begin, Denial> {
+        let (sets, size) = (self.hedges[hedge].sets, self.policy.hedges[hedge].size);
+        let edge = Edge::Band(want);
+        match want {
+            Want::Exit(_) => {
+                let to = sets - sets.signum() * sets.abs().min(size.clip);
+                self.prepare_leave(hedge, Kind::Exit, to, Some(edge))
+            }
+            Want::Enter(direction) => {
+                let step = match direction {
+                    Direction::Plus => 1,
+                    Direction::Mirror => -1,
+                };
+                let room = (size.max - sets.abs()).clamp(0, size.clip);
+                self.prepare_enter(hedge, sets + step * room, size.clip, edge)
+            }
         }
     }
 
@@ -208,19 +253,19 @@ impl Engine {
         edge: Edge,
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
-        let begun = self.try_enter(hedge, to, clip, edge, out);
+        let next = self.prepare_enter(hedge, to, clip, edge);
+        let begun = next.and_then(|next| self.start(&next, out));
         self.work.walked = None;
         begun
     }
 
-    fn try_enter(
+    fn prepare_enter(
         &mut self,
         hedge: HedgeId,
         to: i64,
         clip: i64,
         edge: Edge,
-        out: &mut Vec<Command>,
-    ) -> Result<(), Denial> {
+    ) -> Result<Begin, Denial> {
         let HedgeState { held, sets, .. } = self.hedges[hedge];
         if to == sets {
             let max = self.policy.hedges[hedge].size.max;
@@ -248,7 +293,8 @@ impl Engine {
             Edge::Band(_) if (to - sets).abs() <= clip => first,
             Edge::Band(_) | Edge::AtLeast(_) => to,
         };
-        self.start(hedge, Kind::Enter, to, (first - sets).abs(), Some((edge, figure)), out)
+        let (kind, clip) = (Kind::Enter, (first - sets).abs());
+        Ok(Begin { hedge, kind, to, clip, edge: Some((edge, figure)), lots })
     }
 
     /// The number of sets farthest from `from` toward `to` that the books hold now, and the lots
@@ -304,7 +350,7 @@ impl Engine {
         if stands {
             return Ok(gate::Edge { stands, value: 0, limit: 0 });
         }
-        let Hedge { plan, rule } = &self.config.hedges[hedge];
+        let Hedge { plan, rule, roll: _ } = &self.config.hedges[hedge];
         let (num, den) = match rule.measure {
             Measure::Spread | Measure::CounterPrice | Measure::Estimate => {
                 (pair.difference(), i128::from(plan.denominator))
@@ -364,19 +410,19 @@ impl Engine {
         edge: Option<Edge>,
         out: &mut Vec<Command>,
     ) -> Result<(), Denial> {
-        let begun = self.try_leave(hedge, kind, to, edge, out);
+        let next = self.prepare_leave(hedge, kind, to, edge);
+        let begun = next.and_then(|next| self.start(&next, out));
         self.work.walked = None;
         begun
     }
 
-    fn try_leave(
+    fn prepare_leave(
         &mut self,
         hedge: HedgeId,
         kind: Kind,
         to: i64,
         edge: Option<Edge>,
-        out: &mut Vec<Command>,
-    ) -> Result<(), Denial> {
+    ) -> Result<Begin, Denial> {
         let HedgeState { held, sets, .. } = self.hedges[hedge];
         if held == self.plan(hedge).goal(to) {
             return Err(Denial::plain(Refusal::Nothing));
@@ -389,14 +435,15 @@ impl Engine {
             self.gate_idle(hedge, kind, to)?;
             return Err(Denial { value: 0, limit: 1, ..Denial::plain(Refusal::Size) });
         }
+        let clip = (sets - reach).abs().max(1);
         let Some(edge) = edge else {
-            return self.start(hedge, kind, to, (sets - reach).abs().max(1), None, out);
+            return Ok(Begin { hedge, kind, to, clip, edge: None, lots });
         };
         let figure = self.figure(hedge, &lots, reach, edge)?;
         if !figure.stands && self.is_net(hedge) {
             return Err(Denial::plain(Refusal::Edge));
         }
-        self.start(hedge, kind, reach, (sets - reach).abs().max(1), Some((edge, figure)), out)
+        Ok(Begin { hedge, kind, to: reach, clip, edge: Some((edge, figure)), lots })
     }
 
     /// Begins a Trim of a residual at rest that is beyond its limit.
@@ -418,13 +465,15 @@ impl Engine {
         // a person is at work already.
         let mut legs = self.plan(hedge).legs.iter();
         let halted = legs.any(|leg| self.is_halted(hedge, leg.account, Kind::Trim));
-        if halted || self.live.iter().any(|id| id.hedge() == hedge) {
+        if halted || self.live.iter().any(|id| self.concerns(*id, hedge)) {
             return;
         }
         // It begins even where nothing may be sent now: it waits within its time, and what is left
         // then is told and held, instead of standing unseen until a market opens.
         let sets = self.hedges[hedge].sets;
-        match self.start(hedge, Kind::Trim, sets, 1, None, out) {
+        let (kind, lots) = (Kind::Trim, [0; LEGS_MAX]);
+        let begin = Begin { hedge, kind, to: sets, clip: 1, edge: None, lots };
+        match self.start(&begin, out) {
             Ok(()) => self.conduct.begin_trim(hedge),
             Err(denial) => {
                 // It would have ended as it began: it costs too much, or no id is left for it.
@@ -471,6 +520,21 @@ impl Engine {
         }
         (cap < size.max).then_some(cap)
     }
+}
+
+/// An attempt that is about to begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begin {
+    pub(super) hedge: HedgeId,
+    pub(super) kind: Kind,
+    /// Signed sets to reach.
+    pub(super) to: i64,
+    /// Most sets a slice trades.
+    pub(super) clip: i64,
+    /// What the walked net figure must reach, beside what it is.
+    pub(super) edge: Option<(Edge, gate::Edge)>,
+    /// Signed lots of the first slice, where it is known.
+    pub(super) lots: LegLots,
 }
 
 /// What the walked net figure must reach.

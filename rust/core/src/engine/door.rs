@@ -266,6 +266,14 @@ impl Engine {
                 }
                 Ok(())
             }
+            Verb::Forfeit { hedge, reason: _ } => self.hedge(*hedge),
+            Verb::Roll { hedge } => {
+                self.hedge(*hedge)?;
+                if self.config.hedges[*hedge].roll.is_none() {
+                    return Err(Error::Contradiction { field: Field::Hedge });
+                }
+                Ok(())
+            }
             Verb::Adopt { hedge, lots } => self.check_adopt(*hedge, lots),
             Verb::Override { order, status, cum, reason: _ } => {
                 let Some(known) = self.orders.get(*order) else {
@@ -292,7 +300,7 @@ impl Engine {
 
     fn check_adopt(&self, hedge: HedgeId, lots: &LegLots) -> Result<(), Error> {
         self.hedge(hedge)?;
-        if self.hedges[hedge].attempt.is_some() {
+        if self.hedges[hedge].is_taken() {
             return Err(Error::Contradiction { field: Field::Hedge });
         }
         if lots.iter().all(|lots| *lots == 0) {

@@ -338,7 +338,7 @@ impl Engine {
         order.cost += i128::from(fill.price.0) * i128::from(fill.qty.get());
         let overfill = order.overfill();
         let trade = Trade {
-            owner: Owner::Hedge(place.hedge, id.leg()),
+            owner: self.owner(id),
             side: place.side,
             effect: place.effect,
             qty: fill.qty,
@@ -443,7 +443,7 @@ impl Engine {
         let (account, instrument, ..) = *key;
         let place = order.and_then(|id| self.orders.get(id)).map(|order| order.place);
         let owner = match (order, place) {
-            (Some(id), Some(place)) => Owner::Hedge(place.hedge, id.leg()),
+            (Some(id), Some(_)) => self.owner(id),
             (Some(_), None) | (None, _) => Owner::Unassigned,
         };
         let effect = place.map_or(PositionEffect::Open, |place| place.effect);
@@ -494,7 +494,7 @@ impl Engine {
             fee,
             tick_value,
         };
-        self.touch(place.hedge);
+        self.touch_owners(id);
         let state = &mut self.hedges[place.hedge];
         let own = state.attempt.as_mut().filter(|attempt| attempt.decision == id.decision());
         if let Some(attempt) = own {
@@ -628,7 +628,7 @@ impl Engine {
         let place = known.order.and_then(|id| self.orders.get(id)).map(|order| order.place);
         let trade = Trade {
             owner: match (known.order, place) {
-                (Some(id), Some(place)) => Owner::Hedge(place.hedge, id.leg()),
+                (Some(id), Some(_)) => self.owner(id),
                 _ => Owner::Unassigned,
             },
             side,
@@ -766,7 +766,7 @@ impl Engine {
     /// What follows from an input: its next due time, and the end of its hold once it is confirmed.
     pub(super) fn after_order(&mut self, id: ClientOrderId) {
         let Some(order) = self.orders.get(id).copied() else { return };
-        self.touch(order.place.hedge);
+        self.touch_owners(id);
         let at = self.live.binary_search(&id);
         if order.is_confirmed() {
             if let Ok(at) = at {

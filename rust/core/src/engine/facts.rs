@@ -9,7 +9,8 @@ use crate::merge;
 use crate::num::{Money, Price, Qty, Side, div_ceil};
 use crate::position::First;
 use crate::quote::{
-    Blocked, Data, HedgePlan, Kind, LegAsk, LegFacts, LegLots, LegPlan, LegStage, Resting, Walk,
+    Blocked, Data, HedgePlan, Kind, LegAsk, LegFacts, LegLots, LegPlan, LegStage, Purpose, Resting,
+    Walk,
 };
 use crate::time::Time;
 
@@ -21,7 +22,7 @@ impl Engine {
     /// Writes what is true of every leg into `work.facts`, for the quantities that the attempt asks
     /// about. While one of its orders is alive it waits, and nothing is priced.
     pub(super) fn note_facts(&mut self, hedge: HedgeId, attempt: &Attempt, held: &LegLots) {
-        let legs = self.plan(hedge).legs.len();
+        let legs = self.worked(hedge, attempt.kind).legs.len();
         for at in legs..self.work.facts_used {
             self.work.facts.legs[at] = LegFacts::UNKNOWN;
         }
@@ -42,10 +43,10 @@ impl Engine {
             }
         }
         let staged = attempt.is_at_stages();
-        let ask = (!waits || staged).then(|| attempt.ask(self.plan(hedge), held));
+        let ask = (!waits || staged).then(|| attempt.ask(self.worked(hedge, attempt.kind), held));
         for at in 0..legs {
             let [alive, resting] = alive[at];
-            let leg = &self.plan(hedge).legs[at];
+            let leg = &self.worked(hedge, attempt.kind).legs[at];
             let mut facts = LegFacts {
                 age: self.books[leg.instrument].age(self.now),
                 blocked: self.blocked_for(hedge, at, attempt),
@@ -73,7 +74,12 @@ impl Engine {
             if order.is_confirmed() {
                 continue;
             }
-            let facts = &mut self.work.facts.stages[order.place.order.leg().index()];
+            let leg = order.place.order.leg();
+            let asks = order.place.purpose == Purpose::Hedge && attempt.asks_standing(leg);
+            let stands = asks && order.is_resting() && order.place.tif.rests();
+            let (away, ahead) = if stands { self.standing(&order.place) } else { (0, 0) };
+            let facts = &mut self.work.facts.stages[leg.index()];
+            (facts.away, facts.ahead) = (facts.away.max(away), facts.ahead.max(ahead));
             let open = &mut facts.open[order.place.side.index()];
             *open = *open + Qty::of(order.leaves());
             if let Some(quote) = Engine::resting(order) {
@@ -93,7 +99,8 @@ impl Engine {
     /// Why an attempt may send nothing on a leg now; a pause after a venue's no is only waited for
     /// where it ends in time.
     fn blocked_for(&self, hedge: HedgeId, at: usize, attempt: &Attempt) -> Blocked {
-        let blocked = self.blocked(hedge, &self.plan(hedge).legs[at], attempt.kind);
+        let leg = &self.worked(hedge, attempt.kind).legs[at];
+        let blocked = self.blocked(hedge, leg, attempt.kind);
         if self.is_paused_beyond(hedge, at, attempt.due) {
             return blocked.with(Blocked::VENUE);
         }
@@ -209,7 +216,7 @@ impl Engine {
     /// As [`Engine::tick_value`]; without a rate, what it was when a rate was known last. An order
     /// leaves only while it is.
     pub(super) fn known_tick_value(&mut self, hedge: HedgeId, leg: LegId) -> Money {
-        let found = self.tick_value(&self.plan(hedge).legs[leg.index()]);
+        let found = self.tick_value(self.leg_of(hedge, leg));
         let known = &mut self.hedges[hedge].tick_values[leg.index()];
         *known = found.unwrap_or(*known);
         *known
@@ -233,7 +240,13 @@ impl Engine {
     }
 
     /// The fee of taking a walk, in the hedge's currency, by the position effects it would have.
-    fn leg_fee(&self, leg: &LegPlan, side: Side, walk: &Walk, tick_value: Money) -> Money {
+    pub(super) fn leg_fee(
+        &self,
+        leg: &LegPlan,
+        side: Side,
+        walk: &Walk,
+        tick_value: Money,
+    ) -> Money {
         let instrument = &self.instruments[leg.instrument];
         let first = self.closes_first(leg.instrument, walk.worst);
         let split = self.positions.split(leg.account, leg.instrument, side, walk.qty, first);

@@ -4,12 +4,12 @@ use super::Engine;
 use crate::attempt::{Attempt, Wants};
 use crate::event::LinkState;
 use crate::gate::{
-    self, Ask, Bounded, Context, Denial, Edge, Feed, LegContext, Refusal, Shut, Stage,
+    self, Ask, Bounded, Context, Denial, Edge, Feed, LegContext, Refusal, Roll, Shut, Stage,
 };
-use crate::ids::{HedgeId, Id, InstrumentId, LEGS_MAX};
+use crate::ids::{ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId};
 use crate::merge;
 use crate::num::{Money, Side, div_ceil, wide};
-use crate::quote::{Data, Intent, Kind, LegLots, LegPlan};
+use crate::quote::{Data, HedgePlan, Intent, Kind, LegLots, LegPlan};
 use crate::time::Span;
 
 /// [`crate::num::MONEY_UNIT`], short.
@@ -18,6 +18,7 @@ const UNIT: i64 = 1_000_000_000;
 /// Numbers of one set of orders that are not of one leg.
 #[derive(Clone, Copy, Debug)]
 struct Set {
+    kind: Kind,
     sets_after: i64,
     residual_now: i128,
     residual: i128,
@@ -46,12 +47,17 @@ impl Engine {
         edge: Option<Edge>,
     ) -> Result<(), Denial> {
         let legs = self.leg_contexts(hedge, attempt.kind, held, intents);
-        let set = self.set(hedge, Some(attempt), held, intents, attempt.slice_to());
-        let context = self.context(hedge, Some(attempt), set, edge, &legs);
-        let verdict = match attempt.kind {
-            Kind::Enter => gate::entering(&context),
-            Kind::Exit | Kind::Trim | Kind::Reduce | Kind::Roll => gate::leaving(&context),
-        };
+        let set = self.set(hedge, attempt.kind, Some(attempt), held, intents, attempt.slice_to());
+        let mut context = self.context(hedge, Some(attempt), set, edge, &legs);
+        let mut priced = Ok(());
+        if attempt.kind == Kind::Roll {
+            let sets = attempt.slice_to() - self.worked(hedge, Kind::Roll).sets(held);
+            match self.roll_cost(hedge, intents, sets) {
+                Ok(cost) => context.roll = self.rolled(hedge, cost),
+                Err(denial) => priced = Err(denial),
+            }
+        }
+        let verdict = verdict_of(attempt.kind, &context).and(priced);
         self.work.contexts = legs;
         verdict
     }
@@ -83,15 +89,15 @@ impl Engine {
 
     /// The gates of an Enter or of leaving before its orders are known: what would refuse any.
     pub(super) fn gate_idle(&mut self, hedge: HedgeId, kind: Kind, to: i64) -> Result<(), Denial> {
-        let held = self.positions.inventory(hedge);
+        let held = self.lots_of(hedge, kind);
         let intents = [None; LEGS_MAX];
         let legs = self.leg_contexts(hedge, kind, &held, &intents);
-        let set = self.set(hedge, None, &held, &intents, to);
-        let context = self.context(hedge, None, set, None, &legs);
-        let verdict = match kind {
-            Kind::Enter => gate::entering(&context),
-            Kind::Exit | Kind::Trim | Kind::Reduce | Kind::Roll => gate::leaving(&context),
-        };
+        let set = self.set(hedge, kind, None, &held, &intents, to);
+        let mut context = self.context(hedge, None, set, None, &legs);
+        if kind == Kind::Roll {
+            context.roll = self.rolled(hedge, Bounded { value: 0, limit: 0 });
+        }
+        let verdict = verdict_of(kind, &context);
         self.work.contexts = legs;
         awaited(verdict)
     }
@@ -107,7 +113,7 @@ impl Engine {
         let mut intents = [None; LEGS_MAX];
         intents[intent.leg.index()] = Some(*intent);
         let legs = self.leg_contexts(hedge, attempt.kind, held, &intents);
-        let set = self.set(hedge, Some(attempt), held, &intents, attempt.slice_to());
+        let set = self.set(hedge, attempt.kind, Some(attempt), held, &intents, attempt.slice_to());
         let mut context = self.context(hedge, Some(attempt), set, None, &legs);
         if !intent.purpose.is_repair() {
             // What follows or rests mends nothing: the budget for mending is not its own.
@@ -131,17 +137,27 @@ impl Engine {
         let messages = attempt.map_or(limits.execution.messages, |attempt| {
             attempt.execution.messages.saturating_sub(attempt.messages)
         });
-        let unconfirmed = attempt.is_none_or(|attempt| attempt.messages == 0)
-            && self.live.iter().any(|order| order.hedge() == hedge);
+        let begins = attempt.is_none_or(|attempt| attempt.messages == 0);
+        // What a Roll does not move lies where it lay.
+        let kept = match set.kind {
+            Kind::Roll => self.plan(hedge).residual(&self.unmoved(hedge)),
+            Kind::Enter | Kind::Exit | Kind::Trim | Kind::Reduce => 0,
+        };
+        let unconfirmed = |of| begins && self.live.iter().any(|order| self.concerns(*order, of));
+        let stopped = |of| self.is_stopped(of) || self.hedges[of].flatten;
+        let next = self.beside(hedge, set.kind);
+        // An attempt of the next hedge cannot begin while sets are moved there.
+        let is_taken = |of| begins && (self.hedges[of].is_taken() || unconfirmed(of));
         Context {
             now: self.now,
             stage: Stage::Full,
-            stopped: self.is_stopped(hedge) || state.flatten,
-            restricted: self.is_hedge_restricted(hedge),
-            busy: state.attempt.is_some() || unconfirmed,
+            stopped: stopped(hedge) || next.is_some_and(stopped),
+            restricted: self.is_hedge_restricted(hedge)
+                || next.is_some_and(|next| self.is_hedge_restricted(next)),
+            busy: state.is_taken() || unconfirmed(hedge) || next.is_some_and(is_taken),
             ids_exhausted: false,
             repair: limits.execution.repair,
-            size: limits.size,
+            size: next.map_or(limits.size, |next| self.policy.hedges[next].size),
             sets_after: set.sets_after,
             residual_now: set.residual_now,
             // What an attempt may add comes on top of what may lie at rest.
@@ -150,13 +166,14 @@ impl Engine {
                 limit: limits.execution.live_residual
                     + set.residual_now.min(limits.execution.max_residual),
             },
-            sum_residual: self.sum_residual(hedge, set.residual),
+            sum_residual: self.sum_residual(hedge, set.residual + kept),
             repair_loss: Bounded {
                 value: self.conduct.lost_today(hedge).0,
                 limit: limits.execution.max_loss_per_day.0,
             },
             trims: None,
             edge,
+            roll: None,
             messages_left: messages,
             legs,
         }
@@ -165,12 +182,17 @@ impl Engine {
     fn set(
         &self,
         hedge: HedgeId,
+        kind: Kind,
         attempt: Option<&Attempt>,
         held: &LegLots,
         intents: &[Option<Intent>; LEGS_MAX],
         sets_after: i64,
     ) -> Set {
-        let plan = self.plan(hedge);
+        let plan = self.worked(hedge, kind);
+        let sets_after = match self.beside(hedge, kind) {
+            Some(next) => self.plan(next).sets(&self.unmoved(next)) + sets_after,
+            None => sets_after,
+        };
         // At their worst some of the orders fill whole and the others not at all.
         let (mut bought, mut sold) = (*held, *held);
         let mut may = |leg: usize, lots: i64| match lots {
@@ -189,28 +211,84 @@ impl Engine {
         let (low_bought, high_bought) = plan.units(&bought);
         let (low_sold, high_sold) = plan.units(&sold);
         Set {
+            kind,
             sets_after,
             residual_now: high - low,
             residual: high.max(high_bought).max(high_sold) - low.min(low_bought).min(low_sold),
         }
     }
 
+    /// The residual of a hedge when some of what an attempt wants is traded whole.
+    pub(super) fn worst_after(
+        &self,
+        hedge: HedgeId,
+        attempt: &Attempt,
+        wants: &Wants,
+        held: &LegLots,
+    ) -> i128 {
+        let to = attempt.slice_to();
+        self.set(hedge, attempt.kind, Some(attempt), held, &wants.intents, to).residual
+    }
+
+    /// Whether an Enter stays within the residual of its time with some lots held already.
+    pub(super) fn prove_residual(
+        &self,
+        hedge: HedgeId,
+        attempt: &Attempt,
+        intents: &[Option<Intent>; LEGS_MAX],
+        held: &LegLots,
+    ) -> Result<(), Denial> {
+        let set = self.set(hedge, attempt.kind, Some(attempt), held, intents, attempt.slice_to());
+        let execution = &self.policy.hedges[hedge].execution;
+        let limit = execution.live_residual + set.residual_now.min(execution.max_residual);
+        if attempt.kind == Kind::Enter && set.residual > limit {
+            let value = set.residual;
+            return Err(Denial { value, limit, ..Denial::plain(Refusal::Residual) });
+        }
+        Ok(())
+    }
+
     /// The residual of a hedge when some of the orders it has out fill whole and others not at all;
     /// also those of unknown outcome that an ended attempt left.
     fn worst_residual(&self, hedge: HedgeId) -> i128 {
         let state = &self.hedges[hedge];
-        let (mut bought, mut sold) = (state.held, state.held);
-        for id in self.live.iter().filter(|id| id.hedge() == hedge) {
-            if let Some(order) = self.orders.get(*id) {
+        if state.rolled_by.is_some() || state.base_kept {
+            // What moves is counted once, with the hedge that it leaves.
+            let rest = self.plan(hedge).residual(&self.unmoved(hedge));
+            return if state.base_kept { rest + self.worst_moved(hedge) } else { rest };
+        }
+        let place_of = |id: ClientOrderId| Some(self.owner_of(id)).filter(|of| of.0 == hedge);
+        self.worst(self.plan(hedge), &state.held, |id| place_of(id).map(|of| of.1))
+    }
+
+    /// What the Roll of a hedge may have moved on some legs and not on others.
+    fn worst_moved(&self, hedge: HedgeId) -> i128 {
+        let plan = self.worked(hedge, Kind::Roll);
+        self.worst(plan, &self.moved(hedge), |id| (id.hedge() == hedge).then_some(id.leg()))
+    }
+
+    fn worst(
+        &self,
+        plan: &HedgePlan,
+        held: &LegLots,
+        place_of: impl Fn(ClientOrderId) -> Option<LegId>,
+    ) -> i128 {
+        let (mut bought, mut sold) = (*held, *held);
+        for id in &self.live {
+            if let (Some(leg), Some(order)) = (place_of(*id), self.orders.get(*id)) {
                 let after = if order.place.side == Side::Buy { &mut bought } else { &mut sold };
-                after[id.leg().index()] += order.place.side.sign() * order.leaves();
+                after[leg.index()] += order.place.side.sign() * order.leaves();
             }
         }
-        let plan = self.plan(hedge);
-        let (low, high) = plan.units(&state.held);
+        let (low, high) = plan.units(held);
         let (low_bought, high_bought) = plan.units(&bought);
         let (low_sold, high_sold) = plan.units(&sold);
         high.max(high_bought).max(high_sold) - low.min(low_bought).min(low_sold)
+    }
+
+    /// What the gates know of a Roll.
+    fn rolled(&self, hedge: HedgeId, cost: Bounded) -> Option<Roll> {
+        self.roll_plan(hedge).map(|roll| Roll { entered: roll.own_legs(), cost })
     }
 
     /// The residuals of all hedges of the product and currency, this one's at its worst.
@@ -227,7 +305,11 @@ impl Engine {
         };
         let mut value = 0;
         for id in self.config.hedges.ids() {
-            let units = if id == hedge { residual } else { self.worst_residual(id) };
+            let units = match self.work.beside {
+                _ if id == hedge => residual,
+                Some((other, worst)) if id == other => worst,
+                Some(_) | None => self.worst_residual(id),
+            };
             let plan = self.plan(id);
             if units == 0 || product(id) != own || plan.currency != currency {
                 continue;
@@ -247,10 +329,10 @@ impl Engine {
         held: &LegLots,
         intents: &[Option<Intent>; LEGS_MAX],
     ) -> Vec<LegContext> {
-        self.note_day_results(hedge);
+        self.note_day_results(hedge, kind);
         let mut contexts = std::mem::take(&mut self.work.contexts);
         contexts.clear();
-        let legs = self.plan(hedge).legs.iter().zip(held).zip(intents);
+        let legs = self.worked(hedge, kind).legs.iter().zip(held).zip(intents);
         // In one go, so that each is made in its place.
         contexts.extend(legs.map(|((leg, held), intent)| {
             self.leg_context(hedge, kind, leg, *held, intent.as_ref())
@@ -343,13 +425,22 @@ impl Engine {
     }
 
     /// What the accounts of a hedge have made since the day began, for the gates.
-    pub(super) fn note_day_results(&mut self, hedge: HedgeId) {
-        for at in 0..self.plan(hedge).legs.len() {
-            let account = self.plan(hedge).legs[at].account;
+    pub(super) fn note_day_results(&mut self, hedge: HedgeId, kind: Kind) {
+        for at in 0..self.worked(hedge, kind).legs.len() {
+            let account = self.worked(hedge, kind).legs[at].account;
             let unrealised = self.unrealised(account);
             self.work.unrealised[account] = unrealised;
             self.day_results[account] = self.funds.day_result(account, unrealised);
         }
+    }
+}
+
+/// The gates of orders of this kind.
+fn verdict_of(kind: Kind, context: &Context<'_>) -> Result<(), Denial> {
+    match kind {
+        Kind::Enter => gate::entering(context),
+        Kind::Roll => gate::rolling(context),
+        Kind::Exit | Kind::Trim | Kind::Reduce => gate::leaving(context),
     }
 }
 

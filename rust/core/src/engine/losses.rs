@@ -34,9 +34,7 @@ impl Engine {
             self.note_moved(BookingKind::Lost, pair, owner, *lots, value);
             self.note_moved(BookingKind::Lost, pair, Owner::Unassigned, -lots, -value);
             // An attempt that lives does not bring them back.
-            if let Some(attempt) = self.hedges[*hedge].attempt.as_mut() {
-                attempt.bound(*leg, restores, 0);
-            }
+            self.bound_lost((*hedge, *leg), restores);
             self.changed = true;
             out.push(Command::Alert(Alert {
                 code: AlertCode::LegLost,

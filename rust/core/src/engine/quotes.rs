@@ -11,7 +11,7 @@
 )]
 
 use super::Engine;
-use super::decide::Edge;
+use super::decide::{Begin, Edge};
 use crate::attempt::{Attempt, QuoteOver, Wants};
 use crate::command::{AlertCode, Command, Subject, Urgency};
 use crate::event::Scope;
@@ -21,7 +21,7 @@ use crate::instrument::PositionEffect;
 use crate::legging::{LeanPrice, Mode, Quoting, WhenThin};
 use crate::merge::{self, Direction, NO_WALKS, Walks};
 use crate::num::{Price, Qty, Ratio, Side, div_ceil};
-use crate::order::{Order, State};
+use crate::order::{Order, Place, State};
 use crate::quote::{Kind, LegLots, Purpose, Resting, Solved, Walk};
 use crate::signal::{Bound, Want};
 use crate::time::{Span, Time};
@@ -277,7 +277,8 @@ impl Engine {
         levels.find(|top| top.qty.get() > ours(top.price)).map(|top| top.price)
     }
 
-    /// Cancels the quotes that are to go, and tells why quoting is over before its time.
+    /// Cancels the quotes, and what else rests, that are to go, and tells why quoting is over before
+    /// its time.
     pub(super) fn pull_quotes(
         &mut self,
         hedge: HedgeId,
@@ -285,13 +286,17 @@ impl Engine {
         wants: &Wants,
         out: &mut Vec<Command>,
     ) {
-        for (at, pulls) in wants.pulls.iter().enumerate() {
-            if !pulls {
+        let pulls = wants.pulls.iter().map(|goes| (Purpose::Quote, *goes));
+        let chases = wants.chases.iter().map(|goes| (Purpose::Hedge, *goes));
+        for (at, (purpose, goes)) in pulls.enumerate().chain(chases.enumerate()) {
+            if !goes {
                 continue;
             }
             let orders = self.orders.of_attempt(attempt.decision).iter();
-            let resting = orders
-                .filter(|order| order.is_resting() && order.place.order.leg() == LegId::at(at));
+            let resting = orders.filter(|order| {
+                let place = &order.place;
+                order.is_resting() && place.order.leg() == LegId::at(at) && place.purpose == purpose
+            });
             let ids: Vec<_> = resting.map(|order| order.place.order).collect();
             for id in ids {
                 self.cancel(id, out);
@@ -321,6 +326,25 @@ impl Engine {
             is_movable: order.is_resting(),
             sent: order.sent,
         })
+    }
+
+    /// How an order that follows and rests stands in its queue: ticks behind the best price of its
+    /// side, and lots of others before it, both as the book shows them now.
+    pub(super) fn standing(&self, place: &Place) -> (i64, i64) {
+        let Place { instrument, side, price, .. } = *place;
+        let reaches = |other: Price| side.sign() * (other.0 - price.0) >= 0;
+        let best = self.best_of_others(instrument, side);
+        let away = best.map_or(0, |best| (side.sign() * (best.0 - price.0)).max(0));
+        let levels = self.books[instrument].levels(side).take_while(|top| reaches(top.price));
+        let shown: i64 = levels.map(|top| top.qty.get()).sum();
+        let own = self.live.iter().filter_map(|id| self.orders.get(*id)).filter(|order| {
+            let of = &order.place;
+            let seen = matches!(order.state, State::Acked | State::Partial | State::PendingCancel);
+            seen && of.instrument == instrument && of.side == side && reaches(of.price)
+        });
+        let is_shown = self.instruments[instrument].own_in_book;
+        let own: i64 = if is_shown { own.map(Order::leaves).sum() } else { 0 };
+        (away, (shown - own).max(0))
     }
 
     /// Keeps what rests of ours in an instrument whose feed shows it.
@@ -353,7 +377,8 @@ impl Engine {
     ) -> Result<(), Denial> {
         let figure = gate::Edge { stands: true, value: 0, limit: 0 };
         self.work.edge = Some(edge);
-        let begun = self.start(hedge, kind, to, clip, Some((edge, figure)), out);
+        let (edge, lots) = (Some((edge, figure)), [0; LEGS_MAX]);
+        let begun = self.start(&Begin { hedge, kind, to, clip, edge, lots }, out);
         self.work.edge = None;
         begun
     }

@@ -5,10 +5,11 @@ use crate::attempt::{Attempt, Wants};
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::{Cause, Keeps, Place as At};
 use crate::event::Scope;
-use crate::ids::{AccountId, ClientOrderId, HedgeId, LegId};
+use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, LegId};
 use crate::instrument::{Netting, PositionEffect};
 use crate::order::{Action, Input, Order, Pause, Place, RejectClass, VenueStatus};
 use crate::position::Split;
+use crate::quote::Kind;
 use crate::time::Time;
 
 impl Engine {
@@ -180,9 +181,11 @@ impl Engine {
         if most == i64::MAX {
             return;
         }
-        let Some(held) = self.hedges[place.hedge].held.get(usize::from(leg.0)).copied() else {
-            return;
+        let held = match attempt.kind {
+            Kind::Roll => self.moved(place.hedge),
+            Kind::Enter | Kind::Exit | Kind::Trim | Kind::Reduce => self.hedges[place.hedge].held,
         };
+        let Some(held) = held.get(usize::from(leg.0)).copied() else { return };
         let missing = attempt.goal().get(usize::from(leg.0)).map_or(0, |goal| (goal - held).abs());
         let (value, limit) = (i128::from(place.qty.get()), i128::from(missing));
         let subject = Subject::Order(place.order);
@@ -192,7 +195,7 @@ impl Engine {
     /// Repair that waits for messages, or for a pause to end, goes on then, news or none.
     pub(super) fn wake_when_ready(&mut self, hedge: HedgeId, wants: &Wants) {
         let ready = wants.intents.iter().flatten().filter_map(|intent| {
-            let leg = self.plan(hedge).legs.get(usize::from(intent.leg.0))?;
+            let leg = self.leg_of(hedge, intent.leg);
             let ready = self.conduct.order_ready(leg.account, leg.instrument, self.now);
             let [_, any] = self.conduct.paused_until(leg.account, leg.instrument, self.now);
             Some(ready.max(any)).filter(|at| *at > self.now)
@@ -204,7 +207,7 @@ impl Engine {
 
     /// Whether nothing may leave for a leg before the attempt is due to end.
     pub(super) fn is_paused_beyond(&self, hedge: HedgeId, at: usize, due: Time) -> bool {
-        let leg = &self.plan(hedge).legs[at];
+        let leg = self.leg_of(hedge, LegId::at(at));
         let [_, any] = self.conduct.paused_until(leg.account, leg.instrument, self.now);
         any > due.max(self.now)
     }

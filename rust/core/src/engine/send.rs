@@ -4,8 +4,8 @@
 //! its attempt keeps for it. Nothing of a refused set stays behind: lots and money that were taken
 //! for it are given back before the refusal is told.
 
-use super::decide::Edge;
-use super::{Engine, HedgeState};
+use super::Engine;
+use super::decide::Begin;
 use crate::attempt::{Attempt, End, Task, Wants};
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
@@ -25,15 +25,21 @@ const IDS_LOW: u32 = 1_000;
 
 impl Engine {
     /// Begins an attempt when the gates and the hold let its first slice pass.
-    pub(super) fn start(
-        &mut self,
-        hedge: HedgeId,
-        kind: Kind,
-        to: i64,
-        clip: i64,
-        edge: Option<(Edge, gate::Edge)>,
-        out: &mut Vec<Command>,
-    ) -> Result<(), Denial> {
+    pub(super) fn start(&mut self, next: &Begin, out: &mut Vec<Command>) -> Result<(), Denial> {
+        let mut attempt = self.renewed(next)?;
+        let figure = next.edge.map(|(_, figure)| figure);
+        let begun = self.set_out(next.hedge, &mut attempt, figure, out);
+        if begun != Ok(true) {
+            self.hedges[next.hedge].room = Some(attempt);
+            return begun.map(|_| ());
+        }
+        self.began(next, attempt, out);
+        Ok(())
+    }
+
+    /// The attempt that is about to begin, in the room for it; nothing is sent yet.
+    pub(super) fn renewed(&mut self, next: &Begin) -> Result<Box<Attempt>, Denial> {
+        let Begin { hedge, kind, to, clip, edge, .. } = *next;
         let number = self.hedges[hedge].attempts + 1;
         let engine = self.config.engine;
         let decision = ClientOrderId::pack(engine, self.run, hedge, number, LegId(0), 0)
@@ -42,35 +48,57 @@ impl Engine {
         // A person, a residual or a limit does not wait for a price.
         let legging = if edge.is_some() { legging } else { &Legging::AT_ONCE };
         // What an Enter may come to need for its repair is there before it begins.
-        let orders = execution.orders_max(self.plan(hedge).legs.len(), legging.is_staged());
-        if kind == Kind::Enter && !self.orders.has_room(hedge, orders) {
+        let orders = execution.orders_max(self.worked(hedge, kind).legs.len(), legging.is_staged());
+        let opens = matches!(kind, Kind::Enter | Kind::Roll);
+        if opens && !self.orders.has_room(hedge, orders) {
             return Err(Denial::plain(Refusal::IdsExhausted));
         }
-        let HedgeState { held, sets: from, .. } = self.hedges[hedge];
+        let (held, from) = match kind {
+            Kind::Roll => ([0; LEGS_MAX], 0),
+            Kind::Enter | Kind::Exit | Kind::Trim | Kind::Reduce => {
+                (self.hedges[hedge].held, self.hedges[hedge].sets)
+            }
+        };
         let task = Task { decision, kind, from, to, clip, over: self.work.over };
         let Some(mut attempt) = self.hedges[hedge].room.take() else {
             panic!("broken invariant: an attempt begins while another lives");
         };
-        attempt.renew(task, *execution, legging, self.plan(hedge), &held, self.now);
-        let begun = self.set_out(hedge, &mut attempt, edge.map(|(_, figure)| figure), out);
+        attempt.renew(task, *execution, legging, self.worked(hedge, kind), &held, self.now);
+        Ok(attempt)
+    }
+
+    /// An attempt lives from now on.
+    pub(super) fn began(&mut self, next: &Begin, attempt: Box<Attempt>, out: &mut Vec<Command>) {
+        let hedge = next.hedge;
         let state = &mut self.hedges[hedge];
-        if begun != Ok(true) {
-            state.room = Some(attempt);
-            return begun.map(|_| ());
-        }
-        let waited = state.waits();
+        let (waited, number) = (state.waits(), state.attempts);
         state.attempt = Some(attempt);
         state.rests = false;
-        if kind != Kind::Trim {
+        if next.kind != Kind::Trim {
             state.refused = None;
         }
-        state.edge = edge.map(|(edge, _)| edge);
+        state.edge = next.edge.map(|(edge, _)| edge);
         self.count_waiting(hedge, waited);
+        if next.kind == Kind::Roll {
+            self.roll_began(hedge);
+        }
         if ATTEMPT_MAX - number == IDS_LOW {
             let left = i128::from(IDS_LOW);
             self.alert(out, AlertCode::IdsLow, Urgency::Alarm, Subject::Hedge(hedge), left, 0);
         }
-        Ok(())
+    }
+
+    pub(super) fn tell_started(&mut self, attempt: &Attempt, out: &mut Vec<Command>) {
+        self.changed = true;
+        out.push(Command::Alert(Alert {
+            code: AlertCode::AttemptStarted,
+            urgency: Urgency::Info,
+            refusal: None,
+            detail: attempt.kind.code(),
+            subject: Subject::Attempt(attempt.decision),
+            value: i128::from(attempt.from),
+            limit: i128::from(attempt.to),
+        }));
     }
 
     /// Takes the first step of an attempt; whether it lives on.
@@ -81,28 +109,21 @@ impl Engine {
         figure: Option<gate::Edge>,
         out: &mut Vec<Command>,
     ) -> Result<bool, Denial> {
-        let HedgeState { held, .. } = self.hedges[hedge];
-        let Attempt { decision, kind, from, to, .. } = *attempt;
+        let kind = attempt.kind;
+        let held = match kind {
+            Kind::Roll => self.moved(hedge),
+            Kind::Enter | Kind::Exit | Kind::Trim | Kind::Reduce => self.hedges[hedge].held,
+        };
         self.note_facts(hedge, attempt, &held);
         let mut wants = Wants::nothing();
-        attempt.next(self.now, self.plan(hedge), &self.work.facts, &mut wants);
+        attempt.next(self.now, self.worked(hedge, kind), &self.work.facts, &mut wants);
         // A residual that may not be traded at its price is told as what it is: held.
         let given_up = wants.end.filter(|end| *end == End::ResidualHeld && kind == Kind::Trim);
         if wants.end.is_some() && given_up.is_none() {
-            return Err(self.nothing_to_send(hedge));
+            return Err(self.nothing_to_send(hedge, kind));
         }
         let mark = out.len();
-        let subject = Subject::Attempt(decision);
-        self.changed = true;
-        out.push(Command::Alert(Alert {
-            code: AlertCode::AttemptStarted,
-            urgency: Urgency::Info,
-            refusal: None,
-            detail: kind.code(),
-            subject,
-            value: i128::from(from),
-            limit: i128::from(to),
-        }));
+        self.tell_started(attempt, out);
         if kind == Kind::Trim {
             // It begins in any case; what is refused of it now is told as its own.
             self.hedges[hedge].refused = None;
@@ -128,7 +149,7 @@ impl Engine {
         // A slice that is done begins the next one at once; more than one turn of this is the
         // next event's.
         for _ in 0..2 {
-            let held = self.positions.inventory(hedge);
+            let held = self.lots_of(hedge, attempt.kind);
             self.note_facts(hedge, &attempt, &held);
             if self.work.facts.alive() == 0 && self.gives_way(hedge, attempt.kind) {
                 // A flatten that a HALT lets through does not wait for what the HALT stopped.
@@ -139,7 +160,8 @@ impl Engine {
             }
             let mut wants = Wants::nothing();
             attempt.pay_up(&self.policy.hedges[hedge].legging);
-            attempt.next(self.now, self.plan(hedge), &self.work.facts, &mut wants);
+            let plan = self.worked(hedge, attempt.kind);
+            attempt.next(self.now, plan, &self.work.facts, &mut wants);
             let entering = wants.begins && wants.intents.iter().any(Option::is_some);
             let before = out.len();
             if wants.cancel {
@@ -164,7 +186,7 @@ impl Engine {
                 Err(denial) => Err(denial),
             };
             if sent.is_err() && entering {
-                attempt.slice_refused(self.plan(hedge), &held, &mut wants);
+                attempt.slice_refused(self.worked(hedge, attempt.kind), &held, &mut wants);
             }
             end = wants.end;
             rests = self.work.facts.alive() > 0 && !wants.cancel && !attempt.is_at_stages();
@@ -201,7 +223,10 @@ impl Engine {
         for id in live {
             let _ = self.funds.quarantine(id);
         }
-        let sets = self.sets(hedge) - attempt.from;
+        let sets = match attempt.kind {
+            Kind::Roll => self.worked(hedge, Kind::Roll).sets(&self.moved(hedge)),
+            Kind::Enter | Kind::Exit | Kind::Trim | Kind::Reduce => self.sets(hedge) - attempt.from,
+        };
         self.changed = true;
         out.push(Command::Alert(Alert {
             code: AlertCode::AttemptEnded,
@@ -212,6 +237,9 @@ impl Engine {
             value: i128::from(sets),
             limit: attempt.lost.0,
         }));
+        if attempt.kind == Kind::Roll {
+            self.roll_ended(hedge, attempt, end, out);
+        }
         let state = &mut self.hedges[hedge];
         state.refused = None;
         state.edge = None;
@@ -321,13 +349,13 @@ impl Engine {
 
     /// Splits an intent into the orders that its position effects need, and proves that there are
     /// ids, room and tries for them. They wait in `work.places`.
-    fn children(
+    pub(super) fn children(
         &mut self,
         hedge: HedgeId,
         attempt: &Attempt,
         intent: &Intent,
     ) -> Result<(), Denial> {
-        let leg = self.plan(hedge).legs[intent.leg.index()];
+        let leg = *self.leg_of(hedge, intent.leg);
         let at = |refusal| Denial { leg: Some(intent.leg), ..Denial::plain(refusal) };
         let exhausted = || at(Refusal::IdsExhausted);
         let first = self.closes_first(leg.instrument, intent.limit);
@@ -339,7 +367,7 @@ impl Engine {
         let venue = &self.config.venues[account.venue];
         let rests = match intent.purpose {
             Purpose::Quote => true,
-            Purpose::Hedge => attempt.legging().legs[intent.leg.index()].rests,
+            Purpose::Hedge => attempt.rests(intent.leg),
             Purpose::Work | Purpose::Supplement | Purpose::Unwind => false,
         };
         let tif = if rests { venue.rests.unwrap_or(venue.tif) } else { venue.tif };
@@ -380,7 +408,8 @@ impl Engine {
         self.work.needs.clear();
         // Sets that go back are not kept waiting for a reserve: their repair draws on free money.
         // The decision id comes before those of its orders, which stand in their order.
-        if attempt.messages == 0 && attempt.kind == Kind::Enter {
+        let opens = matches!(attempt.kind, Kind::Enter | Kind::Roll);
+        if attempt.messages == 0 && opens {
             let reserve = self.repair_reserve(hedge, attempt, held);
             self.work.needs.push(reserve);
         }
@@ -390,14 +419,23 @@ impl Engine {
         if attempt.messages > 0 {
             self.keep_for_later(attempt)?;
         }
+        let enters = match attempt.kind {
+            Kind::Enter | Kind::Roll => true,
+            Kind::Exit | Kind::Trim | Kind::Reduce => false,
+        };
+        self.hold_all(enters)
+    }
+
+    /// Takes lots for the orders that wait, and money for them and for all else in `work.needs`, or
+    /// nothing of either.
+    pub(super) fn hold_all(&mut self, enters: bool) -> Result<(), Denial> {
         self.hold_lots()?;
         // The unrealised results are those that the gates of this step have noted.
         // The usage cap is soft: what gives sets back must be able to bring usage down.
-        let held = match attempt.kind {
-            Kind::Enter | Kind::Roll => {
-                self.funds.hold(&self.work.needs, &self.work.caps, &self.work.unrealised)
-            }
-            Kind::Exit | Kind::Trim | Kind::Reduce => self.funds.hold_reducing(&self.work.needs),
+        let held = if enters {
+            self.funds.hold(&self.work.needs, &self.work.caps, &self.work.unrealised)
+        } else {
+            self.funds.hold_reducing(&self.work.needs)
         };
         held.map(|_| ()).map_err(|error| {
             self.give_lots_back();
@@ -408,7 +446,7 @@ impl Engine {
     /// Adds what a leg that is sent later will want at worst to what the attempt keeps in its
     /// account.
     fn need_later(&mut self, hedge: HedgeId, attempt: &Attempt, intent: &Intent) {
-        let leg = self.plan(hedge).legs[intent.leg.index()];
+        let leg = *self.leg_of(hedge, intent.leg);
         let first = self.closes_first(leg.instrument, intent.limit);
         let (side, qty) = (intent.side, intent.qty);
         let split = self.positions.split(leg.account, leg.instrument, side, qty, first);
@@ -470,7 +508,7 @@ impl Engine {
     }
 
     /// Proves that the windows of every venue, account and contract take the orders that wait.
-    fn prove_tokens(&self) -> Result<(), Denial> {
+    pub(super) fn prove_tokens(&self) -> Result<(), Denial> {
         let places = &self.work.places;
         let windows = self.conduct.windows();
         let venue_of = |place: &Place| self.config.accounts[place.account].venue;
@@ -562,7 +600,8 @@ impl Engine {
     /// What an order that closes lots is sure to free when it trades.
     fn frees(&self, place: &Place, closes: Qty) -> Money {
         let instrument = &self.instruments[place.instrument];
-        if closes.is_zero() || place.kind == Kind::Enter && place.purpose == Purpose::Work {
+        let opens = matches!(place.kind, Kind::Enter | Kind::Roll);
+        if closes.is_zero() || opens && place.purpose == Purpose::Work {
             return Money::ZERO;
         }
         match instrument.settlement {
@@ -576,8 +615,8 @@ impl Engine {
     }
 
     /// What an attempt keeps for its repair: the collar's move on the coarsest leg it trades.
-    fn repair_reserve(&self, hedge: HedgeId, attempt: &Attempt, held: &LegLots) -> Need {
-        let plan = self.plan(hedge);
+    pub(super) fn repair_reserve(&self, hedge: HedgeId, attempt: &Attempt, held: &LegLots) -> Need {
+        let plan = self.worked(hedge, attempt.kind);
         let sized = plan.legs.iter().enumerate().filter(|(_, leg)| leg.lots.num() != 0);
         let coarsest = sized.max_by_key(|(at, leg)| (leg.units, LEGS_MAX - at));
         let Some((at, leg)) = coarsest else {
@@ -593,7 +632,7 @@ impl Engine {
     }
 
     /// The orders that wait in `work.places` leave.
-    fn commit(&mut self, attempt: &mut Attempt, out: &mut Vec<Command>) {
+    pub(super) fn commit(&mut self, attempt: &mut Attempt, out: &mut Vec<Command>) {
         self.changed = true;
         // What these orders take is no longer there for another walk.
         self.work.walked = None;
@@ -618,7 +657,7 @@ impl Engine {
                 Some(_) | None => self.live.push(place.order),
             }
             let leg = place.order.leg();
-            if self.plan(place.hedge).legs[leg.index()].fx.is_some() {
+            if self.leg_of(place.hedge, leg).fx.is_some() {
                 self.known_tick_value(place.hedge, leg);
             }
             attempt.placed(leg, place.purpose);
@@ -648,8 +687,8 @@ impl Engine {
     }
 
     /// Why an attempt ended before it began: a leg cannot be traded, or not for the whole size.
-    fn nothing_to_send(&self, hedge: HedgeId) -> Denial {
-        let mut legs = self.plan(hedge).legs.iter();
+    fn nothing_to_send(&self, hedge: HedgeId, kind: Kind) -> Denial {
+        let mut legs = self.worked(hedge, kind).legs.iter();
         let blocked = legs.position(|leg| {
             [Side::Buy, Side::Sell].iter().any(|side| self.collar(leg.instrument, *side).is_none())
         });

@@ -38,6 +38,11 @@ impl Policy {
             write_size(&limits.size, out);
             limits.execution.write(out);
             limits.legging.write(out);
+            out.bool(limits.crossing);
+            out.bool(limits.max_roll_cost.is_some());
+            if let Some(cost) = limits.max_roll_cost {
+                out.i128(cost.0);
+            }
         }
         out.len(self.sums.len());
         for sum in &self.sums {
@@ -79,6 +84,8 @@ impl Policy {
                 size: read_size(from)?,
                 execution: read_execution(from)?,
                 legging: Legging::read(from)?,
+                crossing: from.bool()?,
+                max_roll_cost: if from.bool()? { Some(Money(from.i128()?)) } else { None },
             })
         })?;
         let sums = read_rows(from, |from| {
@@ -201,7 +208,13 @@ mod tests {
                 message_rate: 30,
                 cancel_reserve: 31,
             }]),
-            hedges: Table::new(vec![HedgeLimits { size, execution, legging: Legging::AT_ONCE }]),
+            hedges: Table::new(vec![HedgeLimits {
+                size,
+                execution,
+                legging: Legging::AT_ONCE,
+                crossing: true,
+                max_roll_cost: Some(Money(32)),
+            }]),
             sums: vec![sum],
         }
     }

@@ -183,6 +183,15 @@ pub struct Edge {
     pub limit: i128,
 }
 
+/// What the gates know of a Roll besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roll {
+    /// Legs before this place give their lots back or stay; from it on lots are entered.
+    pub entered: usize,
+    /// What moving one set costs by the walks, and may cost.
+    pub cost: Bounded,
+}
+
 /// What an amount is and may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounded {
@@ -227,6 +236,8 @@ pub struct Context<'a> {
     pub trims: Option<Bounded>,
     /// The edge; `None` where an operator, a residual or a limit asks.
     pub edge: Option<Edge>,
+    /// What is rolled; `None` unless it is a Roll.
+    pub roll: Option<Roll>,
     /// Messages that the attempt may still send.
     pub messages_left: u32,
     /// By leg of the hedge.
@@ -247,6 +258,14 @@ pub fn entering(context: &Context<'_>) -> Result<(), Denial> {
 /// The first [`Denial`] in [`super::ORDER`].
 pub fn leaving(context: &Context<'_>) -> Result<(), Denial> {
     earlier(leaving_set(context), each_leg(context, leaving_leg))
+}
+
+/// May these orders move sets to the next contract?
+///
+/// # Errors
+/// The first [`Denial`] in [`super::ORDER`].
+pub fn rolling(context: &Context<'_>) -> Result<(), Denial> {
+    earlier(rolling_set(context), each_leg(context, rolling_leg))
 }
 
 /// May this leg's order mend the attempt?
@@ -279,6 +298,37 @@ fn entering_set(context: &Context<'_>) -> Check {
     repair_budget(context)?;
     edge(context)?;
     messages(context)
+}
+
+fn rolling_set(context: &Context<'_>) -> Check {
+    stage(context)?;
+    refuse_if(context.stopped, Refusal::Stopped)?;
+    refuse_if(context.restricted, Refusal::HedgeRestricted)?;
+    refuse_if(context.busy, Refusal::Busy)?;
+    refuse_if(context.ids_exhausted, Refusal::IdsExhausted)?;
+    skewed(context)?;
+    repair_route(context)?;
+    refuse_if(!has_order(context), Refusal::Size)?;
+    inventory(context)?;
+    over(Refusal::Residual, context.residual)?;
+    over(Refusal::SumResidual, context.sum_residual)?;
+    repair_budget(context)?;
+    if let Some(roll) = context.roll {
+        over(Refusal::RollCost, roll.cost)?;
+    }
+    messages(context)
+}
+
+/// What enters is asked what an Enter is asked; what is given back, what an Exit by its price is;
+/// what stays, nothing.
+fn rolling_leg(context: &Context<'_>, place: usize, leg: &LegContext) -> Check {
+    if !leg.sized {
+        return Ok(());
+    }
+    if context.roll.is_some_and(|roll| place >= roll.entered) {
+        return entering_leg(context, place, leg);
+    }
+    leaving_sized(place, leg, true)
 }
 
 /// What is asked of each leg, in the order of the checks.
@@ -320,10 +370,14 @@ fn leaving_leg(context: &Context<'_>, place: usize, leg: &LegContext) -> Check {
     if !leg.sized {
         return books(place, leg, by_signal);
     }
+    leaving_sized(place, leg, by_signal)
+}
+
+fn leaving_sized(place: usize, leg: &LegContext, by_price: bool) -> Check {
     halted(place, leg)?;
     linked(place, leg)?;
     paused(place, leg, leg.paused[1])?;
-    books(place, leg, by_signal)?;
+    books(place, leg, by_price)?;
     phase(place, leg)?;
     match &leg.ask {
         Some(ask) => order(place, leg, ask),
@@ -500,7 +554,9 @@ fn fresh(place: usize, feed: &Feed) -> Check {
 
 /// The ages of all books the decision reads, FX included, against each other.
 fn skewed(context: &Context<'_>) -> Check {
-    let Some(first) = context.legs.first() else { return Ok(()) };
+    // Of what is rolled, only the legs that move are read.
+    let is_read = |leg: &LegContext| leg.sized || context.roll.is_none();
+    let Some(first) = context.legs.iter().find(|leg| is_read(leg)) else { return Ok(()) };
     let (mut newest, mut oldest) = (first.book.age.0, first.book.age.0);
     let (mut oldest_place, mut tightest) = (0, first.book.skew_max.0);
     let mut take = |place: usize, feed: &Feed| {
@@ -510,7 +566,7 @@ fn skewed(context: &Context<'_>) -> Check {
             (oldest, oldest_place) = (feed.age.0, place);
         }
     };
-    for (place, leg) in context.legs.iter().enumerate() {
+    for (place, leg) in context.legs.iter().enumerate().filter(|(_, leg)| is_read(leg)) {
         take(place, &leg.book);
         if let Some(fx) = &leg.fx {
             take(place, fx);
@@ -520,7 +576,7 @@ fn skewed(context: &Context<'_>) -> Check {
     if oldest - newest <= tightest {
         return Ok(());
     }
-    for leg in context.legs {
+    for leg in context.legs.iter().filter(|leg| is_read(leg)) {
         for feed in [Some(&leg.book), leg.fx.as_ref()].into_iter().flatten() {
             let apart = (oldest - feed.age.0).max(feed.age.0 - newest);
             if apart > feed.skew_max.0 {
@@ -769,6 +825,7 @@ mod tests {
             repair_loss: Bounded { value: 299, limit: 300 },
             trims: Some(Bounded { value: 4, limit: 4 }),
             edge: Some(Edge { stands: true, value: 7, limit: 7 }),
+            roll: None,
             messages_left: 2,
             legs,
         }

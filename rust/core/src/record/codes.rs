@@ -91,7 +91,7 @@ codes!(Refusal {
     7 Stale, 8 Gapped, 9 Crossed, 10 Skewed, 11 Phase, 12 Break, 13 PriceLimit, 14 NoRepairRoute,
     15 Size, 16 Inventory, 17 Residual, 18 SumResidual, 19 OrderValue, 20 Collar, 21 DayLoss,
     22 Edge, 23 Messages, 24 Money, 25 Usage, 26 Lots, 27 OwnOpposite, 28 IdsExhausted,
-    29 LossBudget, 30 Trims, 31 Busy, 32 Nothing, 33 Jump, 34 BackOff,
+    29 LossBudget, 30 Trims, 31 Busy, 32 Nothing, 33 Jump, 34 BackOff, 35 RollCost,
 });
 
 codes!(AlertCode {
@@ -101,6 +101,8 @@ codes!(AlertCode {
     20 Shortfall, 21 Bust, 22 Nonconformance, 23 Stopped, 24 Resumed, 25 PolicyReplaced,
     26 Overridden, 27 Gap, 28 Whole, 29 Settled, 30 Poisoned, 31 OverLimit, 32 ForeignFee,
     33 Adopted, 34 IdsLow, 35 QueryStuck, 36 QuotePulled, 37 Rejected, 38 Reissued, 39 LegLost,
+    42 Crossed,
+    43 Forfeited,
 });
 
 #[cfg(test)]

@@ -263,6 +263,8 @@ impl Verb {
             Verb::Override { .. } => 10,
             Verb::Policy(_) => 11,
             Verb::Freeze { .. } => 12,
+            Verb::Forfeit { .. } => 14,
+            Verb::Roll { .. } => 13,
         }
     }
 }
@@ -308,6 +310,11 @@ fn write_verb(out: &mut Writer, verb: &Verb) {
             out.i64(lasts.0);
             out.i64(*adverse);
         }
+        Verb::Forfeit { hedge, reason } => {
+            out.u16(hedge.0);
+            write_note(out, reason);
+        }
+        Verb::Roll { hedge } => out.u16(hedge.0),
     }
 }
 
@@ -350,6 +357,8 @@ fn read_verb(from: &mut Reader<'_>) -> Read<Verb> {
             lasts: Span(from.i64()?),
             adverse: from.i64()?,
         },
+        14 => Verb::Forfeit { hedge: HedgeId(from.u16()?), reason: read_note(from)? },
+        13 => Verb::Roll { hedge: HedgeId(from.u16()?) },
         found => return Err(WireError::Code { at, found }),
     })
 }

@@ -10,14 +10,16 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use cross_market_core::command::AlertCode;
 use cross_market_core::engine::Engine;
 use cross_market_core::gate::Refusal;
 use cross_market_core::quote::Kind;
+use cross_market_core::record::Code;
 use cross_market_sim::atlas::Atlas;
 use cross_market_sim::document::document;
 use cross_market_sim::draw::{START, plan};
 use cross_market_sim::fault::{Fault, FaultCounts};
-use cross_market_sim::outcome::{ENDS, refusal_code};
+use cross_market_sim::outcome::{AlertRow, ENDS, refusal_code};
 use cross_market_sim::random::mix;
 use cross_market_sim::swarm::{Options, Run, minimise, run, shrink};
 use cross_market_sim::tale::story;
@@ -108,6 +110,7 @@ struct Totals {
     orders: u64,
     fills: u64,
     errors: u64,
+    crossings: u64,
     violations: u64,
     ends: [u64; 5],
     kinds: BTreeMap<u8, [u64; 5]>,
@@ -123,6 +126,9 @@ impl Totals {
         self.runs += 1;
         self.events += run.outcome.events;
         self.errors += run.outcome.errors;
+        let crossed = |row: &&AlertRow| row.code == AlertCode::Crossed.code();
+        // Each is told by both hedges.
+        self.crossings += count(run.outcome.alerts.iter().filter(crossed).count() / 2);
         self.orders += count(run.outcome.orders.len());
         self.fills += count(run.outcome.fills.len());
         self.violations += count(run.violations.len());
@@ -151,6 +157,7 @@ impl Totals {
         self.runs += other.runs;
         self.events += other.events;
         self.errors += other.errors;
+        self.crossings += other.crossings;
         self.orders += other.orders;
         self.fills += other.fills;
         self.violations += other.violations;
@@ -248,8 +255,8 @@ fn print(totals: &Totals, millis: u128, digest: bool) {
         println!("  never: {}", never.join(" "));
     }
     println!(
-        "\norders {}, fills {}, refused events {}",
-        totals.orders, totals.fills, totals.errors
+        "\norders {}, fills {}, refused events {}, crossings {}",
+        totals.orders, totals.fills, totals.errors, totals.crossings
     );
     let mut rules: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for (seed, rule, _) in &totals.broken {
