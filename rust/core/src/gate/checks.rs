@@ -916,6 +916,52 @@ mod tests {
         }
     }
 
+    /// A roll that leaves the first leg and enters those from `entered` on, at its cost's limit.
+    fn rolled<'a>(context: Context<'a>, entered: usize) -> Context<'a> {
+        let cost = Bounded { value: 10, limit: 10 };
+        Context { roll: Some(Roll { entered, cost }), ..context }
+    }
+
+    #[test]
+    fn a_roll_is_asked_what_an_enter_is_of_the_legs_that_it_enters() {
+        let answer = |wrong: &Wrong, entered| {
+            let mut facts = legs();
+            let shared = facts;
+            let mut asked = rolled(context(&shared), entered);
+            (wrong.1)(&mut asked, &mut facts);
+            rolling(&Context { legs: &facts, ..asked }).err().map(|denial| denial.refusal)
+        };
+        let both = legs();
+        assert_eq!(rolling(&rolled(context(&both), 1)), Ok(()));
+        assert_eq!(rolling(&rolled(context(&both), 0)), Ok(()));
+        for wrong in WRONG {
+            // Its edge is its cost, and it is no Trim.
+            let is_asked = ![Refusal::Trims, Refusal::Edge].contains(&wrong.0);
+            assert_eq!(answer(wrong, 1), is_asked.then_some(wrong.0), "{:?}", wrong.0);
+            // The second leg is left too: then nothing is asked of it that binds entering alone.
+            let of_leg = [Refusal::AccountRestricted, Refusal::Break, Refusal::DayLoss];
+            let is_asked = is_asked && !of_leg.contains(&wrong.0);
+            assert_eq!(answer(wrong, 2), is_asked.then_some(wrong.0), "{:?}", wrong.0);
+        }
+        let dear: Wrong = (Refusal::RollCost, |context, _| {
+            let cost = Bounded { value: 11, limit: 10 };
+            context.roll = context.roll.map(|roll| Roll { cost, ..roll });
+        });
+        assert_eq!(answer(&dear, 1), Some(Refusal::RollCost));
+        let nothing: Wrong =
+            (Refusal::Size, |_, legs| legs.iter_mut().for_each(|leg| leg.ask = None));
+        assert_eq!(answer(&nothing, 1), Some(Refusal::Size));
+    }
+
+    #[test]
+    fn a_leg_that_stays_is_asked_nothing_by_a_roll() {
+        let mut facts = [leg(Side::Buy, 0), leg(Side::Sell, 1), leg(Side::Sell, 2)];
+        facts[2] = LegContext { sized: false, ask: None, linked: false, ..facts[2] };
+        facts[2].book = Feed { data: Data::Empty, age: Span(1001), ..feed() };
+        facts[2].fx = Some(Feed { age: Span(5_000), ..feed() });
+        assert_eq!(rolling(&rolled(context(&facts), 1)), Ok(()));
+    }
+
     #[test]
     fn the_first_in_order_is_the_one_that_is_told() {
         for first in 0..WRONG.len() {
