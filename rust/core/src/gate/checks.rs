@@ -917,7 +917,7 @@ mod tests {
     }
 
     /// A roll that leaves the first leg and enters those from `entered` on, at its cost's limit.
-    fn rolled<'a>(context: Context<'a>, entered: usize) -> Context<'a> {
+    fn rolled(context: Context<'_>, entered: usize) -> Context<'_> {
         let cost = Bounded { value: 10, limit: 10 };
         Context { roll: Some(Roll { entered, cost }), ..context }
     }
