@@ -917,9 +917,8 @@ mod tests {
     }
 
     /// A roll that leaves the first leg and enters those from `entered` on, at its cost's limit.
-    fn rolled(context: Context<'_>, entered: usize) -> Context<'_> {
-        let cost = Bounded { value: 10, limit: 10 };
-        Context { roll: Some(Roll { entered, cost }), ..context }
+    fn rolled(entered: usize) -> Option<Roll> {
+        Some(Roll { entered, cost: Bounded { value: 10, limit: 10 } })
     }
 
     #[test]
@@ -927,13 +926,15 @@ mod tests {
         let answer = |wrong: &Wrong, entered| {
             let mut facts = legs();
             let shared = facts;
-            let mut asked = rolled(context(&shared), entered);
+            let mut asked = Context { roll: rolled(entered), ..context(&shared) };
             (wrong.1)(&mut asked, &mut facts);
             rolling(&Context { legs: &facts, ..asked }).err().map(|denial| denial.refusal)
         };
         let both = legs();
-        assert_eq!(rolling(&rolled(context(&both), 1)), Ok(()));
-        assert_eq!(rolling(&rolled(context(&both), 0)), Ok(()));
+        for entered in [0, 1, 2] {
+            let asked = Context { roll: rolled(entered), ..context(&both) };
+            assert_eq!(rolling(&asked), Ok(()));
+        }
         for wrong in WRONG {
             // Its edge is its cost, and it is no Trim.
             let is_asked = ![Refusal::Trims, Refusal::Edge].contains(&wrong.0);
@@ -959,7 +960,8 @@ mod tests {
         facts[2] = LegContext { sized: false, ask: None, linked: false, ..facts[2] };
         facts[2].book = Feed { data: Data::Empty, age: Span(1001), ..feed() };
         facts[2].fx = Some(Feed { age: Span(5_000), ..feed() });
-        assert_eq!(rolling(&rolled(context(&facts), 1)), Ok(()));
+        let asked = Context { roll: rolled(1), ..context(&facts) };
+        assert_eq!(rolling(&asked), Ok(()));
     }
 
     #[test]
