@@ -917,8 +917,8 @@ mod tests {
     }
 
     /// A roll that leaves the first leg and enters those from `entered` on, at its cost's limit.
-    fn rolled(entered: usize) -> Option<Roll> {
-        Some(Roll { entered, cost: Bounded { value: 10, limit: 10 } })
+    fn rolled(entered: usize) -> Roll {
+        Roll { entered, cost: Bounded { value: 10, limit: 10 } }
     }
 
     #[test]
@@ -926,13 +926,13 @@ mod tests {
         let answer = |wrong: &Wrong, entered| {
             let mut facts = legs();
             let shared = facts;
-            let mut asked = Context { roll: rolled(entered), ..context(&shared) };
+            let mut asked = Context { roll: Some(rolled(entered)), ..context(&shared) };
             (wrong.1)(&mut asked, &mut facts);
             rolling(&Context { legs: &facts, ..asked }).err().map(|denial| denial.refusal)
         };
         let both = legs();
         for entered in [0, 1, 2] {
-            let asked = Context { roll: rolled(entered), ..context(&both) };
+            let asked = Context { roll: Some(rolled(entered)), ..context(&both) };
             assert_eq!(rolling(&asked), Ok(()));
         }
         for wrong in WRONG {
@@ -960,7 +960,7 @@ mod tests {
         facts[2] = LegContext { sized: false, ask: None, linked: false, ..facts[2] };
         facts[2].book = Feed { data: Data::Empty, age: Span(1001), ..feed() };
         facts[2].fx = Some(Feed { age: Span(5_000), ..feed() });
-        let asked = Context { roll: rolled(1), ..context(&facts) };
+        let asked = Context { roll: Some(rolled(1)), ..context(&facts) };
         assert_eq!(rolling(&asked), Ok(()));
     }
 
