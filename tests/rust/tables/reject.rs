@@ -8,29 +8,6 @@ use cross_market_core::record::Code;
 
 use super::pin;
 
-fn word(class: RejectClass) -> &'static str {
-    match class {
-        RejectClass::Other => "other",
-        RejectClass::Money => "money",
-        RejectClass::Lots => "lots",
-        RejectClass::Price => "price",
-        RejectClass::Size => "size",
-        RejectClass::Phase => "phase",
-        RejectClass::Rate => "rate",
-        RejectClass::Link => "link",
-        RejectClass::Permission => "permission",
-        RejectClass::Duplicate => "duplicate",
-        RejectClass::SelfTrade => "self_trade",
-        RejectClass::UnknownOrder => "unknown_order",
-        RejectClass::TooLate => "too_late",
-        RejectClass::Halted => "halted",
-        RejectClass::Limit => "limit",
-        RejectClass::CloseOnly => "close_only",
-        RejectClass::Field => "field",
-        RejectClass::Again => "again",
-    }
-}
-
 fn follows(action: Action) -> &'static str {
     match action {
         Action::Retry => "what is missing is sent again at once, within the tries of the leg",
@@ -79,7 +56,7 @@ fn the_page_says_what_follows_from_each_class() {
     );
     for class in RejectClass::ALL {
         let action = class.action();
-        let row = (word(class), action.name(), follows(action), pause(class));
+        let row = (class.name(), action.name(), follows(action), pause(class));
         writeln!(text, "| `{}` | {} | {} | {} |", row.0, row.1, row.2, row.3).unwrap();
     }
     text.push_str(

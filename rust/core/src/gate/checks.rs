@@ -265,7 +265,7 @@ pub fn leaving(context: &Context<'_>) -> Result<(), Denial> {
 /// # Errors
 /// The first [`Denial`] in [`super::ORDER`].
 pub fn rolling(context: &Context<'_>) -> Result<(), Denial> {
-    earlier(rolling_set(context), each_leg(context, rolling_leg))
+    earlier(entering_set(context), each_leg(context, rolling_leg))
 }
 
 /// May this leg's order mend the attempt?
@@ -282,7 +282,7 @@ pub fn repairing(context: &Context<'_>, leg: LegId) -> Result<(), Denial> {
 
 type Check = Result<(), Denial>;
 
-/// What is asked of the set as a whole, in the order of the checks.
+/// What is asked of the set as a whole, in the order of the checks; of a Roll its cost, not an edge.
 fn entering_set(context: &Context<'_>) -> Check {
     stage(context)?;
     refuse_if(context.stopped, Refusal::Stopped)?;
@@ -296,25 +296,9 @@ fn entering_set(context: &Context<'_>) -> Check {
     over(Refusal::Residual, context.residual)?;
     over(Refusal::SumResidual, context.sum_residual)?;
     repair_budget(context)?;
-    edge(context)?;
-    messages(context)
-}
-
-fn rolling_set(context: &Context<'_>) -> Check {
-    stage(context)?;
-    refuse_if(context.stopped, Refusal::Stopped)?;
-    refuse_if(context.restricted, Refusal::HedgeRestricted)?;
-    refuse_if(context.busy, Refusal::Busy)?;
-    refuse_if(context.ids_exhausted, Refusal::IdsExhausted)?;
-    skewed(context)?;
-    repair_route(context)?;
-    refuse_if(!has_order(context), Refusal::Size)?;
-    inventory(context)?;
-    over(Refusal::Residual, context.residual)?;
-    over(Refusal::SumResidual, context.sum_residual)?;
-    repair_budget(context)?;
-    if let Some(roll) = context.roll {
-        over(Refusal::RollCost, roll.cost)?;
+    match context.roll {
+        Some(roll) => over(Refusal::RollCost, roll.cost)?,
+        None => edge(context)?,
     }
     messages(context)
 }
