@@ -724,10 +724,14 @@ fn schedules(rest: usize, step: usize) -> Came {
 }
 
 /// Seeds that broke a rule once: a revision told again beside the desk's word; a quote that outlived
-/// the depth which its own hedge had taken.
+/// the depth which its own hedge had taken; a correction that came before its execution; executions
+/// taken back on the leg that leads and on those that follow; old news in a step that cancels as well.
 #[test]
 fn schedules_that_broke_a_rule_break_none() {
-    for seed in [1_023_913, 3_177_812] {
+    let revised = [30_236_092, 30_335_222, 31_751_525];
+    let taken_back = [30_453_502, 31_375_839, 32_493_111];
+    let again = [31_601_268, 32_304_358];
+    for seed in [1_023_913, 3_177_812].into_iter().chain(revised).chain(taken_back).chain(again) {
         assert_eq!(real(seed).violations, [], "seed {seed}: campaign --verbose {seed}");
     }
 }

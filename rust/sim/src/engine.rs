@@ -87,7 +87,8 @@ impl Driven for Engine {
         let mut digest = Digest::default();
         let signed = |wide: i128| i64::try_from(wide).unwrap_or(i64::MAX).cast_unsigned();
         if let Some(order) = report.order.and_then(|order| self.orders().get(order)) {
-            digest.add(u64::from(order.state.code()));
+            // How it lives is moved by cancels and time-outs of the same step as well.
+            digest.add(u64::from(order.state.is_done()));
             digest.add(signed(order.cost));
             for lots in [order.cum, order.venue_cum] {
                 digest.add(lots.cast_unsigned());

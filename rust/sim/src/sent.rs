@@ -191,10 +191,16 @@ impl Sent {
     /// Lots that may still come.
     pub(crate) fn leaves(&self) -> i64 {
         match (self.done, self.told) {
-            (None, _) => (self.place.qty.get() - self.gross).max(0),
+            (None, _) => (self.place.qty.get() - self.gross - self.unheard()).max(0),
             (Some(_), Some(told)) => (told - self.cum).max(0),
             (Some(_), None) => 0,
         }
+    }
+
+    /// Lots of executions that are known by their correction alone: they are gone from the order.
+    fn unheard(&self) -> i64 {
+        let alone = self.heard.iter().filter(|known| known.made == 0);
+        alone.map(|known| known.lots).sum()
     }
 
     pub(crate) fn is_confirmed(&self) -> bool {
@@ -309,9 +315,8 @@ impl Sent {
             },
         };
         self.heard.push(heard);
-        let lots = heard.lots;
-        self.cum += lots;
-        if self.done.is_none() && self.gross + lots >= self.place.qty.get() {
+        self.cum += heard.lots;
+        if self.done.is_none() && self.gross + self.unheard() >= self.place.qty.get() {
             self.done = Some(VenueStatus::Filled);
         }
         heard.stands()

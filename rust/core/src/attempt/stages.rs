@@ -534,6 +534,15 @@ impl Attempt {
         };
         let (begin, goal) = (stages.begin[leg], self.goal[leg]);
         let lots = match cover {
+            // Executions were taken back: what this leg has lost of its own is mended as far as the
+            // others stand. What they have lost is not given up for here.
+            Cover::Less(units) => {
+                let matching = self.matching(plan, leg, units);
+                return match self.forward[leg] {
+                    Side::Buy => matching.max(held[leg]).min(begin),
+                    Side::Sell => matching.min(held[leg]).max(begin),
+                };
+            }
             Cover::Nothing => begin,
             Cover::All => goal,
             Cover::Units(units) => self.matching(plan, leg, units),
@@ -545,15 +554,15 @@ impl Attempt {
     fn cover(&self, plan: &HedgePlan, leg: usize, lots: i64) -> Cover {
         let begin = self.stages().map_or(0, |stages| stages.begin[leg]);
         let forward = self.forward[leg].sign();
-        if forward * (lots - begin) <= 0 {
-            return Cover::Nothing;
-        }
-        if forward * (lots - self.goal[leg]) >= 0 {
-            return Cover::All;
-        }
         let of = &plan.legs[leg];
-        let units = i128::from(of.side.sign() * lots) * i128::from(of.units);
-        Cover::Units(units * i128::from(self.step()))
+        let units = i128::from(of.side.sign() * self.step() * lots) * i128::from(of.units);
+        let (gone, left) = (forward * (lots - begin), forward * (self.goal[leg] - lots));
+        match (gone.signum(), left.signum()) {
+            (-1, _) => Cover::Less(units),
+            (0, _) => Cover::Nothing,
+            (_, 1) => Cover::Units(units),
+            (_, _) => Cover::All,
+        }
     }
 
     /// Lots of a leg that stand for so many units in the direction of the slice, the nearest.
@@ -666,6 +675,8 @@ impl Attempt {
 /// How far a leg has gone; what is further is more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Cover {
+    /// Not even to where its slice began: to so many units in its direction.
+    Less(i128),
     /// Not beyond where its slice began.
     Nothing,
     /// To so many units in the direction of the slice.
