@@ -478,7 +478,7 @@ impl Book {
         self.is_live = true;
         self.is_known = true;
         let key = key_of(change.side, change.price);
-        self.side_mut(change.side).set_of_snapshot(key, change.qty.get());
+        self.side_mut(change.side).set(key, change.qty.get());
         self.advance(change.row)
     }
 

@@ -49,6 +49,8 @@ struct Levels {
     near: Vec<i64>,
     /// How many places of the window there are up to its best level; 0: it holds none.
     used: usize,
+    /// A place that is no higher than its worst level.
+    low: usize,
     /// Ranks outside the window and their lots, ascending.
     far: Vec<(i64, i64)>,
     /// How many of these there may be before the window is moved.
@@ -80,9 +82,11 @@ impl Levels {
         // A conditional move, and a branch that is taken only when the best level goes.
         let used = self.used.max(if lots == 0 { 0 } else { place + 1 });
         self.used = used;
+        self.low = self.low.min(place);
         if used > 0 && self.near.get(used - 1) == Some(&0) {
-            let below = self.near.get(..used).unwrap_or(&[]);
-            self.used = below.iter().rposition(|lots| *lots != 0).map_or(0, |best| best + 1);
+            let below = self.near.get(self.low..used).unwrap_or(&[]);
+            let best = below.iter().rposition(|lots| *lots != 0);
+            self.used = best.map_or(0, |best| self.low + best + 1);
         }
     }
 
@@ -111,7 +115,7 @@ impl Levels {
         self.near.clear();
         self.near.resize(WINDOW, 0);
         self.far.clear();
-        self.used = 0;
+        (self.used, self.low) = (0, WINDOW);
         self.base = best.saturating_sub(i64::try_from(WINDOW / 2).unwrap_or(0));
         for (rank, lots) in all.iter().rev() {
             match self.place(*rank) {
@@ -133,9 +137,8 @@ impl Levels {
     }
 
     fn clear(&mut self) {
-        let used = self.used;
-        self.near.iter_mut().take(used).for_each(|lots| *lots = 0);
-        self.used = 0;
+        self.near.iter_mut().take(self.used).skip(self.low).for_each(|lots| *lots = 0);
+        (self.used, self.low) = (0, WINDOW);
         self.far.clear();
     }
 
@@ -143,9 +146,9 @@ impl Levels {
     fn iter(&self) -> impl Iterator<Item = (i64, i64)> {
         let (below, above) =
             self.far.split_at(self.far.partition_point(|(rank, _)| *rank < self.base));
-        let used = self.near.get(..self.used).unwrap_or(&[]).iter().enumerate().rev();
+        let used = self.near.get(self.low..self.used).unwrap_or(&[]).iter().enumerate().rev();
         let near = used.filter(|(_, lots)| **lots != 0).map(|(place, lots)| {
-            let place = i64::try_from(place).unwrap_or(i64::MAX);
+            let place = i64::try_from(self.low + place).unwrap_or(i64::MAX);
             (self.base.saturating_add(place), *lots)
         });
         above.iter().rev().copied().chain(near).chain(below.iter().rev().copied())

@@ -31,8 +31,8 @@ pub(super) struct Ladder {
     base: i64,
     /// Slot of the best level; 0 when there is none.
     best: usize,
-    /// No slot from 1 to the one below this holds a level. Only snapshots keep it: what replaces
-    /// one clears what that one set, not the whole array.
+    /// No slot from 1 to the one below this holds a level: a walk ends there, and what replaces a
+    /// snapshot clears what that one set, not the whole array.
     lowest: usize,
     /// What tells the weights of the two sides apart.
     salt: u64,
@@ -104,9 +104,10 @@ impl Ladder {
 
     /// Keys below this one and their sizes, the best first.
     fn below(&self, limit: i64) -> impl Iterator<Item = (i64, i64)> {
-        let end = self.slot_at(limit).clamp(1, self.best + 1);
-        let keys = (self.key(1)..self.key(end)).rev();
-        let inside = keys.zip(self.slots.get(1..end).unwrap_or(&[]).iter().rev().copied());
+        let end = self.slot_at(limit).min(self.best + 1);
+        let lowest = self.lowest.min(end);
+        let keys = (self.key(lowest)..self.key(end)).rev();
+        let inside = keys.zip(self.slots.get(lowest..end).unwrap_or(&[]).iter().rev().copied());
         let outside = self.outside.iter().rev().copied();
         let outside = outside.skip_while(move |(key, _)| *key >= limit);
         inside.filter(|(_, lots)| *lots != 0).chain(outside)
@@ -122,7 +123,7 @@ impl Ladder {
         free: impl Fn(i64, i64) -> i64,
     ) -> BestLots {
         let mut found = BestLots::default();
-        let lowest = self.slot_at(limit).max(1);
+        let lowest = self.slot_at(limit).max(self.lowest);
         let slots = self.slots.get(lowest..=self.best).unwrap_or(&[]);
         let mut key = self.best_key();
         for lots in slots.iter().rev() {
@@ -199,7 +200,7 @@ impl Ladder {
         let best = self.best;
         self.touched |= (slot >= best) | (key >= self.read);
         *self.lots_mut(slot) = lots;
-        self.lowest = 1;
+        self.lowest = self.lowest.min(slot);
         // A conditional move, and a branch that is taken only when the best level goes. It asks the
         // array and not `lots`, for then a processor would have to guess what every level does.
         let best = best.max(if lots == 0 { 0 } else { slot });
@@ -209,15 +210,6 @@ impl Ladder {
             if self.best == 0 {
                 self.refill();
             }
-        }
-    }
-
-    /// [`Ladder::set`] for a level of a snapshot.
-    pub(super) fn set_of_snapshot(&mut self, key: i64, lots: i64) {
-        let (base, lowest) = (self.base, self.lowest);
-        self.set(key, lots);
-        if self.base == base {
-            self.lowest = lowest.min(self.slot_at(key).max(1));
         }
     }
 
