@@ -161,7 +161,9 @@ const NOT_ALIVE: &str =
 const WORK_ONLY: &str = "the class concerns the attempt's own orders, not those of repair";
 const UNWIND_ONLY: &str = "the class concerns orders that trade back";
 const NOT_ASKED: &str =
-    "only an order that was in doubt is asked about, and it is never Sent again";
+    "only an order that was in doubt is asked or ruled about, and it is never Sent again";
+const NO_QUOTE: &str =
+    "the class concerns orders that trade at once or not at all, and a quote rests";
 const NO_CANCEL: &str = "a cancel makes an order that was Sent PendingCancel";
 
 /// What a firing of a class is about.
@@ -177,7 +179,7 @@ enum About {
     ArrivalOrCancel,
     /// A cancel.
     Cancel,
-    /// A question about an order.
+    /// A question about an order in doubt, or a word of the desk on it.
     Query,
     /// A report of one of our orders.
     OwnReport,
@@ -228,8 +230,10 @@ fn about(fault: Fault) -> About {
         | Fault::CancelLost
         | Fault::CancelPending
         | Fault::BatchPartial => About::Cancel,
-        Fault::QueryEmpty | Fault::QueryWrong | Fault::FillAliased => About::Query,
-        Fault::SymbolReused | Fault::EndTwice | Fault::WrongOverride => About::OwnReport,
+        Fault::QueryEmpty | Fault::QueryWrong | Fault::FillAliased | Fault::WrongOverride => {
+            About::Query
+        }
+        Fault::SymbolReused | Fault::EndTwice => About::OwnReport,
         Fault::AckLate | Fault::FillBeforeAck => About::Ack,
         Fault::AckLost
         | Fault::AckTwice
@@ -305,6 +309,7 @@ fn ordered(fault: Fault, seen: Seen) -> Option<&'static str> {
         _ if seen.state == State::New => Some(NEVER_NEW),
         _ if seen.state == State::PendingAmend => Some(NO_AMEND),
         _ if of_work && !works => Some(WORK_ONLY),
+        _ if fault == Fault::WrongTif && seen.purpose == Purpose::Quote => Some(NO_QUOTE),
         _ if of_unwind && seen.purpose != Purpose::Unwind => Some(UNWIND_ONLY),
         About::Sending => (!sent).then_some(AT_SENDING),
         // Another's order is acknowledged too: then the newest of ours counts.
