@@ -156,12 +156,12 @@ def check_quoting(hedge: "Hedge", execution: Quoting) -> None:
     most = most_ticks(leg.instrument for leg in hedge.legs)
     if whole(execution.range) > most:
         raise wrong(execution.range, f"{WHERE}.range", f"at most {most} ticks, the price_max")
-    for key in ("slop_inside", "slop_outside"):
-        slop_in(hedge, execution, key)
+    for key in ("slop_inside", "slop_outside", "reload"):
+        distance_in(hedge, execution, key)
 
 
-def slop_in(hedge: "Hedge", execution: Quoting, key: str) -> str:
-    """Return a slop in the unit of the hedge's bands, as plain text."""
+def distance_in(hedge: "Hedge", execution: Quoting, key: str) -> str:
+    """Return a distance from the band in the unit of the hedge's bands, as plain text."""
     given = getattr(execution, key)
     return "0" if given is None else level_in(given, hedge.band_unit, f"{WHERE}.{key}")
 
@@ -229,8 +229,9 @@ def quoting_json(hedge: "Hedge", execution: Quoting) -> Json:
         "lean_times": str(lean.times),
         "lean_price": lean.price,
         "when_thin": lean.when_thin,
-        "slop_inside": slop_in(hedge, execution, "slop_inside"),
-        "slop_outside": slop_in(hedge, execution, "slop_outside"),
+        "slop_inside": distance_in(hedge, execution, "slop_inside"),
+        "slop_outside": distance_in(hedge, execution, "slop_outside"),
+        "reload": distance_in(hedge, execution, "reload"),
         "min_reprice": whole(execution.min_reprice),
         "max_reprice": whole(execution.max_reprice),
         "raise_by": whole(execution.raise_by),

@@ -19,6 +19,7 @@ QUOTING = cm.Quoting(
     rest_within="10 min",
     slop_inside="0.0001",
     slop_outside="0.0002",
+    reload="-0.0003",
     min_reprice="1 tick",
     max_reprice="50 ticks",
     raise_by="2 lots",

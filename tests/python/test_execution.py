@@ -103,6 +103,7 @@ def test_every_mode_is_told_whole() -> None:
             "when_thin": "return",
             "slop_inside": "0.0001",
             "slop_outside": "0.0002",
+            "reload": "-0.0003",
             "min_reprice": 1,
             "max_reprice": 50,
             "raise_by": 2,
@@ -159,14 +160,15 @@ def test_what_is_not_said_is_the_most_careful() -> None:
     )
     told = legging(resting(execution=plain))
     assert told["legs"] == [LEADS, LEADS]
-    zeros = ("lean_base", "slop_inside", "slop_outside", "min_reprice", "refresh_ns", "range")
+    slops = ("slop_inside", "slop_outside", "reload")
+    zeros = ("lean_base", *slops, "min_reprice", "refresh_ns", "range")
     assert [int(told["quote"][key]) for key in zeros] == [0] * len(zeros)
     assert told["quote"]["raise_by"] == 1
 
 
 def test_slops_are_in_the_unit_of_the_bands() -> None:
     signal = cm.CounterPrice(enter="0.80 CNY/g", exit="0.10 CNY/g")
-    mode = quoting(slop_inside="0.05 CNY/g", slop_outside=None)
+    mode = quoting(slop_inside="0.05 CNY/g", slop_outside=None, reload=None)
     assert legging(resting(execution=mode, signal=signal))["quote"]["slop_inside"] == "0.05"
 
 
@@ -300,6 +302,7 @@ HEDGE: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"execution": quoting(range="10000001 ticks")}, f"{IN}.range", "the price_max"),
     ({"execution": quoting(slop_inside="1 CNY/g")}, f"{IN}.slop_inside", "a plain number"),
+    ({"execution": quoting(reload="-1 CNY/g")}, f"{IN}.reload", "a plain number"),
     ({"signal": cm.Spread(enter="2 CNY/g", exit="1 CNY/g")}, "hedge.signal", "net signal"),
     ({"signal": cm.Ratio(**BANDS, gross=True)}, "hedge.signal", "net signal"),
     ({"signal": cm.Ratio(**BANDS, persist="2 updates")}, "hedge.signal.persist", "rest before"),
@@ -328,6 +331,11 @@ HEDGE: list[tuple[dict[str, Any], str, str]] = [
     (
         {"execution": quoting(lean=dataclasses.replace(QUOTING.lean, times="9" * 30))},
         "hedges[0].execution.lean.times",
+        "too large",
+    ),
+    (
+        {"execution": quoting(reload="0." + "0" * 25 + "1")},
+        "hedges[0].execution.reload",
         "too large",
     ),
     (
@@ -476,7 +484,7 @@ def test_what_rests_when_the_data_ends_comes_to_its_end() -> None:
     )
     given = {name: getattr(hedge.execution, name) for name in EXECUTION}
     mode = dataclasses.replace(QUOTING, **given, quotes=["NORTH.GOLD"], slop_inside=None)
-    mode = dataclasses.replace(mode, slop_outside=None, rest_within="10 min")
+    mode = dataclasses.replace(mode, slop_outside=None, reload=None, rest_within="10 min")
     signal = cm.CounterPrice(enter="0.50 USD/g", exit="0.10 USD/g")
     quoted = dataclasses.replace(hedge, execution=mode, signal=signal)
     config = dataclasses.replace(config, hedges=[quoted], venues=venues)

@@ -282,6 +282,8 @@ class Quoting:
         plain number for ratios, such as '0.05 CNY/g' for spreads; nothing when None.
     slop_outside: number or str – how much more than the band it may ask before it is moved; nothing
         when None.
+    reload: number or str – how much more than the band each further slice asks. Negative: the first
+        asks the most, each further one less, the last the band itself. All ask the same when None.
     min_reprice: str, ticks – fewer do not move it.
     max_reprice: str, ticks – one that would move by more at once ends the attempt with an alarm.
     raise_by: str, lots – it grows only by so many at least; it shrinks at once.
@@ -297,6 +299,7 @@ class Quoting:
     rest_within: Within
     slop_inside: Slop = None
     slop_outside: Slop = None
+    reload: Slop = None
     min_reprice: Ticks = "0 ticks"
     max_reprice: Annotated[str, counted("tick", "ticks", most=TICKS_MAX)]
     raise_by: Lots = "1 lots"

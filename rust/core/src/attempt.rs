@@ -413,6 +413,13 @@ impl Attempt {
         &self.goal
     }
 
+    /// How many slices come before the present one, and how many after it.
+    #[must_use]
+    pub fn slices(&self) -> (i64, i64) {
+        let before = slices_of(self.slice_to - self.from, self.clip) - 1;
+        (before.max(0), slices_of(self.to - self.slice_to, self.clip))
+    }
+
     /// Signed sets that the present slice reaches.
     #[must_use]
     pub fn slice_to(&self) -> i64 {
@@ -1009,9 +1016,13 @@ fn holds_below(end: i64, holds: impl Fn(i64) -> bool) -> i64 {
 
 /// Between the beginnings of two slices of a task.
 fn pace(task: &Task) -> Span {
-    let (sets, clip) = ((task.to - task.from).abs(), task.clip.max(1));
-    let slices = sets.div_euclid(clip) + i64::from(sets.rem_euclid(clip) > 0);
-    Span(task.over.0 / slices.max(1))
+    Span(task.over.0 / slices_of(task.to - task.from, task.clip).max(1))
+}
+
+/// In how many slices so many sets are traded.
+fn slices_of(sets: i64, clip: i64) -> i64 {
+    let (sets, clip) = (sets.abs(), clip.max(1));
+    sets.div_euclid(clip) + i64::from(sets.rem_euclid(clip) > 0)
 }
 
 fn share(basis: &Basis, lots: i64) -> Option<i128> {

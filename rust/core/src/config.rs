@@ -41,10 +41,12 @@
 //!     .legging           null (all legs at once) | {mode: simultaneous | sequential | quoting  legs[]
 //!                        quote: null | {lean_base (lots)  lean_times  lean_price: worst | average |
 //!                        touch  when_thin: pull | return | shrink_to_touch | shrink_to_depth
-//!                        slop_inside  slop_outside (band's unit)  min_reprice  max_reprice  range
-//!                        (ticks)  raise_by (lots)  outside: pull | leave | away  refresh_ns
+//!                        slop_inside  slop_outside  reload (band's unit)  min_reprice  max_reprice
+//!                        range (ticks)  raise_by (lots)  outside: pull | leave | away  refresh_ns
 //!                        rest_within_ns}}
-//!       .legs[]          leads  offset_ns  pay_up  chase  slip (ticks)  rests
+//!       .legs[]          leads  offset_ns  pay_up  chase  slip (ticks)  slip_money  slip_rate  rests
+//!                        convert: never | attempt | always | keep_queue  chase_away (ticks)
+//!                        chase_ahead (lots)  take_after (steps)  hedge_from (lots)
 //!   .sums[]              product  currency  limit (common units)
 //! counts                 orders  executions
 //! waiting                null | {deviations  alpha  warm}

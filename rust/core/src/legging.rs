@@ -171,6 +171,10 @@ pub struct Quoting {
     pub slop_inside: Ratio,
     /// How far it may ask for more than the band before it is moved, in the band's unit.
     pub slop_outside: Ratio,
+    /// How much more than the band each further slice of an attempt asks, in the band's unit. Where it
+    /// is negative the first asks the most, each further one less, and the last the band itself: no
+    /// slice asks less than that.
+    pub reload: Ratio,
     /// Fewer ticks than this do not move it.
     pub min_reprice: i64,
     /// A quote that may not stay and would move by more ticks than this ends the attempt with an
@@ -189,6 +193,14 @@ pub struct Quoting {
 }
 
 impl Quoting {
+    /// What is asked beyond the band by a slice with so many before it and so many after it; `None`
+    /// where that is no ratio.
+    #[must_use]
+    pub fn reload_at(&self, before: i64, after: i64) -> Option<Ratio> {
+        let steps = if self.reload < Ratio::ZERO { -after } else { before };
+        self.reload.times(Ratio::new(i128::from(steps), 1).ok()?).ok()
+    }
+
     /// No leg is quoted.
     pub const NONE: Quoting = Quoting {
         lean_base: 0,
@@ -197,6 +209,7 @@ impl Quoting {
         when_thin: WhenThin::Pull,
         slop_inside: Ratio::ZERO,
         slop_outside: Ratio::ZERO,
+        reload: Ratio::ZERO,
         min_reprice: 0,
         max_reprice: 0,
         raise_by: 0,
@@ -277,7 +290,7 @@ impl Legging {
             Outside::Leave => 1,
             Outside::Away => 2,
         });
-        for ratio in [of.lean_times, of.slop_inside, of.slop_outside] {
+        for ratio in [of.lean_times, of.slop_inside, of.slop_outside, of.reload] {
             out.i64(ratio.num());
             out.i64(ratio.den());
         }
@@ -313,7 +326,8 @@ impl Legging {
             &[WhenThin::Pull, WhenThin::Return, WhenThin::ShrinkToTouch, WhenThin::ShrinkToDepth],
         )?;
         let outside = code(from, &[Outside::Pull, Outside::Leave, Outside::Away])?;
-        let (lean_times, slop_inside, slop_outside) = (ratio(from)?, ratio(from)?, ratio(from)?);
+        let (lean_times, slop_inside) = (ratio(from)?, ratio(from)?);
+        let (slop_outside, reload) = (ratio(from)?, ratio(from)?);
         let quote = Quoting {
             lean_base: from.i64()?,
             lean_times,
@@ -321,6 +335,7 @@ impl Legging {
             when_thin,
             slop_inside,
             slop_outside,
+            reload,
             min_reprice: from.i64()?,
             max_reprice: from.i64()?,
             raise_by: from.i64()?,

@@ -366,6 +366,7 @@ fn quoting(of: &cross_market_core::legging::Quoting) -> String {
         ("when_thin", text(when_thin)),
         ("slop_inside", ratio(of.slop_inside)),
         ("slop_outside", ratio(of.slop_outside)),
+        ("reload", ratio(of.reload)),
         ("min_reprice", of.min_reprice.to_string()),
         ("max_reprice", of.max_reprice.to_string()),
         ("raise_by", of.raise_by.to_string()),

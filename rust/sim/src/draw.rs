@@ -362,6 +362,7 @@ impl Drawer {
         } else {
             legging::draw(&mut Random::stream(seed, 8), &mut config);
             legging::rule(&mut Random::stream(seed, 13), &mut config);
+            legging::reload(&mut Random::stream(seed, 16), &mut config);
         }
         config.waiting = waiting(&mut Random::stream(seed, 12));
         tighten(&mut Random::stream(seed, 15), &mut config.policy);

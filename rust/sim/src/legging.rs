@@ -129,12 +129,30 @@ fn leg(random: &mut Random) -> LegRule {
     }
 }
 
-fn quoting(random: &mut Random, plan: &HedgePlan, measure: Measure) -> Quoting {
-    // A tick of the price of a common unit, about, in the unit of the band.
-    let step = match measure {
+/// A tick of the price of a common unit, about, in the unit of the band: numerator and denominator.
+fn tick(measure: Measure) -> (i64, i128) {
+    match measure {
         Measure::Ratio | Measure::GrossRatio => (1, 10_000),
         Measure::Spread | Measure::CounterPrice | Measure::Estimate => (2, 100),
-    };
+    }
+}
+
+/// Draws for about half of the hedges that quote what each slice asks beyond the one before it.
+pub(crate) fn reload(random: &mut Random, config: &mut Config) {
+    let hedges: Vec<_> = config.hedges.ids().collect();
+    for id in hedges {
+        let Some(measure) = config.hedges.get(id).map(|hedge| hedge.rule.measure) else { continue };
+        let Some(limits) = config.policy.hedges.get_mut(id) else { continue };
+        if limits.legging.mode == Mode::Quoting && random.below(2) == 0 {
+            let (num, den) = tick(measure);
+            let ratio = Ratio::new(i128::from(random.between(-3, 3) * num), den);
+            limits.legging.quote.reload = ratio.unwrap_or(Ratio::ZERO);
+        }
+    }
+}
+
+fn quoting(random: &mut Random, plan: &HedgePlan, measure: Measure) -> Quoting {
+    let step = tick(measure);
     let mut slop = || {
         let ratio = Ratio::new(i128::from(random.between(0, 4) * step.0), step.1);
         ratio.unwrap_or(Ratio::ZERO)
@@ -157,6 +175,7 @@ fn quoting(random: &mut Random, plan: &HedgePlan, measure: Measure) -> Quoting {
             .unwrap_or(&WhenThin::Return),
         slop_inside,
         slop_outside,
+        reload: Ratio::ZERO,
         min_reprice: random.between(0, 3),
         max_reprice: random.between(3, 60),
         raise_by: random.between(1, 3),

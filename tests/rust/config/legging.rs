@@ -28,7 +28,8 @@ fn leg(changed: Value) -> Value {
 fn mode(mode: &str, first: Value, second: Value) -> Value {
     let quote = json!({
         "lean_base": 0, "lean_times": "1", "lean_price": "worst", "when_thin": "pull",
-        "slop_inside": "0", "slop_outside": "0", "min_reprice": 0, "max_reprice": 5, "raise_by": 1,
+        "slop_inside": "0", "slop_outside": "0", "reload": "0",
+        "min_reprice": 0, "max_reprice": 5, "raise_by": 1,
         "range": 0, "outside": "pull", "refresh_ns": 0, "rest_within_ns": 1_000,
     });
     let quote = if mode == "quoting" { quote } else { Value::Null };

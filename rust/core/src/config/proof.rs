@@ -19,7 +19,7 @@ use crate::gate::Policy;
 use crate::ids::{HedgeId, InstrumentId};
 use crate::instrument::{Instrument, MarginRate};
 use crate::legging::Quoting;
-use crate::num::{MONEY_UNIT, Ratio, div_ceil};
+use crate::num::{MONEY_UNIT, NumError, Ratio, div_ceil};
 use crate::quote::LegPlan;
 
 /// Largest product: a factor of 16 below the end of 128 bits.
@@ -73,7 +73,9 @@ pub(super) fn prove(config: &Config, policy: &Policy) -> Checked<()> {
         for (place, leg) in hedge.plan.legs.iter().enumerate() {
             prove_leg(config, hedge, place, leg, size.max + size.clip)?;
         }
-        prove_bands(config, hedge, &policy.hedges[id].legging.quote)?;
+        // From the one end to the other.
+        let slices = div_ceil(2 * i128::from(size.max), i128::from(size.clip.max(1)));
+        prove_bands(config, hedge, &policy.hedges[id].legging.quote, slices)?;
     }
     Ok(())
 }
@@ -149,7 +151,7 @@ fn prove_leg(
     ))
 }
 
-fn prove_bands(config: &Config, hedge: &Hedge, quote: &Quoting) -> Checked<()> {
+fn prove_bands(config: &Config, hedge: &Hedge, quote: &Quoting, slices: i128) -> Checked<()> {
     let plan = &hedge.plan;
     let denominator = i128::from(plan.denominator);
     let mut sides = denominator;
@@ -162,16 +164,19 @@ fn prove_bands(config: &Config, hedge: &Hedge, quote: &Quoting) -> Checked<()> {
     let bands = [hedge.rule.plus, hedge.rule.mirror].into_iter().flatten();
     let slack = [Ratio::ZERO, quote.slop_inside, quote.slop_outside];
     let slack = slack.into_iter().flat_map(|slack| [slack, slack.negated()]);
+    let reload = Ratio::new(slices, 1).and_then(|slices| quote.reload.times(slices));
+    let moved = |band: Ratio, slack: Ratio| {
+        let (band, reload) = (band.plus(slack)?, reload?);
+        Ok([band, band.plus(reload)?, band.plus(reload.negated())?])
+    };
     for (band, slack) in bands
         .flat_map(|band| [band.enter, band.exit])
         .flat_map(|band| slack.clone().map(move |by| (band, by)))
     {
-        let largest =
-            band.plus(slack).map(|band| i128::from(band.num()).abs().max(i128::from(band.den())));
-        if largest.is_ok_and(|largest| fits(&[sides, largest.max(MONEY_UNIT)])) {
-            continue;
-        }
-        {
+        let size = |band: Ratio| i128::from(band.num()).abs().max(i128::from(band.den()));
+        let within = |band: &Ratio| fits(&[sides, size(*band).max(MONEY_UNIT)]);
+        let found: Result<[Ratio; 3], NumError> = moved(band, slack);
+        if !found.is_ok_and(|bands| bands.iter().all(within)) {
             return Err(refuse(
                 format!("hedges[{:?}].signal", plan.name),
                 band,

@@ -62,7 +62,9 @@ impl Engine {
         self.wake_for_quotes(hedge, &of);
         let lots = self.plan(hedge).change(held, attempt.slice_to());
         let Some(way) = Direction::of(attempt.slice_to() - attempt.from) else { return };
-        let Some(bounds) = self.quote_bounds(hedge, edge, way, &of) else { return };
+        let (before, after) = attempt.slices();
+        let Some(more) = of.reload_at(before, after) else { return };
+        let Some(bounds) = self.quote_bounds(hedge, edge, way, &of, more) else { return };
         let leans = self.leans(hedge, &lots, &of);
         let thin = self.thin(hedge, attempt, &lots, &leans);
         self.work.facts.is_thin = thin;
@@ -100,12 +102,16 @@ impl Engine {
         edge: Edge,
         way: Direction,
         of: &Quoting,
+        more: Ratio,
     ) -> Option<[Bound; 3]> {
         let band = match edge {
             Edge::Band(want) => self.bound(hedge, want)?,
             Edge::AtLeast(least) => least,
         };
-        let bound = |slack: Ratio| self.signals.bound(hedge, way, band, slack, self.now);
+        let bound = |slack: Ratio| {
+            let slack = slack.plus(more.negated()).ok()?;
+            self.signals.bound(hedge, way, band, slack, self.now)
+        };
         let [at, inside, outside] =
             [Ratio::ZERO, of.slop_inside, of.slop_outside.negated()].map(bound);
         Some([at?, inside?, outside?])
