@@ -33,6 +33,8 @@ use cross_market_core::wire::Writer;
 
 #[path = "money/funds_model.rs"]
 mod funds_model;
+#[path = "money/inventory.rs"]
+mod inventory;
 #[path = "money/world.rs"]
 mod world;
 
