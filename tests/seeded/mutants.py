@@ -28,17 +28,16 @@ VERSION = "27.1.0"
 FILES = ("order", "attempt", "resolve", "funds", "position", "gate", "conduct")
 # Which tests meet a mutant, in three passes: those beside the file, which are built in seconds, all
 # of the core, and the simulator with its schedules. Only what survives one pass meets the next.
-MONEY = "--test=money"  # thousands of drawn cases
 NEAR = {
     "order": ("--lib", "--test=tables"),
     "attempt": ("--lib", "--test=tables"),
     "resolve": ("--lib",),
-    "funds": ("--lib", MONEY),
-    "position": ("--lib", MONEY),
+    "funds": ("--lib", "--test=money"),
+    "position": ("--lib", "--test=money"),
     "gate": ("--lib",),
     "conduct": ("--lib",),
 }
-CORE = ("--lib", MONEY, "--test=turn", "--test=tables", "--test=stories", "--test=doors")
+CORE = ("--lib", "--test=money", "--test=turn", "--test=tables", "--test=stories", "--test=doors")
 SIM = ("--lib", "--test=sim")
 SIM_SECONDS = 300  # many times what the simulator's tests take
 
@@ -120,7 +119,7 @@ def of_file(tool: str, tree: Tree, name: str, shard: str | None) -> Counts:
     output = PLACE / name
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
-    settings = os.environ | {
+    environment = os.environ | {
         "CARGO_TARGET_DIR": str(tree.build),
         "CARGO_PROFILE_DEV_DEBUG": "0",
     }
@@ -140,9 +139,7 @@ def of_file(tool: str, tree: Tree, name: str, shard: str | None) -> Counts:
         command += ["--baseline=skip", f"--timeout={SIM_SECONDS}"] if crate == "sim" else []
         # Given to the build as well: no test binary is built that is not run.
         command += [f"--cargo-arg={word}" for word in ("--locked", *tests)]
-        # The near tests take less time than the compiler would to make them faster.
-        plain = {} if number or MONEY in tests else {"CARGO_PROFILE_DEV_OPT_LEVEL": "0"}
-        code = subprocess.run(command, env=settings | plain, check=False).returncode
+        code = subprocess.run(command, env=environment, check=False).returncode
         # 0: all caught; 2: some missed; 3: some ran into the time limit.
         if code not in {0, 2, 3}:
             problem = f"mutants: cargo-mutants ended with {code}"
