@@ -486,3 +486,35 @@ fn a_total_below_what_the_venue_told_before_ends_nothing() {
         assert!(!order.is_confirmed());
     }
 }
+
+#[test]
+fn what_it_may_still_trade_is_bound_by_what_the_venue_said() {
+    let mut order = order(10, TimeInForce::Gtc);
+    assert_eq!((order.leaves(), order.overfill()), (10, 0));
+    order.next(Input::Sent);
+    order.next(Input::Fill { qty: lots(4), cum: None });
+    assert_eq!((order.leaves(), order.overfill()), (6, 0));
+    order.next(Input::Fill { qty: lots(9), cum: Some(lots(13)) });
+    assert_eq!((order.leaves(), order.overfill()), (0, 3), "beyond its size nothing is left");
+    let missing = Booking { title: "", cum: 4, venue_cum: 7, claimed: Some(State::Cancelled) };
+    let ended = order_in(State::Unknown, &missing, TimeInForce::Gtc).unwrap();
+    assert_eq!((ended.leaves(), ended.overfill()), (3, 0), "executions that are yet to come");
+    let done = order_in(State::Cancelled, &BOOKINGS[1], TimeInForce::Gtc).unwrap();
+    assert_eq!(done.leaves(), 0);
+}
+
+#[test]
+fn it_rests_where_the_venue_has_it_and_its_time_in_force_lets_it() {
+    let rests = [State::Acked, State::Partial, State::PendingAmend];
+    for state in State::ALL {
+        let found = order_in(state, &BOOKINGS[1], TimeInForce::Gtc);
+        let Some(order) = found.or_else(|| order_in(state, &BOOKINGS[0], TimeInForce::Gtc)) else {
+            continue;
+        };
+        assert_eq!(order.is_resting(), rests.contains(&state), "{}", state_name(state));
+    }
+    let stays = [TimeInForce::Gtc, TimeInForce::Ioc, TimeInForce::Fok, TimeInForce::Day];
+    assert_eq!(stays.map(TimeInForce::rests), [true, false, false, true]);
+    let codes: Vec<u8> = State::ALL.iter().map(|state| state.code()).collect();
+    assert_eq!(codes, (0..11).collect::<Vec<u8>>());
+}
