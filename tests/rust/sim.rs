@@ -725,13 +725,19 @@ fn schedules(rest: usize, step: usize) -> Came {
 
 /// Seeds that broke a rule once: a revision told again beside the desk's word; a quote that outlived
 /// the depth which its own hedge had taken; a correction that came before its execution; executions
-/// taken back on the leg that leads and on those that follow; old news in a step that cancels as well.
+/// taken back on the leg that leads and on those that follow; old news in a step that cancels as well;
+/// a part that was taken back before it came and seemed to fill its order up, or was never asked for;
+/// an order called dead of which a correction is heard; a balance below zero.
 #[test]
 fn schedules_that_broke_a_rule_break_none() {
     let revised = [30_236_092, 30_335_222, 31_751_525];
     let taken_back = [30_453_502, 31_375_839, 32_493_111];
     let again = [31_601_268, 32_304_358];
-    for seed in [1_023_913, 3_177_812].into_iter().chain(revised).chain(taken_back).chain(again) {
+    let parts = [40_601_479, 44_152_103];
+    let dead = [40_746_470, 43_378_226, 44_359_923];
+    let others = [1_023_913, 3_177_812, 41_317_197];
+    let all = [&revised[..], &taken_back, &again, &parts, &dead, &others].concat();
+    for seed in all {
         assert_eq!(real(seed).violations, [], "seed {seed}: campaign --verbose {seed}");
     }
 }

@@ -415,6 +415,13 @@ pub enum Input {
         /// Lots.
         qty: Qty,
     },
+    /// An execution of so much came that had been taken back before; `cum` as of a fill.
+    PassedOver {
+        /// Lots.
+        qty: Qty,
+        /// The venue's running total after it.
+        cum: Option<Qty>,
+    },
     /// An execution of so much was corrected; how many lots are missing stays as it was.
     Correct {
         /// Lots before; more than zero.
@@ -597,6 +604,7 @@ impl Order {
             Input::LinkDown => self.on_link_down(),
             Input::CancelSent => self.on_cancel_sent(),
             Input::Bust { qty } => self.on_bust(qty),
+            Input::PassedOver { qty, cum } => self.on_passed_over(qty, cum),
             Input::Correct { from, to } => self.on_correct(from, to),
             Input::Override { status } => self.on_override(status),
         }
@@ -947,6 +955,34 @@ impl Order {
             self.state = State::Acked;
         }
         Verdict::Applied
+    }
+
+    /// It counts for what the venue has told, and no longer for the order. That it would have filled
+    /// the order up beside others is no end that was told: a venue may give lots that were taken back
+    /// to an order that works.
+    fn on_passed_over(&mut self, qty: Qty, cum: Option<Qty>) -> Verdict {
+        let (before, was_claimed) = (self.state, self.claimed.is_some());
+        let verdict = self.on_fill(qty, cum);
+        if let Verdict::Conflict(_) = verdict {
+            return verdict;
+        }
+        let verdict = self.on_bust(qty);
+        let told = cum.unwrap_or(qty) >= self.place.qty;
+        if self.state.is_done() && !before.is_done() && !was_claimed && !told {
+            self.state = match before {
+                State::New | State::Sent => self.working(),
+                State::Acked
+                | State::Partial
+                | State::PendingAmend
+                | State::PendingCancel
+                | State::Unknown
+                | State::Filled
+                | State::Cancelled
+                | State::Rejected
+                | State::Expired => before,
+            };
+        }
+        verdict
     }
 
     fn on_correct(&mut self, from: Qty, to: Qty) -> Verdict {

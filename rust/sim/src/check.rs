@@ -884,10 +884,12 @@ fn contradicts(sent: &Sent, news: &News) -> bool {
     works || is_new_fill(sent, news) && !again
 }
 
-/// Whether it is a fill that the order has not heard of.
+/// Whether it tells of an execution that the order has not heard of.
 fn is_new_fill(sent: &Sent, news: &News) -> bool {
     match news {
         News::Fill(fill) => !sent.knows(fill.trade_id),
+        // Known by its correction alone: it has traded too.
+        News::Correct { trade_id, .. } => !sent.knows(*trade_id),
         News::Accepted
         | News::Rejected { .. }
         | News::Cancelled { .. }
@@ -895,7 +897,6 @@ fn is_new_fill(sent: &Sent, news: &News) -> bool {
         | News::CancelRejected { .. }
         | News::Status { .. }
         | News::Bust { .. }
-        | News::Correct { .. }
         | News::Fee { .. } => false,
     }
 }

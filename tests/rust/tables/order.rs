@@ -156,6 +156,11 @@ fn inputs(booking: &Booking) -> Vec<(String, Input)> {
         ));
     }
     all.push((format!("bust of {}", cum + 1), Input::Bust { qty: lots(cum + 1) }));
+    for qty in [SIZE - cum, SIZE].into_iter().filter(|qty| *qty > 0) {
+        let told =
+            (format!("{qty}, taken back before"), Input::PassedOver { qty: lots(qty), cum: None });
+        all.push(told);
+    }
     for status in [VenueStatus::Cancelled, VenueStatus::Working] {
         all.push((format!("override: {status:?}"), Input::Override { status }));
     }
@@ -281,6 +286,7 @@ fn every_pair_of_state_and_input_is_in_the_table() {
 /// Any input at all, small numbers so that they meet.
 fn any_input() -> impl Strategy<Value = Input> {
     let total = prop::option::of(0_i64..15);
+    let total_passed = total.clone();
     let status = (0_usize..5).prop_map(|at| {
         [
             VenueStatus::Working,
@@ -306,6 +312,8 @@ fn any_input() -> impl Strategy<Value = Input> {
         Just(Input::LinkDown),
         Just(Input::CancelSent),
         (1_i64..8).prop_map(|qty| Input::Bust { qty: lots(qty) }),
+        (1_i64..8, total_passed)
+            .prop_map(|(qty, cum)| Input::PassedOver { qty: lots(qty), cum: cum.map(lots) }),
         (1_i64..8, 1_i64..8)
             .prop_map(|(from, to)| Input::Correct { from: lots(from), to: lots(to) }),
         status.prop_map(|status| Input::Override { status }),
@@ -316,6 +324,7 @@ fn is_evidence(input: Input) -> bool {
     match input {
         Input::Accepted
         | Input::Fill { .. }
+        | Input::PassedOver { .. }
         | Input::Done { .. }
         | Input::Working { .. }
         | Input::Absent

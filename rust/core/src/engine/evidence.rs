@@ -300,8 +300,7 @@ impl Engine {
         if !fresh || !known.qty.is_zero() {
             return;
         }
-        self.input(id, Input::Fill { qty: fill.qty, cum: fill.cum }, out);
-        self.input(id, Input::Bust { qty: fill.qty }, out);
+        self.input(id, Input::PassedOver { qty: fill.qty, cum: fill.cum }, out);
         let Some(order) = self.orders.get(id) else { return };
         let key = (order.place.account, order.place.instrument, fill.side, fill.trade_id);
         if let Some(execution) = self.orders.execution_mut(&key) {
@@ -845,6 +844,12 @@ impl Engine {
                 };
                 // Without its attempt an order has nothing to wait for.
                 if self.is_orphan(order) { self.now.max(order.due.min(over)) } else { over }
+            }
+            // It may have rested without a time of its own: what is missing is asked for now.
+            State::Filled | State::Cancelled | State::Rejected | State::Expired
+                if order.due == Time::MAX =>
+            {
+                self.now
             }
             State::New
             | State::Sent

@@ -75,6 +75,7 @@ pub fn inputs() -> Vec<Input> {
     let totals = || std::iter::once(None).chain((0..=MOST).map(|lots| Some(Qty::of(lots))));
     for lots in (1..=MOST).map(Qty::of) {
         all.extend(totals().map(|cum| Input::Fill { qty: lots, cum }));
+        all.extend(totals().map(|cum| Input::PassedOver { qty: lots, cum }));
         all.push(Input::Bust { qty: lots });
         all.extend((1..=MOST).map(|to| Input::Correct { from: lots, to: Qty::of(to) }));
     }
@@ -138,10 +139,12 @@ pub fn all() -> Pairs {
 
 /// What does not hold after an input.
 fn wrong(before: &Order, input: Input, verdict: Verdict, after: &Order) -> Vec<&'static str> {
-    let revises = matches!(input, Input::Bust { .. } | Input::Correct { .. });
+    let revises =
+        matches!(input, Input::Bust { .. } | Input::PassedOver { .. } | Input::Correct { .. });
     let evidence = match input {
         Input::Accepted
         | Input::Fill { .. }
+        | Input::PassedOver { .. }
         | Input::Done { .. }
         | Input::Working { .. }
         | Input::Absent
