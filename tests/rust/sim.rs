@@ -735,7 +735,7 @@ fn schedules_that_broke_a_rule_break_none() {
     let again = [31_601_268, 32_304_358];
     let parts = [40_601_479, 44_152_103];
     let dead = [40_746_470, 43_378_226, 44_359_923];
-    let others = [1_023_913, 3_177_812, 41_317_197];
+    let others = [1_023_913, 3_177_812, 41_317_197, 70_264_948];
     let all = [&revised[..], &taken_back, &again, &parts, &dead, &others].concat();
     for seed in all {
         assert_eq!(real(seed).violations, [], "seed {seed}: campaign --verbose {seed}");

@@ -577,12 +577,18 @@ impl Engine {
         };
         // With the execution itself comes its fee, unless that was told apart.
         let unheard = id.is_some() && known.is_none();
-        self.revise(id);
         let from = known.map_or(Qty::ZERO, |known| known.qty);
+        // One that is news contradicts, like a fill, what the desk has said of its order.
+        if !from.is_zero() {
+            self.revise(id);
+        }
         let fill = Fill { fee, ..*fill };
         match id {
             Some(id) => self.book_fill(id, key, &fill, Told::Correction { from }, out),
             None => self.book_foreign(key, &fill, out),
+        }
+        if from.is_zero() {
+            self.revise(id);
         }
         let execution = self.orders.execution_mut(&key);
         if let Some(execution) = execution.filter(|known| !known.is_awaited()) {
