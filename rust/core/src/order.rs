@@ -960,13 +960,15 @@ impl Order {
     /// It counts for what the venue has told, and no longer for the order. That it would have filled
     /// the order up beside others is no end that was told: a venue may give lots that were taken back
     /// to an order that works.
+    #[cold]
+    #[inline(never)]
     fn on_passed_over(&mut self, qty: Qty, cum: Option<Qty>) -> Verdict {
         let (before, was_claimed) = (self.state, self.claimed.is_some());
-        let verdict = self.on_fill(qty, cum);
+        let verdict = self.next(Input::Fill { qty, cum });
         if let Verdict::Conflict(_) = verdict {
             return verdict;
         }
-        let verdict = self.on_bust(qty);
+        let verdict = self.next(Input::Bust { qty });
         let told = cum.unwrap_or(qty) >= self.place.qty;
         if self.state.is_done() && !before.is_done() && !was_claimed && !told {
             self.state = match before {
