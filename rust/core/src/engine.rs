@@ -28,8 +28,9 @@ use crate::funds::{Funds, Need};
 use crate::gate::{LegContext, Policy, Refusal};
 use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, LEGS_MAX, RUN_MAX, Table};
 use crate::instrument::Instrument;
+use crate::margin;
 use crate::merge::{NO_WALKS, Walks};
-use crate::num::Money;
+use crate::num::{Money, Qty};
 use crate::order::{ExecutionKey, Orders, Place};
 use crate::position::{Filled, Pair, Positions};
 use crate::quote::{Data, Facts, Kind, LegLots, Own};
@@ -510,8 +511,20 @@ impl Engine {
     }
 
     fn note_margin(&mut self, account: AccountId) {
-        let total = self.positions.margin_total(account, &self.instruments);
+        let positions = self.positions.margin_total(account, &self.instruments);
+        let opening = self.positions.unbacked(account).map(|(id, lots)| self.opening(id, lots));
+        let total = positions + opening.sum::<Money>();
         self.funds.set_margin(account, total);
+    }
+
+    /// The margin of lots that an order was to close and will open: no hold has it.
+    fn opening(&self, id: ClientOrderId, lots: Qty) -> Money {
+        let Some(order) = self.orders.get(id) else { return Money::ZERO };
+        let (id, limit) = (order.place.instrument, order.place.price);
+        let mark = self.mark(id).unwrap_or(limit);
+        let far = i128::from(limit.0.abs().max(mark.0.abs()));
+        let cost = far * i128::from(lots.get());
+        margin::required(&self.instruments[id], order.place.side, lots, cost)
     }
 
     fn alert(

@@ -352,6 +352,13 @@ struct Position {
 }
 
 impl Position {
+    fn reserved(&self, direction: Side) -> Reserved {
+        match direction {
+            Side::Buy => self.long_reserved,
+            Side::Sell => self.short_reserved,
+        }
+    }
+
     fn owed(&self, direction: Side) -> i64 {
         match direction {
             Side::Buy => self.long_owed,
@@ -940,6 +947,40 @@ impl Positions {
         hold.map_or(Qty::ZERO, |hold| Qty::of(hold.left))
     }
 
+    /// The orders of an account that keep lots which are gone, and how many of them: where positions
+    /// are netted, another order or a bust may take what an order was to close, and it then opens.
+    pub fn unbacked(&self, account: AccountId) -> impl Iterator<Item = (ClientOrderId, Qty)> {
+        let start = self.keys.partition_point(|key| key.0 < account);
+        let pairs = self.pairs.iter().enumerate().skip(start);
+        let pairs = pairs.take_while(move |(_, position)| position.pair.account == account);
+        let netted = pairs.filter(|(_, position)| position.pair.netting == Netting::Net);
+        netted.flat_map(move |(pair, position)| {
+            let of = |direction| {
+                let kept = position.reserved(direction).earlier;
+                (direction, kept - position.book.stack(direction).lots())
+            };
+            [of(Side::Buy), of(Side::Sell)]
+                .into_iter()
+                .flat_map(move |(direction, gone)| self.kept_last(pair, direction, gone.max(0)))
+        })
+    }
+
+    /// The last `lots` that orders keep of a direction of a pair, by order.
+    fn kept_last(
+        &self,
+        pair: usize,
+        direction: Side,
+        lots: i64,
+    ) -> impl Iterator<Item = (ClientOrderId, Qty)> {
+        let holds = if lots == 0 { &[] } else { self.holds.as_slice() };
+        let of = move |hold: &&LotHold| hold.pair == pair && hold.direction == direction;
+        holds.iter().rev().filter(of).scan(lots, |left, hold| {
+            let part = hold.left.min(*left);
+            *left -= part;
+            (part > 0).then_some((hold.order, Qty::of(part)))
+        })
+    }
+
     /// Lots that an order of `side` may close and no live order keeps; where days are not told
     /// apart, all stand under `earlier`.
     #[must_use]
@@ -1250,10 +1291,7 @@ impl Positions {
         let position = self.position(index);
         let stack = position.book.stack(direction);
         let owed = position.owed(direction.flip());
-        let reserved = match direction {
-            Side::Buy => position.long_reserved,
-            Side::Sell => position.short_reserved,
-        };
+        let reserved = position.reserved(direction);
         let today = match position.pair.netting {
             Netting::Net | Netting::Gross => 0,
             Netting::GrossByDay => stack.lots_on(self.today(index)),

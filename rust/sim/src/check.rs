@@ -167,6 +167,9 @@ pub struct Checker {
     /// Accounts whose balance is unknown: a word ended the asking about an execution of which only a
     /// correction was heard, so its fee never comes.
     unsure: BTreeSet<AccountId>,
+    /// Accounts in which something traded that no hold had money for: it may have taken what was
+    /// held for an order that follows.
+    surprised: BTreeSet<AccountId>,
     conflicts: u64,
     kills: bool,
     /// Whether a contradiction calls orders back now.
@@ -207,6 +210,7 @@ impl Checker {
             stuck: BTreeSet::new(),
             drifts: 0,
             unsure: BTreeSet::new(),
+            surprised: BTreeSet::new(),
             conflicts: 0,
             kills: false,
             recalls: false,
@@ -563,6 +567,7 @@ impl Checker {
                 self.broken(now, "external_is_told", format!("{report:?}"));
             }
             if !conflict && !alarms {
+                self.surprised.insert(report.account);
                 self.told.foreign(&self.config, report);
             }
             return;
@@ -618,6 +623,9 @@ impl Checker {
             News::Fee { trade_id, amount, currency, .. } => {
                 change = sent.fee(trade_id, costs.own(amount, currency));
             }
+        }
+        if surfaces || sent.is_overfilled() {
+            self.surprised.insert(place.account);
         }
         self.told.trade(&self.config, held, place.side, &change);
         let (hedge, leg) = rolls::owner(&self.config, &place);

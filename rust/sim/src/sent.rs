@@ -197,6 +197,11 @@ impl Sent {
         }
     }
 
+    /// Whether more has traded than it asked for.
+    pub(crate) fn is_overfilled(&self) -> bool {
+        self.gross > self.place.qty.get()
+    }
+
     /// Lots of executions that are known by their correction alone: they are gone from the order.
     fn unheard(&self) -> i64 {
         let alone = self.heard.iter().filter(|known| known.made == 0);

@@ -173,3 +173,33 @@ fn what_an_execution_did_is_part_of_the_digest() {
     assert_ne!(bytes(&first), bytes(&other));
     assert_eq!(bytes(&first).len(), bytes(&other).len());
 }
+
+#[test]
+fn lots_that_are_kept_and_gone_are_those_that_their_order_will_open() {
+    let mut positions = positions();
+    let order = |number| cross_market_core::ids::ClientOrderId(number);
+    positions.fill(NEAR, NETTED, &trade(hedge(0, 0), Side::Sell, OPEN, 5, 100)).unwrap();
+    for (number, lots) in [(1, 3), (2, 2)] {
+        let kept = positions.hold_lots(order(number), NEAR, NETTED, Side::Buy, OPEN, qty(lots));
+        assert_eq!(kept, Ok(qty(lots)));
+    }
+    let unbacked = |positions: &Positions| positions.unbacked(NEAR).collect::<Vec<_>>();
+    assert_eq!(unbacked(&positions), []);
+    // Another order closes one lot, then two more, and then all and one beyond.
+    let buy = |lots| trade(hedge(1, 0), Side::Buy, OPEN, lots, 101);
+    positions.fill(NEAR, NETTED, &buy(1)).unwrap();
+    assert_eq!(unbacked(&positions), [(order(2), qty(1))]);
+    positions.fill(NEAR, NETTED, &buy(2)).unwrap();
+    assert_eq!(unbacked(&positions), [(order(2), qty(2)), (order(1), qty(1))]);
+    positions.fill(NEAR, NETTED, &buy(3)).unwrap();
+    assert_eq!(unbacked(&positions), [(order(2), qty(2)), (order(1), qty(3))]);
+    // In other accounts nothing is missing, and what is let go is missing no more.
+    assert_eq!(positions.unbacked(FAR).count(), 0);
+    positions.release_lots(order(1), qty(2));
+    assert_eq!(unbacked(&positions), [(order(2), qty(2)), (order(1), qty(1))]);
+    positions.release_all_lots(order(2));
+    assert_eq!(unbacked(&positions), [(order(1), qty(1))]);
+    // Lots that come back are there to be closed again.
+    positions.fill(NEAR, NETTED, &trade(hedge(1, 0), Side::Sell, OPEN, 2, 100)).unwrap();
+    assert_eq!(unbacked(&positions), []);
+}

@@ -778,7 +778,9 @@ impl Engine {
                 self.live.remove(at);
                 // A hold that is resolved already stays so.
                 let _ = self.funds.void(id);
-                self.positions.release_all_lots(id);
+                if !self.positions.release_all_lots(id).is_zero() {
+                    self.note_margin(order.place.account);
+                }
                 self.claim_done(&order);
                 self.tell_followed(&order);
             }

@@ -230,6 +230,10 @@ impl Checker {
 
     /// All that enters in its account at the least needs no more than is there.
     fn place_money(&mut self, now: Time, place: &Place) {
+        // The money of an order that follows was held before.
+        if place.purpose == Purpose::Hedge && self.surprised.contains(&place.account) {
+            return;
+        }
         let Some(cash) = self.bounds.cash(place.account) else { return };
         // What closes lots that somebody else holds there needs nothing.
         let opens = |of: &Place| self.told.lots((of.account, of.instrument)) * of.side.sign() >= 0;
