@@ -1,5 +1,6 @@
 //! The tables of the order and the attempt machine: every pair of state and input, printed into
-//! `docs/order.md`, `docs/attempt.md` and `docs/rejects.md` and compared with what stands there.
+//! `docs/order.md`, `docs/attempt.md` and `docs/rejects.md` and compared with what stands there; and
+//! what an attempt reckons with.
 //!
 //! After a change that is meant, `UPDATE_TABLES=1 cargo test -p cross-market-core --test tables`
 //! rewrites them; the difference then shows which cells changed.
@@ -19,6 +20,8 @@ use std::path::Path;
 mod attempt;
 #[path = "tables/order.rs"]
 mod order;
+#[path = "tables/reckoning.rs"]
+mod reckoning;
 #[path = "tables/reject.rs"]
 mod reject;
 

@@ -43,7 +43,7 @@ fn plan(legs: &[(Side, i64, i64)]) -> HedgePlan {
 }
 
 /// Sell three lots of A of one unit each, buy one lot of B of three.
-fn two_legs() -> HedgePlan {
+pub(super) fn two_legs() -> HedgePlan {
     plan(&[(Side::Sell, 3, 1), (Side::Buy, 1, 3)])
 }
 
@@ -52,7 +52,7 @@ fn three_legs() -> HedgePlan {
     plan(&[(Side::Sell, 2, 3), (Side::Buy, 3, 2), (Side::Buy, 1, 6)])
 }
 
-fn execution(max_residual: i128) -> Execution {
+pub(super) fn execution(max_residual: i128) -> Execution {
     Execution {
         max_residual,
         live_residual: 1_000,
