@@ -130,3 +130,19 @@ fn a_leg_with_nothing_to_do_goes_the_way_of_its_attempt() {
     assert_eq!(there((0, 0), Side::Sell), Money(7_000 + 7));
     assert_eq!(there((0, 0), Side::Buy), Money(7));
 }
+
+#[test]
+fn orders_that_live_keep_a_question_and_a_cancel_each() {
+    let plan = two_legs();
+    for (messages, end) in [(33, None), (34, Some(End::ResidualHeld))] {
+        let mut attempt = enters();
+        attempt.state = State::Working;
+        attempt.messages = messages;
+        let mut facts = Facts::UNKNOWN;
+        facts.legs[0].alive = 2;
+        facts.legs[1].alive = 1;
+        let mut wants = Wants::NOTHING;
+        attempt.next(Time(1), &plan, &facts, &mut wants);
+        assert_eq!((wants.end, wants.cancel), (end, end.is_some()), "after {messages} of 40");
+    }
+}
