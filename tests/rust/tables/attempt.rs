@@ -48,7 +48,7 @@ pub(super) fn two_legs() -> HedgePlan {
 }
 
 /// Sell two lots of A of three units each, buy three of B of two and one of C of six.
-fn three_legs() -> HedgePlan {
+pub(super) fn three_legs() -> HedgePlan {
     plan(&[(Side::Sell, 2, 3), (Side::Buy, 3, 2), (Side::Buy, 1, 6)])
 }
 
@@ -69,7 +69,7 @@ pub(super) fn execution(max_residual: i128) -> Execution {
 
 /// What the markets and the orders look like when the attempt is asked.
 #[derive(Clone, Debug)]
-struct Scene {
+pub(super) struct Scene {
     /// Lots that each leg has moved in the direction of the attempt, since no set was held (for a
     /// Trim) or since its start.
     progress: Vec<i64>,
@@ -85,7 +85,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(progress: &[i64]) -> Scene {
+    pub(super) fn new(progress: &[i64]) -> Scene {
         let legs = progress.len();
         Scene {
             progress: progress.to_vec(),
@@ -99,7 +99,7 @@ impl Scene {
         }
     }
 
-    fn alive(mut self, alive: &[u32]) -> Scene {
+    pub(super) fn alive(mut self, alive: &[u32]) -> Scene {
         self.alive = alive.to_vec();
         self
     }
@@ -110,24 +110,24 @@ impl Scene {
         self
     }
 
-    fn blocked(mut self, legs: &[usize]) -> Scene {
+    pub(super) fn blocked(mut self, legs: &[usize]) -> Scene {
         for leg in legs {
             self.blocked[*leg] = Blocked::PHASE;
         }
         self
     }
 
-    fn depth(mut self, depth: i64) -> Scene {
+    pub(super) fn depth(mut self, depth: i64) -> Scene {
         self.depth = depth;
         self
     }
 
-    fn worse(mut self, forward: i64, back: i64) -> Scene {
+    pub(super) fn worse(mut self, forward: i64, back: i64) -> Scene {
         self.worse = [forward, back];
         self
     }
 
-    fn no_budget(mut self) -> Scene {
+    pub(super) fn no_budget(mut self) -> Scene {
         self.loss_left = Money::ZERO;
         self
     }
@@ -140,9 +140,9 @@ impl Scene {
 
 /// An attempt with the plan it runs on and the direction of each leg.
 #[derive(Clone, Debug)]
-struct Run {
-    plan: HedgePlan,
-    attempt: Attempt,
+pub(super) struct Run {
+    pub(super) plan: HedgePlan,
+    pub(super) attempt: Attempt,
     zero: LegLots,
     forward: Vec<Side>,
     /// Where the legs stood when the attempt was last asked, and what its last orders are for.
@@ -151,11 +151,17 @@ struct Run {
 }
 
 impl Run {
-    fn new(plan: &HedgePlan, kind: Kind, sets: i64, max_residual: i128) -> Run {
+    pub(super) fn new(plan: &HedgePlan, kind: Kind, sets: i64, max_residual: i128) -> Run {
         Run::clipped(plan, kind, sets, 1, max_residual)
     }
 
-    fn clipped(plan: &HedgePlan, kind: Kind, sets: i64, clip: i64, max_residual: i128) -> Run {
+    pub(super) fn clipped(
+        plan: &HedgePlan,
+        kind: Kind,
+        sets: i64,
+        clip: i64,
+        max_residual: i128,
+    ) -> Run {
         let (from, to) = match kind {
             Kind::Enter => (0, sets),
             Kind::Exit | Kind::Reduce | Kind::Roll => (sets, 0),
@@ -182,7 +188,7 @@ impl Run {
         Run { plan: plan.clone(), attempt, zero, forward, at, purpose: Purpose::Work }
     }
 
-    fn held(&self, scene: &Scene) -> LegLots {
+    pub(super) fn held(&self, scene: &Scene) -> LegLots {
         let mut held = self.zero;
         for (leg, progress) in scene.progress.iter().enumerate() {
             held[leg] += self.forward[leg].sign() * progress;
@@ -190,7 +196,7 @@ impl Run {
         held
     }
 
-    fn facts(&self, scene: &Scene) -> Facts {
+    pub(super) fn facts(&self, scene: &Scene) -> Facts {
         let held = self.held(scene);
         let ask = self.attempt.ask(&self.plan, &held);
         let mut facts = Facts { loss_left: scene.loss_left, ..Facts::UNKNOWN };
@@ -228,7 +234,7 @@ impl Run {
         facts
     }
 
-    fn next(&mut self, scene: &Scene) -> Wants {
+    pub(super) fn next(&mut self, scene: &Scene) -> Wants {
         self.book(&scene.progress);
         let facts = self.facts(scene);
         let held = facts.held();
@@ -275,7 +281,7 @@ impl Run {
         }
     }
 
-    fn place(&mut self, wants: &Wants) {
+    pub(super) fn place(&mut self, wants: &Wants) {
         for intent in wants.intents.iter().flatten() {
             self.attempt.placed(intent.leg, intent.purpose);
         }
@@ -288,7 +294,7 @@ impl Run {
     }
 
     /// Leads a new attempt into `state`; `None` when this kind is never in it.
-    fn lead(&mut self, state: State) -> Option<()> {
+    pub(super) fn lead(&mut self, state: State) -> Option<()> {
         let legs = self.plan.legs.len();
         let set = self.set();
         let zero = vec![0; legs];
@@ -339,7 +345,7 @@ fn state_name(state: State) -> &'static str {
     }
 }
 
-fn said(run: &Run, wants: &Wants) -> String {
+pub(super) fn said(run: &Run, wants: &Wants) -> String {
     let mut said = state_name(run.attempt.state).to_owned();
     if wants.again {
         said.push_str(", next slice");

@@ -1,12 +1,12 @@
 //! What an attempt reckons with: its slices, which way its legs go, and what repair has lost.
 
 use cross_market_core::attempt::{Attempt, End, LegFill, State, Task, Wants};
-use cross_market_core::ids::{ClientOrderId, HedgeId, LegId};
+use cross_market_core::ids::{ClientOrderId, HedgeId, LEGS_MAX, LegId};
 use cross_market_core::num::{Money, Price, Side};
-use cross_market_core::quote::{Facts, Kind, LegLots, Purpose};
+use cross_market_core::quote::{Facts, Kind, LegLots, Purpose, Repair};
 use cross_market_core::time::{Span, Time};
 
-use super::attempt::{execution, two_legs};
+use super::attempt::{Run, Scene, execution, said, three_legs, two_legs};
 
 const A: LegId = LegId(0);
 const B: LegId = LegId(1);
@@ -145,4 +145,97 @@ fn orders_that_live_keep_a_question_and_a_cancel_each() {
         attempt.next(Time(1), &plan, &facts, &mut wants);
         assert_eq!((wants.end, wants.cancel), (end, end.is_some()), "after {messages} of 40");
     }
+}
+
+#[test]
+fn what_repair_has_lost_is_gone_from_its_budget() {
+    for (lost, ends) in [(999_990, false), (1_000_000, true)] {
+        let mut run = Run::new(&two_legs(), Kind::Enter, 1, 0);
+        run.lead(State::Supplementing).unwrap();
+        run.attempt.lost = Money(lost);
+        // Both ways lose a tick a lot and more.
+        let wants = run.next(&Scene::new(&[3, 0]).worse(1, 1));
+        let wanted = if ends { Some(End::ResidualHeld) } else { None };
+        assert_eq!(wants.end, wanted, "{lost} lost: {}", said(&run, &wants));
+    }
+}
+
+#[test]
+fn inside_a_halt_no_leg_goes_to_the_other_side_of_zero() {
+    // A was bought twice as often as the exit needed: back is across zero, ahead is toward it.
+    for (repair, end) in [(Repair::Unwind, Some(End::ResidualHeld)), (Repair::Supplement, None)] {
+        let mut run = Run::new(&two_legs(), Kind::Exit, 1, 0);
+        run.lead(State::Working).unwrap();
+        run.next(&Scene::new(&[6, 0]).alive(&[1, 0]));
+        run.attempt.execution.repair = repair;
+        let mut facts = run.facts(&Scene::new(&[6, 0]));
+        facts.reduce_only = true;
+        let mut wants = Wants::NOTHING;
+        run.attempt.next(Time(1), &run.plan, &facts, &mut wants);
+        assert_eq!(wants.end, end, "{repair:?}: {}", said(&run, &wants));
+    }
+}
+
+#[test]
+fn repair_goes_no_further_than_its_slice() {
+    let plan = two_legs();
+    let mut exits = begun((5, 0), 2, plan.goal(5));
+    exits.state = State::Working;
+    // A has bought as much as three sets, B has sold nothing: back is to five, ahead to three.
+    let mut held = plan.goal(5);
+    held[0] += 9;
+    let ask = exits.ask(&plan, &held);
+    let lots = |leg: usize| [ask[leg][0].get(), ask[leg][1].get()];
+    assert_eq!((lots(0), lots(1)), ([0, 9], [0, 2]));
+}
+
+#[test]
+fn who_gives_up_says_what_was_chosen() {
+    let mut run = Run::new(&three_legs(), Kind::Enter, 1, 0);
+    run.lead(State::Working).unwrap();
+    // Two legs are short and one message is left.
+    run.attempt.messages = run.attempt.execution.messages - 1;
+    let wants = run.next(&Scene::new(&[2, 0, 0]));
+    assert_eq!(wants.end, Some(End::ResidualHeld));
+    assert!(wants.choice.is_some(), "{}", said(&run, &wants));
+    assert_eq!(wants.intents, [None; LEGS_MAX]);
+}
+
+#[test]
+fn a_trim_that_left_what_was_there_was_unwound() {
+    let plan = two_legs();
+    let mut held = plan.goal(1);
+    held[1] -= 1;
+    let decision = ClientOrderId::pack(1, 1, HedgeId(0), 1, LegId(0), 0).unwrap();
+    let task = Task { decision, kind: Kind::Trim, from: 1, to: 1, clip: 1, over: Span::ZERO };
+    for (bought, end) in [(0, End::Unwound), (1, End::Completed)] {
+        let mut attempt = Attempt::new(task, execution(9), &plan, held, Time(0));
+        attempt.fill(&fill(B, Side::Buy, 1, 100, Purpose::Supplement));
+        let mut now = held;
+        now[1] += bought;
+        let mut wants = Wants::NOTHING;
+        attempt.slice_refused(&plan, &now, &mut wants);
+        assert_eq!(wants.end, Some(end));
+    }
+}
+
+#[test]
+fn a_leg_that_may_not_trade_whole_begins_no_slice() {
+    let begins = |spoil: &dyn Fn(&mut Attempt), depth: i64| {
+        let mut run = Run::new(&two_legs(), Kind::Enter, 1, 0);
+        spoil(&mut run.attempt);
+        let facts = run.facts(&Scene::new(&[0, 0]).depth(depth));
+        let mut wants = Wants::NOTHING;
+        run.attempt.next(Time(1), &run.plan, &facts, &mut wants);
+        (wants.end, wants.intents.iter().flatten().count())
+    };
+    assert_eq!(begins(&|_| {}, 3), (None, 2));
+    let nothing = (Some(End::AbortedFlat), 0);
+    assert_eq!(begins(&|_| {}, 2), nothing);
+    assert_eq!(begins(&|attempt| attempt.bound(A, Side::Sell, 2), 3), nothing);
+    assert_eq!(begins(&|attempt| attempt.bound(A, Side::Buy, 2), 3), (None, 2));
+    let spent = |attempt: &mut Attempt| attempt.execution.tries = 0;
+    assert_eq!(begins(&spent, 3), nothing);
+    let mute = |attempt: &mut Attempt| attempt.execution.messages = 1;
+    assert_eq!(begins(&mute, 3), nothing);
 }
