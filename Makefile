@@ -82,8 +82,8 @@ crash: ## Cut and corrupt a journal everywhere and recover it
 seeded-bugs: ## Put known bugs in one by one, or BUGS=4,7, and demand that the fast checks fail
 	PYTHONPATH=tests $(PYTHON) -m seeded $(if $(BUGS),--only $(BUGS))
 
-mutants: ## Change the core in small ways and demand that tests fail: FILES="funds gate" SHARD=0/4
-	PYTHONPATH=tests $(PYTHON) -m seeded.mutants $(FILES) $(if $(SHARD),--shard $(SHARD))
+mutants: ## Change the core in small ways and demand that tests fail: FILES="funds gate" SHARD=0/4 GO_ON=1
+	PYTHONPATH=tests $(PYTHON) -m seeded.mutants $(FILES) $(if $(SHARD),--shard $(SHARD)) $(if $(GO_ON),--go-on)
 
 golden: $(CORE) ## Compare the recorded markets in ../shared/data with their reference figures
 	PYTHONPATH=tests $(BIN)/python -m golden $(SETS)
