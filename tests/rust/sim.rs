@@ -28,6 +28,7 @@ use cross_market_core::order::{
 use cross_market_core::phase::Phase;
 use cross_market_core::quote::{Kind, Purpose};
 use cross_market_core::time::{Span, Time};
+use cross_market_sim::atlas::Atlas;
 use cross_market_sim::check::Checker;
 use cross_market_sim::draw::{START, faults, plan};
 use cross_market_sim::exhaust::{Budget, Merge, Search, Shape, explore, pairs, small};
@@ -741,6 +742,14 @@ fn schedules_that_broke_a_rule_break_none() {
     for seed in all {
         assert_eq!(real(seed).violations, [], "seed {seed}: campaign --verbose {seed}");
     }
+}
+
+/// The second copy of an order that was proven never to have come: it is taken, told of late and dies.
+#[test]
+fn what_a_schedule_meets_is_not_called_impossible() {
+    let mut atlas = Atlas::default();
+    atlas.add(&real(91_266_624).cells);
+    assert_eq!(atlas.verdict().2, []);
 }
 
 #[test]

@@ -155,7 +155,7 @@ const OF_ORDER: &str = "the class concerns one order: there is one";
 const OTHERS_REPORT: &str = "the class concerns reports of our orders";
 const AT_SENDING: &str = "it happens when an order leaves: then the order is Sent";
 const AT_ARRIVAL: &str = "it happens when an order reaches its venue: nothing can have been heard of it, so that it is \
-     Sent, PendingCancel or Unknown";
+     Sent, PendingCancel or Unknown, or Rejected where it was proven never to have come";
 const NOT_ALIVE: &str =
     "the class concerns no single order, so that the newest one counts that is not done";
 const WORK_ONLY: &str = "the class concerns the attempt's own orders, not those of repair";
@@ -301,6 +301,8 @@ fn idle(fault: Fault) -> Option<&'static str> {
 fn ordered(fault: Fault, seen: Seen) -> Option<&'static str> {
     let sent = seen.state == State::Sent;
     let in_doubt = matches!(seen.state, State::Sent | State::PendingCancel | State::Unknown);
+    // Its absence was proven, and the second copy of what was sent twice came later still.
+    let may_surface = seen.state == State::Rejected;
     let works = seen.purpose == Purpose::Work;
     let of_work = matches!(fault, Fault::LegRejected | Fault::BothPartial | Fault::SubsetFails);
     let of_unwind = matches!(fault, Fault::UnwindFails | Fault::PriceRuns);
@@ -313,8 +315,9 @@ fn ordered(fault: Fault, seen: Seen) -> Option<&'static str> {
         _ if of_unwind && seen.purpose != Purpose::Unwind => Some(UNWIND_ONLY),
         About::Sending => (!sent).then_some(AT_SENDING),
         // Another's order is acknowledged too: then the newest of ours counts.
+        About::Ack if may_surface => None,
         About::Moment | About::Ack => seen.state.is_done().then_some(NOT_ALIVE),
-        About::Arrival => (!in_doubt).then_some(AT_ARRIVAL),
+        About::Arrival => (!in_doubt && !may_surface).then_some(AT_ARRIVAL),
         About::Cancel => sent.then_some(NO_CANCEL),
         About::Query => sent.then_some(NOT_ASKED),
         About::ArrivalOrCancel | About::OwnReport | About::Report | About::Any => None,
