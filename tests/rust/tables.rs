@@ -24,6 +24,8 @@ mod order;
 mod reckoning;
 #[path = "tables/reject.rs"]
 mod reject;
+#[path = "tables/stages.rs"]
+mod stages;
 
 /// Compares `text` with the file of that name in `docs`, or rewrites it when asked to.
 fn pin(name: &str, text: &str) {

@@ -665,9 +665,9 @@ impl Attempt {
             self.not_before = self.not_before + self.pace;
             self.due = self.due.max(self.not_before + self.execution.finish_within);
         }
-        let (due, not_before) = (self.due, self.not_before);
+        let (not_before, finish_within) = (self.not_before, self.execution.finish_within);
         if let Some(stages) = self.stages_mut() {
-            stages.wait(not_before, due);
+            stages.wait(not_before, finish_within);
             stages.begin(held);
         }
     }

@@ -15,7 +15,7 @@ use cross_market_core::instrument::{PriceBand, ReferenceChange};
 use cross_market_core::num::{Money, Price, Side};
 use cross_market_core::order::{Answer, Found, News, RejectClass, Report, VenueStatus};
 use cross_market_core::quote::{Kind, LegLots};
-use cross_market_core::time::Time;
+use cross_market_core::time::{Span, Time};
 
 use crate::bounds::{Bounds, Counted};
 use crate::rolls;
@@ -44,6 +44,7 @@ pub struct Violation {
 /// Every rule by its name.
 pub const RULES: &[&str] = &[
     "again_changes_nothing",
+    "attempts_end_in_time",
     "books_are_true",
     "cancel_outlives_an_auction",
     "cancels_bounded",
@@ -137,6 +138,8 @@ struct Begun {
     ended: bool,
     forfeited: bool,
     kind: Option<Kind>,
+    /// When it must have ended.
+    until: Time,
 }
 
 /// The rules and what they remember.
@@ -172,6 +175,8 @@ pub struct Checker {
     surprised: BTreeSet<AccountId>,
     conflicts: u64,
     kills: bool,
+    /// The longest time over which slices were to begin.
+    slices_over: Span,
     /// Whether a contradiction calls orders back now.
     recalls: bool,
     /// Whether cancels may leave now whatever the window says.
@@ -213,6 +218,7 @@ impl Checker {
             surprised: BTreeSet::new(),
             conflicts: 0,
             kills: false,
+            slices_over: Span::ZERO,
             recalls: false,
             unbound: false,
             told: Told::new(config.accounts.len()),
@@ -345,6 +351,7 @@ impl Checker {
     /// The engine was restarted and began with these commands.
     pub fn restarted(&mut self, now: Time, commands: &[Command]) {
         self.run += 1;
+        self.give_time_anew(now);
         for command in commands {
             if matches!(command, Command::Place(_)) {
                 self.broken(now, "restart_places_nothing", format!("{command:?}"));
@@ -404,6 +411,7 @@ impl Checker {
             Event::Estimate(_) | Event::Tick => {}
         }
         if commands.is_empty() && !matches!(event, Event::Control(_) | Event::Link(_)) {
+            self.ends_in_time(now, event);
             return;
         }
         let kills = match event {
@@ -426,6 +434,7 @@ impl Checker {
         self.unbound = kills || self.recalls || matches!(event, Event::Link(_));
         self.commands(now, commands);
         self.cancels_left(now, event, commands);
+        self.ends_in_time(now, event);
     }
 
     /// What a book says next is made up, or, from its next snapshot on, true again.
@@ -524,9 +533,10 @@ impl Checker {
                 }
             }
             Verb::Policy(policy) => self.policy = (**policy).clone(),
+            Verb::Enter { over, .. } | Verb::Exit { over, .. } => {
+                self.slices_over = self.slices_over.max(*over);
+            }
             Verb::Unrestrict(_)
-            | Verb::Enter { .. }
-            | Verb::Exit { .. }
             | Verb::Freeze { .. }
             | Verb::Forfeit { .. }
             | Verb::Roll { .. } => {}

@@ -294,6 +294,13 @@ fn apart() -> Vec<(&'static str, Vec<&'static str>)> {
             "refusal_commands_nothing",
             rules(&|check| check.refused(START, &Event::Tick, &"no", &[one])),
         ),
+        (
+            "attempts_end_in_time",
+            rules(&|check| {
+                check.step(START, &Event::Tick, &[started(Kind::Enter)]);
+                check.step(START + Span::seconds(60), &Event::Tick, &[]);
+            }),
+        ),
         ("restart_places_nothing", rules(&|check| check.restarted(START, &[one]))),
         ("roll_has_two_hedges", entered_while_rolled_into()),
     ]

@@ -18,7 +18,7 @@ const LEGS: [&str; 3] = ["A", "B", "C"];
 const ASK: i64 = 101;
 const BID: i64 = 100;
 
-fn plan(legs: &[(Side, i64, i64)]) -> HedgePlan {
+pub(super) fn plan(legs: &[(Side, i64, i64)]) -> HedgePlan {
     let set_units = legs[0].1 * legs[0].2;
     let legs = legs.iter().enumerate().map(|(leg, (side, lots, units))| LegPlan {
         instrument: InstrumentId::at(leg),

@@ -90,14 +90,15 @@ impl Stages {
         self.long
     }
 
-    /// A slice that begins later has its whole time.
-    pub(super) fn wait(&mut self, not_before: Time, due: Time) {
-        self.long = self.long.max(due);
+    /// A slice that begins later has its whole time: what quotes may wait, and then what an attempt
+    /// that does not wait has.
+    pub(super) fn wait(&mut self, not_before: Time, finish_within: Span) {
+        let mut begins = not_before;
         if self.legging.mode == Mode::Quoting {
-            let rest = not_before + self.legging.quote.rest_within;
-            self.long = self.long.max(Time(rest.0 + (due.0 - not_before.0)));
-            self.rest_until = self.rest_until.max(rest);
+            begins = begins + self.legging.quote.rest_within;
+            self.rest_until = self.rest_until.max(begins);
         }
+        self.long = self.long.max(begins + finish_within);
     }
 
     pub(super) fn begin(&mut self, held: &LegLots) {

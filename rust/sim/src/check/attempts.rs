@@ -1,9 +1,11 @@
 //! Rules of attempts: when they begin, and when they end.
 
 use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
+use cross_market_core::event::Event;
 use cross_market_core::ids::{ClientOrderId, HedgeId, Id, LEGS_MAX};
+use cross_market_core::legging::Mode;
 use cross_market_core::quote::{HedgePlan, Kind, LegLots};
-use cross_market_core::time::Time;
+use cross_market_core::time::{Span, Time};
 
 use crate::outcome::ENDS;
 use crate::rolls;
@@ -51,6 +53,7 @@ impl Checker {
             ended: false,
             forfeited: false,
             kind,
+            until: now + self.longest(hedge, kind),
         };
         self.rolling(now, hedge, next);
         self.attempts.insert(decision, begun);
@@ -70,6 +73,40 @@ impl Checker {
         }
         if alert.detail == Kind::Trim.code() && self.residual_held.contains(&hedge) {
             self.broken(now, "no_trim_after_residual_held", decision.to_string());
+        }
+    }
+
+    /// How long an attempt may take: its slices begin, its quotes wait, and what they have traded is
+    /// matched or mended.
+    fn longest(&self, hedge: HedgeId, kind: Option<Kind>) -> Span {
+        let Some(limits) = self.policy.hedges.get(hedge) else { return Span::ZERO };
+        let quotes =
+            limits.legging.mode == Mode::Quoting && matches!(kind, Some(Kind::Enter | Kind::Exit));
+        let rests = if quotes { limits.legging.quote.rest_within } else { Span::ZERO };
+        Span(self.slices_over.0 + rests.0 + limits.execution.finish_within.0)
+    }
+
+    /// A new run goes on with what lives, and gives it its time once more.
+    pub(super) fn give_time_anew(&mut self, now: Time) {
+        let alive = self.attempts.iter().filter(|(_, attempt)| !attempt.ended);
+        let alive: Vec<_> = alive.map(|(id, of)| (*id, of.hedge, of.kind)).collect();
+        for (id, hedge, kind) in alive {
+            let until = now + self.longest(hedge, kind);
+            if let Some(attempt) = self.attempts.get_mut(&id) {
+                attempt.until = attempt.until.max(until);
+            }
+        }
+    }
+
+    /// A tick comes when one is due, and ends what has had its time.
+    pub(super) fn ends_in_time(&mut self, now: Time, event: &Event) {
+        if !matches!(event, Event::Tick) {
+            return;
+        }
+        let late = self.attempts.iter().find(|(_, of)| !of.ended && of.until < now);
+        if let Some((id, of)) = late {
+            let found = format!("{id} {:?} lives after {:?}", of.kind, of.until);
+            self.broken(now, "attempts_end_in_time", found);
         }
     }
 

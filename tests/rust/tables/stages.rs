@@ -1,0 +1,414 @@
+//! Legs that lead, follow and rest: what is asked of each, one question at a time.
+
+use cross_market_core::attempt::{Attempt, End, State, Task, Wants};
+use cross_market_core::ids::{ClientOrderId, HedgeId, LegId};
+use cross_market_core::legging::{Convert, LegRule, Legging, Mode, Quoting};
+use cross_market_core::num::{Money, Price, Qty, Side};
+use cross_market_core::quote::{
+    Blocked, Execution, Facts, HedgePlan, Intent, Kind, LegFacts, Purpose, Resting, Solved, Walk,
+};
+use cross_market_core::time::{Span, Time};
+
+use super::attempt;
+
+const A: LegId = LegId(0);
+const B: LegId = LegId(1);
+const BUY: usize = 0;
+const BID: i64 = 100;
+const ASK: i64 = 101;
+/// Where quotes of either leg belong: the sale of A, the purchase of B.
+const QUOTES: [i64; 2] = [103, 98];
+
+/// An attempt that sells three lots of A and buys three of B, and what it is asked with.
+struct Staged {
+    plan: HedgePlan,
+    attempt: Attempt,
+    facts: Facts,
+    now: Time,
+}
+
+fn legging(mode: Mode, legs: [LegRule; 2]) -> Legging {
+    let mut all = Legging { mode, ..Legging::AT_ONCE };
+    all.legs[0] = legs[0];
+    all.legs[1] = legs[1];
+    if mode == Mode::Quoting {
+        all.quote = Quoting {
+            max_reprice: 100,
+            range: 100,
+            raise_by: 1,
+            rest_within: Span::seconds(60),
+            ..Quoting::NONE
+        };
+    }
+    all
+}
+
+/// With messages enough for whatever follows.
+fn execution() -> Execution {
+    Execution { messages: 200, ..attempt::execution(0) }
+}
+
+const LEADS: LegRule = LegRule { leads: true, ..LegRule::PLAIN };
+
+fn walk(price: i64, lots: i64) -> Option<Walk> {
+    let (qty, worst) = (Qty::new(lots).unwrap(), Price(price));
+    Some(Walk { qty, cost: i128::from(price) * i128::from(lots), worst, marginal: None })
+}
+
+impl Staged {
+    fn new(mode: Mode, legs: [LegRule; 2]) -> Staged {
+        Staged::from(mode, legs, (0, 1))
+    }
+
+    fn from(mode: Mode, legs: [LegRule; 2], (from, to): (i64, i64)) -> Staged {
+        let plan = attempt::plan(&[(Side::Sell, 3, 1), (Side::Buy, 3, 1)]);
+        let held = plan.goal(from);
+        let decision = ClientOrderId::pack(1, 1, HedgeId(0), 1, LegId(0), 0).unwrap();
+        let kind = if to > from { Kind::Enter } else { Kind::Exit };
+        let task = Task { decision, kind, from, to, clip: 1, over: Span::ZERO };
+        let mut attempt = Attempt::new(task, execution(), &plan, held, Time(0));
+        attempt.renew(task, execution(), &legging(mode, legs), &plan, &held, Time(0));
+        let mut facts = Facts { loss_left: Money(1_000_000), ..Facts::UNKNOWN };
+        for leg in 0..2 {
+            facts.legs[leg] = LegFacts {
+                walk: [walk(ASK, 3), walk(BID, 3)],
+                touch: [Some(Price(ASK)), Some(Price(BID))],
+                collar: [Some(Price(120)), Some(Price(80))],
+                fee: [Money(1); 2],
+                tick_value: Money(1),
+                waiting: 0,
+                age: Span::ZERO,
+                blocked: Blocked::NONE,
+                held: held[leg],
+                alive: 0,
+                resting: 0,
+            };
+            facts.stages[leg].lean = walk([BID, ASK][leg], 3);
+            let (price, qty) = (Price(QUOTES[leg]), Qty::new(3).unwrap());
+            facts.stages[leg].solved =
+                Some(Solved { price, low: price, high: price, qty, away: 0 });
+        }
+        Staged { plan, attempt, facts, now: Time(1) }
+    }
+
+    fn next(&mut self) -> Wants {
+        let mut wants = Wants::NOTHING;
+        self.attempt.next(self.now, &self.plan, &self.facts, &mut wants);
+        for intent in wants.intents.iter().flatten() {
+            if !wants.begins || intent.purpose != Purpose::Hedge {
+                self.attempt.placed(intent.leg, intent.purpose);
+            }
+        }
+        wants
+    }
+
+    /// Its first orders have left and are alive; those of the legs that lead.
+    fn begun(mut self) -> Staged {
+        let wants = self.next();
+        assert_eq!((wants.begins, wants.end, self.attempt.state), (true, None, State::Working));
+        for intent in wants.intents.iter().flatten() {
+            if intent.purpose != Purpose::Hedge {
+                self.out(intent.leg, intent.qty.get());
+            }
+        }
+        self
+    }
+
+    /// So many lots of a leg are out, in one order or none.
+    fn out(&mut self, leg: LegId, lots: i64) {
+        let at = usize::from(leg.0);
+        self.facts.legs[at].alive = u32::from(lots > 0);
+        let side = self.attempt.forward(leg);
+        self.facts.stages[at].open[usize::from(side == Side::Sell)] = Qty::new(lots).unwrap();
+    }
+
+    /// A leg trades lots of what it has out.
+    fn trades(&mut self, leg: LegId, lots: i64) {
+        let at = usize::from(leg.0);
+        let side = self.attempt.forward(leg);
+        self.facts.legs[at].held += side.sign() * lots;
+        let open = self.facts.stages[at].open[usize::from(side == Side::Sell)];
+        self.out(leg, (open.get() - lots).max(0));
+    }
+
+    /// The quote of a leg rests at a price.
+    fn rests(&mut self, leg: LegId, price: i64, lots: i64) {
+        let at = usize::from(leg.0);
+        self.out(leg, lots);
+        self.facts.legs[at].resting = 1;
+        let leaves = Qty::new(lots).unwrap();
+        self.facts.stages[at].quote =
+            Some(Resting { price: Price(price), leaves, is_movable: true, sent: Time(1) });
+    }
+}
+
+fn hedge(leg: LegId, side: Side, lots: i64, limit: i64) -> Option<Intent> {
+    let (qty, limit) = (Qty::new(lots).unwrap(), Price(limit));
+    Some(Intent { leg, side, qty, limit, purpose: Purpose::Hedge })
+}
+
+#[test]
+fn what_leads_is_matched_trade_by_trade() {
+    let mut of = Staged::new(Mode::Sequential, [LEADS, LegRule::PLAIN]).begun();
+    assert!(of.attempt.is_staged() && of.attempt.is_at_stages() && !of.attempt.quotes());
+    assert!(of.attempt.leads(A) && !of.attempt.leads(B));
+    assert_eq!(of.next().intents[1], None);
+    of.trades(A, 2);
+    assert_eq!(of.next().intents[1], hedge(B, Side::Buy, 2, ASK));
+    of.out(B, 2);
+    assert_eq!(of.next().intents[1], None);
+    of.trades(A, 1);
+    assert_eq!(of.next().intents[1], hedge(B, Side::Buy, 1, ASK));
+    let mut at_once = Staged::new(Mode::Simultaneous, [LegRule::PLAIN; 2]).begun();
+    assert!(!at_once.attempt.is_staged() && !at_once.attempt.is_at_stages());
+    assert_eq!(at_once.next().intents[1], None);
+}
+
+#[test]
+fn a_leg_without_a_chase_has_one_step() {
+    // Five ticks of slip are left, and no step leads there.
+    let rule = LegRule { slip: Some(5), ..LegRule::PLAIN };
+    let mut of = Staged::new(Mode::Sequential, [LEADS, rule]).begun();
+    of.trades(A, 3);
+    assert_eq!(of.next().intents[1], hedge(B, Side::Buy, 3, ASK));
+    of.attempt.followed(B, 3);
+    let wants = of.next();
+    assert!(wants.again && !of.attempt.is_at_stages(), "repair has its turn: {wants:?}");
+    // With a chase the next order goes a step further.
+    let chases = LegRule { chase: 2, ..rule };
+    let mut of = Staged::new(Mode::Sequential, [LEADS, chases]).begun();
+    of.trades(A, 3);
+    of.next();
+    of.attempt.followed(B, 3);
+    assert_eq!(of.next().intents[1], hedge(B, Side::Buy, 3, ASK + 2));
+}
+
+#[test]
+fn a_leg_that_shows_no_price_waits_for_one() {
+    let mut of = Staged::new(Mode::Sequential, [LEADS, LegRule::PLAIN]).begun();
+    of.trades(A, 3);
+    let touch = std::mem::replace(&mut of.facts.legs[1].touch, [None; 2]);
+    let wants = of.next();
+    assert_eq!((wants.intents[1], wants.end, of.attempt.is_at_stages()), (None, None, true));
+    of.facts.legs[1].touch = touch;
+    assert_eq!(of.next().intents[1], hedge(B, Side::Buy, 3, ASK));
+}
+
+#[test]
+fn what_leaned_on_nothing_leans_on_the_book() {
+    // B was where it was to be when the slice began, and loses a lot of it.
+    let mut of = Staged::new(Mode::Sequential, [LEADS, LegRule::PLAIN]);
+    of.facts.legs[1].held = 3;
+    let held = of.facts.held();
+    let decision = of.attempt.decision;
+    let task = Task { decision, kind: Kind::Enter, from: 0, to: 1, clip: 1, over: Span::ZERO };
+    let rules = legging(Mode::Sequential, [LEADS, LegRule::PLAIN]);
+    of.attempt.renew(task, execution(), &rules, &of.plan, &held, Time(0));
+    let mut of = of.begun();
+    of.trades(A, 1);
+    of.facts.legs[1].held = 2;
+    of.facts.legs[1].walk[BUY] = walk(105, 1);
+    of.facts.legs[1].touch[BUY] = Some(Price(105));
+    assert_eq!(of.next().intents[1], hedge(B, Side::Buy, 1, 105));
+}
+
+#[test]
+fn what_rests_rests_for_so_many_steps() {
+    let rule = LegRule { rests: true, take_after: 2, chase: 1, slip: Some(9), ..LegRule::PLAIN };
+    let mut of = Staged::new(Mode::Sequential, [LEADS, rule]).begun();
+    for rests in [true, true, false, false] {
+        assert_eq!((of.attempt.rests(A), of.attempt.rests(B)), (false, rests));
+        of.attempt.followed(B, 1);
+    }
+    of.attempt.followed(B, 0);
+    assert!(of.attempt.rests(B), "what traded whole begins anew");
+    let ever = LegRule { take_after: 0, ..rule };
+    let of = Staged::new(Mode::Sequential, [LEADS, ever]).begun();
+    assert!(of.attempt.rests(B));
+    let never = LegRule { rests: false, ..rule };
+    assert!(!Staged::new(Mode::Sequential, [LEADS, never]).begun().attempt.rests(B));
+}
+
+#[test]
+fn a_standing_is_asked_for_where_a_rule_reads_it() {
+    let away = LegRule { chase_away: 1, ..LegRule::PLAIN };
+    let ahead = LegRule { chase_ahead: 1, ..LegRule::PLAIN };
+    for (rule, asks) in [(LegRule::PLAIN, false), (away, true), (ahead, true)] {
+        let of = Staged::new(Mode::Sequential, [LEADS, rule]);
+        assert_eq!((of.attempt.asks_standing(A), of.attempt.asks_standing(B)), (false, asks));
+    }
+}
+
+#[test]
+fn a_new_run_ends_what_was_at_its_stages() {
+    let mut of = Staged::new(Mode::Sequential, [LEADS, LegRule::PLAIN]).begun();
+    of.attempt.restarted(Time(9));
+    assert_eq!((of.attempt.is_at_stages(), of.attempt.due), (false, Time(9)));
+    // Nothing is short of what is alive, and yet it goes.
+    of.facts.legs[0].resting = 1;
+    of.facts.legs[1].alive = 1;
+    let wants = of.next();
+    assert_eq!((wants.cancel, wants.end), (true, None));
+    // Numbers of orders that the old run may have sent are not used again.
+    let (first, _) = of.attempt.numbers(A, Purpose::Supplement).unwrap();
+    assert_eq!(first, u16::try_from(execution().messages).unwrap() + 2);
+}
+
+#[test]
+fn it_wakes_for_what_comes_first() {
+    let later = LegRule { offset: Span(500), ..LegRule::PLAIN };
+    let mut of = Staged::new(Mode::Simultaneous, [LegRule::PLAIN, later]);
+    assert_eq!(of.attempt.wakes(Time(0)), of.attempt.due, "it begins at once");
+    of = of.begun();
+    // The second leg's offset counts from the first.
+    assert_eq!(of.attempt.wakes(Time(1)), Time(501));
+    assert_eq!(of.attempt.wakes(Time(501)), of.attempt.due);
+    let quoting = Staged::new(Mode::Quoting, [LEADS, LEADS]).begun();
+    assert_eq!(quoting.attempt.wakes(Time(1)), Time(Span::seconds(60).0));
+}
+
+#[test]
+fn a_quote_follows_where_its_price_reaches_what_would_follow() {
+    let converts = LegRule { convert: Convert::Attempt, ..LEADS };
+    for (price, stays) in [(ASK - 1, false), (ASK, true), (ASK + 1, true)] {
+        let mut of = Staged::new(Mode::Quoting, [converts, converts]).begun();
+        of.rests(A, QUOTES[0], 3);
+        of.rests(B, price, 1);
+        of.trades(A, 1);
+        of.facts.stages[0].quote = None;
+        let wants = of.next();
+        assert_eq!((wants.pulls[1], wants.intents[1]), (!stays, None), "at {price}");
+    }
+    // The sale of A is the other way round.
+    for (price, stays) in [(BID + 1, false), (BID, true), (BID - 1, true)] {
+        let mut of = Staged::new(Mode::Quoting, [converts, converts]).begun();
+        of.rests(B, QUOTES[1], 3);
+        of.rests(A, price, 1);
+        of.trades(B, 1);
+        of.facts.stages[1].quote = None;
+        let wants = of.next();
+        assert_eq!((wants.pulls[0], wants.intents[0]), (!stays, None), "at {price}");
+    }
+}
+
+#[test]
+fn what_waits_for_a_price_or_a_slice_is_idle_and_may_be_told_to_wait_no_longer() {
+    let mut quoting = Staged::new(Mode::Quoting, [LEADS, LEADS]);
+    assert!(quoting.attempt.is_idle());
+    let due = quoting.attempt.due;
+    quoting = quoting.begun();
+    assert!(quoting.attempt.is_idle());
+    quoting.attempt.give_way(Time(7));
+    assert_eq!((quoting.attempt.due, quoting.attempt.wakes(Time(1))), (due, Time(7)));
+    let sequential = Staged::new(Mode::Sequential, [LEADS, LegRule::PLAIN]);
+    assert!(!sequential.attempt.is_idle() && !sequential.begun().attempt.is_idle());
+    // Slices over a time.
+    let plan = attempt::plan(&[(Side::Sell, 3, 1), (Side::Buy, 3, 1)]);
+    let decision = ClientOrderId::pack(1, 1, HedgeId(0), 1, LegId(0), 0).unwrap();
+    let (kind, over) = (Kind::Enter, Span::seconds(4));
+    let task = Task { decision, kind, from: 0, to: 2, clip: 1, over };
+    let mut gradual = Attempt::new(task, execution(), &plan, plan.goal(0), Time(0));
+    assert!(gradual.is_idle());
+    gradual.give_way(Time(3));
+    assert_eq!(gradual.due, Time(3));
+    gradual.state = State::Working;
+    assert!(!gradual.is_idle());
+    gradual.give_way(Time(2));
+    assert_eq!(gradual.due, Time(3), "what it has begun is ended as ever");
+}
+
+#[test]
+fn where_nothing_leads_all_leave() {
+    let mut of = Staged::new(Mode::Sequential, [LEADS, LegRule::PLAIN]);
+    of.facts.legs[0].held = -3;
+    let held = of.facts.held();
+    let decision = of.attempt.decision;
+    let task = Task { decision, kind: Kind::Enter, from: 0, to: 1, clip: 1, over: Span::ZERO };
+    let rules = legging(Mode::Sequential, [LEADS, LegRule::PLAIN]);
+    of.attempt.renew(task, execution(), &rules, &of.plan, &held, Time(0));
+    let wants = of.next();
+    let purposes = wants.intents.map(|intent| intent.map(|intent| intent.purpose));
+    assert_eq!(purposes[..2], [None, Some(Purpose::Work)]);
+}
+
+#[test]
+fn no_quote_leaves_that_has_nothing_to_lean_on() {
+    let mut of = Staged::new(Mode::Quoting, [LEADS, LegRule::PLAIN]);
+    (of.facts.stages[1].lean, of.facts.stages[1].solved) = (None, None);
+    of.facts.legs[1].walk = [None; 2];
+    let wants = of.next();
+    assert_eq!((wants.end, wants.intents[0]), (Some(End::AbortedFlat), None));
+    // Where no other leg leans on it, it leans on where it would rest itself.
+    let mut of = Staged::new(Mode::Quoting, [LEADS, LEADS]);
+    of.facts.stages[0].lean = None;
+    of.facts.legs[0].walk = [None; 2];
+    let wants = of.next();
+    assert_eq!((wants.end, wants.intents.iter().flatten().count()), (None, 2));
+}
+
+#[test]
+fn what_follows_later_is_asked_for_at_its_worst() {
+    let later = |rules: [LegRule; 2], leg: usize| {
+        let wants = Staged::new(Mode::Sequential, rules).next();
+        wants.intents[leg].map(|intent| (intent.purpose, intent.qty.get(), intent.limit.0))
+    };
+    let slips = |slip, slip_money| LegRule { slip, slip_money, ..LegRule::PLAIN };
+    let worst = |price| Some((Purpose::Hedge, 3, price));
+    assert_eq!(later([LEADS, slips(Some(5), None)], 1), worst(ASK + 5));
+    assert_eq!(later([slips(Some(5), None), LEADS], 0), worst(BID - 5));
+    // A tick of a lot is worth one: money alone is bound by the collar too.
+    assert_eq!(later([LEADS, slips(None, Some(Money(9)))], 1), worst(ASK + 9));
+    assert_eq!(later([LEADS, slips(None, Some(Money(50)))], 1), worst(120));
+    assert_eq!(later([slips(None, Some(Money(50))), LEADS], 0), worst(80));
+    assert_eq!(later([LEADS, slips(Some(50), None)], 1), worst(ASK + 50));
+    // What may be given up is never less than nothing.
+    let passive = LegRule { pay_up: -2, slip: Some(-2), ..LegRule::PLAIN };
+    assert_eq!(later([LEADS, passive], 1), worst(ASK));
+}
+
+#[test]
+fn the_time_to_match_runs_from_the_trade_that_has_to_be_matched() {
+    let mut of = Staged::new(Mode::Quoting, [LEADS, LegRule::PLAIN]).begun();
+    let long = Time(Span::seconds(62).0);
+    assert_eq!(of.attempt.due, long);
+    of.now = Time(Span::seconds(10).0);
+    of.rests(A, QUOTES[0], 3);
+    of.trades(A, 1);
+    of.next();
+    assert_eq!(of.attempt.due, Time(Span::seconds(12).0));
+    // A trade after it gives no more time, and a match gives it all back.
+    of.now = Time(Span::seconds(11).0);
+    of.trades(A, 1);
+    of.next();
+    assert_eq!(of.attempt.due, Time(Span::seconds(12).0));
+    of.trades(B, 2);
+    of.next();
+    assert_eq!((of.attempt.due, of.attempt.is_at_stages()), (long, true));
+    // Quotes wait no longer than they may.
+    of.now = Time(Span::seconds(60).0);
+    of.next();
+    assert!(!of.attempt.is_at_stages());
+}
+
+#[test]
+fn what_holds_more_than_it_matches_ends_the_stages() {
+    let mut of = Staged::new(Mode::Sequential, [LEADS, LegRule::PLAIN]).begun();
+    of.trades(A, 1);
+    of.trades(B, 1);
+    of.next();
+    assert!(of.attempt.is_at_stages());
+    of.trades(B, 1);
+    of.next();
+    assert!(!of.attempt.is_at_stages());
+}
+
+#[test]
+fn stages_leave_messages_for_what_mends() {
+    // Nine tries on two legs, an order and a cancel each, and two for what is alive.
+    for (messages, at_stages) in [(161, true), (162, false)] {
+        let mut of = Staged::new(Mode::Sequential, [LEADS, LegRule::PLAIN]).begun();
+        of.attempt.messages = messages;
+        of.next();
+        assert_eq!(of.attempt.is_at_stages(), at_stages, "{messages} of 200 messages");
+    }
+}
