@@ -90,8 +90,7 @@ impl Stages {
         self.long
     }
 
-    /// A slice that begins later has its whole time: what quotes may wait, and then what an attempt
-    /// that does not wait has.
+    /// A slice that begins later has its whole time: quotes may wait, and then it may be finished.
     pub(super) fn wait(&mut self, not_before: Time, finish_within: Span) {
         let mut begins = not_before;
         if self.legging.mode == Mode::Quoting {
