@@ -102,11 +102,17 @@ fn what_is_taken_back_is_not_paid_against() {
     attempt.bust(&fill(A, Side::Buy, 1, 104, Purpose::Unwind));
     attempt.fill(&fill(A, Side::Buy, 2, 104, Purpose::Unwind));
     assert_eq!(attempt.lost, Money(8_000 + 14));
+    // Two of three lots taken back at once leave what the third brought.
+    attempt.fill(&fill(B, Side::Buy, 1, 50, Purpose::Work));
+    attempt.fill(&fill(B, Side::Buy, 2, 60, Purpose::Work));
+    attempt.bust(&fill(B, Side::Buy, 2, 60, Purpose::Work));
+    attempt.fill(&fill(B, Side::Sell, 1, 49, Purpose::Unwind));
+    assert_eq!(attempt.lost, Money(9_000 + 21));
     // All of it taken back: there is nothing.
     attempt.fill(&fill(A, Side::Sell, 2, 90, Purpose::Work));
     attempt.bust(&fill(A, Side::Sell, 2, 90, Purpose::Work));
     attempt.fill(&fill(A, Side::Buy, 1, 200, Purpose::Unwind));
-    assert_eq!(attempt.lost, Money(8_000 + 21));
+    assert_eq!(attempt.lost, Money(9_000 + 28));
 }
 
 #[test]

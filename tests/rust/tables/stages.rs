@@ -1,7 +1,7 @@
 //! Legs that lead, follow and rest: what is asked of each, one question at a time.
 
-use cross_market_core::attempt::{Attempt, End, State, Task, Wants};
-use cross_market_core::ids::{ClientOrderId, HedgeId, LegId};
+use cross_market_core::attempt::{Attempt, End, LegFill, QuoteOver, State, Task, Wants};
+use cross_market_core::ids::{ClientOrderId, HedgeId, LEGS_MAX, LegId};
 use cross_market_core::legging::{Convert, LegRule, Legging, Mode, Quoting};
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::quote::{
@@ -27,10 +27,9 @@ struct Staged {
     now: Time,
 }
 
-fn legging(mode: Mode, legs: [LegRule; 2]) -> Legging {
+fn legging(mode: Mode, legs: &[LegRule]) -> Legging {
     let mut all = Legging { mode, ..Legging::AT_ONCE };
-    all.legs[0] = legs[0];
-    all.legs[1] = legs[1];
+    all.legs[..legs.len()].copy_from_slice(legs);
     if mode == Mode::Quoting {
         all.quote = Quoting {
             max_reprice: 100,
@@ -57,19 +56,19 @@ fn walk(price: i64, lots: i64) -> Option<Walk> {
 
 impl Staged {
     fn new(mode: Mode, legs: [LegRule; 2]) -> Staged {
-        Staged::from(mode, legs, (0, 1))
+        let plan = attempt::plan(&[(Side::Sell, 3, 1), (Side::Buy, 3, 1)]);
+        Staged::of(plan, &legging(mode, &legs), (0, 1))
     }
 
-    fn from(mode: Mode, legs: [LegRule; 2], (from, to): (i64, i64)) -> Staged {
-        let plan = attempt::plan(&[(Side::Sell, 3, 1), (Side::Buy, 3, 1)]);
+    fn of(plan: HedgePlan, legging: &Legging, (from, to): (i64, i64)) -> Staged {
         let held = plan.goal(from);
         let decision = ClientOrderId::pack(1, 1, HedgeId(0), 1, LegId(0), 0).unwrap();
         let kind = if to > from { Kind::Enter } else { Kind::Exit };
         let task = Task { decision, kind, from, to, clip: 1, over: Span::ZERO };
         let mut attempt = Attempt::new(task, execution(), &plan, held, Time(0));
-        attempt.renew(task, execution(), &legging(mode, legs), &plan, &held, Time(0));
+        attempt.renew(task, execution(), legging, &plan, &held, Time(0));
         let mut facts = Facts { loss_left: Money(1_000_000), ..Facts::UNKNOWN };
-        for leg in 0..2 {
+        for (leg, of) in plan.legs.iter().enumerate() {
             facts.legs[leg] = LegFacts {
                 walk: [walk(ASK, 3), walk(BID, 3)],
                 touch: [Some(Price(ASK)), Some(Price(BID))],
@@ -83,8 +82,9 @@ impl Staged {
                 alive: 0,
                 resting: 0,
             };
-            facts.stages[leg].lean = walk([BID, ASK][leg], 3);
-            let (price, qty) = (Price(QUOTES[leg]), Qty::new(3).unwrap());
+            let sells = usize::from(of.side == Side::Buy);
+            facts.stages[leg].lean = walk([BID, ASK][sells], 3);
+            let (price, qty) = (Price(QUOTES[sells]), Qty::new(3).unwrap());
             facts.stages[leg].solved =
                 Some(Solved { price, low: price, high: price, qty, away: 0 });
         }
@@ -127,6 +127,9 @@ impl Staged {
         let at = usize::from(leg.0);
         let side = self.attempt.forward(leg);
         self.facts.legs[at].held += side.sign() * lots;
+        let (price, purpose) = (Price(if side == Side::Buy { ASK } else { BID }), Purpose::Work);
+        let (fee, tick_value) = (Money(0), Money(1));
+        self.attempt.fill(&LegFill { leg, side, lots, price, purpose, fee, tick_value });
         let open = self.facts.stages[at].open[usize::from(side == Side::Sell)];
         self.out(leg, (open.get() - lots).max(0));
     }
@@ -202,7 +205,7 @@ fn what_leaned_on_nothing_leans_on_the_book() {
     let held = of.facts.held();
     let decision = of.attempt.decision;
     let task = Task { decision, kind: Kind::Enter, from: 0, to: 1, clip: 1, over: Span::ZERO };
-    let rules = legging(Mode::Sequential, [LEADS, LegRule::PLAIN]);
+    let rules = legging(Mode::Sequential, &[LEADS, LegRule::PLAIN]);
     of.attempt.renew(task, execution(), &rules, &of.plan, &held, Time(0));
     let mut of = of.begun();
     of.trades(A, 1);
@@ -324,7 +327,7 @@ fn where_nothing_leads_all_leave() {
     let held = of.facts.held();
     let decision = of.attempt.decision;
     let task = Task { decision, kind: Kind::Enter, from: 0, to: 1, clip: 1, over: Span::ZERO };
-    let rules = legging(Mode::Sequential, [LEADS, LegRule::PLAIN]);
+    let rules = legging(Mode::Sequential, &[LEADS, LegRule::PLAIN]);
     of.attempt.renew(task, execution(), &rules, &of.plan, &held, Time(0));
     let wants = of.next();
     let purposes = wants.intents.map(|intent| intent.map(|intent| intent.purpose));
@@ -410,5 +413,138 @@ fn stages_leave_messages_for_what_mends() {
         of.attempt.messages = messages;
         of.next();
         assert_eq!(of.attempt.is_at_stages(), at_stages, "{messages} of 200 messages");
+    }
+}
+
+#[test]
+fn what_follows_a_way_out_gives_as_much_back() {
+    let plan = || attempt::plan(&[(Side::Sell, 3, 1), (Side::Buy, 3, 1)]);
+    let rules = legging(Mode::Sequential, &[LEADS, LegRule::PLAIN]);
+    let mut of = Staged::of(plan(), &rules, (1, 0)).begun();
+    of.trades(A, 1);
+    assert_eq!(of.next().intents[1], hedge(B, Side::Sell, 1, BID));
+    of.trades(A, 1);
+    assert_eq!(of.next().intents[1], hedge(B, Side::Sell, 2, BID));
+    // The mirror goes in by selling B.
+    let mut of = Staged::of(plan(), &rules, (0, -1)).begun();
+    of.trades(A, 2);
+    assert_eq!(of.next().intents[1], hedge(B, Side::Sell, 2, BID));
+    // A third of a lot is none, and two thirds are one.
+    let coarse = || attempt::plan(&[(Side::Sell, 3, 1), (Side::Buy, 1, 3)]);
+    for (range, side, limit) in [((0, 1), Side::Buy, ASK), ((1, 0), Side::Sell, BID)] {
+        let mut of = Staged::of(coarse(), &rules, range).begun();
+        of.trades(A, 1);
+        assert_eq!(of.next().intents[1], None);
+        of.trades(A, 1);
+        assert_eq!(of.next().intents[1], hedge(B, side, 1, limit));
+    }
+}
+
+#[test]
+fn an_offset_counts_from_the_first_and_waits_for_what_is_alive() {
+    let at = |offset| LegRule { offset: Span(offset), ..LegRule::PLAIN };
+    let begin = || Staged::new(Mode::Simultaneous, [at(100), at(500)]).begun();
+    assert_eq!(begin().attempt.wakes(Time(1)), Time(401));
+    let mut of = begin();
+    of.now = Time(400);
+    assert_eq!(of.next().intents[1], None);
+    // Its time has come, whatever the first leg's order does: it may still trade whole.
+    of.now = Time(401);
+    assert_eq!(of.next().intents[1], hedge(B, Side::Buy, 3, ASK));
+    // Where nothing can come of the first leg any more, there is nothing to wait for.
+    let mut of = begin();
+    of.now = Time(300);
+    of.trades(A, 2);
+    of.out(A, 0);
+    assert_eq!(of.next().intents[1], hedge(B, Side::Buy, 2, ASK));
+}
+
+#[test]
+fn what_leaves_together_waits_for_nothing() {
+    let plan = attempt::plan(&[(Side::Sell, 3, 1), (Side::Buy, 3, 1), (Side::Buy, 3, 1)]);
+    let last = LegRule { offset: Span(500), ..LegRule::PLAIN };
+    let rules = legging(Mode::Simultaneous, &[LegRule::PLAIN, LegRule::PLAIN, last]);
+    let mut of = Staged::of(plan, &rules, (0, 1)).begun();
+    // A has not traded, B has: neither was to match the other.
+    of.trades(B, 1);
+    let wants = of.next();
+    assert_eq!((wants.intents, of.attempt.is_at_stages()), ([None; LEGS_MAX], true));
+}
+
+#[test]
+fn few_lots_wait_while_more_may_come() {
+    let few = LegRule { hedge_from: 2, ..LegRule::PLAIN };
+    let begin = |max_residual| {
+        let mut of = Staged::new(Mode::Quoting, [LEADS, few]).begun();
+        of.attempt.execution.max_residual = max_residual;
+        of.rests(A, QUOTES[0], 3);
+        of
+    };
+    let mut of = begin(9);
+    of.trades(A, 1);
+    let due = of.attempt.due;
+    assert_eq!((of.next().intents[1], of.attempt.due), (None, due), "one waits, and has time");
+    of.trades(A, 1);
+    assert_eq!(of.next().intents[1], hedge(B, Side::Buy, 2, ASK));
+    // What is out is not missing twice; while it is, time runs.
+    of.out(B, 2);
+    of.trades(A, 1);
+    of.out(A, 1);
+    assert_eq!(of.next().intents[1], None);
+    assert_eq!(of.attempt.due, of.now + execution().finish_within);
+    // Beyond what may be left over, nothing waits.
+    let mut of = begin(0);
+    of.trades(A, 1);
+    assert_eq!(of.next().intents[1], hedge(B, Side::Buy, 1, ASK));
+    // Where nothing is missing it leans on what is there now.
+    let mut of = begin(9);
+    of.facts.stages[1].lean = walk(ASK + 1, 3);
+    of.next();
+    of.trades(A, 2);
+    assert_eq!(of.next().intents[1], hedge(B, Side::Buy, 2, ASK + 1));
+}
+
+#[test]
+fn what_is_all_traded_and_not_confirmed_is_confirming() {
+    let mut of = Staged::new(Mode::Sequential, [LEADS, LegRule::PLAIN]).begun();
+    of.trades(A, 3);
+    of.trades(B, 3);
+    of.facts.legs[1].alive = 1;
+    of.next();
+    assert_eq!(of.attempt.state, State::Confirming);
+    of.facts.legs[1].alive = 0;
+    assert_eq!(of.next().end, Some(End::Completed));
+}
+
+#[test]
+fn a_quote_leans_on_where_it_would_rest_where_nothing_leans_on_it() {
+    let mut of = Staged::new(Mode::Quoting, [LEADS, LEADS]);
+    of.facts.stages[0].lean = None;
+    let mut of = of.begun();
+    // Three lots at 103 were leaned on: to trade one at 102 loses a tick and the fee.
+    let (fee, tick_value) = (Money(7), Money(1_000));
+    let (price, purpose) = (Price(QUOTES[0] - 1), Purpose::Supplement);
+    let fill = LegFill { leg: A, side: Side::Sell, lots: 1, price, purpose, fee, tick_value };
+    of.attempt.fill(&fill);
+    assert_eq!(of.attempt.lost, Money(1_000 + 7));
+}
+
+#[test]
+fn a_quote_stays_within_its_slop_and_moves_no_further_than_it_may() {
+    let mut of = Staged::new(Mode::Quoting, [LEADS, LegRule::PLAIN]).begun();
+    of.rests(A, QUOTES[0], 3);
+    let solved = |price: i64| {
+        let (low, high) = (Price(price - 2), Price(price + 2));
+        Some(Solved { price: Price(price), low, high, qty: Qty::new(3).unwrap(), away: 0 })
+    };
+    for (price, pulled) in [(QUOTES[0] + 2, false), (QUOTES[0] - 2, false), (QUOTES[0] + 3, true)] {
+        of.facts.stages[0].solved = solved(price);
+        let wants = of.next();
+        assert_eq!((wants.pulls[0], wants.quote_over), (pulled, None), "at {price}");
+    }
+    // A hundred ticks at once are allowed.
+    for (price, over) in [(100, None), (101, Some(QuoteOver::Jumped))] {
+        of.facts.stages[0].solved = solved(QUOTES[0] - price);
+        assert_eq!(of.next().quote_over, over, "by {price}");
     }
 }

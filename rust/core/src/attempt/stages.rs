@@ -449,7 +449,6 @@ impl Attempt {
                 }
             }
         }
-        goes_on |= self.awaits_stage(now, seen);
         goes_on || seen.alive > 0 || wants.intents.iter().any(Option::is_some)
     }
 
@@ -459,15 +458,6 @@ impl Attempt {
         let Some(stages) = self.stages() else { return };
         self.due =
             if is_short { self.due.min(now + self.execution.finish_within) } else { stages.long };
-    }
-
-    /// Whether a leg's time to be sent has not come.
-    fn awaits_stage(&self, now: Time, seen: &Seen) -> bool {
-        let Some(stages) = self.stages() else { return false };
-        self.legging().mode == Mode::Simultaneous
-            && !seen.is_at_goal
-            && seen.alive > 0
-            && self.legging().legs.iter().any(|rule| now < stages.begun + rule.offset)
     }
 
     /// What the legs have to match.
