@@ -30,7 +30,7 @@ FILES = ("order", "attempt", "resolve", "funds", "position", "gate", "conduct")
 # of the core, and the simulator with its schedules. Only what survives one pass meets the next.
 NEAR = {
     "order": ("--lib", "--test=tables"),
-    "attempt": ("--test=stories",),
+    "attempt": ("--test=tables", "--test=stories"),
     "resolve": ("--lib",),
     "funds": ("--lib", "--test=money"),
     "position": ("--lib", "--test=money"),
@@ -75,7 +75,7 @@ def main(words: list[str]) -> int:
     tree.clean()
     ok = True
     for name in names:
-        counts = of_file(tool, tree, name, asked.shard, go_on=asked.go_on)
+        counts = of_file(tool, tree, name, asked)
         ok = told(name, counts, whole=not asked.shard) and ok
     return 0 if ok else 1
 
@@ -87,6 +87,9 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--shard", metavar="1/4", help="a part of the mutants of each file")
     parser.add_argument(
         "--go-on", action="store_true", help="leave out what a run that was broken off has caught"
+    )
+    parser.add_argument(
+        "--core", action="store_true", help="the core's tests alone: what survives is no verdict"
     )
     parser.add_argument("--list", action="store_true", help="count the mutants, run none")
     asked = parser.parse_args(words)
@@ -117,11 +120,11 @@ def globs(name: str) -> list[str]:
     return ["--file", f"rust/core/src/{name}.rs", "--file", f"rust/core/src/{name}/**/*.rs"]
 
 
-def of_file(tool: str, tree: Tree, name: str, shard: str | None, *, go_on: bool) -> Counts:
+def of_file(tool: str, tree: Tree, name: str, asked: argparse.Namespace) -> Counts:
     """Run the mutants of one file; those that survive one pass meet the next."""
     output = PLACE / name
     told_before = output / "mutants.out" / "outcomes.json"
-    go_on = go_on and told_before.is_file()
+    go_on = asked.go_on and told_before.is_file()
     outcomes = read(told_before) if go_on else {}
     if not go_on:
         shutil.rmtree(output, ignore_errors=True)
@@ -133,7 +136,7 @@ def of_file(tool: str, tree: Tree, name: str, shard: str | None, *, go_on: bool)
     # A mutant costs its build far more than its tests, until the simulator's run.
     quick = environment | {"CARGO_PROFILE_DEV_OPT_LEVEL": "0"}
     passes = (("core", NEAR[name]), ("core", CORE), ("sim", SIM))
-    for number, (crate, tests) in enumerate(passes):
+    for number, (crate, tests) in enumerate(passes[:2] if asked.core else passes):
         command = [tool, "mutants", "--in-place", "--colors=never", "--no-times"]
         command += ["--dir", str(tree.root), "--output", str(output), *globs(name)]
         command += [
@@ -141,7 +144,7 @@ def of_file(tool: str, tree: Tree, name: str, shard: str | None, *, go_on: bool)
             f"--test-package=cross-market-{crate}",
             "--no-shuffle",
         ]
-        command += [f"--shard={shard}"] if shard else []
+        command += [f"--shard={asked.shard}"] if asked.shard else []
         command += ["--iterate"] if number or go_on else []
         # The baseline is that of the package that is changed, whose tests these are not.
         command += ["--baseline=skip", f"--timeout={SIM_SECONDS}"] if crate == "sim" else []
