@@ -548,3 +548,47 @@ fn a_quote_stays_within_its_slop_and_moves_no_further_than_it_may() {
         assert_eq!(of.next().quote_over, over, "by {price}");
     }
 }
+
+#[test]
+fn a_quote_that_does_not_rest_yet_is_not_pulled() {
+    for (resting, pulled) in [(0, false), (1, true)] {
+        let mut of = Staged::new(Mode::Quoting, [LEADS, LEADS]).begun();
+        of.rests(A, QUOTES[0], 3);
+        of.rests(B, QUOTES[1], 3);
+        of.facts.legs[1].resting = resting;
+        of.trades(A, 1);
+        assert_eq!(of.next().pulls[1], pulled);
+    }
+}
+
+#[test]
+fn a_leg_whose_venue_takes_no_more_is_not_followed() {
+    let mut of = Staged::new(Mode::Sequential, [LEADS, LegRule::PLAIN]).begun();
+    of.attempt.bound(B, Side::Buy, 2);
+    of.trades(A, 3);
+    assert_eq!(of.next().intents[1], hedge(B, Side::Buy, 2, ASK));
+    of.attempt.bound(B, Side::Buy, 0);
+    of.next();
+    assert!(!of.attempt.is_at_stages());
+    assert!(!of.attempt.is_resplit(B), "what is bounded is not told the other way round");
+    assert!(of.attempt.resplit(B) && of.attempt.is_resplit(B) && !of.attempt.resplit(B));
+    assert!(!of.attempt.is_resplit(A));
+}
+
+#[test]
+fn slices_over_a_time_are_as_many_as_there_are_sets_to_go() {
+    let plan = attempt::plan(&[(Side::Sell, 3, 1), (Side::Buy, 3, 1)]);
+    let decision = ClientOrderId::pack(1, 1, HedgeId(0), 1, LegId(0), 0).unwrap();
+    let (kind, over) = (Kind::Exit, Span::seconds(6));
+    let task = Task { decision, kind, from: 5, to: 2, clip: 1, over };
+    let mut of = Attempt::new(task, execution(), &plan, plan.goal(5), Time(0));
+    of.state = State::Working;
+    let mut facts = Facts::UNKNOWN;
+    for (leg, held) in plan.goal(4).into_iter().enumerate() {
+        facts.legs[leg].held = held;
+    }
+    let mut wants = Wants::NOTHING;
+    of.next(Time(1), &plan, &facts, &mut wants);
+    assert!(wants.again);
+    assert_eq!(of.wakes(Time(1)), Time(Span::seconds(2).0), "three slices in six seconds");
+}
