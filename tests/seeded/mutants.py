@@ -29,14 +29,16 @@ FILES = ("order", "attempt", "resolve", "funds", "position", "gate", "conduct")
 # Which tests meet a mutant, in three passes: those beside the file, which are built in seconds, all
 # of the core, and the simulator with its schedules. Only what survives one pass meets the next.
 NEAR = {
-    "order": ("--lib", "--test=tables"),
+    "order": ("--test=tables",),
     "attempt": ("--test=tables", "--test=stories"),
     "resolve": ("--lib",),
     "funds": ("--lib", "--test=money"),
-    "position": ("--lib", "--test=money"),
+    "position": ("--test=money",),
     "gate": ("--lib",),
     "conduct": ("--lib",),
 }
+# Of these only what concerns the file, where much does not.
+NEAREST = {"order": "test(/^order::/)", "position": "not test(/^funds_model::/)"}
 CORE = ("--lib", "--test=money", "--test=turn", "--test=tables", "--test=stories", "--test=doors")
 SIM = ("--lib", "--test=sim")
 SIM_SECONDS = 300  # many times what the simulator's tests take
@@ -148,6 +150,8 @@ def of_file(tool: str, tree: Tree, name: str, asked: argparse.Namespace) -> Coun
         command += ["--iterate"] if number or go_on else []
         # The baseline is that of the package that is changed, whose tests these are not.
         command += ["--baseline=skip", f"--timeout={SIM_SECONDS}"] if crate == "sim" else []
+        if number == 0 and name in NEAREST:
+            command += ["--cargo-test-arg=-E", f"--cargo-test-arg={NEAREST[name]}"]
         # Given to the build as well: no test binary is built that is not run.
         command += [f"--cargo-arg={word}" for word in ("--locked", *tests)]
         of_pass = quick if crate == "core" else environment
