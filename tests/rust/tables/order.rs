@@ -527,3 +527,60 @@ fn it_rests_where_the_venue_has_it_and_its_time_in_force_lets_it() {
     let codes: Vec<u8> = State::ALL.iter().map(|state| state.code()).collect();
     assert_eq!(codes, (0..11).collect::<Vec<u8>>());
 }
+
+fn sent(size: i64) -> Order {
+    let mut order = order(size, TimeInForce::Day);
+    order.next(Input::Sent);
+    order
+}
+
+#[test]
+fn a_total_that_comes_with_a_fill_counts_until_something_was_taken_back_or_said() {
+    let too_low = Input::Fill { qty: lots(4), cum: Some(lots(3)) };
+    assert_eq!(sent(10).next(too_low), Verdict::Conflict(Clash::CountedTwice));
+    let mut overridden = sent(10);
+    overridden.next(Input::Timeout);
+    overridden.next(Input::Override { status: VenueStatus::Cancelled });
+    assert_eq!(overridden.next(too_low), Verdict::Applied);
+    let mut revised = sent(10);
+    revised.next(Input::Fill { qty: lots(4), cum: Some(lots(4)) });
+    revised.next(Input::Bust { qty: lots(4) });
+    assert_eq!(revised.next(too_low), Verdict::Applied);
+}
+
+#[test]
+fn an_end_shows_that_the_venue_had_it_and_a_reject_does_not() {
+    for (status, seen) in [(VenueStatus::Cancelled, true), (VenueStatus::Rejected, false)] {
+        let mut order = sent(10);
+        order.next(Input::Done { status, cum: Some(lots(2)) });
+        assert_eq!((order.state, order.seen), (State::Unknown, seen), "{status:?}");
+    }
+}
+
+#[test]
+fn a_total_from_before_something_was_taken_back_is_taken_back_too() {
+    let mut order = sent(10);
+    order.next(Input::Fill { qty: lots(10), cum: Some(lots(10)) });
+    order.next(Input::Bust { qty: lots(3) });
+    assert_eq!((order.state, order.cum, order.is_confirmed()), (State::Filled, 7, true));
+    let old = Input::Done { status: VenueStatus::Filled, cum: Some(lots(10)) };
+    assert_eq!(order.next(old), Verdict::Applied);
+    assert!(!order.is_confirmed(), "three lots are asked for");
+    let now = Input::Done { status: VenueStatus::Filled, cum: Some(lots(7)) };
+    assert_eq!(order.next(now), Verdict::Applied);
+    assert_eq!((order.venue_cum, order.is_confirmed()), (7, true));
+    assert_eq!(order.next(now), Verdict::Ignored(Ignored::Known));
+}
+
+#[test]
+fn filled_without_a_total_is_its_size_until_something_was_taken_back() {
+    let filled = Input::Done { status: VenueStatus::Filled, cum: None };
+    let mut order = sent(10);
+    order.next(Input::Fill { qty: lots(4), cum: Some(lots(4)) });
+    let mut revised = order;
+    assert_eq!(order.next(filled), Verdict::Applied);
+    assert_eq!((order.state, order.venue_cum), (State::Unknown, 10));
+    revised.next(Input::Bust { qty: lots(2) });
+    assert_eq!(revised.next(filled), Verdict::Applied);
+    assert_eq!((revised.state, revised.venue_cum), (State::Unknown, 2));
+}
