@@ -332,6 +332,10 @@ fn where_nothing_leads_all_leave() {
     let wants = of.next();
     let purposes = wants.intents.map(|intent| intent.map(|intent| intent.purpose));
     assert_eq!(purposes[..2], [None, Some(Purpose::Work)]);
+    // What it trades then is matched by nothing, and needs nothing to match.
+    of.out(B, 3);
+    of.trades(B, 1);
+    assert_eq!((of.next().intents[1], of.attempt.is_at_stages()), (None, true));
 }
 
 #[test]
@@ -465,7 +469,8 @@ fn what_leaves_together_waits_for_nothing() {
     let last = LegRule { offset: Span(500), ..LegRule::PLAIN };
     let rules = legging(Mode::Simultaneous, &[LegRule::PLAIN, LegRule::PLAIN, last]);
     let mut of = Staged::of(plan, &rules, (0, 1)).begun();
-    // A has not traded, B has: neither was to match the other.
+    // A is rejected, B has traded: neither was to match the other.
+    of.out(A, 0);
     of.trades(B, 1);
     let wants = of.next();
     assert_eq!((wants.intents, of.attempt.is_at_stages()), ([None; LEGS_MAX], true));
