@@ -597,3 +597,46 @@ fn slices_over_a_time_are_as_many_as_there_are_sets_to_go() {
     assert!(wants.again);
     assert_eq!(of.wakes(Time(1)), Time(Span::seconds(2).0), "three slices in six seconds");
 }
+
+#[test]
+fn a_quote_goes_where_it_may_not_be_and_only_once_it_rests() {
+    for (resting, pulled) in [(0, false), (1, true)] {
+        let mut of = Staged::new(Mode::Quoting, [LEADS, LegRule::PLAIN]).begun();
+        of.rests(A, QUOTES[0], 3);
+        of.facts.legs[0].resting = resting;
+        of.facts.stages[0].solved = None;
+        assert_eq!(of.next().pulls[0], pulled);
+    }
+    for (away, pulled) in [(100, false), (101, true)] {
+        let mut of = Staged::new(Mode::Quoting, [LEADS, LegRule::PLAIN]).begun();
+        of.rests(A, QUOTES[0], 3);
+        of.facts.stages[0].solved.as_mut().unwrap().away = away;
+        assert_eq!(of.next().pulls[0], pulled, "{away} ticks from the touch of 100 allowed");
+    }
+}
+
+#[test]
+fn who_follows_several_legs_follows_the_least_of_those_before_it() {
+    let legs = [(Side::Sell, 3, 1), (Side::Buy, 3, 1), (Side::Buy, 3, 1)];
+    let last = LegRule { offset: Span(500), ..LegRule::PLAIN };
+    let rules = legging(Mode::Simultaneous, &[LegRule::PLAIN, LegRule::PLAIN, last]);
+    let c = LegId(2);
+    for (range, side, limit) in
+        [((0, 1), Side::Buy, ASK), ((1, 0), Side::Sell, BID), ((0, -1), Side::Sell, BID)]
+    {
+        let mut of = Staged::of(attempt::plan(&legs), &rules, range).begun();
+        for (leg, lots) in [(A, 1), (B, 2)] {
+            of.trades(leg, lots);
+            of.out(leg, 0);
+        }
+        assert_eq!(of.next().intents[2], hedge(c, side, 1, limit), "{range:?}");
+    }
+    // Where legs lead, what follows matches the one that is ahead.
+    let rules = legging(Mode::Sequential, &[LEADS, LEADS, LegRule::PLAIN]);
+    for (range, side, limit) in [((0, 1), Side::Buy, ASK), ((1, 0), Side::Sell, BID)] {
+        let mut of = Staged::of(attempt::plan(&legs), &rules, range).begun();
+        of.trades(A, 1);
+        of.trades(B, 2);
+        assert_eq!(of.next().intents[2], hedge(c, side, 2, limit), "{range:?}");
+    }
+}
