@@ -584,3 +584,16 @@ fn filled_without_a_total_is_its_size_until_something_was_taken_back() {
     assert_eq!(revised.next(filled), Verdict::Applied);
     assert_eq!((revised.state, revised.venue_cum), (State::Unknown, 2));
 }
+
+#[test]
+fn an_order_called_dead_that_works_is_a_conflict() {
+    let mut order = sent(10);
+    order.next(Input::Timeout);
+    order.next(Input::Override { status: VenueStatus::Cancelled });
+    let works = Input::Working { cum: lots(0) };
+    assert_eq!(order.next(works), Verdict::Conflict(Clash::OverriddenButWorks));
+    // Where the venue itself said that it is done, such news is old.
+    let mut order = sent(10);
+    order.next(Input::Done { status: VenueStatus::Cancelled, cum: Some(lots(0)) });
+    assert_eq!(order.next(works), Verdict::Ignored(Ignored::Stale));
+}
