@@ -156,6 +156,9 @@ pub struct Checker {
     /// nobody did, by [`Side::index`].
     absurd: BTreeSet<InstrumentId>,
     sane: Vec<[Option<Price>; 2]>,
+    /// The same from before the market itself was last seen to jump: what goes back there may be
+    /// taken for the market.
+    sane_before: Vec<[Option<Price>; 2]>,
     bands: Vec<Option<PriceBand>>,
     links: Vec<LinkState>,
     killed: Vec<Scope>,
@@ -186,6 +189,12 @@ pub struct Checker {
     violations: Vec<Violation>,
 }
 
+/// Whether a side of a touch is further from another one than so many ticks.
+fn is_beyond(touch: [Option<Price>; 2], other: [Option<Price>; 2], ticks: i64) -> bool {
+    let mut pairs = touch.into_iter().zip(other).filter_map(|(one, other)| Some((one?, other?)));
+    pairs.any(|(one, other)| (one.0 - other.0).abs() > ticks)
+}
+
 fn field(lots: &LegLots, leg: usize) -> i64 {
     lots.get(leg).copied().unwrap_or(0)
 }
@@ -203,6 +212,7 @@ impl Checker {
             books: vec![Twin::new(); config.instruments.len()],
             absurd: BTreeSet::new(),
             sane: vec![[None; 2]; config.instruments.len()],
+            sane_before: vec![[None; 2]; config.instruments.len()],
             bands: config.instruments.iter().map(|instrument| instrument.band).collect(),
             links: vec![LinkState::Down; config.accounts.len()],
             killed: Vec::new(),
@@ -447,24 +457,36 @@ impl Checker {
     }
 
     fn note_sane(&mut self, change: &cross_market_core::book::Change) {
-        let at = change.instrument.index();
-        let (Some(book), Some(sane)) = (self.books.get(at), self.sane.get_mut(at)) else { return };
-        if change.row.is_last() && book.is_whole() && !self.absurd.contains(&change.instrument) {
-            *sane = [book.last_touch(Side::Buy), book.last_touch(Side::Sell)];
+        let (id, at) = (change.instrument, change.instrument.index());
+        let Some(book) = self.books.get(at) else { return };
+        if !change.row.is_last() || !book.is_whole() || self.absurd.contains(&id) {
+            return;
+        }
+        let touch = [book.last_touch(Side::Buy), book.last_touch(Side::Sell)];
+        let most = self.most_moved(id);
+        if let (Some(sane), Some(before)) = (self.sane.get_mut(at), self.sane_before.get_mut(at)) {
+            if is_beyond(touch, *sane, most) {
+                *before = *sane;
+            }
+            *sane = touch;
         }
     }
 
     /// Whether the touch of a made up book is further from its last true one than any market moves.
-    fn is_far(&self, instrument: InstrumentId) -> bool {
-        let at = instrument.index();
-        let (Some(book), Some(sane)) = (self.books.get(at), self.sane.get(at)) else {
+    fn is_far(&self, id: InstrumentId) -> bool {
+        let at = id.index();
+        let Some(book) = self.books.get(at).filter(|_| self.absurd.contains(&id)) else {
             return false;
         };
-        let collar = self.policy.instruments.get(instrument).map_or(0, |of| of.collar);
-        let sides = [Side::Buy, Side::Sell].into_iter().zip(sane);
-        let mut pairs = sides.filter_map(|(side, sane)| Some((book.best(side)?, (*sane)?)));
-        self.absurd.contains(&instrument)
-            && pairs.any(|(now, sane)| (now.0 - sane.0).abs() > JUMP_COLLARS * collar)
+        let (touch, most) = ([book.best(Side::Buy), book.best(Side::Sell)], self.most_moved(id));
+        let known = |touches: &[[Option<Price>; 2]]| touches.get(at).copied().unwrap_or_default();
+        let before = known(&self.sane_before);
+        is_beyond(touch, known(&self.sane), most)
+            && (before == [None; 2] || is_beyond(touch, before, most))
+    }
+
+    fn most_moved(&self, id: InstrumentId) -> i64 {
+        JUMP_COLLARS * self.policy.instruments.get(id).map_or(0, |of| of.collar)
     }
 
     fn reference(&mut self, instrument: InstrumentId, change: ReferenceChange) {
