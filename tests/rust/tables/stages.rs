@@ -49,6 +49,7 @@ fn execution() -> Execution {
 
 const LEADS: LegRule = LegRule { leads: true, ..LegRule::PLAIN };
 
+#[expect(clippy::unnecessary_wraps, reason = "as facts have it")]
 fn walk(price: i64, lots: i64) -> Option<Walk> {
     let (qty, worst) = (Qty::new(lots).unwrap(), Price(price));
     Some(Walk { qty, cost: i128::from(price) * i128::from(lots), worst, marginal: None })
@@ -145,6 +146,7 @@ impl Staged {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as an attempt wants it")]
 fn hedge(leg: LegId, side: Side, lots: i64, limit: i64) -> Option<Intent> {
     let (qty, limit) = (Qty::new(lots).unwrap(), Price(limit));
     Some(Intent { leg, side, qty, limit, purpose: Purpose::Hedge })
@@ -190,7 +192,7 @@ fn a_leg_without_a_chase_has_one_step() {
 fn a_leg_that_shows_no_price_waits_for_one() {
     let mut of = Staged::new(Mode::Sequential, [LEADS, LegRule::PLAIN]).begun();
     of.trades(A, 3);
-    let touch = std::mem::replace(&mut of.facts.legs[1].touch, [None; 2]);
+    let touch = std::mem::take(&mut of.facts.legs[1].touch);
     let wants = of.next();
     assert_eq!((wants.intents[1], wants.end, of.attempt.is_at_stages()), (None, None, true));
     of.facts.legs[1].touch = touch;
