@@ -730,7 +730,8 @@ fn schedules(rest: usize, step: usize) -> Came {
 /// a part that was taken back before it came and seemed to fill its order up, or was never asked for;
 /// an order called dead of which a correction is heard; a balance below zero; lots that an order was
 /// to close and another closed first; money that was held to follow, and an order called dead took;
-/// a book made up where the market was before it jumped.
+/// a book made up where the market was before it jumped; an event that left a residual to one hedge
+/// while another began.
 #[test]
 fn schedules_that_broke_a_rule_break_none() {
     let revised = [30_236_092, 30_335_222, 31_751_525];
@@ -738,8 +739,16 @@ fn schedules_that_broke_a_rule_break_none() {
     let again = [31_601_268, 32_304_358];
     let parts = [40_601_479, 44_152_103];
     let dead = [40_746_470, 43_378_226, 44_359_923];
-    let others =
-        [1_023_913, 3_177_812, 40_566_744, 41_317_197, 70_264_948, 81_586_280, 120_177_856];
+    let others = [
+        1_023_913,
+        3_177_812,
+        40_566_744,
+        41_317_197,
+        70_264_948,
+        81_586_280,
+        120_177_856,
+        121_134_631,
+    ];
     let all = [&revised[..], &taken_back, &again, &parts, &dead, &others].concat();
     for seed in all {
         assert_eq!(real(seed).violations, [], "seed {seed}: campaign --verbose {seed}");

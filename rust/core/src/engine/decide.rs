@@ -82,6 +82,12 @@ impl Engine {
     }
 
     pub(super) fn drive_dirty(&mut self, out: &mut Vec<Command>) {
+        // What one event did to several hedges counts for each of them: their residuals add up.
+        if self.dirty.len() > 1 {
+            for at in 0..self.dirty.len() {
+                self.note_inventory(self.dirty[at]);
+            }
+        }
         for at in 0..self.dirty.len() {
             let hedge = self.dirty[at];
             self.look(hedge, out);
