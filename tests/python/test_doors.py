@@ -2,6 +2,7 @@
 
 import _thread
 import pickle
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -632,9 +633,14 @@ def test_a_call_of_columns_can_be_interrupted() -> None:
             seen.append(count)
 
     seen: list[int] = []
-    threading.Timer(0.01, _thread.interrupt_main).start()
-    with pytest.raises(KeyboardInterrupt) as caught:
-        for_ever()
+    # A shell starts what runs in the background with interrupts ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        threading.Timer(0.01, _thread.interrupt_main).start()
+        with pytest.raises(KeyboardInterrupt) as caught:
+            for_ever()
+    finally:
+        signal.signal(signal.SIGINT, before)
     # Where the call was over before, the interrupt came between two.
     place = getattr(caught.value, "row", count)
     engine.columns(columns, first=place)
