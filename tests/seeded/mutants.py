@@ -88,7 +88,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("files", nargs="*", metavar="FILE", help=f"of {' '.join(FILES)}")
     parser.add_argument("--shard", metavar="1/4", help="a part of the mutants of each file")
     parser.add_argument(
-        "--go-on", action="store_true", help="leave out what a run that was broken off has caught"
+        "--go-on", action="store_true", help="leave out what was caught before, of the same sources"
     )
     parser.add_argument(
         "--core", action="store_true", help="the core's tests alone: what survives is no verdict"
@@ -125,12 +125,17 @@ def globs(name: str) -> list[str]:
 def of_file(tool: str, tree: Tree, name: str, asked: argparse.Namespace) -> Counts:
     """Run the mutants of one file; those that survive one pass meet the next."""
     output = PLACE / name
-    told_before = output / "mutants.out" / "outcomes.json"
-    go_on = asked.go_on and told_before.is_file()
-    outcomes = read(told_before) if go_on else {}
-    if not go_on:
+    printed = output / "mutants.out" / "outcomes.json"
+    # The tool keeps what its last run met, not what the runs before it had caught.
+    kept = output / "kept.json"
+    outcomes: dict[str, str] = {}
+    if asked.go_on and kept.is_file():
+        outcomes = json.loads(kept.read_text(encoding="utf-8"))
+        outcomes |= read(printed) if printed.is_file() else {}
+    else:
         shutil.rmtree(output, ignore_errors=True)
         output.mkdir(parents=True)
+    go_on = bool(outcomes)
     environment = os.environ | {
         "CARGO_TARGET_DIR": str(tree.build),
         "CARGO_PROFILE_DEV_DEBUG": "0",
@@ -139,6 +144,7 @@ def of_file(tool: str, tree: Tree, name: str, asked: argparse.Namespace) -> Coun
     quick = environment | {"CARGO_PROFILE_DEV_OPT_LEVEL": "0"}
     passes = (("core", NEAR[name]), ("core", CORE), ("sim", SIM))
     for number, (crate, tests) in enumerate(passes[:2] if asked.core else passes):
+        kept.write_text(json.dumps(outcomes), encoding="utf-8")
         command = [tool, "mutants", "--in-place", "--colors=never", "--no-times"]
         command += ["--dir", str(tree.root), "--output", str(output), *globs(name)]
         command += [
@@ -160,7 +166,7 @@ def of_file(tool: str, tree: Tree, name: str, asked: argparse.Namespace) -> Coun
         if code not in {0, 2, 3}:
             problem = f"mutants: cargo-mutants ended with {code}"
             raise SystemExit(problem)
-        outcomes |= read(output / "mutants.out" / "outcomes.json")
+        outcomes |= read(printed)
         if "MissedMutant" not in outcomes.values():
             break
     return counted(outcomes)

@@ -512,19 +512,20 @@ impl Engine {
 
     fn note_margin(&mut self, account: AccountId) {
         let positions = self.positions.margin_total(account, &self.instruments);
-        let opening = self.positions.unbacked(account).map(|(id, lots)| self.opening(id, lots));
+        let opening =
+            self.positions.unbacked(account).map(|(order, lots)| self.opening(order, lots));
         let total = positions + opening.sum::<Money>();
         self.funds.set_margin(account, total);
     }
 
     /// The margin of lots that an order was to close and will open: no hold has it.
-    fn opening(&self, id: ClientOrderId, lots: Qty) -> Money {
-        let Some(order) = self.orders.get(id) else { return Money::ZERO };
-        let (id, limit) = (order.place.instrument, order.place.price);
-        let mark = self.mark(id).unwrap_or(limit);
-        let far = i128::from(limit.0.abs().max(mark.0.abs()));
+    fn opening(&self, order: ClientOrderId, lots: Qty) -> Money {
+        let Some(order) = self.orders.get(order) else { return Money::ZERO };
+        let Place { instrument, side, price, .. } = order.place;
+        let mark = self.mark(instrument).unwrap_or(price);
+        let far = i128::from(price.0.abs().max(mark.0.abs()));
         let cost = far * i128::from(lots.get());
-        margin::required(&self.instruments[id], order.place.side, lots, cost)
+        margin::required(&self.instruments[instrument], side, lots, cost)
     }
 
     fn alert(

@@ -27,6 +27,11 @@ struct Staged {
     now: Time,
 }
 
+fn task(kind: Kind, (from, to): (i64, i64), over: Span) -> Task {
+    let decision = ClientOrderId::pack(1, 1, HedgeId(0), 1, LegId(0), 0).unwrap();
+    Task { decision, kind, from, to, clip: 1, over }
+}
+
 fn legging(mode: Mode, legs: &[LegRule]) -> Legging {
     let mut all = Legging { mode, ..Legging::AT_ONCE };
     all.legs[..legs.len()].copy_from_slice(legs);
@@ -63,9 +68,8 @@ impl Staged {
 
     fn of(plan: HedgePlan, legging: &Legging, (from, to): (i64, i64)) -> Staged {
         let held = plan.goal(from);
-        let decision = ClientOrderId::pack(1, 1, HedgeId(0), 1, LegId(0), 0).unwrap();
         let kind = if to > from { Kind::Enter } else { Kind::Exit };
-        let task = Task { decision, kind, from, to, clip: 1, over: Span::ZERO };
+        let task = task(kind, (from, to), Span::ZERO);
         let mut attempt = Attempt::new(task, execution(), &plan, held, Time(0));
         attempt.renew(task, execution(), legging, &plan, &held, Time(0));
         let mut facts = Facts { loss_left: Money(1_000_000), ..Facts::UNKNOWN };
@@ -205,8 +209,7 @@ fn what_leaned_on_nothing_leans_on_the_book() {
     let mut of = Staged::new(Mode::Sequential, [LEADS, LegRule::PLAIN]);
     of.facts.legs[1].held = 3;
     let held = of.facts.held();
-    let decision = of.attempt.decision;
-    let task = Task { decision, kind: Kind::Enter, from: 0, to: 1, clip: 1, over: Span::ZERO };
+    let task = task(Kind::Enter, (0, 1), Span::ZERO);
     let rules = legging(Mode::Sequential, &[LEADS, LegRule::PLAIN]);
     of.attempt.renew(task, execution(), &rules, &of.plan, &held, Time(0));
     let mut of = of.begun();
@@ -309,9 +312,7 @@ fn what_waits_for_a_price_or_a_slice_is_idle_and_may_be_told_to_wait_no_longer()
     assert!(!sequential.attempt.is_idle() && !sequential.begun().attempt.is_idle());
     // Slices over a time.
     let plan = attempt::plan(&[(Side::Sell, 3, 1), (Side::Buy, 3, 1)]);
-    let decision = ClientOrderId::pack(1, 1, HedgeId(0), 1, LegId(0), 0).unwrap();
-    let (kind, over) = (Kind::Enter, Span::seconds(4));
-    let task = Task { decision, kind, from: 0, to: 2, clip: 1, over };
+    let task = task(Kind::Enter, (0, 2), Span::seconds(4));
     let mut gradual = Attempt::new(task, execution(), &plan, plan.goal(0), Time(0));
     assert!(gradual.is_idle());
     gradual.give_way(Time(3));
@@ -327,8 +328,7 @@ fn where_nothing_leads_all_leave() {
     let mut of = Staged::new(Mode::Sequential, [LEADS, LegRule::PLAIN]);
     of.facts.legs[0].held = -3;
     let held = of.facts.held();
-    let decision = of.attempt.decision;
-    let task = Task { decision, kind: Kind::Enter, from: 0, to: 1, clip: 1, over: Span::ZERO };
+    let task = task(Kind::Enter, (0, 1), Span::ZERO);
     let rules = legging(Mode::Sequential, &[LEADS, LegRule::PLAIN]);
     of.attempt.renew(task, execution(), &rules, &of.plan, &held, Time(0));
     let wants = of.next();
@@ -585,9 +585,7 @@ fn a_leg_whose_venue_takes_no_more_is_not_followed() {
 #[test]
 fn slices_over_a_time_are_as_many_as_there_are_sets_to_go() {
     let plan = attempt::plan(&[(Side::Sell, 3, 1), (Side::Buy, 3, 1)]);
-    let decision = ClientOrderId::pack(1, 1, HedgeId(0), 1, LegId(0), 0).unwrap();
-    let (kind, over) = (Kind::Exit, Span::seconds(6));
-    let task = Task { decision, kind, from: 5, to: 2, clip: 1, over };
+    let task = task(Kind::Exit, (5, 2), Span::seconds(6));
     let mut of = Attempt::new(task, execution(), &plan, plan.goal(5), Time(0));
     of.state = State::Working;
     let mut facts = Facts::UNKNOWN;
