@@ -20,6 +20,8 @@ use std::path::Path;
 mod attempt;
 #[path = "tables/order.rs"]
 mod order;
+#[path = "tables/orders.rs"]
+mod orders;
 #[path = "tables/reckoning.rs"]
 mod reckoning;
 #[path = "tables/reject.rs"]

@@ -883,7 +883,7 @@ impl Order {
             | State::PendingAmend
             | State::PendingCancel
             | State::Unknown => {
-                if self.seen || self.cum > 0 || self.venue_cum > 0 {
+                if self.seen || self.venue_cum > 0 {
                     self.state = State::Unknown;
                     return Verdict::Conflict(Clash::AbsentButSeen);
                 }
@@ -1207,11 +1207,6 @@ impl Orders {
         &self.by_hedge[hedge]
     }
 
-    /// The orders of a hedge, to be changed.
-    pub fn of_hedge_mut(&mut self, hedge: HedgeId) -> &mut [Order] {
-        &mut self.by_hedge[hedge]
-    }
-
     /// The orders of one attempt.
     #[must_use]
     pub fn of_attempt(&self, decision: ClientOrderId) -> &[Order] {
@@ -1228,11 +1223,6 @@ impl Orders {
     /// All orders, by hedge and id.
     pub fn iter(&self) -> impl Iterator<Item = &Order> {
         self.by_hedge.iter().flatten()
-    }
-
-    /// All orders, to be changed.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Order> {
-        self.by_hedge.iter_mut().flatten()
     }
 
     /// What is known of an execution.

@@ -173,8 +173,8 @@ pub struct Checker {
     /// Accounts whose balance is unknown: a word ended the asking about an execution of which only a
     /// correction was heard, so its fee never comes.
     unsure: BTreeSet<AccountId>,
-    /// Accounts in which something traded that no hold had money for: it may have taken what was
-    /// held for an order that follows.
+    /// Accounts in which something traded that no hold had money for, or that fell short: it may have
+    /// taken what was held for an order that follows.
     surprised: BTreeSet<AccountId>,
     conflicts: u64,
     kills: bool,
@@ -823,6 +823,10 @@ impl Checker {
             }
             (AlertCode::Restricted, Subject::Account(account)) => self.bounds.restrict(account),
             (AlertCode::Unrestricted, Subject::Account(account)) => self.bounds.lift(account),
+            // A close may realise a loss beyond what its account has left, as may a settlement.
+            (AlertCode::Shortfall, Subject::Account(account)) => {
+                self.surprised.insert(account);
+            }
             (AlertCode::CancelStuck, Subject::Order(order)) => {
                 self.stuck.insert(order);
                 if self.orders.get(&order).is_some_and(|sent| sent.barred) {

@@ -267,12 +267,14 @@ pub(crate) fn with_probe<T: Driven, R>(engine: &T, asks: impl FnOnce(&Probe<'_>)
     })
 }
 
-/// Quotes have no end of their own: from now on all legs leave at once.
+/// Quotes have no end of their own, and a leg that follows at better than the market's price never
+/// trades where the market stands still: from now on all legs leave at once.
 fn rest_no_more(world: &mut World, config: &Config) {
     let mut policy = config.policy.clone();
     let mut rests = false;
     for limits in policy.hedges.iter_mut() {
         rests |= limits.legging.mode == Mode::Quoting;
+        rests |= limits.legging.legs.iter().any(|rule| rule.pay_up < 0);
         limits.legging = Legging::AT_ONCE;
     }
     if rests {
@@ -349,7 +351,8 @@ fn close_books<T: Driven>(world: &mut World, engine: &mut T, run: &mut u16) {
             settled.push(instrument);
         }
     }
-    let at = world.now() + Span::seconds(1);
+    // A book that only the engine saw is put right by one that may still be on its way.
+    let at = world.books_told().max(world.now() + Span::seconds(1));
     run_until(world, engine, at, run);
     let before = world.checker().map_or(0, crate::check::Checker::drifts);
     let holdings: Vec<_> = world.truth().holdings().collect();

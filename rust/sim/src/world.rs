@@ -539,6 +539,12 @@ impl World {
         news.map(|Reverse(queued)| queued.time).min()
     }
 
+    /// When the engine has heard all that the feeds have sent.
+    #[must_use]
+    pub fn books_told(&self) -> Time {
+        self.feeds.iter().map(|feed| feed.last).max().unwrap_or(Time::EARLIEST)
+    }
+
     /// Whether somebody else traded in an account of ours.
     #[must_use]
     pub const fn had_external(&self) -> bool {
