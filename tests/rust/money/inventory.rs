@@ -1,6 +1,6 @@
 //! Lots that change their owner, go missing, or are closed before they were told to be open.
 
-use cross_market_core::num::{Price, Side};
+use cross_market_core::num::{Money, Price, Side};
 use cross_market_core::position::{
     Filled, First, Owner, PositionError, Positions, Statement, StatementKind,
 };
@@ -8,8 +8,8 @@ use cross_market_core::time::Time;
 use cross_market_core::wire::Writer;
 
 use super::{
-    BY_DAY, CLOSE, FAR, GROSS, HedgeId, LegId, NEAR, NETTED, OPEN, hedge, positions, qty, settle,
-    trade,
+    BY_DAY, CLOSE, CLOSE_TODAY, FAR, GROSS, HedgeId, LegId, NEAR, NETTED, OPEN, future, hedge,
+    positions, qty, settle, trade,
 };
 
 const FIRST: (HedgeId, LegId) = (HedgeId(0), LegId(0));
@@ -127,7 +127,8 @@ fn a_bust_of_a_part_gives_back_no_more_than_that() {
     positions.fill(NEAR, NETTED, &trade(hedge(0, 0), Side::Sell, OPEN, 5, 100)).unwrap();
     let was = positions.fill(NEAR, NETTED, &trade(hedge(0, 0), Side::Buy, OPEN, 4, 90)).unwrap();
     let part = trade(hedge(0, 0), Side::Buy, OPEN, 2, 90);
-    positions.unfill(NEAR, NETTED, &part, Some(&was)).unwrap();
+    let back = positions.unfill(NEAR, NETTED, &part, Some(&was)).unwrap();
+    assert_eq!((back.position.opened, back.position.closed), (qty(2), qty(0)));
     assert_eq!((positions.lots(NEAR, NETTED), held(&positions, FIRST)), (-3, -3));
     positions.check();
 }
@@ -193,6 +194,10 @@ fn lots_that_are_kept_and_gone_are_those_that_their_order_will_open() {
     assert_eq!(unbacked(&positions), [(order(2), qty(2)), (order(1), qty(1))]);
     positions.fill(NEAR, NETTED, &buy(3)).unwrap();
     assert_eq!(unbacked(&positions), [(order(2), qty(2)), (order(1), qty(3))]);
+    // What an order keeps of the longs of another contract is there.
+    positions.fill(NEAR, BY_DAY, &trade(hedge(1, 1), Side::Buy, OPEN, 4, 100)).unwrap();
+    positions.hold_lots(order(3), NEAR, BY_DAY, Side::Sell, CLOSE_TODAY, qty(4)).unwrap();
+    assert_eq!(unbacked(&positions), [(order(2), qty(2)), (order(1), qty(3))]);
     // In other accounts nothing is missing, and what is let go is missing no more.
     assert_eq!(positions.unbacked(FAR).count(), 0);
     positions.release_lots(order(1), qty(2));
@@ -202,4 +207,53 @@ fn lots_that_are_kept_and_gone_are_those_that_their_order_will_open() {
     // Lots that come back are there to be closed again.
     positions.fill(NEAR, NETTED, &trade(hedge(1, 0), Side::Sell, OPEN, 2, 100)).unwrap();
     assert_eq!(unbacked(&positions), []);
+}
+
+#[test]
+fn what_closes_today_leaves_out_what_is_kept_and_what_is_owed() {
+    let mut positions = positions();
+    let order = cross_market_core::ids::ClientOrderId(1);
+    positions.fill(NEAR, BY_DAY, &trade(hedge(1, 1), Side::Buy, OPEN, 5, 100)).unwrap();
+    positions.hold_lots(order, NEAR, BY_DAY, Side::Sell, CLOSE_TODAY, qty(2)).unwrap();
+    let free = positions.closable(NEAR, BY_DAY, Side::Sell);
+    assert_eq!((free.earlier, free.today), (qty(0), qty(3)));
+    // Two more are sold than were told to be open: what stands for them is nobody's to close.
+    positions.fill(NEAR, BY_DAY, &trade(hedge(1, 1), Side::Sell, CLOSE_TODAY, 7, 100)).unwrap();
+    let free = positions.closable(NEAR, BY_DAY, Side::Buy);
+    assert_eq!((free.earlier, free.today), (qty(0), qty(0)));
+}
+
+#[test]
+fn closing_some_lots_frees_their_share_of_the_margin() {
+    let mut positions = positions();
+    positions.fill(NEAR, NETTED, &trade(hedge(0, 0), Side::Buy, OPEN, 3, 1_000)).unwrap();
+    let of = |lots| positions.margin_of(NEAR, &future(), NETTED, Side::Buy, qty(lots));
+    assert_eq!(of(1), Money::units(1_000), "10 % of 10,000");
+    assert_eq!(of(2), Money::units(2_000));
+    assert_eq!((of(3), of(4)), (Money::units(3_000), Money::units(3_000)), "no more than there is");
+    let none = positions.margin_of(NEAR, &future(), NETTED, Side::Sell, qty(1));
+    assert_eq!(none, Money::ZERO);
+}
+
+/// A bust of an execution that nobody remembers: where positions are gross its effect says what it
+/// had closed, at its own price.
+#[test]
+fn a_bust_of_what_nobody_remembers_is_taken_at_its_word() {
+    let rows = |positions: &Positions, instrument| {
+        let found = positions.rows(NEAR, instrument, Side::Buy);
+        found.iter().map(|row| (row.day, row.lots, row.entry)).collect::<Vec<_>>()
+    };
+    for (effect, day) in [(CLOSE, -1), (CLOSE_TODAY, 0)] {
+        let mut positions = positions();
+        let today = positions.day(BY_DAY);
+        let sold = trade(Owner::Unassigned, Side::Sell, effect, 3, 130);
+        positions.unfill(NEAR, BY_DAY, &sold, None).unwrap();
+        assert_eq!(positions.gross(NEAR, BY_DAY), (qty(3), qty(0)), "{effect:?}");
+        let expected = [(cross_market_core::time::Day(today.0 + day), 3, 390)];
+        assert_eq!(rows(&positions, BY_DAY), expected, "{effect:?}");
+        positions.check();
+    }
+    let mut positions = positions();
+    positions.unfill(NEAR, GROSS, &trade(hedge(0, 1), Side::Buy, OPEN, 3, 130), None).unwrap();
+    assert_eq!(positions.gross(NEAR, GROSS), (qty(0), qty(3)));
 }
