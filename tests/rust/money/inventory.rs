@@ -257,3 +257,25 @@ fn a_bust_of_what_nobody_remembers_is_taken_at_its_word() {
     positions.unfill(NEAR, GROSS, &trade(hedge(0, 1), Side::Buy, OPEN, 3, 130), None).unwrap();
     assert_eq!(positions.gross(NEAR, GROSS), (qty(0), qty(3)));
 }
+
+/// A bust of what only closed leaves the lots of its own side alone: theirs is still exact.
+#[test]
+fn a_bust_of_a_close_cuts_no_lots_of_the_other_side() {
+    let mut positions = positions();
+    let mut fill = |side, effect, lots, price| {
+        let trade = trade(hedge(0, 1), side, effect, lots, price);
+        let was = positions.fill(NEAR, GROSS, &trade).unwrap();
+        (trade, was)
+    };
+    fill(Side::Buy, OPEN, 1, 90);
+    fill(Side::Buy, OPEN, 3, 110);
+    fill(Side::Sell, CLOSE, 2, 120);
+    let (opened, open_was) = fill(Side::Buy, OPEN, 5, 100);
+    fill(Side::Sell, OPEN, 2, 120);
+    let (closed, close_was) = fill(Side::Buy, CLOSE, 2, 115);
+    positions.unfill(NEAR, GROSS, &closed, Some(&close_was)).unwrap();
+    positions.unfill(NEAR, GROSS, &opened, Some(&open_was)).unwrap();
+    let rows = positions.rows(NEAR, GROSS, Side::Buy).iter();
+    assert_eq!(rows.map(|row| (row.lots, row.cost)).collect::<Vec<_>>(), [(2, 210)]);
+    positions.check();
+}
