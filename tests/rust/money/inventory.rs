@@ -279,3 +279,21 @@ fn a_bust_of_a_close_cuts_no_lots_of_the_other_side() {
     assert_eq!(rows.map(|row| (row.lots, row.cost)).collect::<Vec<_>>(), [(2, 210)]);
     positions.check();
 }
+
+/// Where the lots of its own day are gone, a bust takes back the newest.
+#[test]
+fn a_bust_takes_the_newest_lots_where_its_own_are_gone() {
+    let mut positions = positions();
+    let first = trade(hedge(0, 1), Side::Buy, OPEN, 3, 100);
+    let was = positions.fill(NEAR, GROSS, &first).unwrap();
+    positions.fill(NEAR, GROSS, &trade(hedge(0, 1), Side::Sell, CLOSE, 2, 120)).unwrap();
+    positions.settle(&settle(GROSS, 104, 1), &mut Vec::new()).unwrap();
+    positions.fill(NEAR, GROSS, &trade(hedge(0, 1), Side::Buy, OPEN, 4, 110)).unwrap();
+    positions.settle(&settle(GROSS, 112, 2), &mut Vec::new()).unwrap();
+    positions.fill(NEAR, GROSS, &trade(hedge(0, 1), Side::Buy, OPEN, 2, 130)).unwrap();
+    positions.unfill(NEAR, GROSS, &first, Some(&was)).unwrap();
+    let rows = positions.rows(NEAR, GROSS, Side::Buy).iter();
+    assert_eq!(rows.map(|row| (row.lots, row.cost)).collect::<Vec<_>>(), [(4, 448)]);
+    assert_eq!(positions.gross(NEAR, GROSS), (qty(4), qty(0)));
+    positions.check();
+}
