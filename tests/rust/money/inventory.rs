@@ -194,9 +194,9 @@ fn lots_that_are_kept_and_gone_are_those_that_their_order_will_open() {
     assert_eq!(unbacked(&positions), [(order(2), qty(2)), (order(1), qty(1))]);
     positions.fill(NEAR, NETTED, &buy(3)).unwrap();
     assert_eq!(unbacked(&positions), [(order(2), qty(2)), (order(1), qty(3))]);
-    // What an order keeps of the longs of another contract is there.
-    positions.fill(NEAR, BY_DAY, &trade(hedge(1, 1), Side::Buy, OPEN, 4, 100)).unwrap();
-    positions.hold_lots(order(3), NEAR, BY_DAY, Side::Sell, CLOSE_TODAY, qty(4)).unwrap();
+    // What an order keeps of the shorts of another contract is there.
+    positions.fill(NEAR, BY_DAY, &trade(hedge(1, 1), Side::Sell, OPEN, 4, 100)).unwrap();
+    positions.hold_lots(order(3), NEAR, BY_DAY, Side::Buy, CLOSE_TODAY, qty(4)).unwrap();
     assert_eq!(unbacked(&positions), [(order(2), qty(2)), (order(1), qty(3))]);
     // In other accounts nothing is missing, and what is let go is missing no more.
     assert_eq!(positions.unbacked(FAR).count(), 0);
