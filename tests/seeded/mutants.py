@@ -38,7 +38,7 @@ NEAR = {
     "conduct": ("--lib",),
 }
 # Of these only what concerns the file, where much does not.
-NEAREST = {"order": "test(/^order::/)", "position": "not test(/^funds_model::/)"}
+NEAREST = {"order": "test(/^orders?::/)", "position": "not test(/^funds_model::/)"}
 CORE = ("--lib", "--test=money", "--test=turn", "--test=tables", "--test=stories", "--test=doors")
 SIM = ("--lib", "--test=sim")
 SIM_SECONDS = 300  # many times what the simulator's tests take
