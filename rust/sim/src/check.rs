@@ -111,6 +111,7 @@ pub const RULES: &[&str] = &[
     "residual_in_limit",
     "restart_places_nothing",
     "roll_has_two_hedges",
+    "roll_within_its_cost",
     "size_above_zero",
     "tries_bounded",
     "trims_bounded",
@@ -691,8 +692,13 @@ impl Checker {
         let best = |instrument: InstrumentId, side| {
             self.books.get(instrument.index()).and_then(|book| book.last_touch(side))
         };
-        for found in crate::crossing::flaws(&self.config, &self.policy, commands, &best) {
+        let crossed = crate::crossing::flaws(&self.config, &self.policy, commands, &best);
+        let dear = rolls::dear(&self.config, &self.policy, commands, &best);
+        for found in crossed {
             self.broken(now, "crossing_moves_nothing", found);
+        }
+        for found in dear {
+            self.broken(now, "roll_within_its_cost", found);
         }
         for command in commands {
             match command {

@@ -1,13 +1,16 @@
 //! Hedges that roll into a next one: runs that have one, and what must hold of their Rolls.
 
-use cross_market_core::command::{Alert, AlertCode, Subject};
+use std::collections::BTreeMap;
+
+use cross_market_core::command::{Alert, AlertCode, Command, Subject};
 use cross_market_core::config::{Config, roll_plan};
 use cross_market_core::event::{Scope, Verb};
+use cross_market_core::gate::Policy;
 use cross_market_core::ids::{ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId, Table};
 use cross_market_core::instrument::Settlement;
-use cross_market_core::num::Money;
+use cross_market_core::num::{Money, Price, Side};
 use cross_market_core::order::Place;
-use cross_market_core::quote::{Kind, LegLots, RollPlan};
+use cross_market_core::quote::{Kind, LegLots, Purpose, RollPlan};
 use cross_market_core::time::Span;
 
 use crate::market::Quote;
@@ -157,6 +160,55 @@ pub(crate) fn ledger(config: &Config, hedge: HedgeId, inventory: &[LegLots]) -> 
         }
     }
     lots
+}
+
+/// Slices of Rolls that are sure to cost more for each set than they may: what trades gives at least
+/// half of its book's spread away, and a leg's lots are of no more sets than would round to them.
+/// Legs in another currency are left out, as are fees and all beyond the touch.
+pub(crate) fn dear(
+    config: &Config,
+    policy: &Policy,
+    commands: &[Command],
+    best: &dyn Fn(InstrumentId, Side) -> Option<Price>,
+) -> Vec<String> {
+    let mut slices: BTreeMap<HedgeId, (i128, LegLots)> = BTreeMap::new();
+    for command in commands {
+        let Command::Place(place) = command else { continue };
+        if place.kind != Kind::Roll || place.purpose != Purpose::Work {
+            continue;
+        }
+        let Some(roll) = of_kind(config, place.hedge, Kind::Roll) else { continue };
+        let at = usize::from(place.order.leg().0);
+        let (cost, lots) = slices.entry(place.hedge).or_default();
+        if let Some(lots) = lots.get_mut(at) {
+            *lots += place.qty.get();
+        }
+        let own = roll.plan.legs.get(at).is_some_and(|leg| leg.fx.is_none());
+        let tick = config.instruments.get(place.instrument).map(|of| of.tick_value.0);
+        let touch = (best(place.instrument, Side::Buy), best(place.instrument, Side::Sell));
+        if let (true, Some(tick), (Some(bid), Some(ask))) = (own, tick, touch) {
+            *cost += tick * i128::from(ask.0 - bid.0) * i128::from(place.qty.get());
+        }
+    }
+    let mut found = Vec::new();
+    for (hedge, (cost, lots)) in slices {
+        let Some(roll) = of_kind(config, hedge, Kind::Roll) else { continue };
+        let sets = roll.plan.legs.iter().zip(lots).filter(|(_, lots)| *lots > 0);
+        let sets = sets.map(|(leg, lots)| {
+            let (num, den) = (i128::from(leg.lots.num()), i128::from(leg.lots.den()));
+            (2 * i128::from(lots) + 1) * den / (2 * num.abs()).max(1)
+        });
+        let sets = sets.min().unwrap_or(0).max(1);
+        let most = policy.hedges.get(hedge).and_then(|limits| limits.max_roll_cost);
+        let most = most.unwrap_or(Money::ZERO);
+        if cost > 2 * most.0 * sets {
+            found.push(format!(
+                "{hedge:?}: {} for {sets} sets, at most {most} each",
+                Money(cost / 2)
+            ));
+        }
+    }
+    found
 }
 
 /// Whether a Roll that moves lots of a hedge ends by this alert.
