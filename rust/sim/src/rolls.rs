@@ -196,7 +196,8 @@ pub(crate) fn dear(
         let sets = roll.plan.legs.iter().zip(lots).filter(|(_, lots)| *lots > 0);
         let sets = sets.map(|(leg, lots)| {
             let (num, den) = (i128::from(leg.lots.num()), i128::from(leg.lots.den()));
-            (2 * i128::from(lots) + 1) * den / (2 * num.abs()).max(1)
+            // A slice is rounded where it begins and where it ends.
+            (i128::from(lots) + i128::from(den > 1)) * den / num.abs().max(1)
         });
         let sets = sets.min().unwrap_or(0).max(1);
         let most = policy.hedges.get(hedge).and_then(|limits| limits.max_roll_cost);

@@ -10,7 +10,7 @@ use cross_market_core::instrument::{PriceBand, Reference, ReferenceChange};
 use cross_market_core::legging::{Legging, Mode};
 use cross_market_core::num::Money;
 use cross_market_core::order::{FeeNews, LiquiditySide};
-use cross_market_core::quote::LegLots;
+use cross_market_core::quote::{LegLots, LegPlan};
 use cross_market_sim::check::RULES;
 use cross_market_sim::mind::Seen;
 use cross_market_sim::swarm::{Driven, minimise};
@@ -303,17 +303,67 @@ fn apart() -> Vec<(&'static str, Vec<&'static str>)> {
         ),
         ("restart_places_nothing", rules(&|check| check.restarted(START, &[one]))),
         ("roll_has_two_hedges", entered_while_rolled_into()),
+        ("roll_within_its_cost", rolled_over_a_wide_spread()),
     ]
+}
+
+/// The first drawn configuration with a hedge that rolls, the hedge and its next one.
+fn rolling() -> (Config, HedgeId, HedgeId) {
+    let configs = (0..2_000).map(|seed| plan(seed, &[]).config);
+    let next = |config: &Config| {
+        let mut pairs = config.hedges.pairs();
+        pairs.find_map(|(id, hedge)| Some((id, hedge.roll.as_ref()?.next)))
+    };
+    configs.into_iter().find_map(|config| next(&config).map(|of| (config, of.0, of.1))).unwrap()
+}
+
+/// What is said of a Roll of one lot whose contract has a spread wider than its cap pays for.
+fn rolled_over_a_wide_spread() -> Vec<&'static str> {
+    let (mut config, hedge, _) = rolling();
+    config.policy.hedges[hedge].max_roll_cost = Some(Money(1));
+    let roll = config.hedges[hedge].roll.clone().unwrap();
+    let trades = |leg: &&LegPlan| leg.lots.num() != 0 && leg.fx.is_none();
+    let at = roll.plan.legs.iter().position(|leg| trades(&leg)).unwrap();
+    let leg = &roll.plan.legs[at];
+    let touch = |side, price, row| {
+        let (price, qty, instrument) = (Price(price), Qty::of(5), leg.instrument);
+        let (exchange, receive) = (START, START);
+        Event::Book(Change {
+            price,
+            qty,
+            seq: 1,
+            exchange,
+            receive,
+            step: 0,
+            instrument,
+            side,
+            row,
+        })
+    };
+    let id = |number| {
+        ClientOrderId::pack(1, config.run, hedge, 1, LegId(u8::try_from(at).unwrap()), number)
+            .unwrap()
+    };
+    let start = Subject::Attempt(id(0).decision());
+    let start = alert(AlertCode::AttemptStarted, Kind::Roll.code(), (0, 1), start);
+    let order = Command::Place(Place {
+        order: id(1),
+        account: leg.account,
+        instrument: leg.instrument,
+        hedge,
+        kind: Kind::Roll,
+        ..place(1, Side::Buy, 101, 1, TimeInForce::Ioc)
+    });
+    let mut checker = Checker::new(&config);
+    checker.step(START, &touch(Side::Buy, 99, Row::Snapshot), &[]);
+    checker.step(START, &touch(Side::Sell, 101, Row::LevelLast), &[]);
+    checker.step(START, &Event::Tick, &[start, order]);
+    checker.violations().iter().map(|violation| violation.rule).collect()
 }
 
 /// What is said of a hedge that enters while another's sets move into it.
 fn entered_while_rolled_into() -> Vec<&'static str> {
-    let configs = (0..2_000).map(|seed| plan(seed, &[]).config);
-    let rolls = |config: &Config| config.hedges.iter().any(|hedge| hedge.roll.is_some());
-    let config = configs.into_iter().find(rolls).unwrap();
-    let mut pairs = config.hedges.pairs();
-    let found = pairs.find_map(|(id, hedge)| Some((id, hedge.roll.as_ref()?.next)));
-    let (hedge, next) = found.unwrap();
+    let (config, hedge, next) = rolling();
     let start = |kind: Kind, hedge| {
         let id = ClientOrderId::pack(1, config.run, hedge, 1, LegId(0), 0).unwrap();
         alert(AlertCode::AttemptStarted, kind.code(), (0, 1), Subject::Attempt(id))
