@@ -17,7 +17,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use cross_market_core::funds::{Cash, CashKind, Funds, Need, TradeMoney};
+use cross_market_core::funds::{Cash, CashKind, Funds, Need, TradeMoney, Worth};
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, LegId, Table};
 use cross_market_core::num::{Money, Ratio};
 use cross_market_core::time::Time;
@@ -57,7 +57,7 @@ fn is_posted(bits: u64) -> bool {
 struct Ours {
     funds: Funds,
     caps: Table<AccountId, Ratio>,
-    unrealised: Table<AccountId, Money>,
+    unrealised: Table<AccountId, Worth>,
     next: u32,
     open: Vec<[Need; 2]>,
 }
@@ -67,10 +67,13 @@ impl Ours {
         let mut funds = Funds::new(usize::from(ACCOUNTS), 4_096);
         for account in (0..ACCOUNTS).map(AccountId) {
             let (kind, amount) = (CashKind::Opening, Money::units(1_000_000));
-            funds.cash(&Cash { account, exchange: Time(0), kind, amount }, Money::ZERO);
+            funds.cash(
+                &Cash { account, exchange: Time(0), kind, amount, transfer: None },
+                Money::ZERO,
+            );
         }
         let caps = Table::new(vec![Ratio::new(9, 10).unwrap(); usize::from(ACCOUNTS)]);
-        let unrealised = Table::new(vec![Money::ZERO; usize::from(ACCOUNTS)]);
+        let unrealised = Table::new(vec![Worth::default(); usize::from(ACCOUNTS)]);
         Ours { funds, caps, unrealised, next: 0, open: Vec::with_capacity(OPEN_MAX) }
     }
 

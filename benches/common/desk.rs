@@ -3,7 +3,7 @@
 use cross_market_core::config::Config;
 use cross_market_core::engine::Engine;
 use cross_market_core::event::Event;
-use cross_market_core::funds::{Cash, CashKind, Funds};
+use cross_market_core::funds::{Cash, CashKind, Funds, Worth};
 use cross_market_core::ids::{AccountId, Table};
 use cross_market_core::num::{Money, Ratio};
 use cross_market_core::time::{Span, Time};
@@ -52,6 +52,7 @@ fn json(hedges: usize, clip: i64, bands: Bands) -> Value {
         "engine": 1, "run": 1,
         "venues": [venue("V0"), venue("V1")],
         "accounts": [account("A0", "V0"), account("A1", "V1")],
+        "routes": [],
         "instruments": [instrument("I0", "V0"), instrument("I1", "V1")],
         "hedges": names.iter().map(|name| hedge(name, bands)).collect::<Vec<Value>>(),
         "limits": {
@@ -75,7 +76,8 @@ pub(crate) fn engine(config: &Config, start: Time) -> Engine {
     let mut out = Vec::new();
     for account in [AccountId(0), AccountId(1)] {
         let (kind, amount) = (CashKind::Opening, Money::units(1_000_000_000));
-        let cash = Event::Cash(Box::new(Cash { account, exchange: start, kind, amount }));
+        let cash =
+            Event::Cash(Box::new(Cash { account, exchange: start, kind, amount, transfer: None }));
         if let Err(error) = engine.handle(start, &cash, &mut out) {
             panic!("no money: {error}");
         }
@@ -84,12 +86,12 @@ pub(crate) fn engine(config: &Config, start: Time) -> Engine {
 }
 
 /// Money in both accounts of bare funds, with the caps and unrealised results that a hold asks for.
-pub(crate) fn fund(funds: &mut Funds) -> (Table<AccountId, Ratio>, Table<AccountId, Money>) {
+pub(crate) fn fund(funds: &mut Funds) -> (Table<AccountId, Ratio>, Table<AccountId, Worth>) {
     for account in [AccountId(0), AccountId(1)] {
         let (kind, amount) = (CashKind::Opening, Money::units(1_000_000_000));
-        funds.cash(&Cash { account, exchange: Time(0), kind, amount }, Money::ZERO);
+        funds.cash(&Cash { account, exchange: Time(0), kind, amount, transfer: None }, Money::ZERO);
     }
-    (Table::new(vec![Ratio::ONE; 2]), Table::new(vec![Money::ZERO; 2]))
+    (Table::new(vec![Ratio::ONE; 2]), Table::new(vec![Worth::default(); 2]))
 }
 
 fn venue(name: &str) -> Value {
@@ -102,7 +104,7 @@ fn venue(name: &str) -> Value {
 fn account(name: &str, venue: &str) -> Value {
     json!({
         "name": name, "venue": venue, "currency": "USD", "island": "one",
-        "flag": "arbitrage", "cash_tolerance": "1",
+        "flag": "arbitrage", "cash_tolerance": "1", "entity": "desk", "group": "desk", "unrealised": "neither", "close_profit": true, "withdraw_profit": true, "haircut": "1",
     })
 }
 

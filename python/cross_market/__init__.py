@@ -8,7 +8,7 @@ import typing as _typing
 
 from cross_market._core import Engine, order_text
 from cross_market._core import version as _version
-from cross_market.config import Account, Config, Hedge, Leg, Venue
+from cross_market.config import Account, Config, Hedge, Leg, Route, Venue
 from cross_market.contracts.instrument import Fee, Fees, Instrument, Margin
 from cross_market.errors import (
     ConfigError,
@@ -89,6 +89,7 @@ __all__ = [
     "Quoting",
     "Ratio",
     "Result",
+    "Route",
     "Sequential",
     "Session",
     "SimVenue",

@@ -47,8 +47,10 @@ def config_table(config: Config) -> Json:
     order = ("engine", "run", "orders", "executions", "venues", "accounts")
     found = {key: table[key] for key in order}
     measured = {key: table[key] for key in ("waiting",) if key in table}
+    ways = {key: table[key] for key in ("routes",) if table.get(key)}
     return {
         **found,
+        **ways,
         "instruments": instruments,
         "hedges": table["hedges"],
         "limits": table["limits"],

@@ -187,10 +187,11 @@ def decimal(*, above: int | None = None, least: int | None = None) -> Reader:
     return Reader(read, expected)
 
 
-def ratio(*, above: int | None = None, least: int | None = None) -> Reader:
+def ratio(*, above: int | None = None, least: int | None = None, most: int | None = None) -> Reader:
     """Read a plain decimal or a fraction such as '28/9' into canonical text."""
     bound = f" above {above}" if above is not None else ""
     bound += f" of at least {least}" if least is not None else ""
+    bound += f" and at most {most}" if most is not None else ""
     expected = f"a plain decimal or a fraction{bound} such as '0.25' or '28/9'"
 
     def read(given: object, where: str) -> str:
@@ -200,7 +201,8 @@ def ratio(*, above: int | None = None, least: int | None = None) -> Reader:
             number = Fraction(found[1]) / Fraction(found[2])
         else:
             number = Fraction(read_decimal(given, where, expected))
-        if (above is not None and number <= above) or (least is not None and number < least):
+        low = (above is not None and number <= above) or (least is not None and number < least)
+        if low or (most is not None and number > most):
             raise wrong(given, where, expected)
         return fraction_text(number)
 

@@ -89,12 +89,15 @@ class Resync:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Move money, in 10⁻⁹ of the currency of `source`; not sent by this version.
+    """Move money over a declared route, in 10⁻⁹ of the currency of `source`.
 
+    id: int – its number; whoever moves the money must move it once for a number, however often it
+        is told, and name it in the news: `Cash` of kind 'left', 'arrived' or 'failed'.
     source, target: str – names of accounts.
     amount: int, 10⁻⁹ of the currency – how much.
     """
 
+    id: int
     source: str
     target: str
     amount: int
@@ -109,7 +112,7 @@ class Alert:
     refusal: str – one of `REFUSALS` for code 'refused', else None.
     detail: int – a small code whose meaning `code` gives.
     subject: (str, name or id) – what it is about: 'engine', 'venue', 'account', 'instrument',
-        'hedge', 'attempt' or 'order'.
+        'hedge', 'attempt', 'order' or 'transfer'.
     value, limit: int – numbers whose meaning `code` gives.
     """
 
@@ -206,4 +209,8 @@ ALERTS = (
     "leg_lost",
     "crossed",
     "forfeited",
+    "transfer_refused",
+    "transfer_arrived",
+    "transfer_failed",
+    "transfer_late",
 )

@@ -16,6 +16,7 @@ from cross_market._values import (
     Number,
     choice,
     count,
+    flag,
     fraction_text,
     keyed,
     many,
@@ -29,7 +30,7 @@ from cross_market._values import (
     value,
     wrong,
 )
-from cross_market.contracts.instrument import Fee, Instrument
+from cross_market.contracts.instrument import Fee, Instrument, Windows
 from cross_market.contracts.units import (
     CurrencyCode,
     UnitName,
@@ -103,10 +104,20 @@ class Account:
     name: str – its name.
     venue: str – the venue it trades at.
     currency: str – the currency of its money.
-    island: str – money moves only inside an island, or over a declared route.
+    island: str – where its money can be without a border in between; it moves over declared routes
+        alone, see `Route`.
     flag: str – what the exchange is told: 'speculation', 'arbitrage' or 'hedge'.
     cash_tolerance: str, money – largest difference to the venue's balance that is not drift;
         nothing when None.
+    entity: str – whose it is in law; the account's own name when None.
+    group: str – accounts under the same actual control, which exchanges count as one; the entity
+        when None.
+    unrealised: str – which unrealised results of positions with margin count for opening (CTP
+        `Algorithm`): 'neither', 'losses' or 'both'.
+    close_profit: bool – whether what the day has realised counts for opening (CTP
+        `AvailIncludeCloseProfit`).
+    withdraw_profit: bool – whether what the day has realised may be taken out the same day.
+    haircut: number – the fraction of collateral that does not count, 0 to 1.
     """
 
     name: Name = field(kw_only=False)
@@ -115,6 +126,12 @@ class Account:
     island: Name
     flag: Annotated[str, choice("speculation", "arbitrage", "hedge")]
     cash_tolerance: Annotated[str | None, optional(money())] = None
+    entity: Annotated[str | None, optional(NAMED)] = None
+    group: Annotated[str | None, optional(NAMED)] = None
+    unrealised: Annotated[str, choice("neither", "losses", "both")] = "losses"
+    close_profit: Annotated[bool, flag()] = False
+    withdraw_profit: Annotated[bool, flag()] = False
+    haircut: Annotated[Number, ratio(least=0, most=1)] = "1"
 
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
@@ -122,6 +139,36 @@ class Account:
             where = "account.cash_tolerance"
             if parse_money(self.cash_tolerance, where)[1] != self.currency:
                 raise wrong(self.cash_tolerance, where, f"an amount in {self.currency}")
+
+
+@value
+class Route:
+    """A way for money from one account to another; without one no money moves between them.
+
+    source: Account – where it leaves. target: Account – where it arrives.
+    lead: str, time – how long it takes; what has not arrived by then is late.
+    most: str, money – the largest amount, in the currency of `source`.
+    least: str, money – the smallest; the smallest unit when None.
+    cost: str, money – what a transfer is expected to cost; nothing when None.
+    windows: 'always' or list of (start, end) – when a transfer may begin.
+    haircut: number – the fraction that does not count in plans while it is on its way, 0 to 1.
+    """
+
+    source: Annotated[Account, reference(Account)]
+    target: Annotated[Account, reference(Account)]
+    lead: Annotated[str, span(above=True)]
+    most: Annotated[str, money(above=True)]
+    least: Annotated[str | None, optional(money(above=True))] = None
+    cost: Annotated[str | None, optional(money())] = None
+    windows: Windows = "always"
+    haircut: Annotated[Number, ratio(least=0, most=1)] = "0"
+
+    def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
+        for part in ("most", "least", "cost"):
+            stated, where = getattr(self, part), f"route.{part}"
+            if stated is not None and parse_money(stated, where)[1] != self.source.currency:
+                raise wrong(stated, where, f"an amount in {self.source.currency}")
 
 
 @value
@@ -302,6 +349,7 @@ class Config:
         ever freed, and a used-up share lets nothing be entered.
     waiting: Waiting – how the cost of waiting is measured where repair chooses by cost; None: it is
         what crossing the touch once more costs for what the books cannot supply.
+    routes: list of Route – ways for money between accounts; where none leads none moves.
     """
 
     venues: Annotated[Any, many(Venue, least=1)]
@@ -313,11 +361,14 @@ class Config:
     orders: Annotated[int, count(least=1, most=1 << 20)] = 4096
     executions: Annotated[int, count(least=1, most=1 << 24)] = 65_536
     waiting: Annotated[Waiting | None, optional(one(Waiting))] = None
+    routes: Annotated[Any, many(Route)] = ()
 
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
         parts = {"venues": self.venues, "accounts": self.accounts, "hedges": self.hedges}
         for error in disagreements(parts, self.limits):
+            raise error
+        for error in astray(self.routes, self.accounts):
             raise error
         try:
             _core.check_config(self.to_json())
@@ -347,6 +398,7 @@ class Config:
             "run": self.run,
             "venues": [venue_json(venue) for venue in self.venues],
             "accounts": [account_json(account) for account in self.accounts],
+            "routes": [route_json(route) for route in self.routes],
             "instruments": [instrument_json(instrument) for instrument in self.instruments],
             "hedges": [hedge_json(hedge) for hedge in self.hedges],
             "limits": limits_json(self),
@@ -408,6 +460,16 @@ def instruments_of(hedges: Iterable[Hedge]) -> tuple[Instrument, ...]:
         found.update(dict.fromkeys(leg.instrument for leg in hedge.legs))
         found.update(dict.fromkeys(instrument for _, instrument in hedge.fx))
     return tuple(found)
+
+
+def astray(routes: Iterable[Route], accounts: Iterable[Account]) -> Iterator[ConfigError]:
+    """Yield an error for every end of a route that is not one of the accounts."""
+    known = {each.name: each for each in accounts}
+    for at, route in enumerate(routes):
+        for end, account in (("source", route.source), ("target", route.target)):
+            if known.get(account.name) != account:
+                where = f"routes[{at}].{end}"
+                yield unknown(account.name, where, known, "one of the accounts")
 
 
 Parts = Mapping[str, Sequence[Any]]
@@ -507,8 +569,28 @@ def account_json(account: Account) -> Json:
         "venue": account.venue,
         "currency": account.currency,
         "island": account.island,
+        "entity": account.entity or account.name,
+        "group": account.group or account.entity or account.name,
         "flag": account.flag,
         "cash_tolerance": amount_text(tolerance),
+        "unrealised": account.unrealised,
+        "close_profit": account.close_profit,
+        "withdraw_profit": account.withdraw_profit,
+        "haircut": str(account.haircut),
+    }
+
+
+def route_json(route: Route) -> Json:
+    windows = route.windows
+    return {
+        "from": route.source.name,
+        "to": route.target.name,
+        "windows": windows if windows == "always" else [list(pair) for pair in windows],
+        "lead_ns": parse_span(route.lead, "route.lead"),
+        "least": "0.000000001" if route.least is None else amount_text(route.least),
+        "most": amount_text(route.most),
+        "cost": amount_text(route.cost),
+        "haircut": str(route.haircut),
     }
 
 

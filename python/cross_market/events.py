@@ -247,17 +247,21 @@ class Answer:
 class Cash:
     """News of an account's money, in its currency.
 
-    kind: str – 'opening' (the balance at the start), 'balance' (to be compared), 'transfer',
-        'funding', 'interest' or 'fee'.
+    kind: str – 'opening' (the balance at the start), 'balance' (to be compared), 'transfer' (in or
+        out, asked for by nobody here), 'funding', 'interest', 'fee', or 'collateral' (what all of
+        it is worth now, before its haircut). News of a transfer of ours: 'left' and 'failed' (it
+        did not go, or came back) of the account that it leaves, 'arrived' of the other.
     account: str – its name.
     exchange: int, ns – when the venue said it.
     amount: number – in the account's currency.
+    transfer: int – the number of the transfer that it is news of; None for every other kind.
     """
 
     account: str
     exchange: int
     kind: str
     amount: Number
+    transfer: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -561,6 +565,21 @@ class Policy:
     config: "Config"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """Verb: move money over a declared route; it is in transit until news of it says how it ended.
+
+    id: int – its number, above all that were used; the same again moves nothing.
+    source, target: str – names of accounts; no route between them, no transfer.
+    amount: number – in the currency of `source`, within the amounts of the route.
+    """
+
+    id: int
+    source: str
+    target: str
+    amount: Number
+
+
 Verb = (
     Stop
     | Resume
@@ -576,6 +595,7 @@ Verb = (
     | Freeze
     | Forfeit
     | Roll
+    | Transfer
 )
 
 
@@ -585,7 +605,7 @@ class Control:
 
     actor: str – who speaks: one line in any language, up to 120 bytes of UTF-8.
     verb: Stop, Resume, Kill, Unlatch, Flatten, Unrestrict, Enter, Exit, Adopt, Override, Policy,
-        Freeze, Forfeit or Roll – what is said.
+        Freeze, Forfeit, Roll or Transfer – what is said.
     """
 
     actor: str

@@ -30,6 +30,7 @@ from cross_market.events import (
     Roll,
     Scope,
     Stop,
+    Transfer,
     Unlatch,
     Unrestrict,
     Verb,
@@ -221,6 +222,20 @@ class Session:
         reason: str – why: one line in any language, up to 120 bytes of UTF-8.
         """
         return self._say(now, Forfeit(hedge=hedge, reason=reason))
+
+    def transfer(
+        self, transfer: int, *, source: str, target: str, amount: Number, now: int
+    ) -> list[Command]:
+        """Move money over a declared route; nothing is moved twice for one number.
+
+        transfer: int – its number, above all that were used before.
+        source, target: str – names of accounts.
+        amount: number – in the currency of `source`.
+        Raises InputError where no route leads or its amounts do not allow it; what only this moment
+        is against (its window, what may be taken out) is told by an alert, `transfer_refused`.
+        """
+        moved = Transfer(id=transfer, source=source, target=target, amount=amount)
+        return self._say(now, moved)
 
     def roll(self, hedge: str, *, now: int) -> list[Command]:
         """Move all sets of a hedge to the next contract: to the hedge that its `next` names.

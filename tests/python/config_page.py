@@ -52,6 +52,7 @@ TABLES: tuple[tuple[str, type], ...] = (
     ("the file itself", cm.Config),
     ("[[venues]]", cm.Venue),
     ("[[accounts]]", cm.Account),
+    ("[[routes]]", cm.Route),
     ("[[instruments]]", cm.Instrument),
     ("[instruments.fees]", cm.Fees),
     ("[instruments.fees.open] and the others", cm.Fee),

@@ -35,6 +35,8 @@ STATES = (
     "position",
     "unassigned",
     "held",
+    "transit",
+    "withdrawable",
     "cash",
     "sets",
     "residual",
@@ -260,7 +262,14 @@ class World:
                 currency = self.accounts[account]["currency"]
                 assert amount.endswith(currency), f"{amount}: not in {currency}"
                 number = amount.removesuffix(currency)
-                yield events.Cash(account=account, exchange=now, kind=kind, amount=number)
+                transfer = words.get("transfer")
+                yield events.Cash(
+                    account=account,
+                    exchange=now,
+                    kind=kind,
+                    amount=number,
+                    transfer=int(transfer) if transfer else None,
+                )
             case ["statement", account, instrument, kind]:
                 yield events.Position(
                     account=account,
@@ -436,6 +445,11 @@ class World:
                 return events.Freeze(hedge=about, lasts_ns=lasts, adverse=adverse)
             case "forfeit":
                 return events.Forfeit(hedge=about, reason=words["reason"])
+            case "transfer":
+                amount = words["amount"].removesuffix(self.accounts[about]["currency"])
+                return events.Transfer(
+                    id=int(words["id"]), source=about, target=words["to"], amount=amount
+                )
             case "roll":
                 return events.Roll(hedge=about)
             case "adopt":
@@ -492,6 +506,14 @@ class World:
                 return "resync", {"instrument": command.instrument}
             case commands.Alert():
                 return self.tell_alert(command)
+            case commands.Transfer():
+                currency = self.accounts[command.source]["currency"]
+                return "transfer", {
+                    "transfer": str(command.id),
+                    "from": command.source,
+                    "to": command.target,
+                    "amount": self.money(command.amount, currency),
+                }
             case other:
                 pytest.fail(f"{other}: not sent by this version")
 

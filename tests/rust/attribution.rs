@@ -71,7 +71,13 @@ impl Trouble {
         let (account, instrument, price) = self.somewhere(engine);
         let amount = self.amount();
         let cash = |kind, amount| {
-            Some(Event::Cash(Box::new(Cash { account, exchange: now, kind, amount })))
+            Some(Event::Cash(Box::new(Cash {
+                account,
+                exchange: now,
+                kind,
+                amount,
+                transfer: None,
+            })))
         };
         match self.random.below(11) {
             0 => cash(CashKind::Funding, amount),

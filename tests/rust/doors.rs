@@ -47,7 +47,7 @@ impl Desk {
             let amount = Money::units(10_000_000);
             let kind = CashKind::Opening;
             let account = AccountId(account);
-            let cash = Cash { account, exchange: Time(START), kind, amount };
+            let cash = Cash { account, exchange: Time(START), kind, amount, transfer: None };
             desk.event(&Event::Cash(Box::new(cash)));
         }
         desk

@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "fea216dcadf19771e46fe2cebb83cff8153672391027f3832c2d0cd4475b62a3"
+        "144ec8a45e16989eef6712a2f83f072b1fec0989bcd1d6e769c6db49c5f43ac7"
     );
 }
 
@@ -722,7 +722,7 @@ fn open(session: &mut Session, now: Time) -> Vec<Command> {
     let mut out = Vec::new();
     for account in [AccountId(0), AccountId(1)] {
         let (kind, amount) = (CashKind::Opening, Money::units(1_000_000));
-        let cash = Cash { account, exchange: now, kind, amount };
+        let cash = Cash { account, exchange: now, kind, amount, transfer: None };
         session.handle(now, &Event::Cash(Box::new(cash)), &mut out).unwrap();
     }
     show(session, now, &mut out);

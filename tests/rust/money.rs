@@ -11,7 +11,7 @@
 
 use cross_market_core::funds::{
     Bucket, Cash, CashKind, Drift, Funds, Held, HoldError, Need, NoHold, Short, ShortKind,
-    TradeMoney,
+    TradeMoney, Worth,
 };
 use cross_market_core::ids::{
     AccountId, ClientOrderId, CurrencyId, HedgeId, Id, InstrumentId, LegId, ProductId, Table,
@@ -163,10 +163,14 @@ fn need(order: ClientOrderId, account: AccountId, units: i64) -> Need {
 }
 
 /// 1,000 in both accounts, a usage cap of 90 %.
+fn paper(units: i64) -> Worth {
+    Worth { paper: Money::units(units), ..Worth::default() }
+}
+
 struct Desk {
     funds: Funds,
     caps: Table<AccountId, Ratio>,
-    unrealised: Table<AccountId, Money>,
+    unrealised: Table<AccountId, Worth>,
 }
 
 impl Desk {
@@ -179,7 +183,7 @@ impl Desk {
         Desk {
             funds,
             caps: Table::new(vec![ratio("0.9"); 2]),
-            unrealised: Table::new(vec![Money::ZERO; 2]),
+            unrealised: Table::new(vec![Worth::default(); 2]),
         }
     }
 
@@ -201,7 +205,7 @@ impl Desk {
 }
 
 fn cash(account: AccountId, kind: CashKind, units: i64) -> Cash {
-    Cash { account, exchange: Time(0), kind, amount: Money::units(units) }
+    Cash { account, exchange: Time(0), kind, amount: Money::units(units), transfer: None }
 }
 
 #[test]
@@ -239,7 +243,7 @@ fn needs_of_one_account_are_summed() {
 fn losses_on_paper_count_in_usage_and_gains_do_not() {
     for (unrealised, held) in [(100, 900), (0, 900), (-100, 810)] {
         let mut desk = Desk::new();
-        desk.unrealised = Table::new(vec![Money::units(unrealised); 2]);
+        desk.unrealised = Table::new(vec![paper(unrealised); 2]);
         let over = desk.hold(&[need(order(1, 0, 1), NEAR, held + 1)]);
         assert!(matches!(over, Err(HoldError::Short(Short { kind: ShortKind::Usage, .. }))));
         assert_eq!(desk.hold(&[need(order(1, 0, 1), NEAR, held)]), Ok(Held::New));
@@ -249,7 +253,7 @@ fn losses_on_paper_count_in_usage_and_gains_do_not() {
 #[test]
 fn nothing_is_held_on_equity_of_zero() {
     let mut desk = Desk::new();
-    desk.unrealised = Table::new(vec![Money::units(-1_000); 2]);
+    desk.unrealised = Table::new(vec![paper(-1_000); 2]);
     let short =
         Short { account: NEAR, kind: ShortKind::Usage, needed: i128::MAX, limit: 900_000_000 };
     assert_eq!(desk.hold(&[need(order(1, 0, 1), NEAR, 1)]), Err(HoldError::Short(short)));
@@ -460,8 +464,8 @@ fn a_balance_is_compared_and_the_difference_booked() {
 #[test]
 fn the_day_counts_results_and_not_money_that_moves() {
     let mut desk = Desk::new();
-    assert_eq!(desk.funds.day_result(NEAR, Money::ZERO), Money::ZERO);
-    desk.funds.mark_day(NEAR, Money::units(7));
+    assert_eq!(desk.funds.day_result(NEAR, paper(0)), Money::ZERO);
+    desk.funds.mark_day(NEAR, paper(7));
     for (kind, units) in [
         (CashKind::Transfer, -300),
         (CashKind::Funding, -2),
@@ -473,7 +477,7 @@ fn the_day_counts_results_and_not_money_that_moves() {
     ] {
         desk.funds.cash(&cash(NEAR, kind, units), Money::ZERO);
     }
-    assert_eq!(desk.funds.day_result(NEAR, Money::units(7)), Money::units(-13));
+    assert_eq!(desk.funds.day_result(NEAR, paper(7)), Money::units(-13));
     assert_eq!(desk.funds.balance(NEAR), Money::units(500));
     desk.funds.balanced();
 }
@@ -496,7 +500,8 @@ fn every_movement_names_what_it_is() {
     for (kind, amount) in
         [(CashKind::Transfer, -256), (CashKind::Funding, -512), (CashKind::Interest, -1_024)]
     {
-        let news = Cash { account: NEAR, exchange: Time(0), kind, amount: Money(amount) };
+        let news =
+            Cash { account: NEAR, exchange: Time(0), kind, amount: Money(amount), transfer: None };
         desk.funds.cash(&news, Money::ZERO);
     }
     let fee = Cash { amount: Money(2_048), ..cash(NEAR, CashKind::Fee, 0) };

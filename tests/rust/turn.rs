@@ -40,7 +40,7 @@ fn one_to_one() -> Value {
     let account = |name: &str, venue: &str| {
         json!({
             "name": name, "venue": venue, "currency": "USD", "island": "world",
-            "flag": "arbitrage", "cash_tolerance": "0.01",
+            "flag": "arbitrage", "cash_tolerance": "0.01", "entity": "desk", "group": "desk", "unrealised": "neither", "close_profit": true, "withdraw_profit": true, "haircut": "1",
         })
     };
     let fee = json!({"per_lot": "0", "rate": "0.0001"});
@@ -73,6 +73,7 @@ fn one_to_one() -> Value {
         "engine": 1, "run": 1,
         "venues": [venue("A"), venue("B")],
         "accounts": [account("a", "A"), account("b", "B")],
+        "routes": [],
         "instruments": [instrument("A.BTC", "A"), instrument("B.BTC", "B")],
         "hedges": [{
             "name": "btc", "priority": 0, "currency": "USD", "fx": {},
@@ -123,6 +124,7 @@ impl Bench {
                 exchange: Time(START),
                 kind: CashKind::Opening,
                 amount: Money::units(1_000_000),
+                transfer: None,
             })));
         }
         bench

@@ -101,6 +101,31 @@ def phases() -> Reader:
     return Reader(read, expected)
 
 
+def windows() -> Reader:
+    """Read 'always', or a list of (start, end) that follow each other."""
+    expected = "'always', or a list of (start, end), each after the one before it"
+
+    def read(given: object, where: str) -> object:
+        if type(given) is str and given == "always":
+            return given
+        if type(given) not in (list, tuple):
+            raise wrong_type(given, where, expected)
+        found: list[tuple[int, int]] = []
+        for at, pair in enumerate(given):  # type: ignore[arg-type, var-annotated]
+            place = f"{where}[{at}]"
+            if type(pair) not in (list, tuple) or len(pair) != 2:
+                raise wrong(pair, place, "a pair of start and end")
+            start, end = time_ns(pair[0], place), time_ns(pair[1], place)
+            if end <= start or (found and start < found[-1][1]):
+                raise wrong(pair, place, "an end after its start, at or after the end before it")
+            found.append((start, end))
+        if not found:
+            raise wrong(given, where, expected)
+        return tuple(found)
+
+    return Reader(read, expected)
+
+
 def band() -> Reader:
     """Read the day's price band as (low, high)."""
     expected = "the lowest and highest price of the day, such as ('600', '640')"
@@ -117,6 +142,7 @@ def band() -> Reader:
 
 
 Phases = Annotated[Any, phases()]
+Windows = Annotated[Any, windows()]
 PriceBand = Annotated[Any, optional(band())]
 
 

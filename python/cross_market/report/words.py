@@ -304,6 +304,7 @@ DOMAINS = {
         "hedge": ("hedge", "套利组合"),
         "attempt": ("attempt", "执行"),
         "order": ("order", "委托"),
+        "transfer": ("transfer", "调拨"),
     },
     "cause": {
         "entry_edge": ("entry edge", "进场价差"),
@@ -411,6 +412,10 @@ DOMAINS = {
         "leg_lost": ("leg lost at the venue", "腿被市场减仓"),
         "crossed": ("moved between hedges", "内部划转"),
         "forfeited": ("given up by a person", "人工放弃补边"),
+        "transfer_refused": ("transfer not asked for", "未发起调拨"),
+        "transfer_arrived": ("transfer arrived", "调拨到账"),
+        "transfer_failed": ("transfer failed", "调拨失败"),
+        "transfer_late": ("transfer late", "调拨逾期"),
     },
     "fault": {
         "ack_lost": ("acknowledgement lost", "确认丢失"),

@@ -85,7 +85,8 @@ fn one<'py>(
         }
         Command::Resync(id) => classes.resync.bind(py).call1((instrument(*id),)),
         Command::Transfer(it) => {
-            classes.transfer.bind(py).call1((account(it.from), account(it.to), it.amount.0))
+            let fields = (it.id.0, account(it.from), account(it.to), it.amount.0);
+            classes.transfer.bind(py).call1(fields)
         }
         Command::Alert(it) => alert(py, classes, it, names),
     }
@@ -144,5 +145,6 @@ pub(crate) fn subject<'py>(
         Subject::Hedge(id) => ("hedge", names.hedges.name(id)).into_pyobject(py),
         Subject::Attempt(id) => ("attempt", id.0).into_pyobject(py),
         Subject::Order(id) => ("order", id.0).into_pyobject(py),
+        Subject::Transfer(id) => ("transfer", id.0).into_pyobject(py),
     }
 }

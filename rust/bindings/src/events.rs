@@ -3,7 +3,7 @@
 use cross_market_core::book::{Change, Row};
 use cross_market_core::clock::Clock;
 use cross_market_core::event::{Control, Estimate, Event, Link, LinkTo, Scope, Verb};
-use cross_market_core::funds::Cash;
+use cross_market_core::funds::{Cash, Transfer, TransferId};
 use cross_market_core::ids::{ClientOrderId, InstrumentId, LEGS_MAX};
 use cross_market_core::instrument::{MarginRate, PriceBand, Reference, ReferenceChange};
 use cross_market_core::order::{Answer, FeeNews, Fill, Found, News, Report, VenueStatus};
@@ -176,6 +176,11 @@ fn cash(fields: &Fields<'_, '_>, names: &Directory) -> PyResult<Cash> {
         exchange: fields.time("exchange")?,
         kind: fields.word("kind")?,
         amount: fields.money("amount")?,
+        transfer: if fields.is_none("transfer")? {
+            None
+        } else {
+            Some(TransferId(fields.unsigned("transfer")?))
+        },
     })
 }
 
@@ -283,6 +288,12 @@ pub(crate) fn verb(object: &Bound<'_, PyAny>, names: &Directory) -> PyResult<Ver
             hedge: fields.named("hedge", &names.hedges)?,
             reason: fields.note("reason")?,
         }),
+        "transfer" => Ok(Verb::Transfer(Transfer {
+            id: TransferId(fields.unsigned("id")?),
+            from: fields.named("source", &names.accounts)?,
+            to: fields.named("target", &names.accounts)?,
+            amount: fields.money("amount")?,
+        })),
         "roll" => Ok(Verb::Roll { hedge: fields.named("hedge", &names.hedges)? }),
         "exit" => Ok(Verb::Exit {
             hedge: fields.named("hedge", &names.hedges)?,

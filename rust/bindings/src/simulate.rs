@@ -266,7 +266,7 @@ pub(crate) fn refused_opening(
         let mut tell = |event: &Event| engine.handle(exchange, event, &mut Vec::new()).err();
         for (at, (account, amount)) in balances.iter().enumerate() {
             let (account, amount) = (AccountId(*account), Money(*amount));
-            let cash = Cash { account, exchange, kind: CashKind::Opening, amount };
+            let cash = Cash { account, exchange, kind: CashKind::Opening, amount, transfer: None };
             if let Some(error) = tell(&Event::Cash(Box::new(cash))) {
                 return Ok(Some(("balances", at, error.to_string())));
             }

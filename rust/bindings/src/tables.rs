@@ -9,11 +9,11 @@ use cross_market_core::attribution::{Attribution, Cause};
 use cross_market_core::command::{AlertCode, Urgency};
 use cross_market_core::config::{Config, Grid};
 use cross_market_core::engine::Engine;
-use cross_market_core::funds::Bucket;
+use cross_market_core::funds::{Bucket, View};
 use cross_market_core::gate::Refusal;
 use cross_market_core::ids::{AccountId, HedgeId, Id, InstrumentId};
 use cross_market_core::instrument::PositionEffect;
-use cross_market_core::num::Side;
+use cross_market_core::num::{Money, Side};
 use cross_market_core::order::{LiquiditySide, TimeInForce, VenueStatus};
 use cross_market_core::quote::{Kind, Purpose};
 use cross_market_core::time::Day;
@@ -312,8 +312,8 @@ fn fills<'py>(
 }
 
 /// Kinds of subjects by their code in an outcome.
-const SUBJECTS: [&str; 7] =
-    ["engine", "venue", "account", "instrument", "hedge", "attempt", "order"];
+const SUBJECTS: [&str; 8] =
+    ["engine", "venue", "account", "instrument", "hedge", "attempt", "order", "transfer"];
 
 /// The name of a subject, or its number.
 fn subject(kind: u8, id: u64, names: &Directory) -> String {
@@ -323,7 +323,7 @@ fn subject(kind: u8, id: u64, names: &Directory) -> String {
         Some("account") => names.accounts.name(Id::at(usize::from(place))).to_owned(),
         Some("instrument") => names.instruments.name(Id::at(usize::from(place))).to_owned(),
         Some("hedge") => names.hedges.name(Id::at(usize::from(place))).to_owned(),
-        Some("attempt" | "order") => id.to_string(),
+        Some("attempt" | "order" | "transfer") => id.to_string(),
         Some(_) | None => String::new(),
     }
 }
@@ -380,7 +380,8 @@ fn chains<'py>(py: Python<'py>, outcome: &Outcome) -> PyResult<Bound<'py, PyList
     Ok(table.done())
 }
 
-/// Money of every account, by cause: `balance` is the sum of all from `opening` on.
+/// Money of every account, by cause: `balance` and `in_transit` together are the sum of all from
+/// `opening` to `dust`. Then what of it counts now.
 pub(crate) fn funds<'py>(
     py: Python<'py>,
     engine: &Engine,
@@ -404,6 +405,7 @@ pub(crate) fn funds<'py>(
         table.money(name, accounts().map(|(id, _)| Some(funds.bucket(id, bucket).0)))?;
     }
     table.money("balance", accounts().map(|(id, _)| Some(funds.balance(id).0)))?;
+    table.money("in_transit", accounts().map(|(id, _)| Some(funds.in_transit(id).0)))?;
     let causes = [
         ("opening", Bucket::Opening),
         ("fees", Bucket::Fee),
@@ -420,6 +422,14 @@ pub(crate) fn funds<'py>(
         // What an outer bucket has given is what we have got.
         table.money(name, accounts().map(|(id, _)| Some(-funds.bucket(id, bucket).0)))?;
     }
+    let views: Vec<View> = accounts().map(|(id, _)| engine.money(id)).collect();
+    let counted = |of: fn(&View) -> Money| views.iter().map(move |view| Some(of(view).0));
+    table.money("unrealised", counted(|view| view.worth.paper))?;
+    table.money("holdings", counted(|view| view.worth.holdings))?;
+    table.money("collateral", counted(|view| view.collateral))?;
+    table.money("equity", counted(|view| view.equity))?;
+    table.money("to_open", counted(|view| view.available))?;
+    table.money("withdrawable", counted(|view| view.withdrawable))?;
     table.money("earned", accounts().map(|(id, _)| Some(earned.earned(engine, id).0)))?;
     if let Some(watch) = watch {
         table.decimal("peak_usage", accounts().map(|(id, _)| Some(watch.peak(id).unwrap_or(0))))?;

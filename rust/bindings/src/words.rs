@@ -54,6 +54,10 @@ words! {
         Funding = "funding",
         Interest = "interest",
         Fee = "fee",
+        Left = "left",
+        Arrived = "arrived",
+        Failed = "failed",
+        Collateral = "collateral",
     }
     VenueStatus {
         Working = "working",
@@ -171,6 +175,10 @@ words! {
         LegLost = "leg_lost",
         Crossed = "crossed",
         Forfeited = "forfeited",
+        TransferRefused = "transfer_refused",
+        TransferArrived = "transfer_arrived",
+        TransferFailed = "transfer_failed",
+        TransferLate = "transfer_late",
     }
 }
 

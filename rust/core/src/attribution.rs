@@ -278,7 +278,14 @@ impl Attribution {
                     CashKind::Fee => (Cause::Fees, -cash.amount.0),
                     CashKind::Balance => (Cause::Adjustment, adjusted(engine)),
                     // What is brought in is no result.
-                    CashKind::Opening | CashKind::Transfer => (Cause::Adjustment, 0),
+                    CashKind::Opening | CashKind::Transfer | CashKind::Collateral => {
+                        (Cause::Adjustment, 0)
+                    }
+                    // What does not arrive was the cost of the way.
+                    CashKind::Left | CashKind::Arrived | CashKind::Failed => {
+                        self.transfer_costs(engine);
+                        (Cause::Adjustment, 0)
+                    }
                 };
                 self.cash(engine, cash.account, amount);
             }
@@ -325,12 +332,13 @@ impl Attribution {
         rows
     }
 
-    /// What an account has earned since the start, found in its money and positions alone: balance
-    /// and positions at mid marks, less all that was brought in.
+    /// What an account has earned since the start, found in its money and positions alone: balance,
+    /// money in transit and positions at mid marks, less all that was brought in.
     #[must_use]
     pub fn earned(&self, engine: &Engine, account: AccountId) -> Money {
         let (funds, positions) = (engine.funds(), engine.positions());
-        let mut worth = funds.balance(account).0 - self.in_kind[account];
+        let ours = funds.balance(account) + funds.in_transit(account);
+        let mut worth = ours.0 - self.in_kind[account];
         for (instrument, of) in engine.config().instruments.pairs() {
             if !positions.trades(account, instrument) {
                 continue;
@@ -424,6 +432,14 @@ impl Attribution {
         match self.hedge_of[account].filter(|_| part.0 == Cause::Carry) {
             Some(hedge) => self.flow_now(engine, hedge, account, part),
             None => self.loose(account, engine.config().accounts[account].currency, part),
+        }
+    }
+
+    /// What transfers that ended cost, in the accounts that they left.
+    fn transfer_costs(&mut self, engine: &Engine) {
+        for posting in engine.funds().postings().iter().filter(|of| of.to == Bucket::Fee) {
+            let currency = engine.config().accounts[posting.account].currency;
+            self.loose(posting.account, currency, (Cause::Fees, -posting.amount.0));
         }
     }
 

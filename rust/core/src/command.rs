@@ -1,6 +1,6 @@
 //! Everything the engine can ask for: a closed list with codes that are never re-used.
 
-use crate::funds::Transfer;
+use crate::funds::{Transfer, TransferId};
 use crate::gate::Refusal;
 use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, VenueId};
 use crate::order::{Amend, Cancel, Place, Query};
@@ -18,7 +18,7 @@ pub enum Command {
     Query(Query),
     /// Ask for a snapshot of a book. Code 5.
     Resync(InstrumentId),
-    /// Move money. Code 6; not sent by this version.
+    /// Move money. Code 6.
     Transfer(Transfer),
     /// Tell somebody. Code 7.
     Alert(Alert),
@@ -70,6 +70,8 @@ pub enum Subject {
     Attempt(ClientOrderId),
     /// An order.
     Order(ClientOrderId),
+    /// A transfer.
+    Transfer(TransferId),
 }
 
 /// How much an alert matters.
@@ -179,6 +181,17 @@ pub enum AlertCode {
     /// An operator gave up what an attempt has not traded yet; value: the residual, in 10⁻⁹ of a
     /// common unit.
     Forfeited = 43,
+    /// A transfer was not asked for; value: the amount, limit: what would have been allowed.
+    /// `detail`: 0 its route is shut now, 1 more than may be taken out, 2 the account that it would
+    /// leave is halted, 3 as many are on their way as are kept.
+    TransferRefused = 44,
+    /// A transfer has arrived; value: what has arrived, limit: what has left.
+    TransferArrived = 45,
+    /// A transfer did not go or came back; value: what came back, limit: what has left.
+    TransferFailed = 46,
+    /// A transfer has not arrived in the time of its route; value: what has left. `detail`: 0 it is
+    /// not known whether it has left, 1 it has.
+    TransferLate = 47,
 }
 
 /// A message to people and monitors.

@@ -9,8 +9,12 @@
 //! engine, run            whole numbers 0–255, 0–4095
 //! venues[]               name  netting: net | gross | gross_by_day  tif: ioc | day | gtc
 //!                        ack_timeout_ns  max_delay_ns  query_interval_ns  cancels_max
-//! accounts[]             name  venue  currency  island
+//! accounts[]             name  venue  currency  island  entity  group (of actual control)
 //!                        flag: speculation | arbitrage | hedge  cash_tolerance (money)
+//!                        unrealised: neither | losses | both (what counts for opening)
+//!                        close_profit  withdraw_profit  haircut (fraction of collateral)
+//! routes[]               from  to  windows: "always" | [[start_ns, end_ns], …]  lead_ns
+//!                        least  most  cost (money of from)  haircut (fraction in transit)
 //! instruments[]          name  venue  product  currency
 //!                        tick (price)  lot (size)  multiplier (quote units in 1 of that size)
 //!                        style: linear | inverse  settlement: cash | margin
@@ -58,6 +62,7 @@
 //! waits in quarantine.
 
 use crate::error::{ConfigError, Error};
+use crate::funds::Terms;
 use crate::gate::Policy;
 use crate::ids::{
     AccountId, CurrencyId, HedgeId, Id, InstrumentId, ProductId, RUN_MAX, Table, VenueId,
@@ -67,7 +72,7 @@ use crate::num::{Decimal, Money, Ratio};
 use crate::order::{HedgeFlag, TimeInForce};
 use crate::quote::{HedgePlan, RollPlan};
 use crate::signal::Rule;
-use crate::time::Span;
+use crate::time::{Span, Time};
 
 mod admit;
 mod hedge;
@@ -75,6 +80,7 @@ mod legging;
 mod limits;
 mod proof;
 mod roll;
+mod routes;
 mod things;
 mod tree;
 
@@ -123,12 +129,76 @@ pub struct Account {
     pub venue: VenueId,
     /// The currency of its money.
     pub currency: CurrencyId,
-    /// Money moves only inside an island, or over a declared route.
+    /// Where its money can be without a border in between; money moves over declared routes alone.
     pub island: String,
+    /// Whose it is in law.
+    pub entity: String,
+    /// Accounts under the same actual control, which exchanges count as one.
+    pub group: String,
     /// What the exchange is told.
     pub flag: HedgeFlag,
     /// Largest difference to the venue's balance that is not drift.
     pub cash_tolerance: Money,
+    /// What of its money counts.
+    pub terms: Terms,
+}
+
+/// When a transfer may begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Windows {
+    /// From and until, one after the other; `None` for always.
+    rows: Option<Vec<(Time, Time)>>,
+}
+
+impl Windows {
+    /// At any moment.
+    #[must_use]
+    pub const fn always() -> Windows {
+        Windows { rows: None }
+    }
+
+    /// From the first moment of each until before the second; ascending.
+    #[must_use]
+    pub const fn of(rows: Vec<(Time, Time)>) -> Windows {
+        Windows { rows: Some(rows) }
+    }
+
+    /// From and until of each; `None` for always.
+    #[must_use]
+    pub fn rows(&self) -> Option<&[(Time, Time)]> {
+        self.rows.as_deref()
+    }
+
+    /// Whether a transfer may begin now.
+    #[must_use]
+    pub fn is_open(&self, now: Time) -> bool {
+        let Some(rows) = &self.rows else { return true };
+        let after = rows.partition_point(|(start, _)| *start <= now);
+        after.checked_sub(1).and_then(|at| rows.get(at)).is_some_and(|(_, end)| now < *end)
+    }
+}
+
+/// A declared way for money from one account to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// From.
+    pub from: AccountId,
+    /// To.
+    pub to: AccountId,
+    /// When a transfer may begin.
+    pub windows: Windows,
+    /// How long it takes; after that it is late.
+    pub lead: Span,
+    /// The smallest amount, in the currency of `from`.
+    pub least: Money,
+    /// The largest amount.
+    pub most: Money,
+    /// What a transfer is expected to cost; what it does cost is told when it arrives.
+    pub cost: Money,
+    /// The fraction of money on its way that does not count in plans.
+    pub haircut: Ratio,
+    /// Whether both accounts have the same currency.
+    pub same_currency: bool,
 }
 
 /// The grid of an instrument as people write it.
@@ -204,6 +274,8 @@ pub struct Config {
     pub venues: Table<VenueId, Venue>,
     /// Accounts.
     pub accounts: Table<AccountId, Account>,
+    /// Routes for money, by ascending (from, to).
+    pub routes: Vec<Route>,
     /// Instruments.
     pub instruments: Table<InstrumentId, Instrument>,
     /// Ticks and lots of the instruments, for reading and showing prices and sizes.
@@ -250,6 +322,7 @@ impl Config {
         let same = [
             ("venues", other.venues.iter().eq(self.venues.iter())),
             ("accounts", other.accounts.iter().eq(self.accounts.iter())),
+            ("routes", other.routes == self.routes),
             ("instruments", other.instruments.iter().eq(self.instruments.iter())),
             ("hedges", other.hedges.iter().eq(self.hedges.iter())),
             ("counts", other.counts == self.counts),
@@ -267,6 +340,13 @@ impl Config {
 
 /// Bounds that the door keeps, so that the proof holds for what events bring.
 impl Config {
+    /// The declared route from one account to another.
+    #[must_use]
+    pub fn route(&self, from: AccountId, to: AccountId) -> Option<&Route> {
+        let found = self.routes.binary_search_by_key(&(from, to), |route| (route.from, route.to));
+        found.ok().and_then(|at| self.routes.get(at))
+    }
+
     /// The most ticks that a word about a hedge's prices may count.
     pub(crate) fn policy_ticks(&self, hedge: HedgeId) -> i64 {
         self.hedges.get(hedge).map_or(0, |hedge| self.most_ticks(&hedge.plan))
@@ -345,12 +425,13 @@ impl Policy {
 }
 
 fn compile(root: &Node<'_>) -> Checked<Config> {
-    let [engine, run, venues, accounts, instruments, hedges, limits, counts, waiting] = root
-        .fields([
+    let [engine, run, venues, accounts, routes, instruments, hedges, limits, counts, waiting] =
+        root.fields([
             "engine",
             "run",
             "venues",
             "accounts",
+            "routes",
             "instruments",
             "hedges",
             "limits",
@@ -368,6 +449,7 @@ fn compile(root: &Node<'_>) -> Checked<Config> {
         products: Table::new(Vec::new()),
         venues,
         accounts,
+        routes: Vec::new(),
         instruments,
         grids,
         hedges: Table::new(Vec::new()),
@@ -375,6 +457,7 @@ fn compile(root: &Node<'_>) -> Checked<Config> {
         counts: things::counts(&counts)?,
         waiting: waiting.optional().map(|node| things::waiting(&node)).transpose()?,
     };
+    config.routes = routes::read(&routes, &config, |node| names.accounts.find(node))?;
     config.hedges = hedge::read(&hedges, &config, &mut names)?;
     config.currencies = Table::new(names.currencies.into_list());
     config.products = Table::new(names.products.into_list());

@@ -20,17 +20,16 @@ use crate::attempt::{Attempt, Task};
 use crate::book::{Applied, Book, Change};
 use crate::clock::Clocks;
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
-use crate::conduct::{Cause, Conduct, Latches, Window, Windows};
+use crate::conduct::{Conduct, Latches, Window, Windows};
 use crate::config::Config;
 use crate::error::{Error, Field};
 use crate::event::{Event, LinkState};
-use crate::funds::{Funds, Need};
+use crate::funds::{Funds, Need, Worth};
 use crate::gate::{LegContext, Policy, Refusal};
 use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, LEGS_MAX, RUN_MAX, Table};
 use crate::instrument::Instrument;
-use crate::margin;
 use crate::merge::{NO_WALKS, Walks};
-use crate::num::{Money, Qty};
+use crate::num::Money;
 use crate::order::{ExecutionKey, Orders, Place};
 use crate::position::{Filled, Pair, Positions};
 use crate::quote::{Data, Facts, Kind, LegLots, Own};
@@ -53,6 +52,7 @@ mod facts;
 mod gates;
 mod jump;
 mod losses;
+mod money;
 mod quotes;
 mod rejects;
 mod rolling;
@@ -233,7 +233,7 @@ struct Work {
     /// The worst residual of a hedge that is about to begin together with the one looked at.
     beside: Option<(HedgeId, i128)>,
     contexts: Vec<LegContext>,
-    unrealised: Table<AccountId, Money>,
+    worth: Table<AccountId, Worth>,
     caps: Table<AccountId, crate::num::Ratio>,
     /// Walks of the hedge that is looked at.
     walks: Walks,
@@ -281,7 +281,8 @@ impl Engine {
             orders: Orders::new(config.hedges.len(), orders_max, executions_max),
             live: Vec::with_capacity(orders_max),
             // Every live order and, for its repair, every attempt may hold once in each account.
-            funds: Funds::new(accounts, orders_max + config.hedges.len() * accounts.max(1)),
+            funds: Funds::new(accounts, orders_max + config.hedges.len() * accounts.max(1))
+                .on(Table::new(config.accounts.iter().map(|of| of.terms).collect())),
             positions: positions(config, orders_max),
             bookings: Vec::with_capacity(16),
             booked: BTreeMap::new(),
@@ -305,7 +306,7 @@ impl Engine {
                 later: Vec::with_capacity(64),
                 beside: None,
                 contexts: Vec::with_capacity(LEGS_MAX),
-                unrealised: Table::new(vec![Money::ZERO; accounts]),
+                worth: Table::new(vec![Worth::default(); accounts]),
                 caps: Table::new(config.policy.accounts.iter().map(|of| of.usage_cap).collect()),
                 walks: NO_WALKS,
                 walked: None,
@@ -493,39 +494,6 @@ impl Engine {
         self.finish(out);
         self.changed |= out.len() > before;
         if self.changed { Effect::Decision } else { Effect::Market }
-    }
-
-    fn tell_shortfalls(&mut self, out: &mut Vec<Command>) {
-        if self.funds.postings().is_empty() {
-            return;
-        }
-        for account in self.config.accounts.ids() {
-            let short = self.funds.shortfall(account);
-            let told = std::mem::replace(&mut self.short[account], short.is_some());
-            if let Some(amount) = short.filter(|_| !told) {
-                let subject = Subject::Account(account);
-                self.alert(out, AlertCode::Shortfall, Urgency::Alarm, subject, amount.0, 0);
-                self.restrict_account(account, Cause::Shortfall, out);
-            }
-        }
-    }
-
-    fn note_margin(&mut self, account: AccountId) {
-        let positions = self.positions.margin_total(account, &self.instruments);
-        let opening =
-            self.positions.unbacked(account).map(|(order, lots)| self.opening(order, lots));
-        let total = positions + opening.sum::<Money>();
-        self.funds.set_margin(account, total);
-    }
-
-    /// The margin of lots that an order was to close and will open: no hold has it.
-    fn opening(&self, order: ClientOrderId, lots: Qty) -> Money {
-        let Some(order) = self.orders.get(order) else { return Money::ZERO };
-        let Place { instrument, side, price, .. } = order.place;
-        let mark = self.mark(instrument).unwrap_or(price);
-        let far = i128::from(price.0.abs().max(mark.0.abs()));
-        let cost = far * i128::from(lots.get());
-        margin::required(&self.instruments[instrument], side, lots, cost)
     }
 
     fn alert(

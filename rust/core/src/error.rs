@@ -95,6 +95,8 @@ pub enum Field {
     Uncertainty,
     /// The number of a run.
     Run,
+    /// The number of a transfer, or accounts that no route joins.
+    Transfer,
 }
 
 impl Field {
@@ -127,6 +129,7 @@ impl Field {
             Field::Offset => "offset_ns",
             Field::Uncertainty => "uncertainty_ns",
             Field::Run => "run",
+            Field::Transfer => "transfer",
         }
     }
 }

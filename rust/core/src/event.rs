@@ -4,7 +4,7 @@ pub use crate::conduct::Scope;
 
 use crate::book::Change;
 use crate::clock::Clock;
-use crate::funds::Cash;
+use crate::funds::{Cash, Transfer};
 use crate::gate::Policy;
 use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, Note};
 use crate::instrument::Reference;
@@ -194,4 +194,6 @@ pub enum Verb {
         /// Why.
         reason: Note,
     },
+    /// Moves money over a declared route. The same number again moves nothing. Code 15.
+    Transfer(Transfer),
 }

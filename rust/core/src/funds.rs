@@ -1,12 +1,20 @@
 //! The money of every account: cash, holds, margin, and what the venue says of them.
 
 mod holds;
+mod terms;
+mod transit;
 
 use crate::ids::{AccountId, ClientOrderId, CurrencyId, Table};
 use crate::num::{MONEY_UNIT, Money, Qty, Ratio, div_ceil, div_floor};
 use crate::time::Time;
 use crate::wire::Writer;
 use holds::Holds;
+use transit::Transits;
+
+pub use terms::{Terms, Unrealised, View, Worth};
+pub use transit::{
+    Asked, TRANSFERS_MAX, Transfer, TransferId, TransferNews, TransferState, Transit,
+};
 
 /// Why money moved, or what a report of it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +32,22 @@ pub enum CashKind {
     Interest = 4,
     /// A fee that belongs to no execution (positive is paid).
     Fee = 5,
+    /// A transfer of ours has left this account.
+    Left = 6,
+    /// A transfer of ours has arrived in this account.
+    Arrived = 7,
+    /// A transfer of ours did not leave this account, or has come back to it.
+    Failed = 8,
+    /// What all collateral that is pledged is worth now, before its haircut; it is no cash.
+    Collateral = 9,
+}
+
+impl CashKind {
+    /// Whether it is news of a transfer of ours.
+    #[must_use]
+    pub const fn is_of_transfer(self) -> bool {
+        matches!(self, CashKind::Left | CashKind::Arrived | CashKind::Failed)
+    }
 }
 
 /// News about the money of an account.
@@ -37,21 +61,13 @@ pub struct Cash {
     pub kind: CashKind,
     /// The amount, or for [`CashKind::Balance`] and [`CashKind::Opening`] the balance.
     pub amount: Money,
-}
-
-/// Money to be moved between two accounts; not sent by this version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Transfer {
-    /// From.
-    pub from: AccountId,
-    /// To.
-    pub to: AccountId,
-    /// In the currency of `from`.
-    pub amount: Money,
+    /// The transfer that it is news of, for those kinds and no other.
+    pub transfer: Option<TransferId>,
 }
 
 /// Where an amount of an account stands. The sum over all buckets of an account is always zero:
-/// what is ours (the first four) has come from, or gone to, one of the others.
+/// what is ours (the first four, and what is in transit) has come from, or gone to, one of the
+/// others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Bucket {
@@ -87,11 +103,13 @@ pub enum Bucket {
     Foreign = 14,
     /// Fees in a currency that is not the account's.
     ForeignFee = 15,
+    /// Ours, on its way to another account.
+    InTransit = 16,
 }
 
 impl Bucket {
     /// Every bucket, in the order of its code.
-    pub const ALL: [Bucket; 16] = [
+    pub const ALL: [Bucket; 17] = [
         Bucket::Available,
         Bucket::Held,
         Bucket::Quarantine,
@@ -108,6 +126,7 @@ impl Bucket {
         Bucket::Dust,
         Bucket::Foreign,
         Bucket::ForeignFee,
+        Bucket::InTransit,
     ];
 
     /// Its stable code.
@@ -137,6 +156,7 @@ impl Bucket {
             Bucket::Dust => "dust",
             Bucket::Foreign => "foreign",
             Bucket::ForeignFee => "foreign_fee",
+            Bucket::InTransit => "in_transit",
         }
     }
 }
@@ -293,7 +313,8 @@ impl TradeMoney {
 pub struct Drift {
     /// Ours.
     pub ours: Money,
-    /// Theirs; ours is the same now, the difference is booked to [`Bucket::Adjustment`].
+    /// Theirs without what may be on its way; ours is the same now, the difference is booked to
+    /// [`Bucket::Adjustment`].
     pub theirs: Money,
 }
 
@@ -350,6 +371,11 @@ pub struct Funds {
     holds: Holds,
     /// Sorted by (account, currency).
     foreign: Vec<Foreign>,
+    transits: Transits,
+    /// What of an account's money counts, see [`Terms`].
+    terms: Table<AccountId, Terms>,
+    /// What the collateral of each account is worth, before its haircut.
+    collateral: Table<AccountId, Money>,
     postings: Vec<Posting>,
 }
 
@@ -363,8 +389,17 @@ impl Funds {
             day_starts: Table::new(vec![Money::ZERO; accounts]),
             holds: Holds::new(holds_max),
             foreign: Vec::with_capacity(accounts),
+            transits: Transits::new(),
+            terms: Table::new(vec![Terms::PLAIN; accounts]),
+            collateral: Table::new(vec![Money::ZERO; accounts]),
             postings: Vec::with_capacity(256),
         }
+    }
+
+    /// With these terms of the accounts; without them [`Terms::PLAIN`] of each.
+    #[must_use]
+    pub fn on(self, terms: Table<AccountId, Terms>) -> Funds {
+        Funds { terms, ..self }
     }
 
     /// Forgets the postings of the event before.
@@ -415,6 +450,7 @@ impl Funds {
         for row in &self.foreign {
             assert!(row.ours + row.fees == Money::ZERO, "broken invariant: foreign {row:?}");
         }
+        self.check_transits();
     }
 
     /// Holds all needs or none: free money and the usage cap of every account must carry the sum of
@@ -426,15 +462,15 @@ impl Funds {
         &mut self,
         needs: &[Need],
         caps: &Table<AccountId, Ratio>,
-        unrealised: &Table<AccountId, Money>,
+        worth: &Table<AccountId, Worth>,
     ) -> Result<Held, HoldError> {
         if self.are_held(needs)? {
             return Ok(Held::Exists);
         }
         for at in 0..needs.len() {
             if let Some((account, sum)) = sum_at(needs, at) {
-                self.available_carries(account, sum)?;
-                self.usage_carries(account, sum, caps[account], unrealised[account])?;
+                self.room_carries(account, sum, worth[account])?;
+                self.usage_carries(account, sum, caps[account], worth[account].total())?;
             }
         }
         self.insert_all(needs);
@@ -630,8 +666,12 @@ impl Funds {
         self.shift(account, Bucket::Available, Bucket::Margin, change);
     }
 
-    /// Books news about the money of an account. A balance is compared with ours; when they differ
-    /// by more than `tolerance`, the difference is booked and told.
+    /// Books news about the money of an account; news of a transfer is for
+    /// [`Funds::transfer_news`]. A balance is compared with ours; when they differ by more than
+    /// `tolerance`, beyond what may have left or arrived, the difference is booked and told.
+    ///
+    /// # Panics
+    /// For news of a transfer: a broken invariant.
     pub fn cash(&mut self, cash: &Cash, tolerance: Money) -> Option<Drift> {
         let (account, amount) = (cash.account, cash.amount);
         let ours = self.balance(account);
@@ -641,9 +681,13 @@ impl Funds {
                 *self.day_start_mut(account) += amount - ours;
             }
             CashKind::Balance => {
-                if (amount - ours).abs() > tolerance {
-                    self.adjust(account, amount - ours);
-                    return Some(Drift { ours, theirs: amount });
+                // What is on its way may still be there, or be there already.
+                let above = (amount - ours).max(Money::ZERO);
+                let slack = self.transit_slack(account).map_or(above, |slack| slack.min(above));
+                let differs = amount - ours - slack;
+                if differs.abs() > tolerance {
+                    self.adjust(account, differs);
+                    return Some(Drift { ours, theirs: ours + differs });
                 }
             }
             CashKind::Transfer => {
@@ -653,21 +697,25 @@ impl Funds {
             CashKind::Funding => self.shift(account, Bucket::Funding, Bucket::Available, amount),
             CashKind::Interest => self.shift(account, Bucket::Interest, Bucket::Available, amount),
             CashKind::Fee => self.fee(account, amount),
+            CashKind::Collateral => self.set_collateral(account, amount),
+            CashKind::Left | CashKind::Arrived | CashKind::Failed => {
+                panic!("broken invariant: news of a transfer booked as {:?}", cash.kind)
+            }
         }
         None
     }
 
     /// Begins a day: its result is counted from the equity now.
-    pub fn mark_day(&mut self, account: AccountId, unrealised: Money) {
-        let equity = self.equity(account, unrealised);
+    pub fn mark_day(&mut self, account: AccountId, worth: Worth) {
+        let equity = self.equity(account, worth);
         *self.day_start_mut(account) = equity;
     }
 
     /// What the day has brought, without money that came in or went out.
     #[must_use]
     #[expect(clippy::indexing_slicing, reason = "accounts are checked at the door")]
-    pub fn day_result(&self, account: AccountId, unrealised: Money) -> Money {
-        self.equity(account, unrealised) - self.day_starts[account]
+    pub fn day_result(&self, account: AccountId, worth: Worth) -> Money {
+        self.equity(account, worth) - self.day_starts[account]
     }
 
     /// What stands in a bucket of the account's own currency; zero for the foreign ones, which have
@@ -710,8 +758,8 @@ impl Funds {
 
     /// The balance and what the positions are worth beside it.
     #[must_use]
-    pub fn equity(&self, account: AccountId, unrealised: Money) -> Money {
-        self.balance(account) + unrealised
+    pub fn equity(&self, account: AccountId, worth: Worth) -> Money {
+        self.balance(account) + worth.total()
     }
 
     /// Fees paid in a currency that is not the account's.
@@ -722,13 +770,6 @@ impl Funds {
             .binary_search_by_key(&(account, currency), |row| (row.account, row.currency));
         let row = found.ok().and_then(|at| self.foreign.get(at));
         row.map_or(Money::ZERO, |row| row.fees)
-    }
-
-    /// How much an account lacks, when it has less than nothing available.
-    #[must_use]
-    pub fn shortfall(&self, account: AccountId) -> Option<Money> {
-        let available = self.available(account);
-        (available < Money::ZERO).then_some(-available)
     }
 
     /// The hold of an order, while it lives.
@@ -758,6 +799,10 @@ impl Funds {
             writer.u16(row.account.0);
             writer.u8(row.currency.0);
             writer.i128(row.fees.0);
+        }
+        self.transits.digest(writer);
+        for value in self.collateral.iter() {
+            writer.i128(value.0);
         }
     }
 
@@ -877,7 +922,8 @@ impl Funds {
     ) -> Result<(), HoldError> {
         let ledger = self.ledger(account);
         let locked = ledger.locked();
-        let equity = ledger.at(Bucket::Available) + locked + unrealised.min(Money::ZERO);
+        let pledged = self.pledged(account);
+        let equity = ledger.at(Bucket::Available) + locked + unrealised.min(Money::ZERO) + pledged;
         let used = locked + sum;
         if product(used, cap.den()) <= product(equity, cap.num()) {
             return Ok(());
@@ -959,7 +1005,10 @@ mod tests {
     fn funds() -> Funds {
         let mut funds = Funds::new(2, 4);
         let (kind, amount) = (CashKind::Opening, Money(100));
-        funds.cash(&Cash { account: OURS, exchange: Time(0), kind, amount }, Money::ZERO);
+        funds.cash(
+            &Cash { account: OURS, exchange: Time(0), kind, amount, transfer: None },
+            Money::ZERO,
+        );
         funds
     }
 
@@ -1072,7 +1121,10 @@ mod tests {
         assert_eq!(keep(AccountId(1), 50), (Ok(()), Money(0), Money(100)));
         funds.draw(decision.order, &need(OURS, 1, 70)).unwrap();
         let (kind, amount) = (CashKind::Transfer, Money(50));
-        funds.cash(&Cash { account: OURS, exchange: Time(0), kind, amount }, Money::ZERO);
+        funds.cash(
+            &Cash { account: OURS, exchange: Time(0), kind, amount, transfer: None },
+            Money::ZERO,
+        );
         assert_eq!(funds.keep(decision.order, &need(OURS, 0, 60)), Ok(()));
         assert_eq!((funds.available(OURS), funds.held(OURS)), (Money(20), Money(60 + 70)));
         assert_eq!(funds.hold_of(decision.order).unwrap().amount, Money(100 + 30));
@@ -1104,7 +1156,7 @@ mod tests {
             seen.push(now);
         };
         note(&funds, "opening");
-        funds.mark_day(OURS, Money(1));
+        funds.mark_day(OURS, Worth { paper: Money(1), ..Worth::default() });
         note(&funds, "day");
         funds.fee(OURS, Money(1));
         note(&funds, "fee");

@@ -2,7 +2,7 @@
 
 mod holding;
 
-use crate::funds::TradeMoney;
+use crate::funds::{TradeMoney, Worth};
 use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId, Table};
 use crate::instrument::{Instrument, Netting, PositionEffect, Settlement};
 use crate::margin::required;
@@ -1064,29 +1064,30 @@ impl Positions {
     /// cost, and for what was paid in full the lots at their mark. Without a mark, lots count at
     /// their cost.
     #[must_use]
-    pub fn unrealised(
+    pub fn worth(
         &self,
         account: AccountId,
         mark: impl Fn(InstrumentId) -> Option<Price>,
         instruments: &Table<InstrumentId, Instrument>,
-    ) -> Money {
-        let worth = |position: &Position| {
+    ) -> Worth {
+        let mut worth = Worth::default();
+        for position in self.of_account(account) {
             let (book, instrument) = (&position.book, position.pair.instrument);
             let cost = book.cost();
             if cost == 0 && book.lots() == 0 {
-                return Money::ZERO;
+                continue;
             }
             let value = match mark(instrument) {
                 Some(mark) => i128::from(mark.0) * i128::from(book.lots()),
                 None => cost,
             };
-            let ticks_lots = match position.pair.settlement {
-                Settlement::Margin => value - cost,
-                Settlement::Cash => value,
-            };
-            instruments[instrument].value(ticks_lots)
-        };
-        self.of_account(account).map(worth).sum()
+            let of = &instruments[instrument];
+            match position.pair.settlement {
+                Settlement::Margin => worth.paper += of.value(value - cost),
+                Settlement::Cash => worth.holdings += of.value(value),
+            }
+        }
+        worth
     }
 
     /// The margin of all positions of an account, of their cost at the last mark; longs and shorts

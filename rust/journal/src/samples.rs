@@ -4,7 +4,7 @@ use cross_market_core::book::{Change, Row};
 use cross_market_core::clock::{Clock, ClockOf};
 use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
 use cross_market_core::event::{Control, Estimate, Event, Link, LinkState, LinkTo, Scope, Verb};
-use cross_market_core::funds::{Cash, CashKind, Transfer};
+use cross_market_core::funds::{Cash, CashKind, Transfer, TransferId};
 use cross_market_core::gate::{
     AccountLimits, HedgeLimits, InstrumentLimits, Policy, Refusal, SumResidual, VenueLimits,
 };
@@ -41,7 +41,8 @@ pub fn events() -> Vec<Event> {
     events.extend(answers());
     events.extend(CashKind::ALL.iter().map(|kind| {
         let (account, amount) = (AccountId(3), Money(-12_345_678_901_234_567_890));
-        Event::Cash(Box::new(Cash { account, exchange: TIME, kind: *kind, amount }))
+        let transfer = kind.is_of_transfer().then_some(TransferId(u64::MAX));
+        Event::Cash(Box::new(Cash { account, exchange: TIME, kind: *kind, amount, transfer }))
     }));
     events.extend(StatementKind::ALL.iter().map(|kind| {
         Event::Position(Box::new(Statement {
@@ -78,6 +79,11 @@ pub fn events() -> Vec<Event> {
     events
 }
 
+fn transfer() -> Transfer {
+    let (from, to) = (AccountId(1), AccountId(2));
+    Transfer { id: TransferId(u64::MAX), from, to, amount: Money(i128::MAX) }
+}
+
 /// Every kind of command, with every variant inside it.
 #[must_use]
 pub fn commands() -> Vec<Command> {
@@ -87,7 +93,7 @@ pub fn commands() -> Vec<Command> {
         Command::Cancel(Cancel { order, account, instrument }),
         Command::Query(Query { order, account, instrument }),
         Command::Resync(instrument),
-        Command::Transfer(Transfer { from: account, to: AccountId(2), amount: Money(i128::MAX) }),
+        Command::Transfer(transfer()),
     ];
     commands.extend(places().into_iter().map(Command::Place));
     commands.extend(alerts().into_iter().map(Command::Alert));
@@ -236,6 +242,7 @@ fn verbs() -> Vec<Verb> {
     verbs.push(Verb::Exit { hedge, sets: None, over: Span::seconds(600) });
     verbs.push(Verb::Forfeit { hedge, reason: note("hedged-by-hand") });
     verbs.push(Verb::Roll { hedge });
+    verbs.push(Verb::Transfer(transfer()));
     verbs.push(Verb::Freeze { hedge, lasts: Span::seconds(5), adverse: 3 });
     verbs.push(Verb::Adopt { hedge, lots: [i64::MIN, -1, 0, 1, 2, 3, 4, i64::MAX] });
     verbs.push(Verb::Override {

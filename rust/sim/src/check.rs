@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use cross_market_core::clock::Clock;
 use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
-use cross_market_core::config::Config;
+use cross_market_core::config::{Config, Route};
 use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
+use cross_market_core::funds::Transfer;
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX};
 use cross_market_core::instrument::{PriceBand, ReferenceChange};
@@ -72,6 +73,7 @@ pub const RULES: &[&str] = &[
     "id_says_what_it_is",
     "ids_never_repeat",
     "inert_commands",
+    "transfers_are_asked_for",
     "inventory_as_told",
     "kill_cancels_at_once",
     "leg_within_its_goal",
@@ -185,6 +187,8 @@ pub struct Checker {
     recalls: bool,
     /// Whether cancels may leave now whatever the window says.
     unbound: bool,
+    /// The transfer that the present event asks for.
+    word: Option<Transfer>,
     told: Told,
     bounds: Bounds,
     violations: Vec<Violation>,
@@ -232,6 +236,7 @@ impl Checker {
             slices_over: Span::ZERO,
             recalls: false,
             unbound: false,
+            word: None,
             told: Told::new(config.accounts.len()),
             bounds: Bounds::new(config),
             violations: Vec::new(),
@@ -405,7 +410,10 @@ impl Checker {
             }
             Event::Answer(answer) => self.answer(now, answer),
             Event::Reference(reference) => self.reference(reference.instrument, reference.change),
-            Event::Control(control) => self.verb(&control.verb, commands),
+            Event::Control(control) => {
+                self.word = None;
+                self.verb(&control.verb, commands);
+            }
             Event::Cash(cash) => {
                 let drift = alerts(commands).find(|alert| alert.code == AlertCode::CashDrift);
                 let adjusted = drift.map_or(0, |alert| alert.limit - alert.value);
@@ -559,6 +567,7 @@ impl Checker {
             Verb::Enter { over, .. } | Verb::Exit { over, .. } => {
                 self.slices_over = self.slices_over.max(*over);
             }
+            Verb::Transfer(transfer) => self.word = Some(*transfer),
             Verb::Unrestrict(_)
             | Verb::Freeze { .. }
             | Verb::Forfeit { .. }
@@ -723,12 +732,29 @@ impl Checker {
                     self.within_rates(now, (query.account, query.instrument), 1, true);
                 }
                 Command::Alert(alert) => self.alert(now, alert, commands),
-                Command::Amend(_) | Command::Transfer(_) => {
-                    self.broken(now, "inert_commands", format!("{command:?}"));
-                }
+                Command::Amend(_) => self.broken(now, "inert_commands", format!("{command:?}")),
+                Command::Transfer(transfer) => self.transfer(now, transfer),
                 Command::Resync(_) => {}
             }
         }
+    }
+
+    /// Money moves on a word of this very event, over a declared route, once a number, and only
+    /// what is free.
+    fn transfer(&mut self, now: Time, transfer: &Transfer) {
+        let asked = self.word.take() == Some(*transfer);
+        let known = self.told.knows(transfer.id);
+        let declared = |route: &Route| {
+            (route.from, route.to) == (transfer.from, transfer.to)
+                && (route.least..=route.most).contains(&transfer.amount)
+                && route.windows.is_open(now)
+        };
+        let routed = self.config.routes.iter().any(declared);
+        let covered = self.bounds.cash(transfer.from).is_none_or(|free| transfer.amount <= free);
+        if !asked || known || !routed || !covered {
+            self.broken(now, "transfers_are_asked_for", format!("{transfer:?}"));
+        }
+        self.told.asked(transfer);
     }
 
     /// A cancel or query names an order that was sent, and counts in its attempt.

@@ -72,6 +72,7 @@ impl Digest {
             Command::Query(query) => self.add(query.order.0),
             Command::Resync(instrument) => self.add(u64::from(instrument.0)),
             Command::Transfer(transfer) => {
+                self.add(transfer.id.0);
                 self.add(u64::from(transfer.from.0));
                 self.add(u64::from(transfer.to.0));
                 for half in halves(transfer.amount.0) {
@@ -97,7 +98,7 @@ impl Digest {
 }
 
 /// The kind and number of a subject: 0 engine, 1 venue, 2 account, 3 instrument, 4 hedge,
-/// 5 attempt, 6 order.
+/// 5 attempt, 6 order, 7 transfer.
 #[must_use]
 pub fn subject(subject: Subject) -> (u8, u64) {
     match subject {
@@ -108,6 +109,7 @@ pub fn subject(subject: Subject) -> (u8, u64) {
         Subject::Hedge(hedge) => (4, u64::from(hedge.0)),
         Subject::Attempt(decision) => (5, decision.0),
         Subject::Order(order) => (6, order.0),
+        Subject::Transfer(transfer) => (7, transfer.0),
     }
 }
 

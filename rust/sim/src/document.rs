@@ -5,7 +5,8 @@
 
 use std::fmt::Write as _;
 
-use cross_market_core::config::{Account, Config, Hedge, Venue};
+use cross_market_core::config::{Account, Config, Hedge, Route, Venue};
+use cross_market_core::funds::Unrealised;
 use cross_market_core::gate::{HedgeLimits, Policy};
 use cross_market_core::ids::{Id, InstrumentId, Table};
 use cross_market_core::instrument::{Fee, Instrument, Netting, Settlement, Style};
@@ -31,6 +32,7 @@ pub fn document(config: &Config, policy: &Policy) -> Result<String, NumError> {
         ("run", config.run.to_string()),
         ("venues", list(config.venues.iter().map(venue))),
         ("accounts", list(config.accounts.iter().map(|row| teller.account(row)))),
+        ("routes", list(config.routes.iter().map(|row| teller.route(row)))),
         ("instruments", teller.instruments()?),
         ("hedges", teller.hedges()?),
         ("limits", teller.limits(policy)?),
@@ -66,6 +68,11 @@ impl Teller<'_> {
             HedgeFlag::Arbitrage => "arbitrage",
             HedgeFlag::Hedge => "hedge",
         };
+        let unrealised = match account.terms.unrealised {
+            Unrealised::Neither => "neither",
+            Unrealised::Losses => "losses",
+            Unrealised::Both => "both",
+        };
         let venue = named(&self.config.venues, account.venue, |row| &row.name);
         let currency = named(&self.config.currencies, account.currency, |name| name);
         object([
@@ -73,8 +80,30 @@ impl Teller<'_> {
             ("venue", venue),
             ("currency", currency),
             ("island", text(&account.island)),
+            ("entity", text(&account.entity)),
+            ("group", text(&account.group)),
             ("flag", text(flag)),
             ("cash_tolerance", money(account.cash_tolerance)),
+            ("unrealised", text(unrealised)),
+            ("close_profit", account.terms.close_profit.to_string()),
+            ("withdraw_profit", account.terms.withdraw_profit.to_string()),
+            ("haircut", ratio(account.terms.haircut)),
+        ])
+    }
+
+    fn route(&self, route: &Route) -> String {
+        let name = |id| named(&self.config.accounts, id, |row: &Account| &row.name);
+        let window = |(start, end): &(Time, Time)| format!("[{}, {}]", start.0, end.0);
+        let windows = route.windows.rows();
+        object([
+            ("from", name(route.from)),
+            ("to", name(route.to)),
+            ("windows", windows.map_or(text("always"), |rows| list(rows.iter().map(window)))),
+            ("lead_ns", route.lead.0.to_string()),
+            ("least", money(route.least)),
+            ("most", money(route.most)),
+            ("cost", money(route.cost)),
+            ("haircut", ratio(route.haircut)),
         ])
     }
 

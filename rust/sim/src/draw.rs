@@ -14,6 +14,7 @@ use cross_market_core::quote::Repair;
 use cross_market_core::signal::{Band, Measure, Rule};
 use cross_market_core::time::{Span, Time};
 
+use crate::bank;
 use crate::crossing::{self, Opposed};
 use crate::fault::{Fault, Faults};
 use crate::latency::{Latency, VenueLatency};
@@ -376,6 +377,7 @@ impl Drawer {
         let mut verbs = verbs(&mut random, &config, lasts, &self.lots, self.clip);
         forfeit(&mut Random::stream(seed, 14), lasts, &mut verbs);
         verbs.extend(rolls);
+        verbs.extend(bank::draw(seed, &mut config, &self.balances, lasts, START));
         Plan {
             latencies,
             faults: self.faults,

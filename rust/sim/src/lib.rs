@@ -12,6 +12,7 @@
 #![warn(missing_docs)]
 
 pub mod atlas;
+mod bank;
 mod bounds;
 pub mod check;
 mod crossing;

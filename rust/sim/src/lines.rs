@@ -63,7 +63,8 @@ impl World {
             }
             Command::Resync(instrument) => self.resync(*instrument),
             // Not sent by this version; the rules say so when they are held.
-            Command::Amend(_) | Command::Transfer(_) | Command::Alert(_) => {}
+            Command::Transfer(transfer) => self.transfer(transfer),
+            Command::Amend(_) | Command::Alert(_) => {}
         }
     }
 

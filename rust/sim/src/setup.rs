@@ -3,7 +3,8 @@
 //! It computes what the configuration compiler computes (units, coefficients, tick values) in its
 //! own few lines, so that the two can be compared.
 
-use cross_market_core::config::{Account, Config, Counts, Grid, Hedge, Venue};
+use cross_market_core::config::{Account, Config, Counts, Grid, Hedge, Route, Venue};
+use cross_market_core::funds::Terms;
 use cross_market_core::gate::{
     AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual, VenueLimits,
 };
@@ -85,6 +86,7 @@ pub struct Setup {
     products: Vec<String>,
     venues: Vec<Venue>,
     accounts: Vec<(Account, AccountLimits)>,
+    routes: Vec<Route>,
     instruments: Vec<(Instrument, InstrumentLimits)>,
     hedges: Vec<(Hedge, HedgeLimits)>,
     sums: Vec<SumResidual>,
@@ -149,6 +151,9 @@ impl Setup {
             island: "one".to_owned(),
             flag: HedgeFlag::Arbitrage,
             cash_tolerance: Money::ZERO,
+            entity: "desk".to_owned(),
+            group: "desk".to_owned(),
+            terms: Terms::PLAIN,
         };
         self.accounts.push((account, limits));
         AccountId::at(self.accounts.len() - 1)
@@ -273,6 +278,7 @@ impl Setup {
             products: Table::new(self.products),
             venues: Table::new(self.venues),
             accounts: Table::new(accounts),
+            routes: self.routes,
             instruments: Table::new(instruments),
             grids,
             hedges: Table::new(hedges),

@@ -7,7 +7,7 @@ use cross_market_core::book::{Change, Row};
 use cross_market_core::clock::ClockOf;
 use cross_market_core::config::Config;
 use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
-use cross_market_core::funds::CashKind;
+use cross_market_core::funds::{CashKind, Transfer};
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId};
 use cross_market_core::instrument::ReferenceChange;
 use cross_market_core::num::{Money, Price, Qty, Side};
@@ -67,11 +67,18 @@ impl Speaker<'_> {
                     CashKind::Funding => "funding",
                     CashKind::Interest => "interest",
                     CashKind::Fee => "fee",
+                    CashKind::Left => "left",
+                    CashKind::Arrived => "arrived",
+                    CashKind::Failed => "failed",
+                    CashKind::Collateral => "collateral",
                 };
                 let (account, at) = (self.account(cash.account), cash.exchange.0);
                 let amount = money(cash.amount);
+                let transfer =
+                    cash.transfer.map_or(String::new(), |id| format!(", transfer={}", id.0));
                 format!(
-                    "Cash(account='{account}', exchange={at}, kind='{kind}', amount='{amount}')"
+                    "Cash(account='{account}', exchange={at}, kind='{kind}', \
+                     amount='{amount}'{transfer})"
                 )
             }
             Event::Position(said) => {
@@ -257,6 +264,13 @@ impl Speaker<'_> {
                 lasts.0
             ),
             Verb::Roll { hedge } => format!("Roll(hedge='{}')", self.hedge(*hedge)),
+            Verb::Transfer(Transfer { id, from, to, amount }) => format!(
+                "Transfer(id={}, source='{}', target='{}', amount='{}')",
+                id.0,
+                self.account(*from),
+                self.account(*to),
+                money(*amount)
+            ),
             Verb::Forfeit { hedge, reason } => {
                 format!("Forfeit(hedge='{}', reason={:?})", self.hedge(*hedge), reason.as_str())
             }

@@ -369,6 +369,7 @@ fn close_books<T: Driven>(world: &mut World, engine: &mut T, run: &mut u16) {
         let at = world.now() + Span::seconds(1);
         run_until(world, engine, at, run);
     }
+    world.bank_statement();
     for account in world.config.accounts.ids() {
         if let Some(balance) = world.truth().balance(account) {
             let told = cross_market_core::funds::Cash {
@@ -376,6 +377,7 @@ fn close_books<T: Driven>(world: &mut World, engine: &mut T, run: &mut u16) {
                 exchange: world.now(),
                 kind: CashKind::Balance,
                 amount: balance,
+                transfer: None,
             };
             world.send(world.now(), Event::Cash(Box::new(told)));
         }

@@ -9,7 +9,7 @@ use cross_market_core::book::{Change, Row};
 use cross_market_core::clock::ClockOf;
 use cross_market_core::config::Config;
 use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
-use cross_market_core::funds::CashKind;
+use cross_market_core::funds::{CashKind, Transfer};
 use cross_market_core::ids::{
     AccountId, ClientOrderId, CurrencyId, HedgeId, Id, InstrumentId, VenueId,
 };
@@ -134,10 +134,16 @@ impl Teller<'_> {
                     CashKind::Funding => "funding",
                     CashKind::Interest => "interest",
                     CashKind::Fee => "fee",
+                    CashKind::Left => "left",
+                    CashKind::Arrived => "arrived",
+                    CashKind::Failed => "failed",
+                    CashKind::Collateral => "collateral",
                 };
                 let of = self.config.accounts.get(cash.account).map(|row| row.currency);
                 let amount = self.money(cash.amount, of.unwrap_or(CurrencyId(0)));
-                format!("cash {} {kind} {amount}", self.account(cash.account))
+                let transfer =
+                    cash.transfer.map_or(String::new(), |id| format!(" transfer={}", id.0));
+                format!("cash {} {kind} {amount}{transfer}", self.account(cash.account))
             }
             Event::Position(statement) => {
                 let kind = match statement.kind {
@@ -291,6 +297,12 @@ impl Teller<'_> {
                 format!("forfeit {} reason={reason}", self.hedge(*hedge))
             }
             Verb::Roll { hedge } => format!("roll {}", self.hedge(*hedge)),
+            Verb::Transfer(Transfer { id, from, to, amount }) => {
+                let of = self.config.accounts.get(*from).map(|row| row.currency);
+                let amount = self.money(*amount, of.unwrap_or(CurrencyId(0)));
+                let (from, to) = (self.account(*from), self.account(*to));
+                format!("transfer {from} to={to} amount={amount} id={}", id.0)
+            }
             Verb::Adopt { hedge, lots } => {
                 let plan = self.config.hedges.get(*hedge).map(|hedge| &hedge.plan);
                 let legs = plan.into_iter().flat_map(|plan| &plan.legs).zip(lots);

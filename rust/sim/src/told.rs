@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use cross_market_core::config::Config;
-use cross_market_core::funds::{Cash, CashKind};
+use cross_market_core::funds::{Cash, CashKind, Transfer, TransferId};
 use cross_market_core::ids::{AccountId, Id, InstrumentId, Text};
 use cross_market_core::instrument::{PositionEffect, Settlement};
 use cross_market_core::num::{Money, Qty, Side};
@@ -33,11 +33,26 @@ pub(crate) struct Told {
     held: BTreeMap<(AccountId, InstrumentId), Held>,
     /// Executions of others.
     foreign: BTreeMap<(AccountId, InstrumentId, Side, Text), Heard>,
+    ways: BTreeMap<TransferId, Way>,
+}
+
+/// Money on its way.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    left: Money,
+    from: AccountId,
+    /// Where it ended, and with how much.
+    end: Option<(CashKind, AccountId, Money)>,
 }
 
 impl Told {
     pub(crate) fn new(accounts: usize) -> Told {
-        Told { paid: vec![Money::ZERO; accounts], held: BTreeMap::new(), foreign: BTreeMap::new() }
+        Told {
+            paid: vec![Money::ZERO; accounts],
+            held: BTreeMap::new(),
+            foreign: BTreeMap::new(),
+            ways: BTreeMap::new(),
+        }
     }
 
     fn pay(&mut self, account: AccountId, amount: Money) {
@@ -85,8 +100,50 @@ impl Told {
             }
             CashKind::Balance => adjusted,
             CashKind::Fee => -cash.amount,
+            CashKind::Collateral => Money::ZERO,
+            CashKind::Left | CashKind::Arrived | CashKind::Failed => {
+                self.moved(cash);
+                return;
+            }
         };
         self.pay(cash.account, amount);
+    }
+
+    /// A transfer was asked for: its money is free no longer.
+    pub(crate) fn asked(&mut self, transfer: &Transfer) {
+        self.pay(transfer.from, -transfer.amount);
+        let way = Way { left: transfer.amount, from: transfer.from, end: None };
+        self.ways.insert(transfer.id, way);
+    }
+
+    /// Whether a transfer was asked for.
+    pub(crate) fn knows(&self, id: TransferId) -> bool {
+        self.ways.contains_key(&id)
+    }
+
+    /// News of a transfer: the last word on its end counts, and on what has left before it ended.
+    fn moved(&mut self, cash: &Cash) {
+        let Some(mut way) = cash.transfer.and_then(|id| self.ways.get(&id).copied()) else {
+            return;
+        };
+        if cash.kind == CashKind::Left {
+            // That it left says nothing against its having arrived since.
+            if way.end.is_some_and(|(kind, ..)| kind == CashKind::Arrived) {
+                return;
+            }
+            self.pay(way.from, way.left - cash.amount);
+            way.left = cash.amount;
+        }
+        if let Some((_, account, amount)) = way.end.take() {
+            self.pay(account, -amount);
+        }
+        if cash.kind != CashKind::Left {
+            self.pay(cash.account, cash.amount);
+            way.end = Some((cash.kind, cash.account, cash.amount));
+        }
+        if let Some(id) = cash.transfer {
+            self.ways.insert(id, way);
+        }
     }
 
     /// Lots that were there before, or that a comparison found: taken over at the price it names.

@@ -21,6 +21,7 @@ use cross_market_core::position::{Settle, Statement, StatementKind};
 use cross_market_core::time::{Day, Span, Time};
 
 use crate::atlas::{Cell, is_of_moment};
+use crate::bank::{Bank, Deed};
 use crate::check::Checker;
 use crate::depth::Level;
 use crate::digest::Digest;
@@ -92,6 +93,8 @@ pub enum Pause {
 pub(crate) enum Item {
     /// The engine is given an event as it is.
     Event(Event),
+    /// The bank does or tells something.
+    Bank(Deed),
     /// The engine is given a market row.
     Row(Change),
     /// The engine is given a row of a book that somebody made up.
@@ -330,6 +333,7 @@ pub struct World {
     pub(crate) faults: Faults,
     pub(crate) latencies: Vec<VenueLatency>,
     pub(crate) random: Random,
+    pub(crate) bank: Bank,
     pub(crate) logins: Vec<Login>,
     pub(crate) feeds: Vec<Feed>,
     pub(crate) log: Vec<Logged>,
@@ -404,6 +408,7 @@ impl World {
             faults: setup.faults,
             latencies: setup.latencies,
             random: Random::stream(setup.seed, 1),
+            bank: Bank::new(setup.seed),
             logins: config.accounts.iter().map(login).collect(),
             feeds: config.instruments.iter().map(feed).collect(),
             log: Vec::new(),
@@ -585,10 +590,14 @@ impl World {
                 amount
             }
             CashKind::Fee => -amount,
-            CashKind::Balance => Money::ZERO,
+            CashKind::Balance
+            | CashKind::Left
+            | CashKind::Arrived
+            | CashKind::Failed
+            | CashKind::Collateral => Money::ZERO,
         };
         self.truth.pay(account, moved);
-        let cash = Cash { account, exchange: self.now, kind, amount };
+        let cash = Cash { account, exchange: self.now, kind, amount, transfer: None };
         self.send(self.now, Event::Cash(Box::new(cash)));
     }
 
@@ -940,9 +949,12 @@ impl World {
             | Item::EndAgain(_)
             | Item::Misnamed(_)
             | Item::Session(..) => true,
-            Item::Command(_) | Item::Venue(..) | Item::Restore(_) | Item::Market | Item::Wake => {
-                false
-            }
+            Item::Command(_)
+            | Item::Venue(..)
+            | Item::Bank(_)
+            | Item::Restore(_)
+            | Item::Market
+            | Item::Wake => false,
         };
         if for_engine && (self.now < self.stalled_until || !self.backlog.is_empty()) {
             if self.backlog.is_empty() {
@@ -958,6 +970,7 @@ impl World {
                     self.given(&event, mind);
                 }
             }
+            Item::Bank(deed) => self.bank(&deed),
             Item::Row(row) => {
                 if matches!(row.row, Row::Snapshot | Row::SnapshotLast) {
                     self.mark_absurd(row.instrument, false);

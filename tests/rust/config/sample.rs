@@ -8,6 +8,7 @@ pub(super) fn gold() -> Value {
         "engine": 1, "run": 1,
         "venues": [venue("SHFE", "gross_by_day", "ioc"), venue("COMEX", "net", "ioc")],
         "accounts": [account("sh", "SHFE", "CNY"), account("ny", "COMEX", "USD")],
+        "routes": [],
         "instruments": [
             instrument("SHFE.au2602", "SHFE", "gold", "CNY", ("0.02", "1", "1000")),
             instrument("COMEX.GCG6", "COMEX", "gold", "USD", ("0.1", "1", "100")),
@@ -51,7 +52,7 @@ fn venue(name: &str, netting: &str, tif: &str) -> Value {
 pub(super) fn account(name: &str, venue: &str, currency: &str) -> Value {
     json!({
         "name": name, "venue": venue, "currency": currency, "island": "onshore",
-        "flag": "arbitrage", "cash_tolerance": "1",
+        "flag": "arbitrage", "cash_tolerance": "1", "entity": "desk", "group": "desk", "unrealised": "neither", "close_profit": true, "withdraw_profit": true, "haircut": "1",
     })
 }
 

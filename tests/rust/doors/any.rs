@@ -6,7 +6,7 @@
 use cross_market_core::book::{Change, Row};
 use cross_market_core::clock::{Clock, ClockOf};
 use cross_market_core::event::{Estimate, Event, Link, LinkState, LinkTo, Scope, Verb};
-use cross_market_core::funds::{Cash, CashKind};
+use cross_market_core::funds::{Cash, CashKind, Transfer, TransferId};
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{
     AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, LegId, Note, Text,
@@ -277,6 +277,12 @@ fn verb(bits: &mut Bits<'_>, desk: &Desk) -> Verb {
         4 => Verb::Flatten(bits.scope()),
         5 => Verb::Unrestrict(bits.scope()),
         7 if bits.bool() => Verb::Roll { hedge },
+        7 if bits.bool() => Verb::Transfer(Transfer {
+            id: TransferId(bits.near(0, 9).unsigned_abs()),
+            from: bits.account(),
+            to: bits.account(),
+            amount: bits.money(),
+        }),
         6 | 7 => Verb::Enter {
             hedge,
             sets: bits.near(-4, 9),
@@ -346,8 +352,13 @@ fn event(kind: u32, bits: &mut Bits<'_>, desk: &Desk) -> Event {
                 CashKind::Funding,
                 CashKind::Interest,
                 CashKind::Fee,
+                CashKind::Left,
+                CashKind::Arrived,
+                CashKind::Failed,
+                CashKind::Collateral,
             ]),
             amount: bits.money(),
+            transfer: bits.bool().then(|| TransferId(bits.near(0, 9).unsigned_abs())),
         })),
         6 => Event::Position(Box::new(Statement {
             account: bits.account(),

@@ -12,7 +12,7 @@ use cross_market_core::clock::{Clock, ClockOf};
 use cross_market_core::command::Command;
 use cross_market_core::config::Config;
 use cross_market_core::event::{Estimate, Event, Link, LinkState, LinkTo, Scope, Verb};
-use cross_market_core::funds::{Cash, CashKind};
+use cross_market_core::funds::{Cash, CashKind, Transfer, TransferId};
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, LEGS_MAX, Note, Text};
 use cross_market_core::instrument::{Reference, ReferenceChange};
 use cross_market_core::num::{Money, Price, Qty, Side};
@@ -151,7 +151,21 @@ impl Life {
             self.event(&Event::Position(Box::new(of)));
         }
         let (kind, amount) = (CashKind::Interest, Money::units(2));
-        self.event(&Event::Cash(Box::new(Cash { account, exchange, kind, amount })));
+        self.event(&Event::Cash(Box::new(Cash {
+            account,
+            exchange,
+            kind,
+            amount,
+            transfer: None,
+        })));
+        let (id, amount) = (TransferId(1), Money::units(2));
+        let (from, to) = (AccountId(0), AccountId(1));
+        self.event(&verb(Verb::Transfer(Transfer { id, from, to, amount })));
+        for (account, kind) in [(from, CashKind::Left), (to, CashKind::Arrived)] {
+            let transfer = Some(id);
+            let cash = Cash { account, exchange, kind, amount, transfer };
+            self.event(&Event::Cash(Box::new(cash)));
+        }
         let (phase, until) = (Phase::Continuous, Time::MAX);
         let change = ReferenceChange::Phase { phase, until };
         self.event(&Event::Reference(Box::new(Reference { instrument, exchange, change })));
@@ -342,7 +356,9 @@ impl Kinds {
             Verb::Policy(_) => 10,
             Verb::Freeze { .. } => 11,
             Verb::Forfeit { .. } => 12,
-            Verb::Roll { .. } => 13,
+            Verb::Transfer(_) => 13,
+            // A hedge of this journal has nowhere to roll to.
+            Verb::Roll { .. } => 14,
         });
     }
 }
@@ -360,7 +376,7 @@ fn a_lived_journal_holds_every_kind() {
         (&kinds.frames, 2),
         (&kinds.events, 12),
         (&kinds.news, 10),
-        (&kinds.verbs, 13),
+        (&kinds.verbs, 14),
     ] {
         assert_eq!(*found, (0..count).collect(), "{kinds:?}");
     }

@@ -257,7 +257,8 @@ fn needs_of(needs: &[(u64, u16, i128)]) -> Vec<Need> {
 /// Does one act to both; gives whether it was refused.
 fn act_on(funds: &mut Funds, slow: &mut Slow, act: &Act) -> bool {
     let caps = Table::new(vec![ratio("0.9"); 2]);
-    let paper = Table::new(slow.unrealised.iter().map(|amount| Money(*amount)).collect());
+    let paper = |amount: &i128| Worth { paper: Money(*amount), ..Worth::default() };
+    let paper = Table::new(slow.unrealised.iter().map(paper).collect());
     let same = |found: Result<Money, NoHold>, expected: Result<i128, NoHold>| {
         assert_eq!(found, expected.map(Money), "{act:?}");
         found.is_err()
@@ -344,7 +345,7 @@ fn book_on(funds: &mut Funds, slow: &mut Slow, act: &Act) {
             let kind = kinds[usize::from(*kind)];
             let (account, amount) = (AccountId(*account), Money(*amount));
             let ours = slow.balance(account.index());
-            let news = Cash { account, exchange: Time(0), kind, amount };
+            let news = Cash { account, exchange: Time(0), kind, amount, transfer: None };
             let drift = funds.cash(&news, Money(100));
             let change = match kind {
                 CashKind::Opening => amount.0 - ours,
@@ -352,6 +353,9 @@ fn book_on(funds: &mut Funds, slow: &mut Slow, act: &Act) {
                 CashKind::Balance => 0,
                 CashKind::Transfer | CashKind::Funding | CashKind::Interest => amount.0,
                 CashKind::Fee => -amount.0,
+                CashKind::Left | CashKind::Arrived | CashKind::Failed | CashKind::Collateral => {
+                    panic!("{kind:?} is not drawn")
+                }
             };
             assert_eq!(drift.is_some(), kind == CashKind::Balance && change != 0);
             slow.gain(account.index(), change);
@@ -400,7 +404,7 @@ proptest! {
         for account in [NEAR, FAR] {
             let amount = Money(200);
             let kind = CashKind::Opening;
-            funds.cash(&Cash { account, exchange: Time(0), kind, amount }, Money::ZERO);
+            funds.cash(&Cash { account, exchange: Time(0), kind, amount, transfer: None }, Money::ZERO);
             slow.gain(account.index(), 200);
         }
         for act in &acts {

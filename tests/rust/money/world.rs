@@ -234,7 +234,7 @@ impl World {
         for account in [NEAR, FAR] {
             let margin = self.positions.margin_total(account, &self.instruments);
             self.funds.set_margin(account, margin);
-            let paper = self.positions.unrealised(
+            let paper = self.positions.worth(
                 account,
                 |instrument| self.marks.get(instrument).copied().flatten(),
                 &self.instruments,

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::*;
 use cross_market_core::clock::{Clock, ClockOf};
 use cross_market_core::event::Event;
-use cross_market_core::funds::{CashKind, Transfer};
+use cross_market_core::funds::{CashKind, Transfer, TransferId};
 use cross_market_core::instrument::{PriceBand, Reference, ReferenceChange};
 use cross_market_core::legging::{Legging, Mode};
 use cross_market_core::num::Money;
-use cross_market_core::order::{FeeNews, LiquiditySide};
+use cross_market_core::order::{Amend, FeeNews, LiquiditySide};
 use cross_market_core::quote::{LegLots, LegPlan};
 use cross_market_sim::check::RULES;
 use cross_market_sim::mind::Seen;
@@ -63,7 +63,8 @@ fn over_messages() -> Vec<(&'static str, Steps)> {
     let cancel = Command::Cancel(Cancel { order, account, instrument });
     let query = Command::Query(Query { order, account, instrument });
     let unknown = Command::Cancel(Cancel { order: super::order(0, 9), account, instrument });
-    let moved = Transfer { from: OURS, to: OURS, amount: Money(1) };
+    let moved = Transfer { id: TransferId(1), from: OURS, to: OURS, amount: Money(1) };
+    let changed = Amend { order, price: one.price, qty: one.qty };
     let many: Vec<Command> = (1..200).map(|number| Command::Place(fitting(number))).collect();
     let wrong = Place { account: AccountId(1), ..one };
     vec![
@@ -76,7 +77,8 @@ fn over_messages() -> Vec<(&'static str, Steps)> {
         ("messages_within_rate", vec![begun(vec![Command::Place(one); 2_000])]),
         ("cancels_bounded", [sends(one), vec![tick(vec![cancel; 20])]].concat()),
         ("queries_bounded", [sends(one), vec![tick(vec![query; 200])]].concat()),
-        ("inert_commands", vec![tick(vec![Command::Transfer(moved)])]),
+        ("inert_commands", vec![tick(vec![Command::Amend(changed)])]),
+        ("transfers_are_asked_for", vec![tick(vec![Command::Transfer(moved)])]),
     ]
 }
 

@@ -10,7 +10,7 @@ use cross_market_core::config::Config;
 use cross_market_core::engine::Engine;
 use cross_market_core::error::Error;
 use cross_market_core::event::{Control, Estimate, Event, Link, LinkState, LinkTo, Scope, Verb};
-use cross_market_core::funds::{Cash, CashKind};
+use cross_market_core::funds::{Cash, CashKind, Transfer, TransferId};
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, Id as _, InstrumentId, LEGS_MAX, Text};
 use cross_market_core::instrument::{MarginRate, PriceBand, Reference, ReferenceChange};
@@ -117,10 +117,12 @@ fn state(names: &Names<'_>, engine: &Engine) {
 }
 
 /// Heads of expectations about the state; all others are commands in their order.
-const STATES: [&str; 10] = [
+const STATES: [&str; 12] = [
     "position",
     "unassigned",
     "held",
+    "transit",
+    "withdrawable",
     "cash",
     "sets",
     "residual",
@@ -218,10 +220,14 @@ fn check_state(names: &Names<'_>, engine: &Engine, words: &Words) -> Result<(), 
                 };
                 lots.to_string()
             }
-            "held" | "cash" => {
+            "held" | "cash" | "transit" | "withdrawable" => {
                 let account = names.account(name)?;
-                let amount =
-                    if head == "held" { engine.held(account) } else { engine.cash(account) };
+                let amount = match head {
+                    "held" => engine.held(account),
+                    "transit" => engine.funds().in_transit(account),
+                    "withdrawable" => engine.money(account).withdrawable,
+                    _ => engine.cash(account),
+                };
                 names.money_text(amount, names.config.accounts[account].currency)
             }
             "sets" => engine.sets(names.hedge(name)?).to_string(),
@@ -519,8 +525,12 @@ fn answer(names: &Names<'_>, now: Time, words: &Words) -> Result<Answer, String>
     Ok(Answer { order, account, venue_order_id, exchange: now, receive: now, found })
 }
 
+fn transfer_id(text: &str) -> Result<TransferId, String> {
+    text.parse().map(TransferId).map_err(|_| "a transfer has a number".to_owned())
+}
+
 fn cash(names: &Names<'_>, now: Time, words: &Words) -> Result<Cash, String> {
-    words.only(&[])?;
+    words.only(&["transfer"])?;
     let account = names.account(words.word(1)?)?;
     let kind = match words.word(2)? {
         "opening" => CashKind::Opening,
@@ -529,9 +539,19 @@ fn cash(names: &Names<'_>, now: Time, words: &Words) -> Result<Cash, String> {
         "funding" => CashKind::Funding,
         "interest" => CashKind::Interest,
         "fee" => CashKind::Fee,
+        "left" => CashKind::Left,
+        "arrived" => CashKind::Arrived,
+        "failed" => CashKind::Failed,
+        "collateral" => CashKind::Collateral,
         other => return Err(format!("{other}: no such news of money")),
     };
-    Ok(Cash { account, exchange: now, kind, amount: names.money_of(account, words.word(3)?)? })
+    Ok(Cash {
+        account,
+        exchange: now,
+        kind,
+        amount: names.money_of(account, words.word(3)?)?,
+        transfer: words.get("transfer").map(transfer_id).transpose()?,
+    })
 }
 
 fn statement(names: &Names<'_>, now: Time, words: &Words) -> Result<Statement, String> {
@@ -642,6 +662,15 @@ fn verb(names: &Names<'_>, limits: &mut Value, words: &Words) -> Result<Verb, St
             hedge: names.hedge(words.word(2)?)?,
             reason: note(words.need("reason")?)?,
         },
+        "transfer" => {
+            let from = names.account(words.word(2)?)?;
+            Verb::Transfer(Transfer {
+                id: transfer_id(words.need("id")?)?,
+                from,
+                to: names.account(words.need("to")?)?,
+                amount: names.money_of(from, words.need("amount")?)?,
+            })
+        }
         "roll" => Verb::Roll { hedge: names.hedge(words.word(2)?)? },
         "adopt" => {
             let hedge = names.hedge(words.word(2)?)?;

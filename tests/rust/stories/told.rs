@@ -28,7 +28,19 @@ pub(crate) fn tell(names: &Names<'_>, command: &Command) -> Line {
             line("resync", &[("instrument", names.config.instruments[*id].name.clone())])
         }
         Command::Alert(alert) => tell_alert(names, alert),
-        Command::Amend(_) | Command::Transfer(_) => line("not sent by this version", &[]),
+        Command::Transfer(transfer) => {
+            let currency = names.config.accounts[transfer.from].currency;
+            line(
+                "transfer",
+                &[
+                    ("transfer", transfer.id.0.to_string()),
+                    ("from", names.config.accounts[transfer.from].name.clone()),
+                    ("to", names.config.accounts[transfer.to].name.clone()),
+                    ("amount", names.money_text(transfer.amount, currency)),
+                ],
+            )
+        }
+        Command::Amend(_) => line("not sent by this version", &[]),
     }
 }
 
@@ -79,6 +91,7 @@ fn subject(names: &Names<'_>, subject: Subject) -> String {
         Subject::Hedge(id) => format!("hedge:{}", config.hedges[id].plan.name),
         Subject::Attempt(id) => format!("attempt:{}", names.attempt_name(id)),
         Subject::Order(id) => format!("order:{}", names.order_name(id)),
+        Subject::Transfer(id) => format!("transfer:{}", id.0),
     }
 }
 
@@ -92,7 +105,8 @@ fn tell_alert(names: &Names<'_>, alert: &Alert) -> Line {
         | Subject::Account(_)
         | Subject::Instrument(_)
         | Subject::Hedge(_)
-        | Subject::Order(_) => HedgeId(0),
+        | Subject::Order(_)
+        | Subject::Transfer(_) => HedgeId(0),
     };
     let currency = names.config.hedges[hedge].plan.currency;
     let money = |value: i128| names.money_text(Money(value), currency);

@@ -4,6 +4,7 @@ use super::tree::{Checked, Node, nearest};
 use super::{Account, COUNT_MAX, Counts, Grid, Venue, Waiting};
 use crate::book::PRICE_MAX;
 use crate::error::ConfigError;
+use crate::funds::{Terms, Unrealised};
 use crate::ids::{AccountId, CurrencyId, Id, InstrumentId, ProductId, Table, VenueId};
 use crate::instrument::{Fee, Fees, Instrument, MarginRate, Netting, PriceBand, Settlement, Style};
 use crate::num::{Decimal, MONEY_UNIT, Money, Price, Qty, Ratio};
@@ -103,6 +104,8 @@ pub(super) struct Names {
     pub(super) currencies: NameList,
     pub(super) products: NameList,
     pub(super) islands: NameList,
+    pub(super) entities: NameList,
+    pub(super) groups: NameList,
     pub(super) hedges: NameList,
 }
 
@@ -115,6 +118,8 @@ impl Default for Names {
             currencies: NameList::new("currency", CURRENCIES_MAX),
             products: NameList::new("product", THINGS_MAX),
             islands: NameList::new("island", THINGS_MAX),
+            entities: NameList::new("entity", THINGS_MAX),
+            groups: NameList::new("group", THINGS_MAX),
             hedges: NameList::new("hedge", crate::ids::HEDGES_MAX),
         }
     }
@@ -171,9 +176,37 @@ pub(super) fn accounts(node: &Node<'_>, names: &mut Names) -> Checked<Table<Acco
     Ok(Table::new(rows?))
 }
 
+const ACCOUNT_KEYS: [&str; 12] = [
+    "name",
+    "venue",
+    "currency",
+    "island",
+    "entity",
+    "group",
+    "flag",
+    "cash_tolerance",
+    "unrealised",
+    "close_profit",
+    "withdraw_profit",
+    "haircut",
+];
+
 fn account(node: &Node<'_>, names: &mut Names) -> Checked<Account> {
-    let [name, venue, currency, island, flag, cash_tolerance] =
-        node.fields(["name", "venue", "currency", "island", "flag", "cash_tolerance"])?;
+    let [
+        name,
+        venue,
+        currency,
+        island,
+        entity,
+        group,
+        flag,
+        cash_tolerance,
+        unrealised,
+        close_profit,
+        withdraw_profit,
+        haircut,
+    ] = node.fields(ACCOUNT_KEYS)?;
+    let part = "a fraction of collateral from 0 to 1 that does not count";
     Ok(Account {
         name: names.accounts.add(&name)?,
         venue: names.venues.find(&venue)?,
@@ -182,12 +215,30 @@ fn account(node: &Node<'_>, names: &mut Names) -> Checked<Account> {
             names.islands.intern(&island)?;
             island.name()?.to_owned()
         },
+        entity: {
+            names.entities.intern(&entity)?;
+            entity.name()?.to_owned()
+        },
+        group: {
+            names.groups.intern(&group)?;
+            group.name()?.to_owned()
+        },
         flag: flag.choice(&[
             ("speculation", HedgeFlag::Speculation),
             ("arbitrage", HedgeFlag::Arbitrage),
             ("hedge", HedgeFlag::Hedge),
         ])?,
         cash_tolerance: cash_tolerance.money_from(Money::ZERO, "a difference in cash")?,
+        terms: Terms {
+            unrealised: unrealised.choice(&[
+                ("neither", Unrealised::Neither),
+                ("losses", Unrealised::Losses),
+                ("both", Unrealised::Both),
+            ])?,
+            close_profit: close_profit.flag()?,
+            withdraw_profit: withdraw_profit.flag()?,
+            haircut: haircut.rate(Ratio::ZERO, Ratio::ONE, part)?,
+        },
     })
 }
 

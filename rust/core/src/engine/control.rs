@@ -83,6 +83,7 @@ impl Engine {
                 self.touch(*hedge);
             }
             Verb::Forfeit { hedge, reason: _ } => self.forfeit(*hedge, out),
+            Verb::Transfer(transfer) => self.ask_transfer(transfer, out),
         }
     }
 

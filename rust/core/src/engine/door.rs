@@ -8,7 +8,7 @@ use crate::book::Change;
 use crate::config::MONEY_MAX;
 use crate::error::{Error, Field};
 use crate::event::{Control, Estimate, Event, Link, LinkTo, Scope, Verb};
-use crate::funds::Cash;
+use crate::funds::{Cash, CashKind, Transfer};
 use crate::gate::Policy;
 use crate::ids::{
     AccountId, ClientOrderId, CurrencyId, HedgeId, Id, InstrumentId, LegId, RUN_MAX, Text, VenueId,
@@ -152,7 +152,30 @@ impl Engine {
     fn check_cash(&self, cash: &Cash) -> Result<(), Error> {
         self.account(cash.account)?;
         stamp(Field::Exchange, cash.exchange)?;
+        if cash.kind.is_of_transfer() != cash.transfer.is_some() {
+            return Err(Error::Contradiction { field: Field::Transfer });
+        }
+        let is_amount = cash.kind.is_of_transfer() || cash.kind == CashKind::Collateral;
+        if is_amount && cash.amount < Money::ZERO {
+            return Err(Error::Amount { found: Box::new(cash.amount) });
+        }
         bounded(cash.amount)
+    }
+
+    /// What can never be moved: without a route, outside its amounts, with a number that is used.
+    fn check_transfer(&self, transfer: &Transfer) -> Result<(), Error> {
+        self.account(transfer.from)?;
+        self.account(transfer.to)?;
+        let Some(route) = self.config.route(transfer.from, transfer.to) else {
+            return Err(Error::Contradiction { field: Field::Transfer });
+        };
+        if !(route.least..=route.most).contains(&transfer.amount) {
+            return Err(Error::Amount { found: Box::new(transfer.amount) });
+        }
+        if self.funds.is_new_transfer(transfer).is_none() {
+            return Err(Error::Contradiction { field: Field::Transfer });
+        }
+        Ok(())
     }
 
     fn check_statement(&self, statement: &Statement) -> Result<(), Error> {
@@ -295,6 +318,7 @@ impl Engine {
                 Ok(())
             }
             Verb::Policy(policy) => self.check_policy(policy),
+            Verb::Transfer(transfer) => self.check_transfer(transfer),
         }
     }
 

@@ -10,7 +10,6 @@ use crate::clock::{Clock, ClockOf, WALL_BOUND};
 use crate::command::{AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
 use crate::event::{Event, Link, LinkState, LinkTo};
-use crate::funds::{Cash, CashKind};
 use crate::ids::{AccountId, ClientOrderId, CurrencyId, InstrumentId};
 use crate::instrument::{PositionEffect, Reference, ReferenceChange, Settlement};
 use crate::num::{Money, Qty, Side};
@@ -941,29 +940,9 @@ impl Engine {
         self.live.iter().filter(of).copied()
     }
 
-    fn on_cash(&mut self, cash: &Cash, out: &mut Vec<Command>) {
-        let account = cash.account;
-        // A balance while orders are in flight is neither before nor after them.
-        if cash.kind == CashKind::Balance && self.live_of(account).next().is_some() {
-            return;
-        }
-        let tolerance = self.config.accounts[account].cash_tolerance;
-        let drift = self.funds.cash(cash, tolerance);
-        if cash.kind == CashKind::Opening {
-            self.mark_day(account);
-        }
-        if let Some(drift) = drift {
-            let subject = Subject::Account(account);
-            let (ours, theirs) = (drift.ours.0, drift.theirs.0);
-            self.alert(out, AlertCode::CashDrift, Urgency::Alarm, subject, ours, theirs);
-            self.restrict_account(account, Cause::Drift, out);
-        }
-        self.touch_account(account);
-    }
-
-    fn mark_day(&mut self, account: AccountId) {
-        let unrealised = self.unrealised(account);
-        self.funds.mark_day(account, unrealised);
+    pub(super) fn mark_day(&mut self, account: AccountId) {
+        let worth = self.worth(account);
+        self.funds.mark_day(account, worth);
     }
 
     fn on_statement(&mut self, statement: &Statement, out: &mut Vec<Command>) {

@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::attempt::Attempt;
 use crate::event::LinkState;
+use crate::funds::Worth;
 use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId};
 use crate::instrument::{Fees, PositionEffect};
 use crate::merge;
@@ -268,7 +269,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn unrealised(&self, account: AccountId) -> Money {
-        self.positions.unrealised(account, |id| self.mark(id), &self.instruments)
+    pub(super) fn worth(&self, account: AccountId) -> Worth {
+        self.positions.worth(account, |id| self.mark(id), &self.instruments)
     }
 }

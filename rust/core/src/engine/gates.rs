@@ -428,9 +428,9 @@ impl Engine {
     pub(super) fn note_day_results(&mut self, hedge: HedgeId, kind: Kind) {
         for at in 0..self.worked(hedge, kind).legs.len() {
             let account = self.worked(hedge, kind).legs[at].account;
-            let unrealised = self.unrealised(account);
-            self.work.unrealised[account] = unrealised;
-            self.day_results[account] = self.funds.day_result(account, unrealised);
+            let worth = self.worth(account);
+            self.work.worth[account] = worth;
+            self.day_results[account] = self.funds.day_result(account, worth);
         }
     }
 }

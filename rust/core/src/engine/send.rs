@@ -433,7 +433,7 @@ impl Engine {
         // The unrealised results are those that the gates of this step have noted.
         // The usage cap is soft: what gives sets back must be able to bring usage down.
         let held = if enters {
-            self.funds.hold(&self.work.needs, &self.work.caps, &self.work.unrealised)
+            self.funds.hold(&self.work.needs, &self.work.caps, &self.work.worth)
         } else {
             self.funds.hold_reducing(&self.work.needs)
         };

@@ -1,7 +1,8 @@
 //! Texts, sizes and fractions as bytes, and back.
 
-use crate::ids::{Note, Text};
-use crate::num::{Qty, Ratio};
+use crate::funds::{Transfer, TransferId};
+use crate::ids::{AccountId, Note, Text};
+use crate::num::{Money, Qty, Ratio};
 use crate::wire::{Reader, WireError, Writer};
 
 pub(super) fn write_text(out: &mut Writer, text: &Text) {
@@ -54,4 +55,20 @@ pub(super) fn read_ratio(from: &mut Reader<'_>) -> Result<Ratio, WireError> {
         Ok(ratio) if ratio.num() == num && ratio.den() == den => Ok(ratio),
         Ok(_) | Err(_) => Err(WireError::Range { at }),
     }
+}
+
+pub(super) fn write_transfer(out: &mut Writer, transfer: &Transfer) {
+    out.u64(transfer.id.0);
+    out.u16(transfer.from.0);
+    out.u16(transfer.to.0);
+    out.i128(transfer.amount.0);
+}
+
+pub(super) fn read_transfer(from: &mut Reader<'_>) -> Result<Transfer, WireError> {
+    Ok(Transfer {
+        id: TransferId(from.u64()?),
+        from: AccountId(from.u16()?),
+        to: AccountId(from.u16()?),
+        amount: Money(from.i128()?),
+    })
 }

@@ -79,7 +79,10 @@ codes!(Kind { 0 Enter, 1 Exit, 2 Trim, 3 Reduce, 4 Roll });
 codes!(Purpose { 0 Work, 1 Supplement, 2 Unwind, 3 Hedge, 4 Quote });
 codes!(Repair { 0 CheaperOf, 1 Supplement, 2 Unwind });
 codes!(Urgency { 0 Info, 1 Warn, 2 Alarm });
-codes!(CashKind { 0 Opening, 1 Balance, 2 Transfer, 3 Funding, 4 Interest, 5 Fee });
+codes!(CashKind {
+    0 Opening, 1 Balance, 2 Transfer, 3 Funding, 4 Interest, 5 Fee, 6 Left, 7 Arrived, 8 Failed,
+    9 Collateral,
+});
 
 codes!(RejectClass {
     0 Other, 1 Money, 2 Lots, 3 Price, 4 Size, 5 Phase, 6 Rate, 7 Link, 8 Permission, 9 Duplicate,
@@ -102,7 +105,7 @@ codes!(AlertCode {
     26 Overridden, 27 Gap, 28 Whole, 29 Settled, 30 Poisoned, 31 OverLimit, 32 ForeignFee,
     33 Adopted, 34 IdsLow, 35 QueryStuck, 36 QuotePulled, 37 Rejected, 38 Reissued, 39 LegLost,
     42 Crossed,
-    43 Forfeited,
+    43 Forfeited, 44 TransferRefused, 45 TransferArrived, 46 TransferFailed, 47 TransferLate,
 });
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Commands as bytes, and back.
 
 use crate::command::{Alert, Command, Subject};
-use crate::funds::Transfer;
+use crate::funds::TransferId;
 use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, VenueId};
-use crate::num::{Money, Price};
+use crate::num::Price;
 use crate::order::{Amend, Cancel, Place, Query};
-use crate::record::basics::read_qty;
+use crate::record::basics::{read_qty, read_transfer, write_transfer};
 use crate::record::codes::Code;
 use crate::wire::{Reader, WireError, Writer};
 
@@ -28,11 +28,7 @@ pub fn write_command(out: &mut Writer, command: &Command) {
             out.u16(instrument.0);
         }
         Command::Resync(instrument) => out.u16(instrument.0),
-        Command::Transfer(transfer) => {
-            out.u16(transfer.from.0);
-            out.u16(transfer.to.0);
-            out.i128(transfer.amount.0);
-        }
+        Command::Transfer(transfer) => write_transfer(out, transfer),
         Command::Alert(alert) => write_alert(out, alert),
     }
 }
@@ -61,11 +57,7 @@ pub fn read_command(from: &mut Reader<'_>) -> Read<Command> {
             instrument: InstrumentId(from.u16()?),
         }),
         5 => Command::Resync(InstrumentId(from.u16()?)),
-        6 => Command::Transfer(Transfer {
-            from: AccountId(from.u16()?),
-            to: AccountId(from.u16()?),
-            amount: Money(from.i128()?),
-        }),
+        6 => Command::Transfer(read_transfer(from)?),
         7 => Command::Alert(read_alert(from)?),
         found => return Err(WireError::Code { at, found }),
     })
@@ -119,6 +111,7 @@ fn write_alert(out: &mut Writer, alert: &Alert) {
         Subject::Hedge(hedge) => (4, u64::from(hedge.0)),
         Subject::Attempt(decision) => (5, decision.0),
         Subject::Order(order) => (6, order.0),
+        Subject::Transfer(transfer) => (7, transfer.0),
     };
     out.u8(code);
     out.u64(id);
@@ -150,6 +143,7 @@ fn read_subject(from: &mut Reader<'_>) -> Read<Subject> {
         4 => Subject::Hedge(HedgeId(narrow()?)),
         5 => Subject::Attempt(ClientOrderId(id)),
         6 => Subject::Order(ClientOrderId(id)),
+        7 => Subject::Transfer(TransferId(id)),
         found => return Err(WireError::Code { at, found }),
     })
 }

@@ -3,13 +3,15 @@
 use crate::book::Change;
 use crate::clock::{Clock, ClockOf};
 use crate::event::{Control, Estimate, Event, Link, LinkTo, Scope, Verb};
-use crate::funds::Cash;
+use crate::funds::{Cash, CashKind, TransferId};
 use crate::gate::Policy;
 use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, LEGS_MAX, VenueId};
 use crate::instrument::{MarginRate, PriceBand, Reference, ReferenceChange};
 use crate::num::{Money, Price, Qty};
 use crate::position::{Settle, Statement};
-use crate::record::basics::{read_note, read_qty, read_ratio, write_note, write_ratio};
+use crate::record::basics::{
+    read_note, read_qty, read_ratio, read_transfer, write_note, write_ratio, write_transfer,
+};
 use crate::record::codes::Code;
 use crate::record::orders::{read_answer, read_report, write_answer, write_report};
 use crate::time::{Day, Span, Time};
@@ -30,6 +32,9 @@ pub fn write_event(out: &mut Writer, event: &Event) {
             out.i64(cash.exchange.0);
             cash.kind.write(out);
             out.i128(cash.amount.0);
+            if let Some(transfer) = cash.transfer {
+                out.u64(transfer.0);
+            }
         }
         Event::Position(statement) => {
             out.u16(statement.account.0);
@@ -72,12 +77,7 @@ pub fn read_event(from: &mut Reader<'_>) -> Read<Event> {
         2 => Event::Link(read_link(from)?),
         3 => Event::Report(Box::new(read_report(from)?)),
         4 => Event::Answer(Box::new(read_answer(from)?)),
-        5 => Event::Cash(Box::new(Cash {
-            account: AccountId(from.u16()?),
-            exchange: Time(from.i64()?),
-            kind: Code::read(from)?,
-            amount: Money(from.i128()?),
-        })),
+        5 => Event::Cash(Box::new(read_cash(from)?)),
         6 => Event::Position(Box::new(Statement {
             account: AccountId(from.u16()?),
             instrument: InstrumentId(from.u16()?),
@@ -107,6 +107,14 @@ pub fn read_event(from: &mut Reader<'_>) -> Read<Event> {
         }
         found => return Err(WireError::Code { at, found }),
     })
+}
+
+fn read_cash(from: &mut Reader<'_>) -> Read<Cash> {
+    let (account, exchange) = (AccountId(from.u16()?), Time(from.i64()?));
+    let kind: CashKind = Code::read(from)?;
+    let amount = Money(from.i128()?);
+    let transfer = kind.is_of_transfer().then(|| from.u64().map(TransferId)).transpose()?;
+    Ok(Cash { account, exchange, kind, amount, transfer })
 }
 
 fn write_change(out: &mut Writer, change: &Change) {
@@ -265,6 +273,7 @@ impl Verb {
             Verb::Freeze { .. } => 12,
             Verb::Forfeit { .. } => 14,
             Verb::Roll { .. } => 13,
+            Verb::Transfer(_) => 15,
         }
     }
 }
@@ -315,6 +324,7 @@ fn write_verb(out: &mut Writer, verb: &Verb) {
             write_note(out, reason);
         }
         Verb::Roll { hedge } => out.u16(hedge.0),
+        Verb::Transfer(transfer) => write_transfer(out, transfer),
     }
 }
 
@@ -359,6 +369,7 @@ fn read_verb(from: &mut Reader<'_>) -> Read<Verb> {
         },
         14 => Verb::Forfeit { hedge: HedgeId(from.u16()?), reason: read_note(from)? },
         13 => Verb::Roll { hedge: HedgeId(from.u16()?) },
+        15 => Verb::Transfer(read_transfer(from)?),
         found => return Err(WireError::Code { at, found }),
     })
 }

@@ -78,7 +78,7 @@ impl Scene {
         for account in [AccountId(0), AccountId(1)] {
             let amount = Money::units(1_000_000);
             let kind = CashKind::Opening;
-            let cash = Cash { account, exchange: START, kind, amount };
+            let cash = Cash { account, exchange: START, kind, amount, transfer: None };
             scene.feed(&Event::Cash(Box::new(cash)));
             scene.link(account, LinkState::Resynced);
         }

@@ -140,7 +140,7 @@ impl Trader {
         for account in [AccountId(0), AccountId(1)] {
             if self.session.seq() == u64::from(account.0) {
                 let (kind, amount) = (CashKind::Opening, Money::units(1_000_000));
-                let cash = Cash { account, exchange: self.now, kind, amount };
+                let cash = Cash { account, exchange: self.now, kind, amount, transfer: None };
                 self.event(&Event::Cash(Box::new(cash)), out)?;
             }
         }

@@ -1,0 +1,178 @@
+//! What of an account's money counts for opening, and what may be taken out: the broker's switches.
+
+use super::{Bucket, Funds, HoldError, Short, ShortKind};
+use crate::ids::AccountId;
+use crate::num::{Money, Ratio};
+
+/// Which unrealised results count in what is available for opening (CTP `Algorithm`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Unrealised {
+    /// None: where everything is paid at once.
+    Neither = 0,
+    /// Losses, not gains.
+    Losses = 1,
+    /// Both.
+    Both = 2,
+}
+
+/// What of an account's money counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Which unrealised results count for opening.
+    pub unrealised: Unrealised,
+    /// Whether what the day has realised counts for opening (CTP `AvailIncludeCloseProfit`).
+    pub close_profit: bool,
+    /// Whether what the day has realised may be taken out the same day.
+    pub withdraw_profit: bool,
+    /// The fraction of collateral that does not count.
+    pub haircut: Ratio,
+}
+
+impl Terms {
+    /// Cash alone, with the profits of the day.
+    pub const PLAIN: Terms = Terms {
+        unrealised: Unrealised::Neither,
+        close_profit: true,
+        withdraw_profit: true,
+        haircut: Ratio::ONE,
+    };
+}
+
+/// What positions are worth beside the balance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Worth {
+    /// Unrealised results of positions with margin, since their last mark.
+    pub paper: Money,
+    /// What is held that was paid for whole, at the mark.
+    pub holdings: Money,
+}
+
+impl Worth {
+    /// Both.
+    #[must_use]
+    pub fn total(self) -> Money {
+        self.paper + self.holdings
+    }
+}
+
+/// The money of an account at one moment, in its own currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Cash, unrealised results and what of the collateral counts; without money in transit.
+    pub equity: Money,
+    /// The balance: all that is ours and paid.
+    pub cash: Money,
+    /// Unrealised results since the last mark, and what is held that was paid for.
+    pub worth: Worth,
+    /// What of the collateral counts.
+    pub collateral: Money,
+    /// Margin of positions.
+    pub margin: Money,
+    /// Held for orders, those of ended attempts included.
+    pub frozen: Money,
+    /// For new orders; below zero when the account lacks money.
+    pub available: Money,
+    /// What may be taken out now; never below zero.
+    pub withdrawable: Money,
+    /// On its way to other accounts.
+    pub in_transit: Money,
+}
+
+impl Funds {
+    /// The money of an account whose positions are worth so much beside the balance.
+    #[must_use]
+    pub fn view(&self, account: AccountId, worth: Worth) -> View {
+        let (cash, collateral) = (self.balance(account), self.pledged(account));
+        View {
+            equity: cash + worth.total() + collateral,
+            cash,
+            worth,
+            collateral,
+            margin: self.margin(account),
+            frozen: self.held(account) + self.quarantined(account),
+            available: self.room(account, Money::ZERO, worth),
+            withdrawable: self.withdrawable(account, worth),
+            in_transit: self.in_transit(account),
+        }
+    }
+
+    /// What may be taken out: free cash without what unrealised losses may need, without what only
+    /// collateral would replace, and without today's profit where that stays until the day is
+    /// settled.
+    #[must_use]
+    pub fn withdrawable(&self, account: AccountId, worth: Worth) -> Money {
+        let losses = worth.paper.min(Money::ZERO);
+        let day = Worth { paper: losses, ..worth };
+        let kept = if self.terms(account).withdraw_profit {
+            Money::ZERO
+        } else {
+            self.day_result(account, day).max(Money::ZERO)
+        };
+        (self.available(account) + losses - kept).max(Money::ZERO)
+    }
+
+    /// What new orders may need that hold `more`: free cash, what of the unrealised results and of
+    /// the day's profit counts, and collateral up to what is set aside, since it pays for nothing.
+    #[must_use]
+    pub(super) fn room(&self, account: AccountId, more: Money, worth: Worth) -> Money {
+        let terms = self.terms(account);
+        let paper = match terms.unrealised {
+            Unrealised::Neither => Money::ZERO,
+            Unrealised::Losses => worth.paper.min(Money::ZERO),
+            Unrealised::Both => worth.paper,
+        };
+        let kept = if terms.close_profit {
+            Money::ZERO
+        } else {
+            self.day_result(account, Worth { paper: Money::ZERO, ..worth }).max(Money::ZERO)
+        };
+        let locked = self.ledger(account).locked();
+        let pledged = self.pledged(account).min(locked + more);
+        self.available(account) + paper - kept + pledged
+    }
+
+    pub(super) fn room_carries(
+        &self,
+        account: AccountId,
+        sum: Money,
+        worth: Worth,
+    ) -> Result<(), HoldError> {
+        let room = self.room(account, sum, worth);
+        if sum <= room || sum == Money::ZERO {
+            return Ok(());
+        }
+        let (kind, needed, limit) = (ShortKind::Available, sum.0, room.0);
+        Err(HoldError::Short(Short { account, kind, needed, limit }))
+    }
+
+    /// What of an account's collateral counts, rounded down.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "accounts are checked at the door")]
+    pub fn pledged(&self, account: AccountId) -> Money {
+        let value = self.collateral[account];
+        if value == Money::ZERO {
+            return Money::ZERO;
+        }
+        value - value.scale_up(self.terms(account).haircut)
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "accounts are checked at the door")]
+    pub(super) fn set_collateral(&mut self, account: AccountId, value: Money) {
+        self.collateral[account] = value;
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "accounts are checked at the door")]
+    fn terms(&self, account: AccountId) -> Terms {
+        self.terms[account]
+    }
+
+    /// How much an account lacks, when it has less than nothing available. Collateral stands for
+    /// margin, so that with enough of it cash below zero lacks nothing until it has to be paid.
+    #[must_use]
+    pub fn shortfall(&self, account: AccountId) -> Option<Money> {
+        let pledged = self.pledged(account).min(self.bucket(account, Bucket::Margin));
+        let available = self.available(account) + pledged;
+        (available < Money::ZERO).then_some(-available)
+    }
+}
