@@ -282,7 +282,7 @@ impl Engine {
             live: Vec::with_capacity(orders_max),
             // Every live order and, for its repair, every attempt may hold once in each account.
             funds: Funds::new(accounts, orders_max + config.hedges.len() * accounts.max(1))
-                .on(Table::new(config.accounts.iter().map(|of| of.terms).collect())),
+                .on(config.accounts.iter().map(|of| of.terms)),
             positions: positions(config, orders_max),
             bookings: Vec::with_capacity(16),
             booked: BTreeMap::new(),

@@ -318,12 +318,19 @@ pub struct Drift {
     pub theirs: Money,
 }
 
-/// Aligned so that what is ours, the first four buckets, shares one line of the cache.
+/// Aligned so that what is ours, the first four buckets, shares one line of the cache, and that a
+/// ledger is found by a shift.
 #[derive(Clone, Debug)]
-#[repr(align(64))]
+#[repr(align(512))]
 struct Ledger {
     /// By code; the two foreign ones stay empty, see [`Foreign`].
     buckets: [Money; Bucket::ALL.len()],
+    /// What the collateral is worth, before its haircut; it is no money.
+    collateral: Money,
+    /// What of the money counts.
+    terms: Terms,
+    /// Whether cash alone counts: no collateral, nothing on paper, nothing kept back.
+    is_plain: bool,
 }
 
 impl Ledger {
@@ -335,6 +342,20 @@ impl Ledger {
     #[expect(clippy::indexing_slicing, reason = "there is a place for every code")]
     fn at_mut(&mut self, bucket: Bucket) -> &mut Money {
         &mut self.buckets[usize::from(bucket.code())]
+    }
+
+    /// What of the collateral counts, rounded down.
+    fn pledged(&self) -> Money {
+        if self.collateral == Money::ZERO {
+            return Money::ZERO;
+        }
+        self.collateral - self.collateral.scale_up(self.terms.haircut)
+    }
+
+    fn note_plain(&mut self) {
+        self.is_plain = self.terms.unrealised == Unrealised::Neither
+            && self.terms.close_profit
+            && self.collateral == Money::ZERO;
     }
 
     /// Ours and not free.
@@ -372,10 +393,6 @@ pub struct Funds {
     /// Sorted by (account, currency).
     foreign: Vec<Foreign>,
     transits: Transits,
-    /// What of an account's money counts, see [`Terms`].
-    terms: Table<AccountId, Terms>,
-    /// What the collateral of each account is worth, before its haircut.
-    collateral: Table<AccountId, Money>,
     postings: Vec<Posting>,
 }
 
@@ -383,23 +400,26 @@ impl Funds {
     /// Empty accounts, and room for `holds_max` holds that live at once.
     #[must_use]
     pub fn new(accounts: usize, holds_max: usize) -> Funds {
-        let ledger = Ledger { buckets: [Money::ZERO; Bucket::ALL.len()] };
+        let (buckets, collateral) = ([Money::ZERO; Bucket::ALL.len()], Money::ZERO);
+        let ledger = Ledger { buckets, collateral, terms: Terms::PLAIN, is_plain: true };
         Funds {
             accounts: Table::new(vec![ledger; accounts]),
             day_starts: Table::new(vec![Money::ZERO; accounts]),
             holds: Holds::new(holds_max),
             foreign: Vec::with_capacity(accounts),
             transits: Transits::new(),
-            terms: Table::new(vec![Terms::PLAIN; accounts]),
-            collateral: Table::new(vec![Money::ZERO; accounts]),
             postings: Vec::with_capacity(256),
         }
     }
 
     /// With these terms of the accounts; without them [`Terms::PLAIN`] of each.
     #[must_use]
-    pub fn on(self, terms: Table<AccountId, Terms>) -> Funds {
-        Funds { terms, ..self }
+    pub fn on(mut self, terms: impl Iterator<Item = Terms>) -> Funds {
+        for (ledger, terms) in self.accounts.iter_mut().zip(terms) {
+            ledger.terms = terms;
+            ledger.note_plain();
+        }
+        self
     }
 
     /// Forgets the postings of the event before.
@@ -469,7 +489,11 @@ impl Funds {
         }
         for at in 0..needs.len() {
             if let Some((account, sum)) = sum_at(needs, at) {
-                self.room_carries(account, sum, worth[account])?;
+                if self.ledger(account).is_plain {
+                    self.available_carries(account, sum)?;
+                } else {
+                    self.room_carries(account, sum, worth[account])?;
+                }
                 self.usage_carries(account, sum, caps[account], worth[account].total())?;
             }
         }
@@ -801,8 +825,8 @@ impl Funds {
             writer.i128(row.fees.0);
         }
         self.transits.digest(writer);
-        for value in self.collateral.iter() {
-            writer.i128(value.0);
+        for ledger in self.accounts.iter() {
+            writer.i128(ledger.collateral.0);
         }
     }
 
@@ -922,8 +946,11 @@ impl Funds {
     ) -> Result<(), HoldError> {
         let ledger = self.ledger(account);
         let locked = ledger.locked();
-        let pledged = self.pledged(account);
-        let equity = ledger.at(Bucket::Available) + locked + unrealised.min(Money::ZERO) + pledged;
+        let paper = unrealised.min(Money::ZERO);
+        let mut equity = ledger.at(Bucket::Available) + locked + paper;
+        if !ledger.is_plain {
+            equity += ledger.pledged();
+        }
         let used = locked + sum;
         if product(used, cap.den()) <= product(equity, cap.num()) {
             return Ok(());

@@ -24,7 +24,9 @@ impl Engine {
             self.changed = true;
             self.fire(id, out);
         }
-        self.tell_late(out);
+        if self.funds.transfer_due() <= self.now {
+            self.tell_late(out);
+        }
         for hedge in self.config.hedges.ids() {
             if self.dues[hedge] <= self.now {
                 self.hedges[hedge].wake = Time::MAX;
@@ -192,8 +194,7 @@ impl Engine {
         let orders = self.live.iter().filter_map(|id| self.orders.get(*id));
         let orders = orders.map(|order| order.due).min().unwrap_or(Time::MAX);
         let hedges = self.dues.iter().copied().min().unwrap_or(Time::MAX);
-        let transfers = self.funds.transfer_due().unwrap_or(Time::MAX);
-        self.deadline = orders.min(hedges).min(transfers);
+        self.deadline = orders.min(hedges).min(self.funds.transfer_due());
     }
 
     pub(super) fn claim(&mut self, order: &Order) {

@@ -104,7 +104,7 @@ impl Funds {
     pub fn withdrawable(&self, account: AccountId, worth: Worth) -> Money {
         let losses = worth.paper.min(Money::ZERO);
         let day = Worth { paper: losses, ..worth };
-        let kept = if self.terms(account).withdraw_profit {
+        let kept = if self.ledger(account).terms.withdraw_profit {
             Money::ZERO
         } else {
             self.day_result(account, day).max(Money::ZERO)
@@ -116,7 +116,8 @@ impl Funds {
     /// the day's profit counts, and collateral up to what is set aside, since it pays for nothing.
     #[must_use]
     pub(super) fn room(&self, account: AccountId, more: Money, worth: Worth) -> Money {
-        let terms = self.terms(account);
+        let ledger = self.ledger(account);
+        let terms = ledger.terms;
         let paper = match terms.unrealised {
             Unrealised::Neither => Money::ZERO,
             Unrealised::Losses => worth.paper.min(Money::ZERO),
@@ -127,11 +128,11 @@ impl Funds {
         } else {
             self.day_result(account, Worth { paper: Money::ZERO, ..worth }).max(Money::ZERO)
         };
-        let locked = self.ledger(account).locked();
-        let pledged = self.pledged(account).min(locked + more);
-        self.available(account) + paper - kept + pledged
+        let pledged = ledger.pledged().min(ledger.locked() + more);
+        ledger.at(Bucket::Available) + paper - kept + pledged
     }
 
+    #[cold]
     pub(super) fn room_carries(
         &self,
         account: AccountId,
@@ -148,23 +149,14 @@ impl Funds {
 
     /// What of an account's collateral counts, rounded down.
     #[must_use]
-    #[expect(clippy::indexing_slicing, reason = "accounts are checked at the door")]
     pub fn pledged(&self, account: AccountId) -> Money {
-        let value = self.collateral[account];
-        if value == Money::ZERO {
-            return Money::ZERO;
-        }
-        value - value.scale_up(self.terms(account).haircut)
+        self.ledger(account).pledged()
     }
 
-    #[expect(clippy::indexing_slicing, reason = "accounts are checked at the door")]
     pub(super) fn set_collateral(&mut self, account: AccountId, value: Money) {
-        self.collateral[account] = value;
-    }
-
-    #[expect(clippy::indexing_slicing, reason = "accounts are checked at the door")]
-    fn terms(&self, account: AccountId) -> Terms {
-        self.terms[account]
+        let ledger = self.ledger_mut(account);
+        ledger.collateral = value;
+        ledger.note_plain();
     }
 
     /// How much an account lacks, when it has less than nothing available. Collateral stands for

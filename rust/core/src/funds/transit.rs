@@ -119,11 +119,13 @@ pub enum TransferNews {
 pub(super) struct Transits {
     rows: Vec<Transit>,
     newest: TransferId,
+    /// When the next of them is late; of `rows`, kept for the hot path.
+    due: Time,
 }
 
 impl Transits {
     pub(super) fn new() -> Transits {
-        Transits { rows: Vec::new(), newest: TransferId(0) }
+        Transits { rows: Vec::new(), newest: TransferId(0), due: Time::MAX }
     }
 
     pub(super) fn get(&self, id: TransferId) -> Option<&Transit> {
@@ -137,6 +139,12 @@ impl Transits {
         {
             *known = row;
         }
+        self.note_due();
+    }
+
+    fn note_due(&mut self) {
+        let waits = self.rows.iter().filter(|row| row.state.is_live() && !row.late);
+        self.due = waits.map(|row| row.due).min().unwrap_or(Time::MAX);
     }
 
     /// Room for one more: the transfer that ended first gives its place.
@@ -211,6 +219,7 @@ impl Funds {
             moved: transfer.amount,
             ended: Money::ZERO,
         });
+        self.transits.note_due();
         self.leave(transfer.from, transfer.amount);
         Ok(Asked::New)
     }
@@ -273,11 +282,11 @@ impl Funds {
         &self.transits.rows
     }
 
-    /// When the next transfer is late.
+    /// When the next transfer is late; [`Time::MAX`] when none waits.
+    #[inline]
     #[must_use]
-    pub fn transfer_due(&self) -> Option<Time> {
-        let waits = self.transits.rows.iter().filter(|row| row.state.is_live() && !row.late);
-        waits.map(|row| row.due).min()
+    pub fn transfer_due(&self) -> Time {
+        self.transits.due
     }
 
     /// The next transfer that is late at `now` and was not told; it counts as told.
@@ -285,7 +294,9 @@ impl Funds {
         let mut rows = self.transits.rows.iter_mut();
         let row = rows.find(|row| row.state.is_live() && !row.late && row.due <= now)?;
         row.late = true;
-        Some(*row)
+        let told = *row;
+        self.transits.note_due();
+        Some(told)
     }
 
     /// Money that left an account, or was asked to leave, and has not arrived.
