@@ -60,6 +60,7 @@ fn json(hedges: usize, clip: i64, bands: Bands) -> Value {
             "instruments": {"I0": instrument_limits(), "I1": instrument_limits()},
             "accounts": {"A0": account_limits(), "A1": account_limits()},
             "hedges": names.iter().map(limits).collect::<serde_json::Map<String, Value>>(),
+            "thresholds": [],
             "sums": [{"product": "P", "currency": "USD", "limit": "1000000"}],
         },
         "counts": {"orders": 4096, "executions": 65536},

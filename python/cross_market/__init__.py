@@ -34,6 +34,7 @@ from cross_market.policy.execution import (
 )
 from cross_market.policy.limit import Limits
 from cross_market.policy.signal import Band, CounterPrice, Deviation, Estimate, Ratio, Spread
+from cross_market.policy.threshold import Threshold
 
 if _typing.TYPE_CHECKING:
     from cross_market import audit as audit
@@ -98,6 +99,7 @@ __all__ = [
     "Size",
     "Spread",
     "Supplement",
+    "Threshold",
     "Unwind",
     "UsageError",
     "Venue",

@@ -213,4 +213,6 @@ ALERTS = (
     "transfer_arrived",
     "transfer_failed",
     "transfer_late",
+    "threshold",
+    "threshold_left",
 )

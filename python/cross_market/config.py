@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 from cross_market import _core, _legging
 from cross_market._files import moved
+from cross_market._thresholds import thresholds_json
 from cross_market._values import (
     Name,
     Number,
@@ -63,6 +64,7 @@ from cross_market.policy.signal import (
     level,
     level_in,
 )
+from cross_market.policy.threshold import Threshold
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -350,6 +352,7 @@ class Config:
     waiting: Waiting – how the cost of waiting is measured where repair chooses by cost; None: it is
         what crossing the touch once more costs for what the books cannot supply.
     routes: list of Route – ways for money between accounts; where none leads none moves.
+    thresholds: list of Threshold – what is monitored, and what follows.
     """
 
     venues: Annotated[Any, many(Venue, least=1)]
@@ -362,6 +365,7 @@ class Config:
     executions: Annotated[int, count(least=1, most=1 << 24)] = 65_536
     waiting: Annotated[Waiting | None, optional(one(Waiting))] = None
     routes: Annotated[Any, many(Route)] = ()
+    thresholds: Annotated[Any, many(Threshold)] = ()
 
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
@@ -672,6 +676,7 @@ def limits_json(config: Config) -> Json:
         "accounts": {each.name: account_limits_json(each, limits) for each in config.accounts},
         "hedges": {each.name: hedge_limits_json(each, limits) for each in config.hedges},
         "sums": sums_json(config),
+        "thresholds": thresholds_json(config),
     }
 
 

@@ -166,6 +166,14 @@ class Session:
         """Return the money of every account now, by cause."""
         return arrow(self._core.tables()["funds"])
 
+    def monitors(self) -> "pa.Table":
+        """Return where every monitored number stands now.
+
+        returns: Arrow table – metric, of (the account, hedge or instrument), value (a fraction,
+            money, common units, a size or a count; null for a share of nothing), level.
+        """
+        return arrow(self._core.tables()["monitors"])
+
     def pnl(self, *, by: str) -> "pa.Table":
         """Return what was earned since the journal began, by cause, hedge, account or day.
 

@@ -81,6 +81,7 @@ TABLES: tuple[tuple[str, type], ...] = (
     ("[limits.each_account] and [limits.accounts.NAME]", AccountLimits),
     ("[limits.each_hedge] and [limits.hedges.NAME]", HedgeLimits),
     ("[[limits.sum_residual]]", SumResidual),
+    ("[[thresholds]]", cm.Threshold),
     ("[simulation]", cm.SimVenues),
     ("[[simulation.venues]]", cm.SimVenue),
     ("order, report and feed of [[simulation.venues]]", cm.Latency),

@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "144ec8a45e16989eef6712a2f83f072b1fec0989bcd1d6e769c6db49c5f43ac7"
+        "81545ffd21085de42271146ad9980ac4ded0c6d76c5f95b8ca9a25af77b3a8ef"
     );
 }
 

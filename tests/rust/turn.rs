@@ -96,6 +96,7 @@ fn one_to_one() -> Value {
                 "tries": 10, "messages": 50, "trims_per_day": 3, "crossing": false, "max_roll_cost": null,
                 "legging": null,
             }},
+            "thresholds": [],
             "sums": [{"product": "btc", "currency": "USD", "limit": "10"}],
         },
         "counts": {"orders": 1024, "executions": 4096},

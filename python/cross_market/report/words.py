@@ -416,6 +416,8 @@ DOMAINS = {
         "transfer_arrived": ("transfer arrived", "调拨到账"),
         "transfer_failed": ("transfer failed", "调拨失败"),
         "transfer_late": ("transfer late", "调拨逾期"),
+        "threshold": ("threshold reached", "触及阈值"),
+        "threshold_left": ("threshold left", "离开阈值"),
     },
     "fault": {
         "ack_lost": ("acknowledgement lost", "确认丢失"),

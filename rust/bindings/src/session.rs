@@ -264,7 +264,7 @@ impl Session {
         self.state.with(py, "seq", |state| Ok(state.session.seq()))
     }
 
-    /// Return what is held now: the tables funds, positions and hedges as columns.
+    /// Return what is held now: the tables funds, positions, hedges and monitors as columns.
     fn tables<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.state.with(py, "tables", |state| {
             let (engine, names) = (state.session.engine(), &self.state.names);
@@ -273,6 +273,7 @@ impl Session {
             found.set_item("funds", tables::funds(py, engine, names, causes, None)?)?;
             found.set_item("positions", tables::positions(py, engine, names)?)?;
             found.set_item("hedges", tables::hedges(py, engine, names)?)?;
+            found.set_item("monitors", tables::monitors(py, engine, names)?)?;
             Ok(found)
         })
     }

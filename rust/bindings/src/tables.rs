@@ -6,7 +6,7 @@
 //! numpy array of flags.
 
 use cross_market_core::attribution::{Attribution, Cause};
-use cross_market_core::command::{AlertCode, Urgency};
+use cross_market_core::command::{AlertCode, Subject, Urgency};
 use cross_market_core::config::{Config, Grid};
 use cross_market_core::engine::Engine;
 use cross_market_core::funds::{Bucket, View};
@@ -16,6 +16,7 @@ use cross_market_core::instrument::PositionEffect;
 use cross_market_core::num::{Money, Side};
 use cross_market_core::order::{LiquiditySide, TimeInForce, VenueStatus};
 use cross_market_core::quote::{Kind, Purpose};
+use cross_market_core::threshold::{Level, Metric};
 use cross_market_core::time::Day;
 use cross_market_sim::outcome::{ENDS, Outcome};
 use cross_market_sim::watch::Watch;
@@ -497,6 +498,44 @@ pub(crate) fn attribution<'py>(
     let currencies = rows.iter().map(|row| Some(i64::from(row.own_currency.0)));
     table.names("own_currency", currencies, &names.currencies)?;
     table.money("own_amount", rows.iter().map(|row| Some(row.own_amount.0)))?;
+    Ok(table.done())
+}
+
+/// Where every monitored number stands; values in the unit of the metric.
+pub(crate) fn monitors<'py>(
+    py: Python<'py>,
+    engine: &Engine,
+    names: &Directory,
+) -> PyResult<Bound<'py, PyList>> {
+    let grids = Grids::new(engine.config());
+    let rows: Vec<(Metric, Subject, i128, Level)> = engine.monitors().collect();
+    let name = |subject: &Subject| match subject {
+        Subject::Account(id) => names.accounts.name(*id).to_owned(),
+        Subject::Hedge(id) => names.hedges.name(*id).to_owned(),
+        Subject::Instrument(id) => names.instruments.name(*id).to_owned(),
+        Subject::Engine
+        | Subject::Venue(_)
+        | Subject::Attempt(_)
+        | Subject::Order(_)
+        | Subject::Transfer(_) => String::new(),
+    };
+    // Decimals have twelve places, fractions and money nine.
+    let value = |(metric, subject, value, _): &(Metric, Subject, i128, Level)| {
+        if let Subject::Instrument(id) = subject {
+            return if *metric == Metric::Position {
+                i64::try_from(*value).ok().and_then(|lots| grids.size(id.0, lots))
+            } else {
+                value.checked_mul(1_000_000_000_000)
+            };
+        }
+        // More than can be told: what is used of nothing, or needs nothing.
+        value.checked_mul(1_000).filter(|value| value.abs() < 10_i128.pow(37))
+    };
+    let table = Table::new(py);
+    table.text("metric", rows.iter().map(|row| row.0.name().to_owned()))?;
+    table.text("of", rows.iter().map(|row| name(&row.1)))?;
+    table.decimal("value", rows.iter().map(value))?;
+    table.text("level", rows.iter().map(|row| row.3.name().to_owned()))?;
     Ok(table.done())
 }
 

@@ -179,6 +179,8 @@ words! {
         TransferArrived = "transfer_arrived",
         TransferFailed = "transfer_failed",
         TransferLate = "transfer_late",
+        Threshold = "threshold",
+        ThresholdLeft = "threshold_left",
     }
 }
 

@@ -152,7 +152,8 @@ pub enum AlertCode {
     Settled = 29,
     /// The engine is poisoned; cancel-all left.
     Poisoned = 30,
-    /// A hedge holds more than it may while a market shuts; value: sets, limit: sets.
+    /// A hedge holds more than it may while a market shuts, or than a threshold leaves it; value:
+    /// sets, limit: sets.
     OverLimit = 31,
     /// A fee came in a currency that the account does not have; value: the amount.
     ForeignFee = 32,
@@ -192,6 +193,12 @@ pub enum AlertCode {
     /// A transfer has not arrived in the time of its route; value: what has left. `detail`: 0 it is
     /// not known whether it has left, 1 it has.
     TransferLate = 47,
+    /// A monitored number reached a level; value: the number, limit: the level's bound, both in the
+    /// unit of its [`crate::threshold::Metric`]. `detail`: the metric's code times 8, plus the level.
+    Threshold = 48,
+    /// A monitored number left a level; value: the number, limit: the bound of the level it left.
+    /// `detail`: the metric's code times 8, plus the level it has now.
+    ThresholdLeft = 49,
 }
 
 /// A message to people and monitors.

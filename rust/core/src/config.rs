@@ -32,7 +32,7 @@
 //!   .slippage            per common unit, or ratio points
 //!   .next                null | the hedge of the next contract, which it rolls into
 //! limits                 venues{name: …}  instruments{name: …}  accounts{name: …}
-//!                        hedges{name: …}  sums[]
+//!                        hedges{name: …}  sums[]  thresholds[]
 //!   .venues              message_rate  cancel_reserve
 //!   .instruments         order_value (money)  collar (price)  age_ns  skew_ns  limit_distance (price)
 //!                        message_rate  cancel_reserve
@@ -52,6 +52,9 @@
 //!                        convert: never | attempt | always | keep_queue  chase_away (ticks)
 //!                        chase_ahead (lots)  take_after (steps)  hedge_from (lots)
 //!   .sums[]              product  currency  limit (common units)
+//!   .thresholds[]        metric  of: null (each that no other names) | a name
+//!                        warn, restrict, cancel, reduce, halt: null | a value of the metric
+//!                        clear (by how much better)  dwell_ns (for how long) to leave a level
 //! counts                 orders  executions
 //! waiting                null | {deviations  alpha  warm}
 //! ```
@@ -82,6 +85,7 @@ mod proof;
 mod roll;
 mod routes;
 mod things;
+mod thresholds;
 mod tree;
 
 use tree::{Checked, Json, Node};

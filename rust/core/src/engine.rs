@@ -41,6 +41,7 @@ pub use booking::{Booking, BookingKind};
 use decide::Edge;
 use jump::{Reference, References};
 use waiting::Waits;
+use watch::Watch;
 
 mod booking;
 mod control;
@@ -59,6 +60,7 @@ mod rolling;
 mod send;
 mod timers;
 mod waiting;
+mod watch;
 
 /// What a step changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,6 +221,7 @@ pub struct Engine {
     dirty: Vec<HedgeId>,
     /// Whether the present event changed more than the market.
     changed: bool,
+    watch: Watch,
     work: Work,
 }
 
@@ -300,6 +303,7 @@ impl Engine {
             gapped: Table::new(vec![false; instruments.len()]),
             dirty: Vec::with_capacity(config.hedges.len()),
             changed: false,
+            watch: Watch::new(&config.policy, [accounts, config.hedges.len(), instruments.len()]),
             work: Work {
                 needs: Vec::with_capacity(64),
                 places: Vec::with_capacity(64),
@@ -424,6 +428,7 @@ impl Engine {
 
     fn finish(&mut self, out: &mut Vec<Command>) {
         self.run_timers(out);
+        self.watch(out);
         self.drive_dirty(out);
         self.tell_shortfalls(out);
         self.funds.balanced();
@@ -451,9 +456,10 @@ impl Engine {
             Applied::Done => reached || self.waiting > 0 || self.gapped[instrument],
             Applied::Gap => true,
         };
-        if calls || self.now >= self.deadline {
+        if calls || self.now >= self.deadline.min(self.watch.stale) {
             self.market_news(instrument, applied, reached, out)
         } else {
+            self.deadline = self.deadline.min(self.watch.miss());
             Effect::Market
         }
     }
@@ -471,10 +477,13 @@ impl Engine {
         let mut whole = false;
         if applied == Applied::Done {
             whole = self.gapped[instrument] && self.books[instrument].data() != Data::Gapped;
-            if !self.gather(instrument, reached) && self.now < self.deadline && !whole {
+            let idle = self.now < self.deadline.min(self.watch.stale);
+            if !self.gather(instrument, reached) && idle && !whole {
+                self.deadline = self.deadline.min(self.watch.miss());
                 return Effect::Market;
             }
         }
+        self.watch.miss();
         self.funds.begin_event();
         self.bookings.clear();
         self.events += 1;
@@ -583,6 +592,7 @@ impl Engine {
             out.bool(*told);
         }
         self.clocks.digest(&mut out);
+        self.watch.digest(&mut out);
         // In the order of the executions, whose keys the orders give.
         out.len(self.booked.len());
         for filled in self.booked.values() {

@@ -13,6 +13,7 @@ use crate::ids::{AccountId, CurrencyId, HedgeId, InstrumentId, LegId, ProductId,
 use crate::legging::Legging;
 use crate::num::{Money, Ratio};
 use crate::quote::{Execution, Size};
+use crate::threshold::Threshold;
 use crate::time::Span;
 
 mod bytes;
@@ -117,6 +118,8 @@ pub struct Policy {
     pub hedges: Table<HedgeId, HedgeLimits>,
     /// Over all hedges.
     pub sums: Vec<SumResidual>,
+    /// What is monitored, and what follows.
+    pub thresholds: Vec<Threshold>,
 }
 
 /// The expected "no" of a gate. *Denied* is ours, *rejected* is the venue's.

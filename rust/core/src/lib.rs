@@ -38,6 +38,7 @@ pub mod resolve;
 pub mod clock;
 pub mod conduct;
 pub mod gate;
+pub mod threshold;
 
 pub mod command;
 pub mod config;

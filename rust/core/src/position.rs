@@ -1107,6 +1107,25 @@ impl Positions {
         self.of_account(account).map(both).sum()
     }
 
+    /// As [`Positions::margin_total`], had all lots been marked to `mark`; those without one stay.
+    #[must_use]
+    pub fn margin_at(
+        &self,
+        account: AccountId,
+        mark: impl Fn(InstrumentId) -> Option<Price>,
+        instruments: &Table<InstrumentId, Instrument>,
+    ) -> Money {
+        let of = |position: &Position, side| {
+            let stack = position.book.stack(side);
+            let lots = stack.lots();
+            let marked = mark(position.pair.instrument);
+            let cost = marked.map_or(stack.cost(), |at| i128::from(at.0) * i128::from(lots));
+            required(&instruments[position.pair.instrument], side, Qty::of(lots), cost)
+        };
+        let both = |position: &Position| of(position, Side::Buy) + of(position, Side::Sell);
+        self.of_account(account).map(both).sum()
+    }
+
     /// The margin that `lots` of the longs (`direction` Buy) or shorts of a position stand for,
     /// rounded down: what closing them frees.
     #[must_use]

@@ -25,6 +25,7 @@ use cross_market_core::phase::Phase;
 use cross_market_core::position::{Settle, Statement, StatementKind};
 use cross_market_core::quote::{Execution, Kind, Purpose, Repair, Size};
 use cross_market_core::record::Code;
+use cross_market_core::threshold::{Metric, Threshold};
 use cross_market_core::time::{Day, Span, Time};
 
 const TIME: Time = Time(1_770_000_000_123_456_789);
@@ -292,6 +293,13 @@ fn policy() -> Policy {
             cancel_reserve: 10,
         }]),
         hedges: Table::new(Repair::ALL.iter().map(|repair| hedge(*repair)).collect()),
+        thresholds: vec![Threshold {
+            metric: Metric::CapitalUsage,
+            subject: Some(1),
+            bounds: [Some(800_000_000), None, Some(900_000_000), None, Some(i128::MAX >> 8)],
+            clear: 10_000_000,
+            dwell: Span::seconds(5),
+        }],
         sums: vec![SumResidual {
             product: ProductId(0),
             currency: CurrencyId(1),

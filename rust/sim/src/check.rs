@@ -26,6 +26,7 @@ use crate::twin::Twin;
 
 mod attempts;
 mod follows;
+mod ladders;
 mod orders;
 mod probe;
 
@@ -74,6 +75,9 @@ pub const RULES: &[&str] = &[
     "ids_never_repeat",
     "inert_commands",
     "transfers_are_asked_for",
+    "restricted_enters_nothing",
+    "cancel_level_cancels",
+    "levels_as_told",
     "inventory_as_told",
     "kill_cancels_at_once",
     "leg_within_its_goal",
@@ -170,6 +174,8 @@ pub struct Checker {
     flattened: Vec<(Scope, u64)>,
     stopped: BTreeSet<HedgeId>,
     restricted: BTreeSet<HedgeId>,
+    /// The level of each monitored number, by the code of its metric and what it is of.
+    levels: BTreeMap<(u8, Subject), u8>,
     residual_held: BTreeSet<HedgeId>,
     stuck: BTreeSet<ClientOrderId>,
     drifts: u64,
@@ -226,6 +232,7 @@ impl Checker {
             flattened: Vec::new(),
             stopped: BTreeSet::new(),
             restricted: BTreeSet::new(),
+            levels: BTreeMap::new(),
             residual_held: BTreeSet::new(),
             stuck: BTreeSet::new(),
             drifts: 0,
@@ -841,6 +848,9 @@ impl Checker {
                 if let Some(attempt) = self.attempts.get_mut(&decision) {
                     attempt.forfeited = true;
                 }
+            }
+            (AlertCode::Threshold | AlertCode::ThresholdLeft, _) => {
+                self.ladder(now, alert, commands);
             }
             (AlertCode::Restricted, Subject::Hedge(hedge)) => {
                 self.restricted.insert(hedge);

@@ -16,6 +16,7 @@ use cross_market_core::order::{HedgeFlag, TimeInForce};
 use cross_market_core::phase::{Phase, Phases};
 use cross_market_core::quote::{LegPlan, Repair};
 use cross_market_core::signal::{Band, Measure};
+use cross_market_core::threshold::{Metric, Of, Threshold};
 use cross_market_core::time::Time;
 
 /// Decimals of a tick or lot, at most.
@@ -88,6 +89,41 @@ impl Teller<'_> {
             ("close_profit", account.terms.close_profit.to_string()),
             ("withdraw_profit", account.terms.withdraw_profit.to_string()),
             ("haircut", ratio(account.terms.haircut)),
+        ])
+    }
+
+    fn threshold(&self, of: &Threshold) -> String {
+        let place = of.subject.map(usize::from);
+        let config = self.config;
+        let name = |place: usize| match of.metric.of() {
+            Of::Account => named(&config.accounts, Id::at(place), |row: &Account| &row.name),
+            Of::Hedge => named(&config.hedges, Id::at(place), |row: &Hedge| &row.plan.name),
+            Of::Instrument => {
+                named(&config.instruments, Id::at(place), |row: &Instrument| &row.name)
+            }
+        };
+        // One lot is one of the venue's size here.
+        let value = |value: i128| {
+            if of.metric == Metric::Position {
+                text(&value.to_string())
+            } else if matches!(of.metric, Metric::Orders | Metric::Cancels) {
+                value.to_string()
+            } else {
+                money(Money(value))
+            }
+        };
+        let bound = |bound: Option<i128>| bound.map_or(null(), value);
+        let [warn, restrict, cancel, reduce, halt] = of.bounds.map(bound);
+        object([
+            ("metric", text(of.metric.name())),
+            ("of", place.map_or(null(), name)),
+            ("warn", warn),
+            ("restrict", restrict),
+            ("cancel", cancel),
+            ("reduce", reduce),
+            ("halt", halt),
+            ("clear", value(of.clear)),
+            ("dwell_ns", of.dwell.0.to_string()),
         ])
     }
 
@@ -296,6 +332,7 @@ impl Teller<'_> {
             ("accounts", object_of(accounts)),
             ("hedges", object_of(hedges.into_iter())),
             ("sums", list(sums)),
+            ("thresholds", list(policy.thresholds.iter().map(|of| self.threshold(of)))),
         ]))
     }
 }

@@ -12,6 +12,7 @@ use cross_market_core::order::TimeInForce;
 use cross_market_core::phase::{Phase, Phases};
 use cross_market_core::quote::Repair;
 use cross_market_core::signal::{Band, Measure, Rule};
+use cross_market_core::threshold::{Metric, Threshold};
 use cross_market_core::time::{Span, Time};
 
 use crate::bank;
@@ -324,6 +325,37 @@ fn tighten(random: &mut Random, policy: &mut Policy) {
     contracts.for_each(|of| window(&mut of.message_rate, &mut of.cancel_reserve));
 }
 
+/// Every third desk monitors what its accounts use, its contracts hold and its hedges lose.
+fn thresholds(random: &mut Random) -> Vec<Threshold> {
+    let mut found = Vec::new();
+    if random.below(3) > 0 {
+        return found;
+    }
+    let mut add = |metric, least: i64, most: i64, scale: i128| {
+        if random.below(2) == 0 {
+            return;
+        }
+        let mut low = i128::from(random.between(least, most));
+        let bounds = [0; 5].map(|_| {
+            low += i128::from(random.between(0, most / 2));
+            (random.below(3) > 0).then_some(low * scale)
+        });
+        // A HALT stays until a person lifts it: it is the operator's here.
+        let bounds = [Some(bounds[0].unwrap_or(scale)), bounds[1], bounds[2], bounds[3], None];
+        let (clear, dwell) = (scale * i128::from(random.between(0, least)), random.between(0, 200));
+        let dwell = Span::millis(dwell);
+        // Sizes of all instruments are no number.
+        let subject = (metric == Metric::Position).then_some(0);
+        found.push(Threshold { metric, subject, bounds, clear, dwell });
+    };
+    add(Metric::CapitalUsage, 1, 30, 10_000_000);
+    add(Metric::ProjectedUsage, 1, 30, 10_000_000);
+    add(Metric::Position, 1, 40, 1);
+    add(Metric::Cancels, 1, 20, 1);
+    found.retain(Threshold::is_sound);
+    found
+}
+
 /// How the cost of waiting is measured, by every second desk.
 fn waiting(random: &mut Random) -> Option<Waiting> {
     let ratio = |num: i64, den: i128| Ratio::new(num.into(), den).unwrap_or(Ratio::ONE);
@@ -377,6 +409,7 @@ impl Drawer {
         let mut verbs = verbs(&mut random, &config, lasts, &self.lots, self.clip);
         forfeit(&mut Random::stream(seed, 14), lasts, &mut verbs);
         verbs.extend(rolls);
+        config.policy.thresholds = thresholds(&mut Random::stream(seed, 19));
         verbs.extend(bank::draw(seed, &mut config, &self.balances, lasts, START));
         Plan {
             latencies,

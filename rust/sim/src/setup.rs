@@ -288,6 +288,7 @@ impl Setup {
                 accounts: Table::new(account_limits),
                 hedges: Table::new(hedge_limits),
                 sums: self.sums,
+                thresholds: Vec::new(),
             },
             counts,
             waiting: None,

@@ -314,7 +314,9 @@ fn quiet_down<T: Driven>(world: &mut World, engine: &mut T, run: &mut u16) -> bo
             return true;
         }
         let soon = world.now() + ROUND;
-        let next = world.next_news().into_iter().chain(engine.deadline()).min();
+        // An engine that monitors numbers wakes as long as books move; that is no thing to wait for.
+        let wakes = engine.deadline().filter(|_| world.config.policy.thresholds.is_empty());
+        let next = world.next_news().into_iter().chain(wakes).min();
         // Nothing for a while: go to just before the next thing.
         let until =
             next.filter(|at| !busy && *at > soon + ROUND).map_or(soon, |at| Time(at.0 - ROUND.0));

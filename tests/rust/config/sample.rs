@@ -35,6 +35,7 @@ pub(super) fn gold() -> Value {
             },
             "accounts": {"sh": account_limits(), "ny": account_limits()},
             "hedges": {"gold": hedge_limits()},
+            "thresholds": [],
             "sums": [{"product": "gold", "currency": "CNY", "limit": "5000"}],
         },
         "counts": {"orders": 4096, "executions": 65536},

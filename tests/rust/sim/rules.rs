@@ -82,6 +82,11 @@ fn over_messages() -> Vec<(&'static str, Steps)> {
     ]
 }
 
+/// An account's usage reached a level.
+fn level(level: u8) -> Command {
+    alert(AlertCode::Threshold, level, (1, 1), Subject::Account(OURS))
+}
+
 fn over_attempts() -> Vec<(&'static str, Steps)> {
     let one = Command::Place(fitting(1));
     let start = |kind: Kind, number, to| {
@@ -92,6 +97,8 @@ fn over_attempts() -> Vec<(&'static str, Steps)> {
     let restricted = alert(AlertCode::Restricted, 0, (0, 0), hedge);
     let poisoned = alert(AlertCode::Poisoned, 0, (0, 0), hedge);
     let down = Link { to: LinkTo::Feed(InstrumentId(0)), state: LinkState::Down };
+    let (to, state) = (LinkTo::Trading(OURS), LinkState::Resynced);
+    let up = vec![(Event::Link(Link { to, state }), vec![])];
     let after = |event: Event| vec![(event, vec![]), begun(vec![])];
     let trim = start(Kind::Trim, 2, 1);
     let crossed = alert(AlertCode::Crossed, 0, (1, 10_000), Subject::Hedge(HedgeId(0)));
@@ -115,6 +122,9 @@ fn over_attempts() -> Vec<(&'static str, Steps)> {
         ("no_enter_while_restricted", vec![tick(vec![restricted]), begun(vec![])]),
         ("enters_on_good_books_only", after(Event::Link(down))),
         ("never_poisoned", vec![tick(vec![poisoned])]),
+        ("restricted_enters_nothing", vec![tick(vec![level(2)]), begun(vec![])]),
+        ("cancel_level_cancels", [up, sends(fitting(1)), vec![tick(vec![level(3)])]].concat()),
+        ("levels_as_told", vec![tick(vec![level(3), level(2)])]),
     ]
 }
 

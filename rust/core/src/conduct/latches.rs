@@ -42,11 +42,13 @@ pub enum Cause {
     Rejected = 9,
     /// Lots of a hedge went without an order of ours.
     Lost = 10,
+    /// A threshold of the policy was reached.
+    Threshold = 11,
 }
 
 impl Cause {
     /// Every cause, in the order of its code.
-    pub const ALL: [Cause; 11] = [
+    pub const ALL: [Cause; 12] = [
         Cause::Operator,
         Cause::ResidualHeld,
         Cause::Conflict,
@@ -58,6 +60,7 @@ impl Cause {
         Cause::Clock,
         Cause::Rejected,
         Cause::Lost,
+        Cause::Threshold,
     ];
 
     /// Its stable code.
@@ -82,6 +85,7 @@ impl Cause {
             Cause::Clock => "clock",
             Cause::Rejected => "rejected",
             Cause::Lost => "lost",
+            Cause::Threshold => "threshold",
         }
     }
 }

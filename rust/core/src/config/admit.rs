@@ -31,6 +31,7 @@ pub(super) fn admits(config: &Config, policy: &Policy) -> bool {
         && policy.accounts.iter().all(account)
         && hedges().all(|(hedge, limits)| self::hedge(config, hedge, limits))
         && sums(config, policy)
+        && super::thresholds::admits(config, &policy.thresholds)
         && prove(config, policy).is_ok()
 }
 

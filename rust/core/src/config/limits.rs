@@ -31,18 +31,20 @@ pub(super) fn none() -> Policy {
         accounts: Table::new(Vec::new()),
         hedges: Table::new(Vec::new()),
         sums: Vec::new(),
+        thresholds: Vec::new(),
     }
 }
 
 pub(super) fn read(config: &Config, node: &Node<'_>) -> Checked<Policy> {
-    let [venues, instruments, accounts, hedges, sums] =
-        node.fields(["venues", "instruments", "accounts", "hedges", "sums"])?;
+    let [venues, instruments, accounts, hedges, sums, thresholds] =
+        node.fields(["venues", "instruments", "accounts", "hedges", "sums", "thresholds"])?;
     Ok(Policy {
         venues: read_venues(config, &venues)?,
         instruments: read_instruments(config, &instruments)?,
         accounts: read_accounts(config, &accounts)?,
         hedges: read_hedges(config, &hedges)?,
         sums: read_sums(config, &sums)?,
+        thresholds: super::thresholds::read(config, &thresholds)?,
     })
 }
 

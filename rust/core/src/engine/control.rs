@@ -273,6 +273,7 @@ impl Engine {
         self.policy = policy.clone();
         self.set_reaches();
         self.note_quoting();
+        self.rewatch();
         let windows = self.conduct.windows_mut();
         for (venue, limits) in policy.venues.pairs() {
             windows.venues[venue].resize(limits.message_rate, limits.cancel_reserve);

@@ -513,7 +513,8 @@ impl Engine {
         flatten || self.cap(hedge).is_some_and(|cap| sets.abs() > cap)
     }
 
-    /// The overnight or holiday limit, while it binds; sets the wake at which this may change.
+    /// The overnight or holiday limit while it binds, or a clip less than is held while a threshold
+    /// asks for sets; sets the wake at which this may change.
     fn cap(&mut self, hedge: HedgeId) -> Option<i64> {
         let size = self.policy.hedges[hedge].size;
         let mut cap = size.max;
@@ -523,6 +524,9 @@ impl Engine {
             // Once it has begun to bind here, the shut after this one is looked at next.
             self.wake_at(hedge, if self.now < begins { begins } else { shut.at });
             cap = cap.min(gate::sets_allowed(&size, Some(shut), self.now));
+        }
+        if self.is_reduced(hedge) {
+            cap = cap.min((self.hedges[hedge].sets.abs() - size.clip).max(0));
         }
         (cap < size.max).then_some(cap)
     }

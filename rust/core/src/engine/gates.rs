@@ -10,6 +10,7 @@ use crate::ids::{ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId};
 use crate::merge;
 use crate::num::{Money, Side, div_ceil, wide};
 use crate::quote::{Data, HedgePlan, Intent, Kind, LegLots, LegPlan};
+use crate::threshold::Level;
 use crate::time::Span;
 
 /// [`crate::num::MONEY_UNIT`], short.
@@ -152,7 +153,9 @@ impl Engine {
             now: self.now,
             stage: Stage::Full,
             stopped: stopped(hedge) || next.is_some_and(stopped),
+            // What a threshold restricts may still be trimmed and moved to the next contract.
             restricted: self.is_hedge_restricted(hedge)
+                || (set.kind == Kind::Enter && self.level(hedge) >= Level::Restrict)
                 || next.is_some_and(|next| self.is_hedge_restricted(next)),
             busy: state.is_taken() || unconfirmed(hedge) || next.is_some_and(is_taken),
             ids_exhausted: false,

@@ -178,7 +178,7 @@ impl Engine {
     }
 
     /// The margin of lots that an order was to close and will open: no hold has it.
-    fn opening(&self, order: ClientOrderId, lots: Qty) -> Money {
+    pub(super) fn opening(&self, order: ClientOrderId, lots: Qty) -> Money {
         let Some(order) = self.orders.get(order) else { return Money::ZERO };
         let Place { instrument, side, price, .. } = order.place;
         let mark = self.mark(instrument).unwrap_or(price);

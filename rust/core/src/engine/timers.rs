@@ -194,7 +194,8 @@ impl Engine {
         let orders = self.live.iter().filter_map(|id| self.orders.get(*id));
         let orders = orders.map(|order| order.due).min().unwrap_or(Time::MAX);
         let hedges = self.dues.iter().copied().min().unwrap_or(Time::MAX);
-        self.deadline = orders.min(hedges).min(self.funds.transfer_due());
+        let news = self.funds.transfer_due().min(self.watch.wakes());
+        self.deadline = orders.min(hedges).min(news);
     }
 
     pub(super) fn claim(&mut self, order: &Order) {

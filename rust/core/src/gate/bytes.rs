@@ -5,6 +5,7 @@ use crate::ids::{CurrencyId, ProductId, Table};
 use crate::legging::Legging;
 use crate::num::{Money, Ratio};
 use crate::quote::{Execution, Repair, Size};
+use crate::threshold::Threshold;
 use crate::time::Span;
 use crate::wire::{Reader, WireError, Writer};
 
@@ -49,6 +50,10 @@ impl Policy {
             out.u16(sum.product.0);
             out.u8(sum.currency.0);
             write_ratio(sum.limit, out);
+        }
+        out.len(self.thresholds.len());
+        for threshold in &self.thresholds {
+            threshold.write(out);
         }
     }
 
@@ -95,12 +100,14 @@ impl Policy {
                 limit: read_ratio(from)?,
             })
         })?;
+        let thresholds = read_rows(from, Threshold::read)?;
         Ok(Policy {
             venues: Table::new(venues),
             instruments: Table::new(instruments),
             accounts: Table::new(accounts),
             hedges: Table::new(hedges),
             sums,
+            thresholds,
         })
     }
 }
@@ -170,6 +177,7 @@ fn read_repair(from: &mut Reader<'_>) -> Result<Repair, WireError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::threshold::Metric;
 
     fn ratio(num: i128, den: i128) -> Ratio {
         Ratio::new(num, den).unwrap()
@@ -216,6 +224,13 @@ mod tests {
                 max_roll_cost: Some(Money(32)),
             }]),
             sums: vec![sum],
+            thresholds: vec![Threshold {
+                metric: Metric::Available,
+                subject: None,
+                bounds: [Some(3), Some(2), None, Some(-1), None],
+                clear: 1,
+                dwell: Span(7),
+            }],
         }
     }
 

@@ -105,7 +105,8 @@ codes!(AlertCode {
     26 Overridden, 27 Gap, 28 Whole, 29 Settled, 30 Poisoned, 31 OverLimit, 32 ForeignFee,
     33 Adopted, 34 IdsLow, 35 QueryStuck, 36 QuotePulled, 37 Rejected, 38 Reissued, 39 LegLost,
     42 Crossed,
-    43 Forfeited, 44 TransferRefused, 45 TransferArrived, 46 TransferFailed, 47 TransferLate,
+    43 Forfeited, 44 TransferRefused, 45 TransferArrived, 46 TransferFailed, 47 TransferLate, 48 Threshold,
+    49 ThresholdLeft,
 });
 
 #[cfg(test)]

@@ -22,6 +22,9 @@ impl Checker {
         if self.attempts.contains_key(&decision) {
             self.broken(now, "ids_never_repeat", format!("attempt {decision}"));
         }
+        if alert.detail == Kind::Enter.code() && self.is_shut_by_level(hedge) {
+            self.broken(now, "restricted_enters_nothing", decision.to_string());
+        }
         let Some(plan) = self.config.hedges.get(hedge).map(|hedge| &hedge.plan) else { return };
         let sets = |wide: i128| i64::try_from(wide).unwrap_or(0);
         let held = self.inventory.get(hedge.index()).copied().unwrap_or([0; LEGS_MAX]);

@@ -1,0 +1,434 @@
+//! The ladder of a monitored number: NORMAL, WARN, RESTRICT, CANCEL, REDUCE, HALT.
+//!
+//! A [`Threshold`] says from which value on each level holds. A [`Ladder`] climbs at once, over
+//! several levels where the value says so; it comes down only when the value would be below the
+//! level even if it were worse by `clear`, and has been so for `dwell`. What a level does is the
+//! engine's: see [`Level`].
+
+use crate::num::div_ceil;
+use crate::num::{MONEY_UNIT, Money};
+use crate::time::{Span, Time};
+use crate::wire::{Reader, WireError, Writer};
+
+/// Most thresholds of a policy.
+pub const THRESHOLDS_MAX: usize = 4_096;
+
+/// What is monitored, with the unit of its values and what it is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Metric {
+    /// Margin / equity of an account, in 10⁻⁹.
+    CapitalUsage = 0,
+    /// The same after a settlement at the present marks.
+    ProjectedUsage = 1,
+    /// Equity / margin of an account, in 10⁻⁹; less is worse.
+    MarginRatio = 2,
+    /// What an account has for new orders, in 10⁻⁹ of its currency; less is worse.
+    Available = 3,
+    /// What may be taken out of an account, in 10⁻⁹ of its currency; less is worse.
+    Withdrawable = 4,
+    /// What an account has lost since its day began, in 10⁻⁹ of its currency.
+    DayLoss = 5,
+    /// What repair of a hedge has lost today, in 10⁻⁹ of its currency.
+    RepairLoss = 6,
+    /// The residual of a hedge at rest, in 10⁻⁹ of a common unit; nothing while an attempt lives.
+    Residual = 7,
+    /// Long and short lots of a contract, over all accounts.
+    Position = 8,
+    /// Orders in a contract today.
+    Orders = 9,
+    /// Cancels in a contract today.
+    Cancels = 10,
+}
+
+/// What a metric is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// An account.
+    Account,
+    /// A hedge.
+    Hedge,
+    /// A contract.
+    Instrument,
+}
+
+impl Metric {
+    /// Every metric, in the order of its code.
+    pub const ALL: [Metric; 11] = [
+        Metric::CapitalUsage,
+        Metric::ProjectedUsage,
+        Metric::MarginRatio,
+        Metric::Available,
+        Metric::Withdrawable,
+        Metric::DayLoss,
+        Metric::RepairLoss,
+        Metric::Residual,
+        Metric::Position,
+        Metric::Orders,
+        Metric::Cancels,
+    ];
+
+    /// Its stable code.
+    #[must_use]
+    #[expect(clippy::as_conversions, reason = "a fieldless repr(u8) enum to its own code")]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Metric::CapitalUsage => "capital_usage",
+            Metric::ProjectedUsage => "projected_usage",
+            Metric::MarginRatio => "margin_ratio",
+            Metric::Available => "available",
+            Metric::Withdrawable => "withdrawable",
+            Metric::DayLoss => "day_loss",
+            Metric::RepairLoss => "repair_loss",
+            Metric::Residual => "residual",
+            Metric::Position => "position",
+            Metric::Orders => "orders",
+            Metric::Cancels => "cancels",
+        }
+    }
+
+    /// What it is of.
+    #[must_use]
+    pub const fn of(self) -> Of {
+        match self {
+            Metric::CapitalUsage
+            | Metric::ProjectedUsage
+            | Metric::MarginRatio
+            | Metric::Available
+            | Metric::Withdrawable
+            | Metric::DayLoss => Of::Account,
+            Metric::RepairLoss | Metric::Residual => Of::Hedge,
+            Metric::Position | Metric::Orders | Metric::Cancels => Of::Instrument,
+        }
+    }
+
+    /// 1 where more is worse, −1 where less is.
+    #[must_use]
+    pub const fn worse(self) -> i128 {
+        match self {
+            Metric::MarginRatio | Metric::Available | Metric::Withdrawable => -1,
+            Metric::CapitalUsage
+            | Metric::ProjectedUsage
+            | Metric::DayLoss
+            | Metric::RepairLoss
+            | Metric::Residual
+            | Metric::Position
+            | Metric::Orders
+            | Metric::Cancels => 1,
+        }
+    }
+}
+
+/// How bad it is, and what follows inside what the metric is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    /// Nothing.
+    #[default]
+    Normal = 0,
+    /// It is told.
+    Warn = 1,
+    /// And nothing is entered.
+    Restrict = 2,
+    /// And orders that enter are cancelled; what they have traded is completed or unwound.
+    Cancel = 3,
+    /// And whole sets are given back, of the hedge of the last priority first.
+    Reduce = 4,
+    /// And no order leaves until a person has lifted the HALT.
+    Halt = 5,
+}
+
+impl Level {
+    /// Every level, in the order of its code.
+    pub const ALL: [Level; 6] =
+        [Level::Normal, Level::Warn, Level::Restrict, Level::Cancel, Level::Reduce, Level::Halt];
+
+    /// Its stable code.
+    #[must_use]
+    #[expect(clippy::as_conversions, reason = "a fieldless repr(u8) enum to its own code")]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Level::Normal => "normal",
+            Level::Warn => "warn",
+            Level::Restrict => "restrict",
+            Level::Cancel => "cancel",
+            Level::Reduce => "reduce",
+            Level::Halt => "halt",
+        }
+    }
+}
+
+/// Levels that have a bound: all but NORMAL.
+pub const BOUNDS: usize = Level::ALL.len() - 1;
+
+/// From which value on each level holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threshold {
+    /// What is monitored.
+    pub metric: Metric,
+    /// Of which; `None` for each that no other threshold of the metric names.
+    pub subject: Option<u16>,
+    /// By level, from WARN on; `None` where the ladder has no such step.
+    pub bounds: [Option<i128>; BOUNDS],
+    /// By how much the value must be better than a level's bound before it is left.
+    pub clear: i128,
+    /// And for how long.
+    pub dwell: Span,
+}
+
+impl Threshold {
+    /// The level of a value.
+    #[must_use]
+    pub fn level(&self, value: i128) -> Level {
+        let worse = self.metric.worse();
+        let levels = Level::ALL.iter().skip(1).zip(&self.bounds).rev();
+        for (level, bound) in levels {
+            if bound.is_some_and(|bound| value * worse >= bound * worse) {
+                return *level;
+            }
+        }
+        Level::Normal
+    }
+
+    /// The bound of a level; `None` for NORMAL and where the ladder has no such step.
+    #[must_use]
+    pub fn bound(&self, level: Level) -> Option<i128> {
+        let place = usize::from(level.code()).checked_sub(1)?;
+        self.bounds.get(place).copied().flatten()
+    }
+
+    /// Whether it has a bound, its bounds do not get better from level to level, and its other
+    /// values can be.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let worse = self.metric.worse();
+        let stated: Vec<i128> = self.bounds.iter().flatten().map(|bound| bound * worse).collect();
+        let dwell = 0..=Span::LONGEST.0;
+        let fits = |value: &i128| (-BOUND_MAX..=BOUND_MAX).contains(value);
+        !stated.is_empty()
+            && stated.is_sorted()
+            && stated.iter().all(fits)
+            && (0..=BOUND_MAX).contains(&self.clear)
+            && dwell.contains(&self.dwell.0)
+    }
+
+    /// Appends every value, for the journal and the state digest.
+    pub fn write(&self, out: &mut Writer) {
+        out.u8(self.metric.code());
+        out.bool(self.subject.is_some());
+        if let Some(subject) = self.subject {
+            out.u16(subject);
+        }
+        for bound in self.bounds {
+            out.bool(bound.is_some());
+            if let Some(bound) = bound {
+                out.i128(bound);
+            }
+        }
+        out.i128(self.clear);
+        out.i64(self.dwell.0);
+    }
+
+    /// Reads back what [`Threshold::write`] wrote.
+    ///
+    /// # Errors
+    /// [`WireError`] where the bytes are not such a threshold.
+    pub fn read(from: &mut Reader<'_>) -> Result<Threshold, WireError> {
+        let at = from.position();
+        let found = from.u8()?;
+        let metric = Metric::ALL.get(usize::from(found)).copied();
+        let metric = metric.ok_or(WireError::Code { at, found })?;
+        let subject = if from.bool()? { Some(from.u16()?) } else { None };
+        let mut bounds = [None; BOUNDS];
+        for bound in &mut bounds {
+            *bound = if from.bool()? { Some(from.i128()?) } else { None };
+        }
+        Ok(Threshold { metric, subject, bounds, clear: from.i128()?, dwell: Span(from.i64()?) })
+    }
+}
+
+/// Largest bound, in its unit: what a comparison may still be moved by `clear`.
+const BOUND_MAX: i128 = 1 << 120;
+
+/// Where a monitored number stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ladder {
+    /// The level.
+    pub level: Level,
+    /// Since when the value has been good enough to leave it.
+    pub calm: Option<Time>,
+}
+
+impl Ladder {
+    /// Takes a value; gives the level before where it has changed.
+    pub fn next(&mut self, of: &Threshold, value: i128, now: Time) -> Option<Level> {
+        let before = self.level;
+        let reached = of.level(value);
+        if reached > before {
+            *self = Ladder { level: reached, calm: None };
+            return Some(before);
+        }
+        let held = of.level(value + of.metric.worse() * of.clear);
+        if held >= before {
+            self.calm = None;
+            return None;
+        }
+        let since = *self.calm.get_or_insert(now);
+        if now < since + of.dwell {
+            return None;
+        }
+        *self = Ladder { level: held, calm: None };
+        Some(before)
+    }
+
+    /// When it may come down without other news.
+    #[must_use]
+    pub fn due(&self, of: &Threshold) -> Option<Time> {
+        self.calm.map(|since| since + of.dwell)
+    }
+}
+
+/// `amount / of` in 10⁻⁹, rounded up: how much of it is used. More than anything where there is
+/// nothing to use and something is used.
+#[must_use]
+pub fn share(amount: Money, of: Money) -> i128 {
+    if amount <= Money::ZERO {
+        return 0;
+    }
+    match of.0 {
+        ..=0 => BOUND_MAX,
+        of => div_ceil(amount.0 * MONEY_UNIT, of),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(clear: i128, dwell: i64) -> Threshold {
+        let bounds = [Some(80), Some(85), Some(90), None, Some(97)];
+        let dwell = Span(dwell);
+        Threshold { metric: Metric::CapitalUsage, subject: None, bounds, clear, dwell }
+    }
+
+    fn available() -> Threshold {
+        let bounds = [Some(100), Some(50), None, Some(0), None];
+        let (subject, clear, dwell) = (Some(3), 10, Span(0));
+        Threshold { metric: Metric::Available, subject, bounds, clear, dwell }
+    }
+
+    #[test]
+    fn a_level_begins_at_its_bound() {
+        let of = usage(0, 0);
+        let levels = [
+            (79, Level::Normal),
+            (80, Level::Warn),
+            (84, Level::Warn),
+            (85, Level::Restrict),
+            (90, Level::Cancel),
+            (96, Level::Cancel),
+            (97, Level::Halt),
+        ];
+        for (value, level) in levels {
+            assert_eq!(of.level(value), level, "{value}");
+        }
+        let of = available();
+        let levels =
+            [(101, Level::Normal), (100, Level::Warn), (50, Level::Restrict), (0, Level::Reduce)];
+        for (value, level) in levels {
+            assert_eq!(of.level(value), level, "{value}");
+        }
+    }
+
+    #[test]
+    fn it_climbs_at_once_and_comes_down_late() {
+        let of = usage(5, 10);
+        let mut ladder = Ladder::default();
+        let mut at = |value, now| (ladder.next(&of, value, Time(now)), ladder.level);
+        assert_eq!(at(91, 0), (Some(Level::Normal), Level::Cancel));
+        // Below the bound, not by enough.
+        assert_eq!(at(86, 1), (None, Level::Cancel));
+        // By enough, not for long enough; then it was not.
+        assert_eq!(at(84, 2), (None, Level::Cancel));
+        assert_eq!(at(85, 5), (None, Level::Cancel));
+        assert_eq!(at(84, 6), (None, Level::Cancel));
+        assert_eq!(at(84, 15), (None, Level::Cancel));
+        // Down to what would hold if the value were worse by five.
+        assert_eq!(at(84, 16), (Some(Level::Cancel), Level::Restrict));
+        assert_eq!(at(10, 17), (None, Level::Restrict));
+        assert_eq!(at(10, 27), (Some(Level::Restrict), Level::Normal));
+        assert_eq!(at(99, 28), (Some(Level::Normal), Level::Halt));
+    }
+
+    #[test]
+    fn less_is_worse_of_some() {
+        let of = available();
+        let mut ladder = Ladder::default();
+        let mut at = |value| (ladder.next(&of, value, Time(0)), ladder.level);
+        assert_eq!(at(-1), (Some(Level::Normal), Level::Reduce));
+        assert_eq!(at(9), (None, Level::Reduce));
+        assert_eq!(at(10), (None, Level::Reduce));
+        assert_eq!(at(11), (Some(Level::Reduce), Level::Restrict));
+        assert_eq!(at(61), (Some(Level::Restrict), Level::Warn));
+        assert_eq!(at(111), (Some(Level::Warn), Level::Normal));
+    }
+
+    #[test]
+    fn what_cannot_be_is_not_sound() {
+        assert!(usage(0, 0).is_sound());
+        assert!(available().is_sound());
+        assert!(!Threshold { bounds: [None; BOUNDS], ..usage(0, 0) }.is_sound());
+        let turned = [Some(90), Some(80), None, None, None];
+        assert!(!Threshold { bounds: turned, ..usage(0, 0) }.is_sound());
+        assert!(Threshold { bounds: turned, ..available() }.is_sound());
+        assert!(!usage(-1, 0).is_sound());
+        assert!(!usage(0, -1).is_sound());
+    }
+
+    #[test]
+    fn a_share_is_rounded_up_and_of_nothing_it_is_everything() {
+        assert_eq!(share(Money(1), Money(3)), 333_333_334);
+        assert_eq!(share(Money(0), Money(0)), 0);
+        assert_eq!(share(Money(1), Money(0)), BOUND_MAX);
+        assert_eq!(share(Money(1), Money(-5)), BOUND_MAX);
+    }
+
+    #[test]
+    fn it_is_read_back_as_it_was() {
+        for of in [usage(5, 10), available()] {
+            let mut out = Writer::new();
+            of.write(&mut out);
+            let bytes = out.into_bytes();
+            assert_eq!(Threshold::read(&mut Reader::new(&bytes)), Ok(of));
+        }
+        assert!(Threshold::read(&mut Reader::new(&[200; 200])).is_err());
+    }
+
+    #[test]
+    fn codes_and_names_differ() {
+        for (code, metric) in Metric::ALL.iter().enumerate() {
+            assert_eq!(usize::from(metric.code()), code);
+        }
+        for (code, level) in Level::ALL.iter().enumerate() {
+            assert_eq!(usize::from(level.code()), code);
+        }
+        let mut names: Vec<&str> = Metric::ALL.iter().map(|metric| metric.name()).collect();
+        names.extend(Level::ALL.iter().map(|level| level.name()));
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}

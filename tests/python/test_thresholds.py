@@ -1,0 +1,137 @@
+"""Thresholds as a user states them: what is refused, what the core is given, files."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import cross_market as cm
+import parts
+
+START = 1_770_685_200_000_000_000
+
+
+def config(*thresholds: cm.Threshold) -> cm.Config:
+    return parts.gold_config(thresholds=list(thresholds))
+
+
+def rows(made: cm.Config) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(made.to_json())["limits"]["thresholds"]
+    return found
+
+
+def test_each_is_a_ladder_for_each_that_none_names() -> None:
+    usage = cm.Threshold("capital_usage", each="account", warn="0.8", halt="0.97", clear="0.02")
+    own = cm.Threshold("capital_usage", of="ny", warn="0.5", dwell="5 s")
+    found = {str(row["of"]): row for row in rows(config(usage, own))}
+    assert set(found) == {"sh", "ny"}
+    assert found["sh"]["warn"] == "0.8"
+    assert found["sh"]["halt"] == "0.97"
+    assert found["ny"]["warn"] == "0.5"
+    assert found["ny"]["halt"] is None
+    assert found["ny"]["dwell_ns"] == 5_000_000_000
+    assert found["sh"]["clear"] == "0.02"
+
+
+def test_amounts_are_those_of_the_account_and_quantities_of_the_hedge() -> None:
+    loss = cm.Threshold("day_loss", each="account", warn=("20000 CNY", "3000 USD"))
+    rest = cm.Threshold("residual", each="hedge", warn="1 kg")
+    sent = cm.Threshold("orders", each="instrument", warn=300, restrict=400)
+    found = rows(config(loss, rest, sent))
+    amounts = {row["of"]: row["warn"] for row in found if row["metric"] == "day_loss"}
+    assert amounts == {"sh": "20000", "ny": "3000"}
+    assert [row["warn"] for row in found if row["metric"] == "residual"] == ["1000"]
+    assert {row["restrict"] for row in found if row["metric"] == "orders"} == {400}
+
+
+@pytest.mark.parametrize(
+    ("stated", "field"),
+    [
+        ({"each": "account", "of": "sh", "warn": "0.8"}, "threshold.each"),
+        ({"warn": "0.8"}, "threshold.each"),
+        ({"each": "hedge", "warn": "0.8"}, "threshold.each"),
+        ({"each": "*", "warn": "0.8"}, "each"),
+        ({"each": "account"}, "threshold.warn"),
+        ({"each": "account", "warn": "-0.8"}, "threshold.warn"),
+        ({"each": "account", "warn": "80 %"}, "threshold.warn"),
+    ],
+)
+def test_what_is_no_threshold_is_refused(stated: dict[str, str], field: str) -> None:
+    with pytest.raises(cm.ConfigError, match=field.replace(".", r"\.")):
+        cm.Threshold("capital_usage", **stated)
+
+
+def test_a_float_is_refused() -> None:
+    with pytest.raises(cm.InputTypeError):
+        cm.Threshold("capital_usage", each="account", warn=0.8)
+
+
+@pytest.mark.parametrize(
+    "thresholds",
+    [
+        [cm.Threshold("capital_usage", of="shanghai", warn="0.8")],
+        [cm.Threshold("capital_usage", each="account", warn="0.8", restrict="0.7")],
+        [cm.Threshold("available", of="sh", warn="10 CNY", restrict="20 CNY")],
+        [cm.Threshold("day_loss", each="account", warn="20000 CNY")],
+        [cm.Threshold("orders", each="instrument", warn=3)] * 2,
+    ],
+    ids=["name", "order", "falling", "currency", "twice"],
+)
+def test_what_does_not_fit_the_configuration_is_refused(thresholds: list[cm.Threshold]) -> None:
+    with pytest.raises(cm.ConfigError, match="threshold"):
+        config(*thresholds)
+
+
+def test_a_file_says_the_same(tmp_path: Path) -> None:
+    made = config(
+        cm.Threshold("capital_usage", each="account", warn="0.8", clear="0.02", dwell="5 s"),
+        cm.Threshold("day_loss", each="account", warn=("20000 CNY", "3000 USD")),
+        cm.Threshold("cancels", each="instrument", restrict=400),
+    )
+    made.dump(tmp_path / "desk.toml")
+    assert cm.Config.load(tmp_path / "desk.toml") == made
+
+
+def test_monitors_are_a_table(tmp_path: Path) -> None:
+    usage = cm.Threshold("capital_usage", each="account", warn="0.8")
+    with cm.Session(config(usage), journal=tmp_path / "run", now=START) as session:
+        found = session.monitors().to_pylist()
+    assert [(row["metric"], row["of"], row["level"]) for row in found] == [
+        ("capital_usage", "sh", "normal"),
+        ("capital_usage", "ny", "normal"),
+    ]
+
+
+def test_money_moves_over_a_route_alone(tmp_path: Path) -> None:
+    sh, ny = parts.gold_config().accounts
+    route = cm.Route(source=sh, target=ny, lead="48 h", most="1000000 CNY")
+    made = parts.gold_config(routes=[route])
+    with cm.Session(made, journal=tmp_path / "run", now=START) as session:
+        opening = cm.events.Cash(account="sh", exchange=START, kind="opening", amount=500)
+        session.handle(START, opening)
+        session.transfer(1, source="sh", target="ny", amount=200, now=START)
+        funds = session.funds().to_pylist()[0]
+        assert (funds["available"], funds["in_transit"], funds["withdrawable"]) == (300, 200, 300)
+        assert (funds["equity"], funds["to_open"]) == (300, 300)
+        with pytest.raises(cm.CrossMarketError, match="transfer"):
+            session.transfer(2, source="ny", target="sh", amount=1, now=START)
+    made.dump(tmp_path / "desk.toml")
+    assert cm.Config.load(tmp_path / "desk.toml") == made
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"most": "1000000 USD"},
+        {"lead": "0 s"},
+        {"windows": [(2, 1)]},
+        {"windows": []},
+        {"haircut": "1.1"},
+        {"target": "ny"},
+    ],
+)
+def test_what_is_no_route_is_refused(changed: dict[str, object]) -> None:
+    sh, ny = parts.gold_config().accounts
+    given = {"source": sh, "target": ny, "lead": "1 h", "most": "100 CNY", **changed}
+    with pytest.raises((cm.ConfigError, cm.InputTypeError)):
+        cm.Route(**given)
