@@ -1,0 +1,1 @@
+"""One pool of money: the ledger that several processes draw on."""

@@ -1,0 +1,214 @@
+"""The pool in PostgreSQL, for many hosts. psycopg is the extra `sql`, imported on use."""
+
+import time
+from collections.abc import Callable, Sequence
+from importlib import import_module, resources
+from types import ModuleType
+from typing import Any, TypeVar
+
+from cross_market.errors import UsageError
+from cross_market.funds.ledger.values import (
+    FencedError,
+    LedgerError,
+    ShortError,
+    UnknownOutcomeError,
+    lost,
+    no,
+)
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
+ROLES = ("cm_owner", "cm_engine", "cm_reader", "cm_ops")
+
+# Tries of one transaction that another one stood in the way of.
+TRIES = 8
+
+# Tries to reach the server again after it went away.
+RECONNECTS = 40
+
+SETTINGS = (
+    "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=10000"
+)
+
+
+class Postgres:
+    """A connection to the server; made anew when it is lost."""
+
+    def __init__(self, url: str, *, create: bool) -> None:
+        try:
+            self._psycopg: Any = import_module("psycopg")
+        except ImportError as error:
+            install = "pip install 'cross-market[sql]'"
+            raise no(install, "a pool in PostgreSQL needs psycopg") from error
+        try:
+            parts = self._psycopg.conninfo.conninfo_to_dict(url)
+        except self._psycopg.Error as error:
+            raise no(type(error).__name__, "no address of a PostgreSQL database") from None
+        host = str(parts.get("host", ""))
+        # Only a password is no part of what may be shown.
+        self.shown = f"postgresql:{host}/{parts.get('dbname', '')}"
+        is_near = host == "" or host.startswith("/") or host in ("localhost", "127.0.0.1", "::1")
+        if not is_near:
+            parts.setdefault("sslmode", "verify-full")
+        parts.setdefault("connect_timeout", "5")
+        options = f"{parts.get('options', '')} {SETTINGS}"
+        self._parts = {**parts, "application_name": "cross_market", "options": options}
+        self._link: Any = None
+        try:
+            self._reach()
+            if not create:
+                self._check()
+        except self._psycopg.Error as error:
+            # What the library says may name more than a log should.
+            raise lost(self.shown, f"cannot be reached ({type(error).__name__})") from None
+        except LedgerError:
+            self._drop()
+            raise
+
+    def install(self, fill: Callable[["Postgres"], None]) -> None:
+        """Write roles, the schema and what `fill` adds, in one transaction."""
+        script = resources.files(__package__).joinpath("schema.postgres.sql").read_text("utf-8")
+
+        def build(link: "Postgres") -> None:
+            for role in ROLES:
+                known = link.rows("SELECT 1 FROM pg_roles WHERE rolname = ?", (role,))
+                if not known:
+                    name = self._psycopg.sql.Identifier(role)
+                    make = self._psycopg.sql.SQL("CREATE ROLE {} NOLOGIN")
+                    self._link.execute(make.format(name))
+            self._link.execute(script)
+            fill(link)
+            # From here on it is the owner's, who cannot log in.
+            for kind, name in link.rows(
+                "SELECT CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, relname FROM pg_class"
+                " WHERE relnamespace = 'cross_market'::regnamespace AND relkind IN ('r', 'v')"
+            ):
+                give = self._psycopg.sql.SQL("ALTER {} cross_market.{} OWNER TO cm_owner")
+                kinds = {"VIEW": "VIEW", "TABLE": "TABLE"}
+                self._link.execute(
+                    give.format(
+                        self._psycopg.sql.SQL(kinds[kind]), self._psycopg.sql.Identifier(name)
+                    )
+                )
+            for (name,) in link.rows(
+                "SELECT oid::regprocedure::text FROM pg_proc"
+                " WHERE pronamespace = 'cross_market'::regnamespace"
+            ):
+                self._link.execute(
+                    self._psycopg.sql.SQL("ALTER FUNCTION {} OWNER TO cm_owner").format(
+                        self._psycopg.sql.SQL(name)
+                    )
+                )
+            self._link.execute("ALTER SCHEMA cross_market OWNER TO cm_owner")
+
+        self.transact(build)
+
+    def rows(self, sql: str, given: Sequence[object] = ()) -> list[Row]:
+        """Return the rows of one statement."""
+        found = self._link.execute(sql.replace("?", "%s"), tuple(given))
+        return list(found.fetchall()) if found.description else []
+
+    def read(self, sql: str, given: Sequence[object] = ()) -> list[Row]:
+        """Return the rows of one statement that only reads, over a new connection where need be."""
+        for is_last in (False, True):
+            try:
+                self._reach()
+                return self.rows(sql, given)
+            except self._psycopg.Error as error:
+                self._drop()
+                if is_last:
+                    raise lost(self.shown, f"cannot be read ({type(error).__name__})") from error
+        raise lost(self.shown, "cannot be read")
+
+    def transact(self, work: Callable[["Postgres"], T], operation: str = "") -> T:
+        """Run `work` in one transaction, again where another one or a restart stood in the way.
+
+        operation: str – the id under which `work` finds out whether it was done before; without one
+            a lost connection is not tried again.
+        Raises FencedError, ShortError, UsageError or LedgerError, when nothing was written;
+        UnknownOutcomeError when that is not known.
+        """
+        psycopg = self._psycopg
+        again, cuts = 0, 0
+        while True:
+            try:
+                self._reach()
+                with self._link.transaction():
+                    return work(self)
+            except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as error:
+                again += 1
+                if again >= TRIES:
+                    raise lost(self.shown, "others stood in the way too often") from error
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                if isinstance(
+                    error, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable
+                ):
+                    raise lost(self.shown, "took too long") from error
+                self._drop()
+                cuts += 1
+                if not operation:
+                    raise lost(self.shown, "the connection was lost") from error
+                if cuts >= RECONNECTS:
+                    text = f"{self.shown}: lost while {operation!r} was written"
+                    raise UnknownOutcomeError(text, operation=operation) from error
+                time.sleep(min(0.05 * cuts, 0.5))
+            except psycopg.Error as error:
+                raise told(psycopg.errors, error, self.shown) from error
+
+    def join(self, member: str, lasts_ms: int) -> int:
+        """Begin the next epoch of a member."""
+        statement = "SELECT cross_market.join_pool(?, ?)"
+        return int(self.transact(lambda link: link.rows(statement, (member, lasts_ms)))[0][0])
+
+    def renew(self, member: str, epoch: int, lasts_ms: int) -> bool:
+        """Make a lease that lives last longer."""
+        statement = "SELECT cross_market.renew_lease(?, ?, ?)"
+        found = self.transact(lambda link: link.rows(statement, (member, epoch, lasts_ms)))
+        return found[0][0] is not None
+
+    def note_transfer(self, transfer: str, state: str, operation: str) -> bool:
+        """Note how a transfer that has not ended stands."""
+        statement = "SELECT cross_market.note_transfer(?, ?, ?)"
+        return self.rows(statement, (transfer, state, operation))[0][0] is not None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._link is not None:
+            self._link.close()
+        self._link = None
+
+    def _reach(self) -> None:
+        if self._link is not None and not self._link.closed:
+            return
+        self._link = self._psycopg.connect(**self._parts, autocommit=True)
+        self._link.execute("SET search_path = cross_market, pg_temp")
+
+    def _check(self) -> None:
+        """Raise LedgerError for a server that may forget what it has acknowledged."""
+        replica = self.rows("SELECT pg_is_in_recovery()")[0][0]
+        settings = {
+            name: self.rows("SELECT current_setting(?)", (name,))[0][0]
+            for name in ("fsync", "synchronous_commit", "full_page_writes")
+        }
+        if replica:
+            raise lost(self.shown, "a replica, which may lag behind; name the primary")
+        off = [name for name, value in settings.items() if value in ("off", "local")]
+        if off:
+            raise lost(self.shown, f"{off[0]} is off: what it acknowledged may be lost")
+
+
+def told(errors: ModuleType, error: Exception, shown: str) -> Exception:
+    """Return what an error of PostgreSQL means here."""
+    text = str(error).split("\n")[0]
+    if isinstance(error, errors.RaiseException) and text.startswith("fenced"):
+        return FencedError(f"{shown}: {text}")
+    is_short = isinstance(error, errors.CheckViolation) or "no such allotment" in text
+    if is_short:
+        return ShortError(f"{shown}: less is there than was asked for ({text})")
+    if isinstance(error, errors.ReadOnlySqlTransaction | errors.DiskFull):
+        return LedgerError(f"{shown}: {text}")
+    return UsageError(f"{shown}: {text}")

@@ -1,0 +1,1 @@
+"""The shared ledger under many processes and a nemesis: `python -m pool --help`."""

@@ -1,0 +1,449 @@
+"""The shared ledger on SQLite and on a real PostgreSQL: who may use what, once, and who may not."""
+
+import os
+import sqlite3
+import stat
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import cross_market as cm
+from cross_market.funds import ledger as led
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from pool.server import Server, binaries
+
+WITHOUT = "PostgreSQL is not on this machine: its half of the ledger is not tested here"
+ODD = ["'; DROP TABLE account; --", 'a"b', "%s", "\\", "ä¥", "$1", "{}", "a\nb"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    if binaries() is None:
+        pytest.skip(WITHOUT)
+    made = Server()
+    yield made
+    made.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        tmp_path.chmod(0o700)
+        found = f"sqlite:{tmp_path / 'pool.db'}"
+    else:
+        found = emptied(request.getfixturevalue("server"))
+    make(found)
+    return found
+
+
+def emptied(server: Server) -> str:
+    import psycopg
+
+    with psycopg.connect(server.url(), autocommit=True) as link:
+        link.execute("DROP SCHEMA IF EXISTS cross_market CASCADE")
+    return server.url()
+
+
+def make(place: str) -> None:
+    accounts = [
+        led.PoolAccount(name=name, currency=currency, island="on", grain="0.01")
+        for name, currency in (("a", "CNY"), ("b", "CNY"), ("usd", "USD"))
+    ]
+    led.Ledger.create(place, accounts, config="c", binary="b", routes=[("a", "b")])
+
+
+def member(name: str = "one") -> led.Member:
+    return led.Member(name=name, config="c", binary="b")
+
+
+def opened(place: str, name: str = "one", lease: str = "30 s") -> led.Ledger:
+    return led.Ledger.open(place, member=member(name), lease=lease)
+
+
+def buckets(ledger: led.Ledger, account: str) -> list[Decimal]:
+    found = {each.account: each for each in ledger.balances()}[account]
+    return [found.free, found.allotted, found.quarantined, found.transit, found.total]
+
+
+def test_every_part_of_an_allotment_ends_once(place: str) -> None:
+    with opened(place) as pool:
+        pool.bring("in-a", "a", 1000)
+        pool.bring("in-b", "b", "500")
+        pool.allot("one", {"a": "300", "b": "100.50"})
+        assert buckets(pool, "a") == [700, 300, 0, 0, 1000]
+        pool.post("used", "one", "a", "1.25")
+        pool.give_back("back", "one", "a", "298.75")
+        assert buckets(pool, "a") == [Decimal("998.75"), 0, 0, 0, Decimal("998.75")]
+        with pytest.raises(led.ShortError):
+            pool.give_back("more", "one", "a", "0.01")
+        assert [(each.account, each.remains) for each in pool.allotments()] == [
+            ("b", Decimal("100.50"))
+        ]
+
+
+def test_all_accounts_or_none(place: str) -> None:
+    with opened(place) as pool:
+        pool.bring("in-a", "a", 1000)
+        with pytest.raises(led.ShortError):
+            pool.allot("one", {"a": 1000, "b": "0.01"})
+        assert buckets(pool, "a") == [1000, 0, 0, 0, 1000]
+        assert pool.allotments() == []
+
+
+def test_an_id_counts_once_for_ever(place: str) -> None:
+    with opened(place) as pool:
+        pool.bring("in", "a", 100)
+        pool.bring("in", "a", 100)
+        assert buckets(pool, "a")[0] == 100
+        with pytest.raises(cm.UsageError, match="another operation"):
+            pool.bring("in", "a", 101)
+        with pytest.raises(led.ShortError):
+            pool.allot("big", {"a": 200})
+        pool.bring("in-2", "a", 200)
+        # What was refused on what was there then is refused for ever.
+        with pytest.raises(led.ShortError):
+            pool.allot("big", {"a": 200})
+        pool.allot("big-2", {"a": 200})
+
+
+def test_a_successor_fences_its_predecessor(place: str) -> None:
+    with opened(place) as old:
+        old.bring("in", "a", 100)
+        old.allot("one", {"a": 50})
+        with opened(place) as new:
+            assert new.epoch == old.epoch + 1
+            with pytest.raises(led.FencedError):
+                old.give_back("late", "one", "a", 50)
+            with pytest.raises(led.FencedError):
+                old.renew()
+            # What the old one had is the new one's.
+            new.give_back("early", "one", "a", 50)
+            assert buckets(new, "a") == [100, 0, 0, 0, 100]
+
+
+def test_a_lease_that_is_over_writes_nothing(place: str) -> None:
+    with opened(place, lease="100 ms") as pool:
+        pool.renew()
+        time.sleep(0.2)
+        with pytest.raises(led.FencedError):
+            pool.bring("in", "a", 1)
+        with pytest.raises(led.FencedError):
+            pool.renew()
+
+
+def test_what_a_dead_process_had_is_set_aside_and_ends_by_a_word(place: str) -> None:
+    with opened(place, lease="300 ms") as dead, opened(place, "desk") as desk:
+        dead.bring("in", "a", 100)
+        dead.allot("x", {"a": 30})
+        dead.allot("y", {"a": 20})
+        with pytest.raises(led.ShortError):
+            desk.quarantine("q", "one")
+        time.sleep(0.4)
+        assert {each.id for each in desk.quarantine("q-2", "one")} == {"x", "y"}
+        assert buckets(desk, "a") == [50, 0, 50, 0, 100]
+        with pytest.raises(cm.UsageError):
+            desk.adopt("not-mine", "z", "a")
+        with opened(place) as back:
+            back.adopt("mine", "x", "a")
+            desk.release("dead", "y", "a", reason="the venue says that its orders are cancelled")
+            assert buckets(desk, "a") == [70, 30, 0, 0, 100]
+
+
+def test_another_member_touches_nothing(place: str) -> None:
+    with opened(place) as one, opened(place, "two") as two:
+        one.bring("in", "a", 100)
+        one.allot("x", {"a": 30})
+        for call in (two.post, two.give_back):
+            with pytest.raises(led.ShortError):
+                call(f"theft by {call.__name__}", "x", "a", 1)
+        assert buckets(one, "a") == [70, 30, 0, 0, 100]
+
+
+def test_money_on_its_way_is_in_neither_account(place: str) -> None:
+    with opened(place) as pool:
+        pool.bring("in", "a", 100)
+        pool.send("t", "a", "b", 40)
+        pool.mark("t-left", "t", "left")
+        pool.mark("t-late", "t", "late")
+        assert buckets(pool, "a") == [60, 0, 0, 40, 100]
+        pool.settle("t-there", "t", 39)
+        assert buckets(pool, "a") == [60, 0, 0, 0, 60]
+        assert buckets(pool, "b") == [39, 0, 0, 0, 39]
+        pool.send("u", "a", "b", 10)
+        with pytest.raises((cm.UsageError, led.ShortError)):
+            pool.fail("t-no", "t")
+        pool.fail("u-no", "u")
+        assert buckets(pool, "a") == [60, 0, 0, 0, 60]
+        with pytest.raises(cm.UsageError):
+            pool.send("v", "b", "a", 1)
+
+
+@pytest.mark.parametrize("changed", ["config", "binary"])
+def test_another_configuration_or_binary_is_refused(place: str, changed: str) -> None:
+    given = {"name": "one", "config": "c", "binary": "b", changed: "other"}
+    with pytest.raises(cm.UsageError, match=changed[:6]):
+        led.Ledger.open(place, member=led.Member(**given))
+
+
+def test_differences_are_listed(place: str) -> None:
+    with opened(place) as pool:
+        pool.bring("in", "a", 100)
+        pool.allot("x", {"a": 30})
+        assert pool.reconcile({("x", "a"): 30}) == []
+        assert pool.reconcile({}) == ["x in a: only in the ledger, 30.00"]
+        found = pool.reconcile({("x", "a"): 29, ("y", "a"): 1})
+        assert found == ["x in a: 29.00 here, 30.00 in the ledger", "y in a: only here"]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_a_text_is_only_a_text(place: str, text: str) -> None:
+    with opened(place, name=text) as pool:
+        pool.bring(text, "a", 100)
+        pool.allot(text + "-x", {"a": 30})
+        pool.give_back(text + "-y", text + "-x", "a", 30)
+        assert buckets(pool, "a") == [100, 0, 0, 0, 100]
+        with pytest.raises(cm.UsageError):
+            pool.bring(text + "-z", text, 1)
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "0.001", "1e3", "NaN", str(2**70)])
+def test_amounts_are_exact(place: str, amount: str) -> None:
+    with opened(place) as pool, pytest.raises(cm.ConfigError):
+        pool.bring("in", "a", amount)
+
+
+def test_a_float_is_refused(place: str) -> None:
+    with opened(place) as pool, pytest.raises(cm.InputTypeError):
+        pool.bring("in", "a", 1.5)
+
+
+def test_readers_see_one_total(place: str) -> None:
+    with opened(place) as pool:
+        pool.bring("in", "a", 10_000)
+        over, seen = threading.Event(), []
+
+        def read() -> None:
+            with opened(place, "reader") as reader:
+                while not over.is_set():
+                    seen.append(sum(each.total for each in reader.balances()))
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        for number in range(2000):
+            if len(seen) > 5:
+                break
+            pool.send(f"t{number}", "a", "b", 1)
+            pool.settle(f"s{number}", f"t{number}", 1)
+        over.set()
+        thread.join()
+        assert seen
+        assert set(seen) == {10_000}
+
+
+# SQLite alone.
+
+
+def test_the_file_is_closed_to_others(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        tmp_path.chmod(0o700)
+        make(f"sqlite:{tmp_path / 'pool.db'}")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "pool.db").stat().st_mode) == 0o600
+    (tmp_path / "link.db").symlink_to(tmp_path / "pool.db")
+    with pytest.raises(cm.UsageError, match="symbolic"):
+        opened(f"sqlite:{tmp_path / 'link.db'}")
+    (tmp_path / "pool.db").chmod(0o644)
+    with pytest.raises(cm.UsageError, match="others"):
+        opened(f"sqlite:{tmp_path / 'pool.db'}")
+    tmp_path.chmod(0o777)
+    with pytest.raises(cm.UsageError, match="others"):
+        make(f"sqlite:{tmp_path / 'more.db'}")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE account SET free = free + 1",
+        "UPDATE account SET free = -1, outside = 1",
+        "UPDATE posting SET amount = 1",
+        "DELETE FROM posting",
+        "DELETE FROM operation",
+        "UPDATE operation SET payload = ''",
+        "UPDATE lease SET epoch = 0",
+        "DELETE FROM lease",
+        "DELETE FROM allotment",
+        "INSERT INTO operation VALUES ('z', 'one', 99, 'bring', '', NULL, 0)",
+        "INSERT INTO posting VALUES (NULL, 'in', 'a', 'free', 'outside', 99999, NULL)",
+        "INSERT INTO posting VALUES (NULL, 'in', 'a', 'allotted', 'free', 1, 'none')",
+        "INSERT INTO transfer VALUES ('z', 'b', 'a', 1, 'asked')",
+    ],
+)
+def test_the_file_itself_refuses(tmp_path: Path, statement: str) -> None:
+    tmp_path.chmod(0o700)
+    place = f"sqlite:{tmp_path / 'pool.db'}"
+    make(place)
+    with opened(place) as pool:
+        pool.bring("in", "a", 100)
+        pool.allot("x", {"a": 30})
+        before = pool.balances()
+        link = sqlite3.connect(tmp_path / "pool.db", isolation_level=None)
+        link.execute("PRAGMA foreign_keys = ON")
+        with pytest.raises(sqlite3.Error):
+            link.execute(statement)
+        link.close()
+        assert pool.balances() == before
+
+
+# PostgreSQL alone.
+
+FORBIDDEN = [
+    "UPDATE cross_market.account SET free = 1",
+    "INSERT INTO cross_market.account (name, currency, island, grain) VALUES ('z','z','z','1')",
+    "UPDATE cross_market.posting SET amount = 1",
+    "DELETE FROM cross_market.posting",
+    "TRUNCATE cross_market.posting CASCADE",
+    "UPDATE cross_market.operation SET payload = ''",
+    "DELETE FROM cross_market.operation",
+    "UPDATE cross_market.lease SET epoch = 9",
+    "INSERT INTO cross_market.lease VALUES ('z', 1, 9999999999999)",
+    "DELETE FROM cross_market.lease",
+    "UPDATE cross_market.allotment SET remains = amount",
+    "INSERT INTO cross_market.allotment VALUES ('z', 'a', 'one', 1, 1, 'allotted')",
+    "UPDATE cross_market.transfer SET state = 'settled'",
+    "DELETE FROM cross_market.transfer",
+    "INSERT INTO cross_market.route VALUES ('b', 'a')",
+    "UPDATE cross_market.pool SET config = 'other'",
+    "DROP TABLE cross_market.posting",
+    "ALTER TABLE cross_market.account DROP CONSTRAINT account_free_check",
+    "ALTER TABLE cross_market.posting DISABLE TRIGGER ALL",
+    "CREATE TABLE cross_market.mine (x int)",
+    "CREATE OR REPLACE FUNCTION cross_market.only_added_to() RETURNS trigger AS 'BEGIN END' "
+    "LANGUAGE plpgsql",
+    "SET ROLE cm_owner",
+    "GRANT cm_ops TO CURRENT_USER",
+]
+WRITES = [
+    "INSERT INTO cross_market.operation VALUES ('z', 'one', 1, 'bring', '', NULL, 0)",
+    "INSERT INTO cross_market.posting VALUES ('a', 0, 'in', 'outside', 'free', 1, NULL)",
+    "INSERT INTO cross_market.transfer VALUES ('z', 'a', 'b', 1, 'asked')",
+    "SELECT cross_market.join_pool('z', 1000)",
+    "SELECT cross_market.renew_lease('one', 1, 1000)",
+    "SELECT cross_market.note_transfer('t', 'late', 'in')",
+]
+
+
+@pytest.fixture
+def pool_server(server: Server) -> Server:
+    import psycopg
+
+    make(emptied(server))
+    with opened(server.url()) as pool:
+        pool.bring("in", "a", 100)
+        pool.allot("x", {"a": 30})
+    with psycopg.connect(server.url(), autocommit=True) as link:
+        for role in ("engine", "reader", "ops", "nobody"):
+            link.execute(f"DROP ROLE IF EXISTS t_{role}")
+            link.execute(f"CREATE ROLE t_{role} LOGIN")
+            if role != "nobody":
+                link.execute(f"GRANT cm_{role} TO t_{role}")
+    return server
+
+
+@pytest.mark.parametrize("role", ["engine", "reader", "ops", "nobody"])
+def test_each_role_is_refused_what_is_not_its(pool_server: Server, role: str) -> None:
+    import psycopg
+
+    statements = FORBIDDEN + (WRITES if role in ("reader", "nobody") else [])
+    if role == "nobody":
+        statements = [*statements, "SELECT * FROM cross_market.account"]
+    with psycopg.connect(pool_server.url(f"t_{role}"), autocommit=True) as link:
+        for statement in statements:
+            with pytest.raises(psycopg.Error):
+                link.execute(statement)
+        if role != "nobody":
+            assert link.execute(
+                "SELECT free FROM cross_market.account WHERE name = 'a'"
+            ).fetchone() == (7000,)
+
+
+def test_an_engine_works_and_brings_nothing_in(pool_server: Server) -> None:
+    with opened(pool_server.url("t_engine"), "engine") as pool:
+        pool.allot("mine", {"a": 10})
+        pool.gain("won", "a", 1)
+        pool.give_back("back", "mine", "a", 10)
+        for call in (pool.bring, pool.take):
+            with pytest.raises(cm.UsageError, match="cm_ops"):
+                call("out-" + call.__name__, "a", 1)
+    with opened(pool_server.url("t_ops"), "ops") as pool:
+        pool.take("out", "a", 1)
+
+
+def test_the_owner_cannot_log_in(pool_server: Server) -> None:
+    import psycopg
+
+    with pytest.raises(psycopg.OperationalError, match="not permitted to log in"):
+        psycopg.connect(pool_server.url("cm_owner"))
+
+
+def test_a_replica_is_refused(server: Server) -> None:
+    make(emptied(server))
+    copy = server.replica()
+    try:
+        with pytest.raises(led.LedgerError, match="replica"):
+            opened(copy.url())
+    finally:
+        copy.remove()
+
+
+def test_a_server_that_may_forget_is_refused(server: Server) -> None:
+    make(emptied(server))
+    with pytest.raises(led.LedgerError, match="synchronous_commit"):
+        opened(server.url() + "&options=-c%20synchronous_commit%3Doff")
+
+
+def test_a_commit_without_an_answer_is_looked_up(server: Server) -> None:
+    """The server has committed and waits for a standby that is not there; its process dies."""
+    import psycopg
+
+    place = emptied(server)
+    make(place)
+    with opened(place) as pool, psycopg.connect(place, autocommit=True) as desk:
+        pool.bring("in", "a", 100)
+        desk.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        desk.execute("SELECT pg_reload_conf()")
+        time.sleep(0.2)
+        waits = (
+            "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+            " AND application_name = 'cross_market'"
+        )
+        killed: list[tuple[int]] = []
+
+        def kill() -> None:
+            while not killed:
+                killed.extend(desk.execute(waits).fetchall())
+            # From here on commits are answered again; the one that waits dies without an answer.
+            desk.execute("ALTER SYSTEM RESET synchronous_standby_names")
+            desk.execute("SELECT pg_terminate_backend(%s)", killed[0])
+            desk.execute("SELECT pg_reload_conf()")
+
+        thread = threading.Thread(target=kill)
+        thread.start()
+        pool.allot("once", {"a": 30})
+        thread.join()
+        assert killed
+        assert buckets(pool, "a") == [70, 30, 0, 0, 100]
+
+
+def test_no_password_is_shown() -> None:
+    with pytest.raises(cm.CrossMarketError) as error:
+        opened("postgresql://me:hunter2@/nowhere?host=/nowhere/at/all")
+    assert "hunter2" not in str(error.value)
+    assert error.value.__cause__ is None
