@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "fea216dcadf19771e46fe2cebb83cff8153672391027f3832c2d0cd4475b62a3"
+        "edbf74534dda07b3c14ab59bf93431abe165328de05a5b2440a21e2f5d31275a"
     );
 }
 

@@ -608,7 +608,7 @@ fn instrument(tick_value: i128, fee: Fee) -> Instrument {
         style: Style::Linear,
         settlement: Settlement::Margin,
         fees: Fees { open: fee, close: Fee::NONE, close_today: fee },
-        margin: MarginRate { long: Ratio::ZERO, short: Ratio::ZERO, floor_per_lot: Money::ZERO },
+        margin: MarginRate::of_value(Ratio::ZERO, Ratio::ZERO, Money::ZERO),
         phases: Phases::always(),
         band: None,
         own_in_book: false,

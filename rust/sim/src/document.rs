@@ -122,6 +122,8 @@ impl Teller<'_> {
                 object([
                     ("long", ratio(of.margin.long)),
                     ("short", ratio(of.margin.short)),
+                    ("long_per_lot", money(of.margin.long_per_lot)),
+                    ("short_per_lot", money(of.margin.short_per_lot)),
                     ("floor_per_lot", money(of.margin.floor_per_lot)),
                 ]),
             ),

@@ -566,11 +566,11 @@ impl Drawer {
             limits.order_value = Money(value).max(Money::units(1));
         }
         let fees = self.fees();
-        let margin = MarginRate {
-            long: ratio(self.random.between(5, 20), 100),
-            short: ratio(self.random.between(5, 20), 100),
-            floor_per_lot: Money::units(self.random.between(1, 50)),
-        };
+        let margin = MarginRate::of_value(
+            ratio(self.random.between(5, 20), 100),
+            ratio(self.random.between(5, 20), 100),
+            Money::units(self.random.between(1, 50)),
+        );
         let lot = Money(tick_value.0 * i128::from(mid.abs()));
         let instrument = self.setup.instrument(InstrumentSpec {
             name: format!("i{number}"),
