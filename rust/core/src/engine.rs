@@ -760,6 +760,7 @@ fn positions(config: &Config, holds_max: usize) -> Positions {
                 pairs.push(Pair {
                     account,
                     instrument,
+                    product: traded.product,
                     netting: config.venues[of.venue].netting,
                     settlement: traded.settlement,
                 });

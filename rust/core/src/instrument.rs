@@ -172,6 +172,9 @@ pub struct Instrument {
     pub fees: Fees,
     /// Margin now; of no effect for [`Settlement::Cash`].
     pub margin: MarginRate,
+    /// Whether an account is charged for its longs or for its shorts in all such contracts of the
+    /// product, whichever need more, and not for both.
+    pub larger_side: bool,
     /// Trading phases.
     pub phases: Phases,
     /// Today's price band, where the venue has one.

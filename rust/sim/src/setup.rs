@@ -166,6 +166,7 @@ impl Setup {
             settlement: spec.settlement,
             fees: spec.fees,
             margin: spec.margin,
+            larger_side: false,
             phases: Phases::always(),
             band: spec.band,
             own_in_book: false,

@@ -222,6 +222,7 @@ const INSTRUMENT_KEYS: [&str; 17] = [
 ];
 
 fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)> {
+    let (fields, [larger_side]) = node.fields_and(INSTRUMENT_KEYS, ["larger_side"])?;
     let [
         name,
         venue,
@@ -240,7 +241,7 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         min_qty,
         price_max,
         qty_max,
-    ] = node.fields(INSTRUMENT_KEYS)?;
+    ] = fields;
     let grid = grid(&tick, &lot)?;
     let settlement =
         settlement.choice(&[("cash", Settlement::Cash), ("margin", Settlement::Margin)])?;
@@ -263,6 +264,7 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         settlement,
         fees: fees(&fees_node)?,
         margin: margin(&margin_node, settlement)?,
+        larger_side: larger_side.map_or(Ok(false), |node| node.flag())?,
         phases: phases(&phases_node)?,
         band: band_node.optional().map(|node| band(&node, grid.tick, price_ticks)).transpose()?,
         own_in_book: own_in_book.flag()?,
