@@ -18,6 +18,7 @@ use crate::crossing::{self, Opposed};
 use crate::fault::{Fault, Faults};
 use crate::latency::{Latency, VenueLatency};
 use crate::legging;
+use crate::margins;
 use crate::market::{Market, Quote};
 use crate::random::{Chance, Random};
 use crate::rolls;
@@ -370,6 +371,7 @@ impl Drawer {
             Some(_) => Vec::new(),
             None => rolls::draw(seed, &mut config, &mut self.quotes, lasts),
         };
+        margins::draw(seed, &mut config);
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));
