@@ -31,7 +31,7 @@ from cross_market._values import (
     value,
     wrong,
 )
-from cross_market.contracts.instrument import Fee, Instrument, Windows
+from cross_market.contracts.instrument import Fee, Instrument, Margin, Windows
 from cross_market.contracts.units import (
     CurrencyCode,
     UnitName,
@@ -627,17 +627,26 @@ def instrument_json(instrument: Instrument) -> Json:
             "close": fee_json(fees.close or fees.open),
             "close_today": fee_json(fees.close_today or fees.open),
         },
-        "margin": {
-            "long": "0" if margin is None else str(margin.long),
-            "short": "0" if margin is None else str(margin.short),
-            "floor_per_lot": amount_text(None if margin is None else margin.floor_per_lot),
-        },
+        "margin": margin_json(margin),
         "phases": phases if phases == "always" else [list(pair) for pair in phases],
         "band": None if instrument.band is None else list(instrument.band),
         "own_in_book": instrument.own_in_book,
         "min_qty": str(instrument.min_qty or instrument.lot),
         "price_max": fraction_text(tick * 10**7) if price_max is None else str(price_max),
         "qty_max": fraction_text(lot * 10**6) if qty_max is None else str(qty_max),
+    }
+
+
+def margin_json(margin: Margin | None) -> Json:
+    if margin is None:
+        return {"long": "0", "short": "0", "floor_per_lot": "0"}
+    by_lot = {"long_per_lot": margin.long_per_lot, "short_per_lot": margin.short_per_lot}
+    return {
+        "long": str(margin.long),
+        "short": str(margin.short),
+        "floor_per_lot": amount_text(margin.floor_per_lot),
+        # What is not there is left out, so that the text of others stays as it was.
+        **{key: amount_text(amount) for key, amount in by_lot.items() if amount is not None},
     }
 
 

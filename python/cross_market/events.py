@@ -327,15 +327,19 @@ class PriceBand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarginRate:
-    """Change: margin as a fraction of the value by direction, and at least so much a lot.
+    """Change: margin as a fraction of the value and an amount a lot, by direction.
 
     long: number – fraction of the value for bought lots.
     short: number – the same for sold lots.
-    floor_per_lot: number – in the instrument's currency, at least so much a lot.
+    long_per_lot: number – in the instrument's currency, added for each bought lot.
+    short_per_lot: number – the same for sold lots.
+    floor_per_lot: number – both together are at least so much a lot.
     """
 
     long: Number
     short: Number
+    long_per_lot: Number = 0
+    short_per_lot: Number = 0
     floor_per_lot: Number = 0
 
 

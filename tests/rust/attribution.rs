@@ -379,8 +379,12 @@ impl Driven for Observed {
         self.engine.positions().inventory(hedge)
     }
 
-    fn cost(&self, account: AccountId, instrument: InstrumentId) -> i128 {
-        Driven::cost(&self.engine, account, instrument)
+    fn open(&self, account: AccountId, instrument: InstrumentId, side: Side) -> (i64, i128) {
+        Driven::open(&self.engine, account, instrument, side)
+    }
+
+    fn margin(&self, account: AccountId) -> Money {
+        Driven::margin(&self.engine, account)
     }
 
     fn live_orders(&self) -> usize {

@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "81545ffd21085de42271146ad9980ac4ded0c6d76c5f95b8ca9a25af77b3a8ef"
+        "96793679c2fe6ad5488f0691945a173d997351356232158f2c49d40a0c96fffa"
     );
 }
 

@@ -35,6 +35,8 @@ use cross_market_core::wire::Writer;
 mod funds_model;
 #[path = "money/inventory.rs"]
 mod inventory;
+#[path = "money/margins.rs"]
+mod margins;
 #[path = "money/world.rs"]
 mod world;
 
@@ -61,11 +63,8 @@ fn future() -> Instrument {
         style: Style::Linear,
         settlement: Settlement::Margin,
         fees: Fees { open: fee(2, "0.0001"), close: fee(3, "0"), close_today: fee(-1, "0") },
-        margin: MarginRate {
-            long: ratio("0.10"),
-            short: ratio("0.12"),
-            floor_per_lot: Money::units(500),
-        },
+        margin: MarginRate::of_value(ratio("0.10"), ratio("0.12"), Money::units(500)),
+        larger_side: false,
         phases: Phases::always(),
         band: None,
         own_in_book: false,
@@ -566,6 +565,7 @@ fn positions() -> Positions {
     let pairs = PAIRS.map(|(account, instrument, netting, settlement)| Pair {
         account,
         instrument,
+        product: ProductId(0),
         netting,
         settlement,
     });

@@ -177,11 +177,15 @@ class Margin:
     """What is set aside for a position.
 
     long, short: number – fraction of the absolute value, by direction.
-    floor_per_lot: str, money – at least so much a lot, which binds at prices of zero and below.
+    long_per_lot, short_per_lot: str, money – added for each lot; 0 as a fraction where it is all.
+    floor_per_lot: str, money – both together are at least so much a lot, which binds at prices of
+        zero and below.
     """
 
-    long: Annotated[Number, ratio(above=0)]
-    short: Annotated[Number, ratio(above=0)]
+    long: Annotated[Number, ratio(least=0)]
+    short: Annotated[Number, ratio(least=0)]
+    long_per_lot: Annotated[str | None, optional(money())] = None
+    short_per_lot: Annotated[str | None, optional(money())] = None
     floor_per_lot: Annotated[str | None, optional(money())] = None
 
 
@@ -238,8 +242,8 @@ class Instrument:
             fee = getattr(self.fees, each)
             if fee is not None and fee.per_lot is not None:
                 self._own_currency(fee.per_lot, f"{where}.fees.{each}.per_lot")
-        if self.margin is not None and self.margin.floor_per_lot is not None:
-            self._own_currency(self.margin.floor_per_lot, f"{where}.margin.floor_per_lot")
+        if self.margin is not None:
+            self._check_margin(self.margin, f"{where}.margin")
         grids = (
             ("band", self.band or (), self.tick),
             ("min_qty", self._given(self.min_qty), self.lot),
@@ -251,6 +255,18 @@ class Instrument:
 
     def _given(self, number: Number | None) -> tuple[Number, ...]:
         return () if number is None else (number,)
+
+    def _check_margin(self, margin: Margin, where: str) -> None:
+        for direction in ("long", "short"):
+            rate, per_lot = getattr(margin, direction), getattr(margin, f"{direction}_per_lot")
+            by_lot = per_lot is not None and parse_money(per_lot, where)[0] > 0
+            if Fraction(rate) == 0 and not by_lot:
+                expected = f"margin above 0, or {direction}_per_lot above 0"
+                raise wrong(rate, f"{where}.{direction}", expected)
+        for each in ("long_per_lot", "short_per_lot", "floor_per_lot"):
+            amount = getattr(margin, each)
+            if amount is not None:
+                self._own_currency(amount, f"{where}.{each}")
 
     def _own_currency(self, text: str, where: str) -> None:
         if parse_money(text, where)[1] != self.currency:

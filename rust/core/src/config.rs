@@ -19,9 +19,11 @@
 //!                        tick (price)  lot (size)  multiplier (quote units in 1 of that size)
 //!                        style: linear | inverse  settlement: cash | margin
 //!                        fees{open close close_today}{per_lot (money)  rate (fraction of value)}
-//!                        margin{long short (fractions of value)  floor_per_lot (money)}
+//!                        margin{long short (fractions of value)  floor_per_lot (money)
+//!                        may also have: long_per_lot short_per_lot (money beside the fraction)}
 //!                        phases: "always" | [[start_ns, phase], …]  band: null | [low, high] (prices)
 //!                        own_in_book  min_qty (size)  price_max (price)  qty_max (size)
+//!                        may also have: larger_side (all such contracts of a product together)
 //! hedges[]               name  priority  currency  fx{currency: instrument}
 //!   .legs[]              instrument  account  side: buy | sell  weight
 //!                        lots: null (by units_per_lot) | lots in one set, 0 for a leg that only prices
@@ -394,7 +396,7 @@ impl Config {
     }
 
     /// Whether margin rates may replace those of an instrument: fractions of 0 to 1 with at most
-    /// nine decimals, and a floor whose money fits.
+    /// nine decimals, and amounts a lot, zero or more, whose money fits.
     #[must_use]
     pub fn admits_margin(
         &self,
@@ -407,7 +409,9 @@ impl Config {
             |rate: Ratio| rate >= Ratio::ZERO && rate <= Ratio::ONE && rate.den() <= RATE_DEN_MAX;
         is_rate(margin.long)
             && is_rate(margin.short)
-            && margin.floor_per_lot >= Money::ZERO
+            && [margin.long_per_lot, margin.short_per_lot, margin.floor_per_lot]
+                .iter()
+                .all(|per_lot| *per_lot >= Money::ZERO)
             && self
                 .instruments
                 .get(instrument)

@@ -738,6 +738,7 @@ fn positions(config: &Config, holds_max: usize) -> Positions {
                 pairs.push(Pair {
                     account,
                     instrument,
+                    product: traded.product,
                     netting: config.venues[of.venue].netting,
                     settlement: traded.settlement,
                 });
@@ -781,11 +782,17 @@ fn digest_instrument(instrument: &Instrument, out: &mut Writer) {
     out.option_i64(said.map(|said| said.until.0));
     out.option_i64(instrument.band.map(|band| band.low.0));
     out.option_i64(instrument.band.map(|band| band.high.0));
-    for rate in [instrument.margin.long, instrument.margin.short] {
+    let margin = &instrument.margin;
+    for rate in [margin.long, margin.short] {
         out.i64(rate.num());
         out.i64(rate.den());
     }
-    out.i128(instrument.margin.floor_per_lot.0);
+    out.i128(margin.floor_per_lot.0);
+    // States without it keep the digest that they had before it was known.
+    if margin.is_by_lot() {
+        out.i128(margin.long_per_lot.0);
+        out.i128(margin.short_per_lot.0);
+    }
 }
 
 fn digest_hedge(state: &HedgeState, out: &mut Writer) {

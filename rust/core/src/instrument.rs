@@ -103,25 +103,42 @@ impl Fees {
     }
 }
 
-/// Margin for one unit of absolute value, by direction.
+/// Margin by direction: so much of the absolute value, and so much a lot beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarginRate {
-    /// Of longs.
+    /// Of longs, for one unit of absolute value.
     pub long: Ratio,
-    /// Of shorts.
+    /// Of shorts, for one unit of absolute value.
     pub short: Ratio,
-    /// At least so much a lot, which also binds at prices of zero and below.
+    /// Of longs, for each lot.
+    pub long_per_lot: Money,
+    /// Of shorts, for each lot.
+    pub short_per_lot: Money,
+    /// Both together are at least so much a lot, which also binds at prices of zero and below.
     pub floor_per_lot: Money,
 }
 
 impl MarginRate {
-    /// The rate of the direction that `side` opens.
+    /// Margin that is a share of the value alone.
     #[must_use]
-    pub const fn of(&self, side: Side) -> Ratio {
+    pub const fn of_value(long: Ratio, short: Ratio, floor_per_lot: Money) -> MarginRate {
+        let (long_per_lot, short_per_lot) = (Money::ZERO, Money::ZERO);
+        MarginRate { long, short, long_per_lot, short_per_lot, floor_per_lot }
+    }
+
+    /// The rate of the direction that `side` opens, and what is added for each lot.
+    #[must_use]
+    pub const fn of(&self, side: Side) -> (Ratio, Money) {
         match side {
-            Side::Buy => self.long,
-            Side::Sell => self.short,
+            Side::Buy => (self.long, self.long_per_lot),
+            Side::Sell => (self.short, self.short_per_lot),
         }
+    }
+
+    /// Whether lots of either direction need more than their share of the value.
+    #[must_use]
+    pub fn is_by_lot(&self) -> bool {
+        self.long_per_lot != Money::ZERO || self.short_per_lot != Money::ZERO
     }
 }
 
@@ -155,6 +172,9 @@ pub struct Instrument {
     pub fees: Fees,
     /// Margin now; of no effect for [`Settlement::Cash`].
     pub margin: MarginRate,
+    /// Whether an account is charged for its longs or for its shorts in all such contracts of the
+    /// product, whichever need more, and not for both.
+    pub larger_side: bool,
     /// Trading phases.
     pub phases: Phases,
     /// Today's price band, where the venue has one.

@@ -1,7 +1,8 @@
 //! What a position needs set aside and what an order may come to need: pure functions, no state.
 //!
 //! Everything is rounded against us. Margin is taken of the absolute value, so that a price below
-//! zero needs margin too, and at least the floor of the rate, which is all that binds at zero.
+//! zero needs margin too, and by lot; both together are at least the floor of the rate, which is all
+//! that binds at zero where nothing is taken by lot.
 
 use crate::instrument::{Instrument, PositionEffect, Settlement};
 use crate::num::{Money, Price, Qty, Ratio, Side};
@@ -14,8 +15,10 @@ pub fn required(instrument: &Instrument, side: Side, lots: Qty, cost: i128) -> M
     match instrument.settlement {
         Settlement::Cash => Money::ZERO,
         Settlement::Margin => {
-            let of_value = instrument.value(cost).abs().scale_up(instrument.margin.of(side));
-            of_value.max(instrument.margin.floor_per_lot.times(lots.get()))
+            let (rate, per_lot) = instrument.margin.of(side);
+            let of_value = instrument.value(cost).abs().scale_up(rate);
+            let both = of_value + per_lot.times(lots.get());
+            both.max(instrument.margin.floor_per_lot.times(lots.get()))
         }
     }
 }

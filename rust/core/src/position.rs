@@ -1,12 +1,14 @@
 //! Positions by account and day, and the inventory of every hedge.
 
 mod holding;
+mod margin;
 
 use crate::funds::{TradeMoney, Worth};
-use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId, Table};
+use crate::ids::{
+    AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId, ProductId, Table,
+};
 use crate::instrument::{Instrument, Netting, PositionEffect, Settlement};
-use crate::margin::required;
-use crate::num::{Money, Price, Qty, Side, div_floor};
+use crate::num::{Money, Price, Qty, Side};
 use crate::quote::{HedgePlan, LegLots, LegPlan};
 use crate::time::{Day, Time};
 use crate::wire::Writer;
@@ -61,6 +63,8 @@ pub struct Pair {
     pub account: AccountId,
     /// Instrument.
     pub instrument: InstrumentId,
+    /// The goods it stands for.
+    pub product: ProductId,
     /// How its venue keeps positions.
     pub netting: Netting,
     /// How the instrument settles.
@@ -454,6 +458,8 @@ pub struct Positions {
     pairs: Vec<Position>,
     /// Those of `pairs`, close together: they are asked for often.
     keys: Vec<(AccountId, InstrumentId)>,
+    /// Places in `pairs`, by (account, product).
+    products: Vec<usize>,
     /// By hedge, by leg.
     hedges: Table<HedgeId, Vec<Leg>>,
     /// The trading day now.
@@ -487,7 +493,10 @@ impl Positions {
             long_owed: 0,
             short_owed: 0,
         };
+        let mut products: Vec<usize> = (0..pairs.len()).collect();
+        products.sort_by_key(|at| pairs.get(*at).map(|pair| (pair.account, pair.product)));
         let mut positions = Positions {
+            products,
             keys: pairs.iter().map(|pair| (pair.account, pair.instrument)).collect(),
             pairs: pairs.into_iter().map(position).collect(),
             hedges: Table::new(Vec::new()),
@@ -1088,60 +1097,6 @@ impl Positions {
             }
         }
         worth
-    }
-
-    /// The margin of all positions of an account, of their cost at the last mark; longs and shorts
-    /// of one contract both need it.
-    #[must_use]
-    pub fn margin_total(
-        &self,
-        account: AccountId,
-        instruments: &Table<InstrumentId, Instrument>,
-    ) -> Money {
-        let of = |position: &Position, side| {
-            let stack = position.book.stack(side);
-            let instrument = &instruments[position.pair.instrument];
-            required(instrument, side, Qty::of(stack.lots()), stack.cost())
-        };
-        let both = |position: &Position| of(position, Side::Buy) + of(position, Side::Sell);
-        self.of_account(account).map(both).sum()
-    }
-
-    /// As [`Positions::margin_total`], had all lots been marked to `mark`; those without one stay.
-    #[must_use]
-    pub fn margin_at(
-        &self,
-        account: AccountId,
-        mark: impl Fn(InstrumentId) -> Option<Price>,
-        instruments: &Table<InstrumentId, Instrument>,
-    ) -> Money {
-        let of = |position: &Position, side| {
-            let stack = position.book.stack(side);
-            let lots = stack.lots();
-            let marked = mark(position.pair.instrument);
-            let cost = marked.map_or(stack.cost(), |at| i128::from(at.0) * i128::from(lots));
-            required(&instruments[position.pair.instrument], side, Qty::of(lots), cost)
-        };
-        let both = |position: &Position| of(position, Side::Buy) + of(position, Side::Sell);
-        self.of_account(account).map(both).sum()
-    }
-
-    /// The margin that `lots` of the longs (`direction` Buy) or shorts of a position stand for,
-    /// rounded down: what closing them frees.
-    #[must_use]
-    pub fn margin_of(
-        &self,
-        account: AccountId,
-        instrument: &Instrument,
-        id: InstrumentId,
-        direction: Side,
-        lots: Qty,
-    ) -> Money {
-        let Some(position) = self.read(account, id) else { return Money::ZERO };
-        let stack = position.book.stack(direction);
-        let all = required(instrument, direction, Qty::of(stack.lots()), stack.cost());
-        let share = i128::from(lots.get().min(stack.lots()));
-        Money(div_floor(all.0 * share, i128::from(stack.lots().max(1))))
     }
 
     /// The trading day of an instrument now.

@@ -208,10 +208,11 @@ fn references() -> Vec<ReferenceChange> {
     let mut changes = vec![
         ReferenceChange::PriceBand(None),
         ReferenceChange::PriceBand(Some(PriceBand { low, high })),
+        ReferenceChange::Margin(MarginRate::of_value(ratio(7, 100), ratio(1, 9), Money(5))),
         ReferenceChange::Margin(MarginRate {
-            long: ratio(7, 100),
-            short: ratio(1, 9),
-            floor_per_lot: Money(5),
+            long_per_lot: Money(3),
+            short_per_lot: Money(4),
+            ..MarginRate::of_value(ratio(7, 100), ratio(0, 1), Money(5))
         }),
     ];
     let until = Time::MAX;

@@ -165,9 +165,10 @@ pub(crate) fn least_need(config: &Config, place: &Place, lots: i64) -> Money {
         Settlement::Cash if place.side == Side::Buy => Money(listed.tick_value.0 * ticks),
         Settlement::Cash => Money::ZERO,
         Settlement::Margin => {
-            let rate = listed.margin.of(place.side);
+            let (rate, per_lot) = listed.margin.of(place.side);
             let value = listed.tick_value.0 * ticks.abs();
-            Money(value * i128::from(rate.num()) / i128::from(rate.den()))
+            let by_lot = per_lot.0 * i128::from(lots);
+            Money(value * i128::from(rate.num()) / i128::from(rate.den()) + by_lot)
         }
     }
 }

@@ -12,7 +12,7 @@ use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::funds::Transfer;
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX};
-use cross_market_core::instrument::{PriceBand, ReferenceChange};
+use cross_market_core::instrument::{MarginRate, PriceBand, ReferenceChange};
 use cross_market_core::num::{Money, Price, Side};
 use cross_market_core::order::{Answer, Found, News, RejectClass, Report, VenueStatus};
 use cross_market_core::quote::{Kind, LegLots};
@@ -81,6 +81,7 @@ pub const RULES: &[&str] = &[
     "inventory_as_told",
     "kill_cancels_at_once",
     "leg_within_its_goal",
+    "margin_as_told",
     "messages_bounded",
     "messages_within_rate",
     "misfit_is_conflict",
@@ -167,6 +168,7 @@ pub struct Checker {
     /// taken for the market.
     sane_before: Vec<[Option<Price>; 2]>,
     bands: Vec<Option<PriceBand>>,
+    rates: Vec<MarginRate>,
     links: Vec<LinkState>,
     killed: Vec<Scope>,
     killed_at: Vec<(Scope, u64)>,
@@ -225,6 +227,7 @@ impl Checker {
             sane: vec![[None; 2]; config.instruments.len()],
             sane_before: vec![[None; 2]; config.instruments.len()],
             bands: config.instruments.iter().map(|instrument| instrument.band).collect(),
+            rates: config.instruments.iter().map(|instrument| instrument.margin).collect(),
             links: vec![LinkState::Down; config.accounts.len()],
             killed: Vec::new(),
             killed_at: Vec::new(),
@@ -513,7 +516,11 @@ impl Checker {
                 }
             }
             ReferenceChange::Phase { phase, until } => self.bounds.say(instrument, phase, until),
-            ReferenceChange::Margin(_) => {}
+            ReferenceChange::Margin(rate) => {
+                if let Some(known) = self.rates.get_mut(instrument.index()) {
+                    *known = rate;
+                }
+            }
         }
     }
 

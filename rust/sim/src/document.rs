@@ -187,9 +187,12 @@ impl Teller<'_> {
                 object([
                     ("long", ratio(of.margin.long)),
                     ("short", ratio(of.margin.short)),
+                    ("long_per_lot", money(of.margin.long_per_lot)),
+                    ("short_per_lot", money(of.margin.short_per_lot)),
                     ("floor_per_lot", money(of.margin.floor_per_lot)),
                 ]),
             ),
+            ("larger_side", of.larger_side.to_string()),
             ("phases", phases),
             ("band", band),
             ("own_in_book", of.own_in_book.to_string()),

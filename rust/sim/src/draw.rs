@@ -20,6 +20,7 @@ use crate::crossing::{self, Opposed};
 use crate::fault::{Fault, Faults};
 use crate::latency::{Latency, VenueLatency};
 use crate::legging;
+use crate::margins;
 use crate::market::{Market, Quote};
 use crate::random::{Chance, Random};
 use crate::rolls;
@@ -403,6 +404,7 @@ impl Drawer {
             Some(_) => Vec::new(),
             None => rolls::draw(seed, &mut config, &mut self.quotes, lasts),
         };
+        margins::draw(seed, &mut config);
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));
@@ -601,11 +603,11 @@ impl Drawer {
             limits.order_value = Money(value).max(Money::units(1));
         }
         let fees = self.fees();
-        let margin = MarginRate {
-            long: ratio(self.random.between(5, 20), 100),
-            short: ratio(self.random.between(5, 20), 100),
-            floor_per_lot: Money::units(self.random.between(1, 50)),
-        };
+        let margin = MarginRate::of_value(
+            ratio(self.random.between(5, 20), 100),
+            ratio(self.random.between(5, 20), 100),
+            Money::units(self.random.between(1, 50)),
+        );
         let lot = Money(tick_value.0 * i128::from(mid.abs()));
         let instrument = self.setup.instrument(InstrumentSpec {
             name: format!("i{number}"),

@@ -44,10 +44,13 @@ impl Driven for Engine {
         self.positions().inventory(hedge)
     }
 
-    fn cost(&self, account: AccountId, instrument: InstrumentId) -> i128 {
-        let of = |side| self.positions().rows(account, instrument, side).iter();
-        let cost = |side| of(side).map(|row| row.cost).sum::<i128>();
-        cost(Side::Buy) - cost(Side::Sell)
+    fn open(&self, account: AccountId, instrument: InstrumentId, side: Side) -> (i64, i128) {
+        let rows = self.positions().rows(account, instrument, side).iter();
+        rows.fold((0, 0), |(lots, cost), row| (lots + row.lots, cost + row.cost))
+    }
+
+    fn margin(&self, account: AccountId) -> Money {
+        self.funds().margin(account)
     }
 
     fn live_orders(&self) -> usize {

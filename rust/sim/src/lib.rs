@@ -27,6 +27,7 @@ mod feeds;
 pub mod latency;
 mod legging;
 mod lines;
+mod margins;
 pub mod market;
 pub mod mind;
 pub mod minimise;

@@ -171,6 +171,7 @@ impl Setup {
             settlement: spec.settlement,
             fees: spec.fees,
             margin: spec.margin,
+            larger_side: false,
             phases: Phases::always(),
             band: spec.band,
             own_in_book: false,
@@ -372,5 +373,5 @@ pub fn usual_hedge(clip: i64, max: i64, max_residual: i128, live_residual: i128)
 /// Margin of one tenth of the value, and at least one unit a lot.
 #[must_use]
 pub fn usual_margin() -> MarginRate {
-    MarginRate { long: ratio(1, 10), short: ratio(1, 10), floor_per_lot: Money::units(1) }
+    MarginRate::of_value(ratio(1, 10), ratio(1, 10), Money::units(1))
 }

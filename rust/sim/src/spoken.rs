@@ -326,9 +326,12 @@ fn reference(change: ReferenceChange) -> String {
             format!("PriceBand(low={}, high={})", bound(low), bound(high))
         }
         ReferenceChange::Margin(rate) => format!(
-            "MarginRate(long='{}', short='{}', floor_per_lot='{}')",
+            "MarginRate(long='{}', short='{}', long_per_lot='{}', short_per_lot='{}', \
+             floor_per_lot='{}')",
             rate.long,
             rate.short,
+            money(rate.long_per_lot),
+            money(rate.short_per_lot),
             money(rate.floor_per_lot)
         ),
     }

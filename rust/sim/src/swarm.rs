@@ -50,8 +50,10 @@ pub trait Driven {
     fn position(&self, account: AccountId, instrument: InstrumentId) -> i64;
     /// Signed lots of every leg of a hedge.
     fn inventory(&self, hedge: HedgeId) -> LegLots;
-    /// What the open lots of a position have cost, in ticks × lots: longs less shorts.
-    fn cost(&self, account: AccountId, instrument: InstrumentId) -> i128;
+    /// The open lots of one side of a position, and what they have cost in ticks × lots.
+    fn open(&self, account: AccountId, instrument: InstrumentId, side: Side) -> (i64, i128);
+    /// Margin of the positions of an account.
+    fn margin(&self, account: AccountId) -> Money;
     /// Orders it believes to be alive or unknown.
     fn live_orders(&self) -> usize;
     /// Residual of a hedge in common units over its `unit_den`.
@@ -258,7 +260,8 @@ pub(crate) fn with_probe<T: Driven, R>(engine: &T, asks: impl FnOnce(&Probe<'_>)
     asks(&Probe {
         position: &|account, instrument| engine.position(account, instrument),
         inventory: &|hedge| engine.inventory(hedge),
-        cost: &|account, instrument| engine.cost(account, instrument),
+        open: &|account, instrument, side| engine.open(account, instrument, side),
+        margin: &|account| engine.margin(account),
         live_orders: &|| engine.live_orders(),
         residual: &|hedge| engine.residual(hedge),
         held: &|account| engine.held(account),

@@ -110,8 +110,12 @@ fn margin_rates_from_outside_keep_the_bounds() {
     let id = InstrumentId(0);
     let admits = |long: &str, floor: i64| {
         let long = Ratio::parse(long).unwrap();
-        let margin = MarginRate { long, short: Ratio::ONE, floor_per_lot: Money::units(floor) };
-        config.admits_margin(&config.policy, id, &margin)
+        let floor_per_lot = Money::units(floor);
+        let margin = MarginRate::of_value(long, Ratio::ONE, floor_per_lot);
+        let by_lot = MarginRate { short_per_lot: floor_per_lot, ..margin };
+        let admitted = config.admits_margin(&config.policy, id, &margin);
+        assert_eq!(config.admits_margin(&config.policy, id, &by_lot), admitted);
+        admitted
     };
     assert!(admits("0.15", 0) && admits("0", 100) && admits("1", 0));
     assert!(!admits("1.01", 0) && !admits("-0.01", 0) && !admits("0.0000000001", 0));

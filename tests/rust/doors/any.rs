@@ -237,6 +237,8 @@ fn reference(bits: &mut Bits<'_>, now: i64) -> Reference {
         _ => ReferenceChange::Margin(MarginRate {
             long: bits.ratio(),
             short: bits.ratio(),
+            long_per_lot: bits.money(),
+            short_per_lot: bits.money(),
             floor_per_lot: bits.money(),
         }),
     };

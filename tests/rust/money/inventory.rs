@@ -1,6 +1,6 @@
 //! Lots that change their owner, go missing, or are closed before they were told to be open.
 
-use cross_market_core::num::{Money, Price, Side};
+use cross_market_core::num::{Price, Side};
 use cross_market_core::position::{
     Filled, First, Owner, PositionError, Positions, Statement, StatementKind,
 };
@@ -8,8 +8,8 @@ use cross_market_core::time::Time;
 use cross_market_core::wire::Writer;
 
 use super::{
-    BY_DAY, CLOSE, CLOSE_TODAY, FAR, GROSS, HedgeId, LegId, NEAR, NETTED, OPEN, future, hedge,
-    positions, qty, settle, trade,
+    BY_DAY, CLOSE, CLOSE_TODAY, FAR, GROSS, HedgeId, LegId, NEAR, NETTED, OPEN, hedge, positions,
+    qty, settle, trade,
 };
 
 const FIRST: (HedgeId, LegId) = (HedgeId(0), LegId(0));
@@ -221,18 +221,6 @@ fn what_closes_today_leaves_out_what_is_kept_and_what_is_owed() {
     positions.fill(NEAR, BY_DAY, &trade(hedge(1, 1), Side::Sell, CLOSE_TODAY, 7, 100)).unwrap();
     let free = positions.closable(NEAR, BY_DAY, Side::Buy);
     assert_eq!((free.earlier, free.today), (qty(0), qty(0)));
-}
-
-#[test]
-fn closing_some_lots_frees_their_share_of_the_margin() {
-    let mut positions = positions();
-    positions.fill(NEAR, NETTED, &trade(hedge(0, 0), Side::Buy, OPEN, 3, 1_000)).unwrap();
-    let of = |lots| positions.margin_of(NEAR, &future(), NETTED, Side::Buy, qty(lots));
-    assert_eq!(of(1), Money::units(1_000), "10 % of 10,000");
-    assert_eq!(of(2), Money::units(2_000));
-    assert_eq!((of(3), of(4)), (Money::units(3_000), Money::units(3_000)), "no more than there is");
-    let none = positions.margin_of(NEAR, &future(), NETTED, Side::Sell, qty(1));
-    assert_eq!(none, Money::ZERO);
 }
 
 /// A bust of an execution that nobody remembers: where positions are gross its effect says what it

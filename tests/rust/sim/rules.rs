@@ -393,6 +393,7 @@ enum Lie {
     Inventory,
     Position,
     Cash,
+    Margin,
     Levels,
     LiveOrders,
     Held,
@@ -413,6 +414,7 @@ const LIES: &[(&str, Lie)] = &[
     ("position_as_told", Lie::Position),
     ("position_is_true", Lie::Position),
     ("cash_as_told", Lie::Cash),
+    ("margin_as_told", Lie::Margin),
     ("cash_is_true", Lie::Cash),
     ("books_are_true", Lie::Levels),
     ("engine_knows_every_end", Lie::LiveOrders),
@@ -507,8 +509,12 @@ impl Driven for Liar {
         lots
     }
 
-    fn cost(&self, account: AccountId, instrument: InstrumentId) -> i128 {
-        self.engine.cost(account, instrument)
+    fn open(&self, account: AccountId, instrument: InstrumentId, side: Side) -> (i64, i128) {
+        self.engine.open(account, instrument, side)
+    }
+
+    fn margin(&self, account: AccountId) -> Money {
+        Driven::margin(&self.engine, account) - Money(i128::from(self.lie == Lie::Margin))
     }
 
     fn live_orders(&self) -> usize {

@@ -577,7 +577,18 @@ fn change(
     instrument: InstrumentId,
     words: &Words,
 ) -> Result<ReferenceChange, String> {
-    words.only(&["until", "low", "high", "long", "short", "floor"])?;
+    words.only(&[
+        "until",
+        "low",
+        "high",
+        "long",
+        "short",
+        "long_per_lot",
+        "short_per_lot",
+        "floor",
+    ])?;
+    let amount =
+        |word| words.get(word).map_or(Ok(Money::ZERO), |text| names.money(text).map(|of| of.0));
     match words.word(0)? {
         "phase" => {
             let name = words.word(2)?;
@@ -598,10 +609,9 @@ fn change(
         _ => Ok(ReferenceChange::Margin(MarginRate {
             long: ratio(words.need("long")?)?,
             short: ratio(words.need("short")?)?,
-            floor_per_lot: match words.get("floor") {
-                Some(floor) => names.money(floor)?.0,
-                None => Money::ZERO,
-            },
+            long_per_lot: amount("long_per_lot")?,
+            short_per_lot: amount("short_per_lot")?,
+            floor_per_lot: amount("floor")?,
         })),
     }
 }

@@ -110,7 +110,9 @@ pub(super) fn money_fits(instrument: &Instrument, margin: &MarginRate, lots: i12
     let fees = [instrument.fees.open, instrument.fees.close, instrument.fees.close_today];
     lots <= i128::from(i64::MAX / 8)
         && fits(&[price, lots, tick, 8, times])
-        && fits(&[margin.floor_per_lot.0, lots, 8, times])
+        && [margin.long_per_lot, margin.short_per_lot, margin.floor_per_lot]
+            .iter()
+            .all(|per_lot| fits(&[per_lot.0, lots, 8, times]))
         && fees.iter().all(|fee| fits(&[fee.per_lot.0, lots, 8, times]))
 }
 

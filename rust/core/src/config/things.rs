@@ -273,6 +273,7 @@ const INSTRUMENT_KEYS: [&str; 17] = [
 ];
 
 fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)> {
+    let (fields, [larger_side]) = node.fields_and(INSTRUMENT_KEYS, ["larger_side"])?;
     let [
         name,
         venue,
@@ -291,7 +292,7 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         min_qty,
         price_max,
         qty_max,
-    ] = node.fields(INSTRUMENT_KEYS)?;
+    ] = fields;
     let grid = grid(&tick, &lot)?;
     let settlement =
         settlement.choice(&[("cash", Settlement::Cash), ("margin", Settlement::Margin)])?;
@@ -314,6 +315,7 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         settlement,
         fees: fees(&fees_node)?,
         margin: margin(&margin_node, settlement)?,
+        larger_side: larger_side.map_or(Ok(false), |node| node.flag())?,
         phases: phases(&phases_node)?,
         band: band_node.optional().map(|node| band(&node, grid.tick, price_ticks)).transpose()?,
         own_in_book: own_in_book.flag()?,
@@ -366,18 +368,24 @@ fn fee(node: &Node<'_>) -> Checked<Fee> {
 }
 
 fn margin(node: &Node<'_>, settlement: Settlement) -> Checked<MarginRate> {
-    let [long, short, floor_node] = node.fields(["long", "short", "floor_per_lot"])?;
-    let floor_per_lot = floor_node.money_from(Money::ZERO, "margin for each lot")?;
-    let rate = |node: &Node<'_>| -> Checked<Ratio> {
-        let what = "a fraction of the value from 0 to 1, such as 0.12 for 12 %";
-        let value = node.rate(Ratio::ZERO, Ratio::ONE, what)?;
-        let free = value == Ratio::ZERO && floor_per_lot == Money::ZERO;
-        if free && settlement == Settlement::Margin {
-            return Err(node.refuse("margin above 0, or a floor_per_lot above 0"));
-        }
-        Ok(value)
+    let ([long_node, short_node, floor_node], [long_lot, short_lot]) =
+        node.fields_and(["long", "short", "floor_per_lot"], ["long_per_lot", "short_per_lot"])?;
+    let per_lot = |node: Option<&Node<'_>>| {
+        node.map_or(Ok(Money::ZERO), |node| node.money_from(Money::ZERO, "margin for each lot"))
     };
-    Ok(MarginRate { long: rate(&long)?, short: rate(&short)?, floor_per_lot })
+    let floor_per_lot = per_lot(Some(&floor_node))?;
+    let side = |node: &Node<'_>, by_lot: Option<&Node<'_>>| -> Checked<(Ratio, Money)> {
+        let what = "a fraction of the value from 0 to 1, such as 0.12 for 12 %";
+        let (rate, by_lot) = (node.rate(Ratio::ZERO, Ratio::ONE, what)?, per_lot(by_lot)?);
+        let free = rate == Ratio::ZERO && by_lot.max(floor_per_lot) == Money::ZERO;
+        if free && settlement == Settlement::Margin {
+            return Err(node.refuse("margin above 0, or a per_lot or floor_per_lot above 0"));
+        }
+        Ok((rate, by_lot))
+    };
+    let (long, long_per_lot) = side(&long_node, long_lot.as_ref())?;
+    let (short, short_per_lot) = side(&short_node, short_lot.as_ref())?;
+    Ok(MarginRate { long, short, long_per_lot, short_per_lot, floor_per_lot })
 }
 
 fn phases(node: &Node<'_>) -> Checked<Phases> {

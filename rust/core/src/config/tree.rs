@@ -197,6 +197,17 @@ impl<'a> Node<'a> {
 
     /// The values of exactly these keys, in this order.
     pub(super) fn fields<const N: usize>(&self, known: [&str; N]) -> Checked<[Node<'a>; N]> {
+        self.fields_and(known, []).map(|(found, [])| found)
+    }
+
+    /// The values of exactly these keys, and of further ones, each of which may be left out for what
+    /// the thing does not have.
+    pub(super) fn fields_and<const N: usize, const M: usize>(
+        &self,
+        keys: [&str; N],
+        further: [&str; M],
+    ) -> Checked<([Node<'a>; N], [Option<Node<'a>>; M])> {
+        let known: Vec<&str> = keys.into_iter().chain(further).collect();
         let Json::Object(entries) = self.json else {
             return Err(self.refuse(format!("an object with the keys {}", known.join(", "))));
         };
@@ -208,15 +219,18 @@ impl<'a> Node<'a> {
                 format!("no such key; {hint}known here: {}", known.join(", ")),
             ));
         }
+        let find = |key: &str| {
+            let found = entries.iter().find(|(name, _)| name == key);
+            found.map(|(_, json)| Node { path: self.below(key), json })
+        };
         let mut found = Vec::with_capacity(N);
-        for key in known {
-            let Some((_, json)) = entries.iter().find(|(name, _)| name == key) else {
-                return Err(self.missing(key, "a value: nothing has a default here"));
-            };
-            found.push(Node { path: self.below(key), json });
+        for key in keys {
+            let missing = || self.missing(key, "a value: nothing has a default here");
+            found.push(find(key).ok_or_else(missing)?);
         }
-        // One node was pushed for every known key, so the lengths are the same.
-        found.try_into().map_err(|_| self.refuse("an object"))
+        // One node was pushed for every key, so the lengths are the same.
+        let found = found.try_into().map_err(|_| self.refuse("an object"))?;
+        Ok((found, further.map(find)))
     }
 
     /// The entries of an object whose keys are names.

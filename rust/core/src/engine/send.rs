@@ -605,10 +605,7 @@ impl Engine {
             return Money::ZERO;
         }
         match instrument.settlement {
-            Settlement::Margin => {
-                let (account, direction) = (place.account, place.side.flip());
-                self.positions.margin_of(account, instrument, place.instrument, direction, closes)
-            }
+            Settlement::Margin => self.positions.freed(place.order, &self.instruments),
             // Who sells is paid its price at least.
             Settlement::Cash => instrument.notional(place.price, closes).max(Money::ZERO),
         }

@@ -67,6 +67,26 @@ impl DayLots {
     }
 }
 
+/// Lots that will be left, and between what they may then cost: it depends a little on in how many
+/// parts the others go, since every part rounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Left {
+    pub(super) lots: i64,
+    pub(super) least: i128,
+    pub(super) most: i128,
+}
+
+impl Left {
+    fn add(&mut self, row: &DayLots, gone: i64) {
+        let left = row.lots - gone;
+        let (cost, each) = (row.cost, div_floor(row.cost, i128::from(row.lots)));
+        self.lots += left;
+        // Lots that go at once leave the least, and none goes for less than the whole ticks of each.
+        self.least += cost - share(cost, gone, row.lots);
+        self.most += (cost - each * i128::from(gone)).min((each + 1) * i128::from(left));
+    }
+}
+
 /// Lots of one direction, oldest day first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stack {
@@ -91,6 +111,21 @@ impl Stack {
     pub(super) fn lots_on(&self, day: Day) -> i64 {
         let rows = self.rows.iter().filter(|row| row.day == day);
         rows.map(|row| row.lots).sum()
+    }
+
+    /// What is left once so many of `day` and so many of the oldest of the others were closed.
+    pub(super) fn left(&self, earlier: i64, today: i64, day: Day) -> Left {
+        let mut left = Left::default();
+        let mut today = today.min(self.lots_on(day));
+        let mut earlier = earlier;
+        for row in &self.rows {
+            let named = if row.day == day { today } else { 0 };
+            let oldest = earlier.min(row.lots - named);
+            today -= named;
+            earlier -= oldest;
+            left.add(row, named + oldest);
+        }
+        left
     }
 
     /// Adds lots; gives the [`DayLots::cuts`] of the row they stand in.

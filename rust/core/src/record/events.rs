@@ -204,10 +204,15 @@ fn write_reference(out: &mut Writer, reference: &Reference) {
             }
         }
         ReferenceChange::Margin(rate) => {
-            out.u8(2);
+            // A record without amounts a lot keeps the form that it had before they were known.
+            out.u8(if rate.is_by_lot() { 3 } else { 2 });
             write_ratio(out, rate.long);
             write_ratio(out, rate.short);
             out.i128(rate.floor_per_lot.0);
+            if rate.is_by_lot() {
+                out.i128(rate.long_per_lot.0);
+                out.i128(rate.short_per_lot.0);
+            }
         }
     }
 }
@@ -222,11 +227,19 @@ fn read_reference(from: &mut Reader<'_>) -> Read<Reference> {
             ReferenceChange::PriceBand(Some(PriceBand { low, high }))
         }
         1 => ReferenceChange::PriceBand(None),
-        2 => ReferenceChange::Margin(MarginRate {
-            long: read_ratio(from)?,
-            short: read_ratio(from)?,
-            floor_per_lot: Money(from.i128()?),
-        }),
+        found @ (2 | 3) => {
+            let (long, short) = (read_ratio(from)?, read_ratio(from)?);
+            let mut rate = MarginRate::of_value(long, short, Money(from.i128()?));
+            if found == 3 {
+                rate.long_per_lot = Money(from.i128()?);
+                rate.short_per_lot = Money(from.i128()?);
+            }
+            // One value has one form.
+            if rate.is_by_lot() != (found == 3) {
+                return Err(WireError::Code { at, found });
+            }
+            ReferenceChange::Margin(rate)
+        }
         found => return Err(WireError::Code { at, found }),
     };
     Ok(Reference { instrument, exchange, change })

@@ -6,6 +6,7 @@ use cross_market_core::ids::{AccountId, HedgeId, Id, InstrumentId};
 use cross_market_core::num::{Money, Side};
 use cross_market_core::quote::LegLots;
 
+use crate::margins;
 use crate::world::World;
 
 use super::Checker;
@@ -18,8 +19,10 @@ pub struct Probe<'a> {
     pub live_orders: &'a dyn Fn() -> usize,
     /// Signed lots of every leg of a hedge.
     pub inventory: &'a dyn Fn(HedgeId) -> LegLots,
-    /// What the open lots of a position have cost, in ticks × lots: longs less shorts.
-    pub cost: &'a dyn Fn(AccountId, InstrumentId) -> i128,
+    /// The open lots of one side of a position, and what they have cost in ticks × lots.
+    pub open: &'a dyn Fn(AccountId, InstrumentId, Side) -> (i64, i128),
+    /// Margin of the positions of an account.
+    pub margin: &'a dyn Fn(AccountId) -> Money,
     /// Residual of a hedge, in common units over its `unit_den`.
     pub residual: &'a dyn Fn(HedgeId) -> i128,
     /// Money it holds for orders and attempts, quarantine included.
@@ -65,11 +68,20 @@ pub fn as_events_tell(check: &mut Checker, probe: &Probe<'_>) -> Vec<(&'static s
     }
     for account in check.config.accounts.ids() {
         let ours = (probe.cash)(account);
-        let cost = |instrument| (probe.cost)(account, instrument);
+        let open = |instrument, side| (probe.open)(account, instrument, side).1;
+        let cost = |instrument| open(instrument, Side::Buy) - open(instrument, Side::Sell);
         let told = check.told.balance(&check.config, account, &cost);
         if ours != told {
             let text = format!("account {}: {ours}, told {told}", account.0);
             found.push(("cash_as_told", text));
+        }
+        let margin = (probe.margin)(account);
+        let owed = margins::owed(&check.config, &check.rates, account, probe.open);
+        // Netted orders that were to close lots which are gone need margin beside that of positions.
+        let is_whole = margin == owed || margin > owed && (probe.live_orders)() > 0;
+        if !is_whole {
+            let text = format!("account {}: {margin}, told {owed}", account.0);
+            found.push(("margin_as_told", text));
         }
         let (held, least) = ((probe.held)(account), check.least_held(account));
         if held < least {

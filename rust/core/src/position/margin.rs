@@ -1,0 +1,179 @@
+//! The margin of an account's positions, and what of it closing frees.
+//!
+//! Where a product is charged on its larger side, an account needs margin for its longs or for its
+//! shorts in all contracts of it, whichever need more. What an order then frees depends on what else
+//! trades. It is counted on only as far as it is sure, whichever other orders trade before it: of
+//! those that were there before, the ones that close the same side have traded and the ones that close
+//! the other have not. So lots of the smaller side free nothing, and whichever of some orders trade,
+//! they free at least what these counted on together.
+
+use super::holding::Left;
+use super::{LotHold, Position, Positions, Reserved};
+use crate::ids::{AccountId, ClientOrderId, InstrumentId, ProductId, Table};
+use crate::instrument::Instrument;
+use crate::margin::required;
+use crate::num::{Money, Price, Qty, Side};
+use crate::time::Day;
+
+/// Margin of the longs and of the shorts.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sides {
+    long: Money,
+    short: Money,
+}
+
+impl Positions {
+    /// The margin of all positions of an account, of their cost at the last mark. Longs and shorts
+    /// both need it, but for products that are charged on their larger side.
+    #[must_use]
+    pub fn margin_total(
+        &self,
+        account: AccountId,
+        instruments: &Table<InstrumentId, Instrument>,
+    ) -> Money {
+        self.margin_by(account, instruments, Position::margin)
+    }
+
+    /// As [`Positions::margin_total`], had all lots been marked to `mark`; those without one stay.
+    #[must_use]
+    pub fn margin_at(
+        &self,
+        account: AccountId,
+        mark: impl Fn(InstrumentId) -> Option<Price>,
+        instruments: &Table<InstrumentId, Instrument>,
+    ) -> Money {
+        self.margin_by(account, instruments, |position, side, instrument| {
+            let stack = position.book.stack(side);
+            let marked = mark(position.pair.instrument);
+            let cost = marked.map(|at| i128::from(at.0) * i128::from(stack.lots()));
+            required(instrument, side, Qty::of(stack.lots()), cost.unwrap_or(stack.cost()))
+        })
+    }
+
+    /// The margin of an account where `of` says what each direction of a contract needs.
+    fn margin_by(
+        &self,
+        account: AccountId,
+        instruments: &Table<InstrumentId, Instrument>,
+        of: impl Fn(&Position, Side, &Instrument) -> Money,
+    ) -> Money {
+        let mut total = Money::ZERO;
+        let mut product: Option<ProductId> = None;
+        let mut larger = Sides::default();
+        for position in self.by_product(account) {
+            if product != Some(position.pair.product) {
+                total += larger.long.max(larger.short);
+                (product, larger) = (Some(position.pair.product), Sides::default());
+            }
+            let instrument = &instruments[position.pair.instrument];
+            let long = of(position, Side::Buy, instrument);
+            let short = of(position, Side::Sell, instrument);
+            if instrument.larger_side {
+                larger.long += long;
+                larger.short += short;
+            } else {
+                total += long + short;
+            }
+        }
+        total + larger.long.max(larger.short)
+    }
+
+    /// What closing the lots that an order keeps is sure to free of [`Positions::margin_total`].
+    #[must_use]
+    pub fn freed(
+        &self,
+        order: ClientOrderId,
+        instruments: &Table<InstrumentId, Instrument>,
+    ) -> Money {
+        let Some(hold) = self.find(order).ok().and_then(|at| self.holds.get(at)) else {
+            return Money::ZERO;
+        };
+        let (position, direction) = (self.position(hold.pair), hold.direction);
+        let (instrument, today) = (&instruments[position.pair.instrument], self.today(hold.pair));
+        let left = |gone| position.margin_left(direction, gone, today, instrument);
+        let (own, others) = position.reserved(direction).split(hold);
+        let freed = if others.is_none() {
+            (position.margin(direction, instrument) - left(own).1).max(Money::ZERO)
+        } else {
+            // Which lots are left for it depends on who trades first: count on the cheapest.
+            position.margin_least(direction, hold.left, instrument)
+        };
+        if !instrument.larger_side {
+            return freed;
+        }
+        let (mut ours, mut theirs) = (Money::ZERO, Money::ZERO);
+        let account = position.pair.account;
+        for other in self.by_product(account) {
+            let of = &instruments[other.pair.instrument];
+            if other.pair.product != position.pair.product || !of.larger_side {
+                continue;
+            }
+            let is_own = other.pair.instrument == position.pair.instrument;
+            let gone = if is_own { others } else { other.reserved(direction) };
+            let left = other.margin_left(direction, gone, self.day(other.pair.instrument), of);
+            ours += left.0.min(other.margin(direction, of));
+            theirs += other.margin(direction.flip(), of);
+        }
+        freed.min(ours - theirs).max(Money::ZERO)
+    }
+
+    /// The positions of an account, those of one product beside each other.
+    fn by_product(&self, account: AccountId) -> impl Iterator<Item = &Position> {
+        let of = |index: &usize| self.position(*index).pair.account;
+        let start = self.products.partition_point(|index| of(index) < account);
+        let rest = self.products.iter().skip(start);
+        let own = rest.take_while(move |index| of(index) == account);
+        own.map(|index| self.position(*index))
+    }
+}
+
+impl Position {
+    fn margin(&self, direction: Side, instrument: &Instrument) -> Money {
+        let stack = self.book.stack(direction);
+        required(instrument, direction, Qty::of(stack.lots()), stack.cost())
+    }
+
+    /// The least and the most that the lots of a direction may need once `gone` of them are closed.
+    fn margin_left(
+        &self,
+        direction: Side,
+        gone: Reserved,
+        today: Day,
+        instrument: &Instrument,
+    ) -> (Money, Money) {
+        let left = self.book.stack(direction).left(gone.earlier, gone.today, today);
+        let Left { lots, least, most } = left;
+        let needs = |cost| required(instrument, direction, Qty::of(lots), cost);
+        let (low, high) = (needs(least), needs(most));
+        (low.min(high), low.max(high))
+    }
+
+    /// What closing `lots` of a direction frees at least, whichever they are and whatever else is
+    /// closed: each of them at the lowest price that any has.
+    fn margin_least(&self, direction: Side, lots: i64, instrument: &Instrument) -> Money {
+        let rows = self.book.stack(direction).rows();
+        let of_one_sign =
+            rows.iter().all(|row| row.cost >= 0) || rows.iter().all(|row| row.cost <= 0);
+        let each = rows.iter().map(|row| row.cost.abs() / i128::from(row.lots)).min();
+        let Some(ticks) = each.filter(|_| of_one_sign) else { return Money::ZERO };
+        let (rate, per_lot) = instrument.margin.of(direction);
+        // It is less than the floor wherever the floor binds.
+        instrument.value(ticks * i128::from(lots)).scale_down(rate) + per_lot.times(lots)
+    }
+}
+
+impl Reserved {
+    /// What a hold has of it, and what the others have.
+    fn split(self, hold: &LotHold) -> (Reserved, Reserved) {
+        let own = if hold.today {
+            Reserved { earlier: 0, today: hold.left }
+        } else {
+            Reserved { earlier: hold.left, today: 0 }
+        };
+        (own, Reserved { earlier: self.earlier - own.earlier, today: self.today - own.today })
+    }
+
+    fn is_none(self) -> bool {
+        self.earlier == 0 && self.today == 0
+    }
+}

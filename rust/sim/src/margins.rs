@@ -1,0 +1,63 @@
+//! Margin by lot and on the larger side: runs that have it, and what an account then owes.
+
+use std::collections::BTreeMap;
+
+use cross_market_core::config::Config;
+use cross_market_core::ids::{AccountId, InstrumentId, ProductId};
+use cross_market_core::instrument::{MarginRate, Settlement};
+use cross_market_core::num::{Money, Side};
+
+use crate::random::Random;
+
+/// Charges some venues' contracts on the larger side and some contracts by lot. From a stream of its
+/// own, so that all others stay as they are.
+pub(crate) fn draw(seed: u64, config: &mut Config) {
+    let mut random = Random::stream(seed, 17);
+    if random.below(2) == 0 {
+        return;
+    }
+    let larger: Vec<bool> = config.venues.iter().map(|_| random.below(3) > 0).collect();
+    for of in config.instruments.iter_mut() {
+        of.larger_side = larger.get(usize::from(of.venue.0)).copied().unwrap_or(false);
+        if of.settlement == Settlement::Margin && random.below(4) == 0 {
+            of.margin.long_per_lot = Money::units(random.between(0, 20));
+            of.margin.short_per_lot = Money::units(random.between(0, 20));
+        }
+    }
+}
+
+/// The margin of an account whose open lots, by contract and side, are so many and have cost so much
+/// in ticks × lots. Both sides are added up by contract, or by product where one side is charged.
+pub(crate) fn owed(
+    config: &Config,
+    rates: &[MarginRate],
+    account: AccountId,
+    open: &dyn Fn(AccountId, InstrumentId, Side) -> (i64, i128),
+) -> Money {
+    let mut plain = 0;
+    let mut products: BTreeMap<ProductId, [i128; 2]> = BTreeMap::new();
+    for ((id, of), rate) in config.instruments.pairs().zip(rates) {
+        if of.settlement == Settlement::Cash {
+            continue;
+        }
+        let sides = [
+            (Side::Buy, rate.long, rate.long_per_lot),
+            (Side::Sell, rate.short, rate.short_per_lot),
+        ];
+        let needs = sides.map(|(side, share, per_lot)| {
+            let (lots, cost) = open(account, id, side);
+            let (num, den) = (i128::from(share.num()), i128::from(share.den()));
+            let value = (of.tick_value.0 * cost).abs();
+            let by_value = (value * num + den - 1).div_euclid(den);
+            let lots = i128::from(lots);
+            (by_value + per_lot.0 * lots).max(rate.floor_per_lot.0 * lots)
+        });
+        if of.larger_side {
+            let sums = products.entry(of.product).or_default();
+            sums.iter_mut().zip(needs).for_each(|(sum, need)| *sum += need);
+        } else {
+            plain += needs.iter().sum::<i128>();
+        }
+    }
+    Money(plain + products.values().map(|[long, short]| *long.max(short)).sum::<i128>())
+}
