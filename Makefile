@@ -4,6 +4,8 @@
 PYTHON ?= python3
 SEEDS ?= 100000
 DEPTH ?= 12
+PROCESSES ?= 8
+OPERATIONS ?= 20000
 SETS ?=
 BUGS ?=
 FILES ?=
@@ -26,7 +28,7 @@ export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-rust test-python lint counts sim digests exhaust crash golden \
+.PHONY: help setup demo test test-rust test-python lint counts sim digests exhaust crash golden pool \
   bench bench-peers peers-legs seeded-bugs mutants wheel wheel-check clean
 
 help: ## Print this help
@@ -84,6 +86,10 @@ seeded-bugs: ## Put known bugs in one by one, or BUGS=4,7, and demand that the f
 
 mutants: ## Change the core in small ways and demand that tests fail: FILES="funds gate" SHARD=0/4 GO_ON=1
 	PYTHONPATH=tests $(PYTHON) -m seeded.mutants $(FILES) $(if $(SHARD),--shard $(SHARD)) $(if $(GO_ON),--go-on)
+
+pool: $(DEPS) ## Draw on one pool with PROCESSES=8 times OPERATIONS=20000 while a nemesis kills and cuts
+	PYTHONPATH=python:tests $(BIN)/python -m pool --backend sqlite --processes $(PROCESSES) --operations $(OPERATIONS)
+	PYTHONPATH=python:tests $(BIN)/python -m pool --backend postgres --processes $(PROCESSES) --operations $(OPERATIONS)
 
 golden: $(CORE) ## Compare the recorded markets in ../shared/data with their reference figures
 	PYTHONPATH=tests $(BIN)/python -m golden $(SETS)

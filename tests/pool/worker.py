@@ -77,7 +77,8 @@ class Worker:
         mine = [each for each in self.allotments() if not each.quarantined]
         if mine and draw.random() < 0.5:
             of = draw.choice(mine)
-            grains = draw.randint(1, int(of.remains * 100))
+            whole = int(of.remains * 100)
+            grains = draw.choice([whole, draw.randint(1, whole)])
             return ["give_back", of.id, of.account, f"{grains / 100:.2f}"]
         if draw.random() < 0.2:
             pair = draw.choice([("a", "b"), ("b", "a"), ("a", "c"), ("c", "d"), ("d", "a")])
@@ -91,13 +92,14 @@ class Worker:
         return ["allot", *[f"{name}={draw.randint(1, 900)}" for name in picked]]
 
     def sent(self) -> list[tuple[str, str]]:
-        """Return the transfers that were asked for, with their amounts."""
-        found = []
-        for line in self.log.lines:
+        """Return the latest transfers that were asked for, with their amounts."""
+        found: list[tuple[str, str]] = []
+        asked = ["", "", ""]
+        for line in self.log.lines[-40:]:
             words = line.split()
             if line.startswith("?"):
                 asked = words
-            elif asked[2] == "send" and words[2] == "ok":
+            elif words[2] == "ok" and asked[1] == words[1] and asked[2] == "send":
                 found.append((asked[1], asked[5]))
         return found
 

@@ -226,15 +226,17 @@ def test_a_float_is_refused(place: str) -> None:
 def test_readers_see_one_total(place: str) -> None:
     with opened(place) as pool:
         pool.bring("in", "a", 10_000)
-        over, seen = threading.Event(), []
+        over, ready, seen = threading.Event(), threading.Event(), []
 
         def read() -> None:
             with opened(place, "reader") as reader:
                 while not over.is_set():
                     seen.append(sum(each.total for each in reader.balances()))
+                    ready.set()
 
         thread = threading.Thread(target=read)
         thread.start()
+        assert ready.wait(60)
         for number in range(2000):
             if len(seen) > 5:
                 break

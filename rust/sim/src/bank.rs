@@ -35,7 +35,7 @@ pub(crate) struct Bank {
 
 impl Bank {
     pub(crate) fn new(seed: u64) -> Bank {
-        Bank { random: Random::stream(seed, 17), untold: Vec::new() }
+        Bank { random: Random::stream(seed, 20), untold: Vec::new() }
     }
 
     /// What becomes of a transfer, and after how long.

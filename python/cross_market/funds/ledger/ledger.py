@@ -159,7 +159,8 @@ class Ledger:
         """Return allotments of which something remains: of a member, or of all."""
         found = self._link.read(
             "SELECT id, account, member, amount, remains, bucket FROM allotment"
-            " WHERE remains > 0 ORDER BY id, account"
+            " WHERE remains > 0 AND (member = ? OR ? = '') ORDER BY id, account",
+            (member or "", member or ""),
         )
         return [
             Allotment(
@@ -171,7 +172,6 @@ class Ledger:
                 quarantined=bucket == "quarantined",
             )
             for key, account, of, amount, remains, bucket in found
-            if member in (None, of)
         ]
 
     def transfers(self) -> dict[str, PoolTransfer]:

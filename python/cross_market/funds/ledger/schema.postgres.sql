@@ -83,6 +83,7 @@ CREATE TABLE posting (
 );
 
 CREATE INDEX posting_of_operation ON posting (operation);
+CREATE INDEX allotment_that_remains ON allotment (id, account) WHERE remains > 0;
 
 CREATE VIEW clock (ms) AS SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
 

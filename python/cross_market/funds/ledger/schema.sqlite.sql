@@ -79,6 +79,7 @@ CREATE TABLE posting (
 ) STRICT;
 
 CREATE INDEX posting_of_operation ON posting (operation);
+CREATE INDEX allotment_that_remains ON allotment (id, account) WHERE remains > 0;
 
 CREATE VIEW clock (ms) AS
   SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER);
