@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import cross_market as cm
+from cross_market.config import instrument_json
 from parts import gold_config, gold_parts, instrument
 
 NOTHING: Any = []
@@ -219,6 +220,31 @@ def test_an_inverse_leg_is_refused() -> None:
     account = cm.Account("x", venue="X", currency="USD", island="x", flag="hedge")
     with pytest.raises(cm.ConfigError, match="linear"):
         cm.Leg(coin, side="buy", account=account)
+
+
+def test_margin_is_by_value_by_lot_or_both() -> None:
+    def future(margin: cm.Margin) -> cm.Instrument:
+        return instrument("SHFE.au2602", "CNY/g", margin=margin, larger_side=True)
+
+    text = instrument_json(future(cm.Margin(long="0", short="0.1", long_per_lot="12.5 CNY")))
+    assert text["larger_side"] is True
+    assert text["margin"] == {
+        "long": "0",
+        "short": "0.1",
+        "floor_per_lot": "0",
+        "long_per_lot": "12.5",
+    }
+    for margin, field in (
+        (cm.Margin(long="0", short="0.1"), "instrument.margin.long"),
+        (cm.Margin(long="0.1", short="0", short_per_lot="0 CNY"), "instrument.margin.short"),
+        (
+            cm.Margin(long="0.1", short="1", short_per_lot="1 USD"),
+            "instrument.margin.short_per_lot",
+        ),
+    ):
+        with pytest.raises(cm.ConfigError) as caught:
+            future(margin)
+        assert caught.value.field == field
 
 
 def test_a_foreign_currency_needs_its_rate() -> None:

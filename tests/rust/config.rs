@@ -371,6 +371,23 @@ fn rates_are_fractions_not_percent() {
     taken("/instruments/0/fees/close/rate", &[json!("-0.00005"), json!("0.1")]);
     taken("/instruments/0/fees/close_today/per_lot", &[json!("-3.5"), json!("0")]);
     refused("/instruments/0/margin/floor_per_lot", "at least 0", &[json!("-1")]);
+    // By lot, and on the larger side, may be left out.
+    let mut json = gold();
+    json["instruments"][0]["larger_side"] = json!(true);
+    json["instruments"][0]["margin"] = json!({
+        "long": "0", "short": "0.1", "floor_per_lot": "0", "long_per_lot": "12.5",
+    });
+    let config = read(&json).unwrap();
+    let of = &config.instruments[InstrumentId(0)];
+    assert_eq!((of.margin.long_per_lot.to_string(), of.larger_side), ("12.5".to_owned(), true));
+    assert!(!config.instruments[InstrumentId(1)].larger_side);
+    for (key, wrong) in [("long_per_lot", "-1"), ("short_per_lot", "x"), ("by_lot", "1")] {
+        let mut json = json.clone();
+        json["instruments"][0]["margin"][key] = json!(wrong);
+        assert_eq!(read(&json).unwrap_err().field, format!("instruments[0].margin.{key}"));
+    }
+    json["instruments"][0]["larger_side"] = json!("yes");
+    assert_eq!(read(&json).unwrap_err().field, "instruments[0].larger_side");
     refused(
         "/limits/accounts/sh/usage_cap",
         "0.90 for 90 %",
