@@ -90,6 +90,7 @@ mutants: ## Change the core in small ways and demand that tests fail: FILES="fun
 pool: $(DEPS) ## Draw on one pool with PROCESSES=8 times OPERATIONS=20000 while a nemesis kills and cuts
 	PYTHONPATH=python:tests $(BIN)/python -m pool --backend sqlite --processes $(PROCESSES) --operations $(OPERATIONS)
 	PYTHONPATH=python:tests $(BIN)/python -m pool --backend postgres --processes $(PROCESSES) --operations $(OPERATIONS)
+	PYTHONPATH=python:tests $(BIN)/python -m pool.allocation
 
 golden: $(CORE) ## Compare the recorded markets in ../shared/data with their reference figures
 	PYTHONPATH=tests $(BIN)/python -m golden $(SETS)
