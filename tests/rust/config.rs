@@ -386,6 +386,11 @@ fn rates_are_fractions_not_percent() {
         json["instruments"][0]["margin"][key] = json!(wrong);
         assert_eq!(read(&json).unwrap_err().field, format!("instruments[0].margin.{key}"));
     }
+    for wrong in ["0", "1.1", "-0.5"] {
+        let mut json = json.clone();
+        json["instruments"][0]["maintenance"] = json!(wrong);
+        assert_eq!(read(&json).unwrap_err().field, "instruments[0].maintenance");
+    }
     json["instruments"][0]["larger_side"] = json!("yes");
     assert_eq!(read(&json).unwrap_err().field, "instruments[0].larger_side");
     refused(

@@ -64,6 +64,7 @@ fn future() -> Instrument {
         settlement: Settlement::Margin,
         fees: Fees { open: fee(2, "0.0001"), close: fee(3, "0"), close_today: fee(-1, "0") },
         margin: MarginRate::of_value(ratio("0.10"), ratio("0.12"), Money::units(500)),
+        maintenance: Ratio::ONE,
         larger_side: false,
         phases: Phases::always(),
         band: None,

@@ -19,7 +19,8 @@
 //!                        may also have: long_per_lot short_per_lot (money beside the fraction)}
 //!                        phases: "always" | [[start_ns, phase], …]  band: null | [low, high] (prices)
 //!                        own_in_book  min_qty (size)  price_max (price)  qty_max (size)
-//!                        may also have: larger_side (all such contracts of a product together)
+//!                        may also have: maintenance (fraction of the margin that keeps positions open)
+//!                        larger_side (true: of all such contracts of a product together)
 //! hedges[]               name  priority  currency  fx{currency: instrument}
 //!   .legs[]              instrument  account  side: buy | sell  weight
 //!                        lots: null (by units_per_lot) | lots in one set, 0 for a leg that only prices

@@ -172,6 +172,9 @@ pub struct Instrument {
     pub fees: Fees,
     /// Margin now; of no effect for [`Settlement::Cash`].
     pub margin: MarginRate,
+    /// What open positions need to be kept, as a fraction of the margin that opening them needs: above
+    /// 0, at most 1.
+    pub maintenance: Ratio,
     /// Whether an account is charged for its longs or for its shorts in all such contracts of the
     /// product, whichever need more, and not for both.
     pub larger_side: bool,

@@ -127,6 +127,7 @@ impl Teller<'_> {
                     ("floor_per_lot", money(of.margin.floor_per_lot)),
                 ]),
             ),
+            ("maintenance", ratio(of.maintenance)),
             ("larger_side", of.larger_side.to_string()),
             ("phases", phases),
             ("band", band),

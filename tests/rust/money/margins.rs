@@ -228,6 +228,35 @@ fn yesterdays_lots_at_the_settlement_price() {
     assert_eq!(desk.total(), Money::units(225), "3 × 750 × 10 %");
 }
 
+/// CME: for speculators the initial margin is 110 % of maintenance. At 16 500 USD initial and 15 000
+/// maintenance a lot, 3 lots are opened with 49 500 and called below 45 000.
+#[test]
+fn cme_initial_and_maintenance() {
+    let mut desk = Desk::new(Netting::Net);
+    let (initial, copper) = (money("16500"), &mut desk.instruments[FRONT]);
+    copper.margin =
+        MarginRate { long_per_lot: initial, short_per_lot: initial, ..by_value("0", "0") };
+    copper.maintenance = ratio("10/11");
+    desk.trade(FRONT, Side::Buy, OPEN, 3, 425);
+    let maintenance = |desk: &Desk| desk.positions.maintenance_total(NEAR, &desk.instruments);
+    assert_eq!((desk.total(), maintenance(&desk)), (Money::units(49_500), Money::units(45_000)));
+    // Where nothing less is said the two are the same, and a share is rounded against us.
+    desk.trade(OTHER, Side::Buy, OPEN, 1, 1_000);
+    assert_eq!((desk.total(), maintenance(&desk)), (Money::units(49_600), Money::units(45_100)));
+    desk.instruments[OTHER].maintenance = ratio("1/3");
+    assert_eq!(maintenance(&desk), money("45033.333333334"));
+    // The larger side is that of maintenance: 15 000 long in front, 14 400 short in the back.
+    desk.instruments[OTHER].larger_side = false;
+    desk.trade(FRONT, Side::Sell, OPEN, 2, 425);
+    desk.trade(BACK, Side::Sell, OPEN, 9, 16_000);
+    assert_eq!(desk.total(), Money::units(16_500 + 100));
+    desk.instruments[BACK].margin.short_per_lot = Money::units(300);
+    assert_eq!(desk.total(), Money::units(14_400 + 2_700 + 100));
+    assert_eq!(maintenance(&desk), money("17133.333333334"), "the shorts here");
+    desk.instruments[BACK].maintenance = ratio("0.8");
+    assert_eq!(maintenance(&desk), money("15033.333333334"), "the longs here");
+}
+
 /// Lots and prices of one day, then more after a settlement.
 fn fills() -> impl Strategy<Value = Vec<(u16, bool, i64, i64, Option<i64>)>> {
     let settled = prop::option::weighted(0.2, 1_i64..400);

@@ -222,7 +222,8 @@ const INSTRUMENT_KEYS: [&str; 17] = [
 ];
 
 fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)> {
-    let (fields, [larger_side]) = node.fields_and(INSTRUMENT_KEYS, ["larger_side"])?;
+    let (fields, [maintenance, larger_side]) =
+        node.fields_and(INSTRUMENT_KEYS, ["maintenance", "larger_side"])?;
     let [
         name,
         venue,
@@ -264,6 +265,7 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         settlement,
         fees: fees(&fees_node)?,
         margin: margin(&margin_node, settlement)?,
+        maintenance: maintenance.map_or(Ok(Ratio::ONE), |node| share(&node))?,
         larger_side: larger_side.map_or(Ok(false), |node| node.flag())?,
         phases: phases(&phases_node)?,
         band: band_node.optional().map(|node| band(&node, grid.tick, price_ticks)).transpose()?,
@@ -335,6 +337,13 @@ fn margin(node: &Node<'_>, settlement: Settlement) -> Checked<MarginRate> {
     let (long, long_per_lot) = side(&long_node, long_lot.as_ref())?;
     let (short, short_per_lot) = side(&short_node, short_lot.as_ref())?;
     Ok(MarginRate { long, short, long_per_lot, short_per_lot, floor_per_lot })
+}
+
+/// What is left of a margin once it is open.
+fn share(node: &Node<'_>) -> Checked<Ratio> {
+    let what = "a fraction of the margin above 0, at most 1, such as 10/11";
+    let value = node.rate(Ratio::ZERO, Ratio::ONE, what)?;
+    if value == Ratio::ZERO { Err(node.refuse(what)) } else { Ok(value) }
 }
 
 fn phases(node: &Node<'_>) -> Checked<Phases> {

@@ -31,6 +31,28 @@ impl Positions {
         account: AccountId,
         instruments: &Table<InstrumentId, Instrument>,
     ) -> Money {
+        self.total(account, instruments, Position::margin)
+    }
+
+    /// The margin below which an account has a shortfall: as [`Positions::margin_total`], of what the
+    /// positions need to be kept.
+    #[must_use]
+    pub fn maintenance_total(
+        &self,
+        account: AccountId,
+        instruments: &Table<InstrumentId, Instrument>,
+    ) -> Money {
+        self.total(account, instruments, |position, direction, instrument| {
+            position.margin(direction, instrument).scale_up(instrument.maintenance)
+        })
+    }
+
+    fn total(
+        &self,
+        account: AccountId,
+        instruments: &Table<InstrumentId, Instrument>,
+        needs: impl Fn(&Position, Side, &Instrument) -> Money,
+    ) -> Money {
         let mut total = Money::ZERO;
         let mut product: Option<ProductId> = None;
         let mut larger = Sides::default();
@@ -40,8 +62,8 @@ impl Positions {
                 (product, larger) = (Some(position.pair.product), Sides::default());
             }
             let instrument = &instruments[position.pair.instrument];
-            let long = position.margin(Side::Buy, instrument);
-            let short = position.margin(Side::Sell, instrument);
+            let long = needs(position, Side::Buy, instrument);
+            let short = needs(position, Side::Sell, instrument);
             if instrument.larger_side {
                 larger.long += long;
                 larger.short += short;
