@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "edbf74534dda07b3c14ab59bf93431abe165328de05a5b2440a21e2f5d31275a"
+        "dae8fd1515aed1dffa88426e090e53c592efbbaf0ae2948c372ff0d2dd92f8c6"
     );
 }
 

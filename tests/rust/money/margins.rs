@@ -20,7 +20,7 @@ fn by_value(long: &str, short: &str) -> MarginRate {
 
 fn required(instrument: &Instrument, side: Side, lots: i64, price: i64) -> Money {
     let cost = i128::from(price) * i128::from(lots);
-    margin::required(instrument, side, qty(lots), cost)
+    margin::required(instrument, FLAG, side, qty(lots), cost)
 }
 
 /// SHFE, Risk Management Rules: margin is a share of the contract's value, and gold's contract is
@@ -98,6 +98,7 @@ impl Desk {
         let pair = |(at, product): (u16, u16)| Pair {
             account: NEAR,
             instrument: InstrumentId(at),
+            flag: FLAG,
             product: ProductId(product),
             netting,
             settlement: Settlement::Margin,
@@ -196,6 +197,25 @@ fn closing_some_lots_frees_what_they_need() {
 
 fn desk_of(desk: &Desk) -> Desk {
     Desk { positions: desk.positions.clone(), instruments: desk.instruments.clone() }
+}
+
+/// CTP asks for the rates of an instrument by `HedgeFlag` (投机, 套利, 套保): an exchange may charge
+/// hedgers less. An account pays those of its own flag, and the usual ones where it has none.
+#[test]
+fn rates_by_flag() {
+    let mut desk = Desk::new(Netting::Gross);
+    desk.instruments[FRONT].flag_margins[2] = Some(by_value("0.05", "0.06"));
+    desk.trade(FRONT, Side::Buy, OPEN, 4, 500);
+    assert_eq!(desk.total(), Money::units(200), "arbitrage has none of its own");
+    let of = |flag| {
+        let cost = 4 * 500;
+        margin::required(&desk.instruments[FRONT], flag, Side::Sell, qty(4), cost)
+    };
+    assert_eq!(of(HedgeFlag::Hedge), Money::units(120));
+    assert_eq!([HedgeFlag::Speculation, FLAG].map(of), [Money::units(200); 2]);
+    desk.instruments[FRONT].flag_margins[1] = Some(by_value("0.07", "0.07"));
+    assert_eq!(desk.total(), Money::units(140));
+    assert_eq!(desk.close(1, FRONT, Side::Sell, CLOSE, 1), Money::units(35));
 }
 
 /// SHFE and INE tell today's lots from earlier ones (close-today); a lot frees what it needs itself:
@@ -309,7 +329,7 @@ proptest! {
             let rows = desk.positions.rows(NEAR, instrument, side).iter();
             let (lots, cost) =
                 rows.fold((0, 0), |(lots, cost), row| (lots + row.lots, cost + row.cost));
-            margin::required(&desk.instruments[instrument], side, qty(lots), cost)
+            margin::required(&desk.instruments[instrument], FLAG, side, qty(lots), cost)
         };
         let both = |id| single(id, Side::Buy) + single(id, Side::Sell);
         let most: Money = [FRONT, BACK, OTHER].into_iter().map(both).sum();

@@ -126,7 +126,7 @@ impl Positions {
 impl Position {
     fn margin(&self, direction: Side, instrument: &Instrument) -> Money {
         let stack = self.book.stack(direction);
-        required(instrument, direction, Qty::of(stack.lots()), stack.cost())
+        required(instrument, self.pair.flag, direction, Qty::of(stack.lots()), stack.cost())
     }
 
     /// The least and the most that the lots of a direction may need once `gone` of them are closed.
@@ -139,7 +139,7 @@ impl Position {
     ) -> (Money, Money) {
         let left = self.book.stack(direction).left(gone.earlier, gone.today, today);
         let Left { lots, least, most } = left;
-        let needs = |cost| required(instrument, direction, Qty::of(lots), cost);
+        let needs = |cost| required(instrument, self.pair.flag, direction, Qty::of(lots), cost);
         let (low, high) = (needs(least), needs(most));
         (low.min(high), low.max(high))
     }
@@ -152,7 +152,7 @@ impl Position {
             rows.iter().all(|row| row.cost >= 0) || rows.iter().all(|row| row.cost <= 0);
         let each = rows.iter().map(|row| row.cost.abs() / i128::from(row.lots)).min();
         let Some(ticks) = each.filter(|_| of_one_sign) else { return Money::ZERO };
-        let (rate, per_lot) = instrument.margin.of(direction);
+        let (rate, per_lot) = instrument.margin_of(self.pair.flag).of(direction);
         // It is less than the floor wherever the floor binds.
         instrument.value(ticks * i128::from(lots)).scale_down(rate) + per_lot.times(lots)
     }
