@@ -631,6 +631,7 @@ def instrument_json(instrument: Instrument) -> Json:
         "phases": phases if phases == "always" else [list(pair) for pair in phases],
         "band": None if instrument.band is None else list(instrument.band),
         "own_in_book": instrument.own_in_book,
+        **({"maintenance": instrument.maintenance} if instrument.maintenance != "1" else {}),
         **({"larger_side": True} if instrument.larger_side else {}),
         "min_qty": str(instrument.min_qty or instrument.lot),
         "price_max": fraction_text(tick * 10**7) if price_max is None else str(price_max),

@@ -334,6 +334,8 @@ class MarginRate:
     long_per_lot: number – in the instrument's currency, added for each bought lot.
     short_per_lot: number – the same for sold lots.
     floor_per_lot: number – both together are at least so much a lot.
+    flag: str – 'speculation', 'arbitrage' or 'hedge' for accounts of that flag, which has rates of
+        its own from then on; None for those whose flag has none.
     """
 
     long: Number
@@ -341,6 +343,7 @@ class MarginRate:
     long_per_lot: Number = 0
     short_per_lot: Number = 0
     floor_per_lot: Number = 0
+    flag: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

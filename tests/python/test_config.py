@@ -224,10 +224,14 @@ def test_an_inverse_leg_is_refused() -> None:
 
 def test_margin_is_by_value_by_lot_or_both() -> None:
     def future(margin: cm.Margin) -> cm.Instrument:
-        return instrument("SHFE.au2602", "CNY/g", margin=margin, larger_side=True)
+        return instrument(
+            "SHFE.au2602", "CNY/g", margin=margin, larger_side=True, maintenance="0.9"
+        )
 
     text = instrument_json(future(cm.Margin(long="0", short="0.1", long_per_lot="12.5 CNY")))
     assert text["larger_side"] is True
+    assert text["maintenance"] == "0.9"
+    assert "maintenance" not in instrument_json(instrument("SHFE.au2602", "CNY/g"))
     assert text["margin"] == {
         "long": "0",
         "short": "0.1",

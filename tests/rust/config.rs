@@ -7,6 +7,7 @@ use cross_market_core::error::{ConfigError, Error};
 use cross_market_core::event::{Control, Event, Verb};
 use cross_market_core::gate::{Policy, SumResidual};
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Note, ProductId, Table, VenueId};
+use cross_market_core::instrument::HedgeFlag;
 use cross_market_core::num::{Money, Ratio};
 use cross_market_core::time::{Span, Time};
 use cross_market_core::wire::{Reader, Writer};
@@ -385,6 +386,24 @@ fn rates_are_fractions_not_percent() {
         let mut json = json.clone();
         json["instruments"][0]["margin"][key] = json!(wrong);
         assert_eq!(read(&json).unwrap_err().field, format!("instruments[0].margin.{key}"));
+    }
+    let rates = json!({"long": "0.05", "short": "0.06", "floor_per_lot": "0"});
+    json["instruments"][0]["margin"]["by_flag"] = json!({"hedge": rates});
+    let config = read(&json).unwrap();
+    let of = &config.instruments[InstrumentId(0)];
+    assert_eq!(of.margin_of(HedgeFlag::Hedge).long, Ratio::new(1, 20).unwrap());
+    assert_eq!(*of.margin_of(HedgeFlag::Arbitrage), of.margin);
+    for (key, wrong) in
+        [("hedger", &rates), ("hedge", &json!({"by_flag": {}})), ("hedge", &json!("0.1"))]
+    {
+        let mut json = json.clone();
+        json["instruments"][0]["margin"]["by_flag"][key] = wrong.clone();
+        assert!(read(&json).unwrap_err().field.starts_with("instruments[0].margin.by_flag"));
+    }
+    for wrong in ["0", "1.1", "-0.5"] {
+        let mut json = json.clone();
+        json["instruments"][0]["maintenance"] = json!(wrong);
+        assert_eq!(read(&json).unwrap_err().field, "instruments[0].maintenance");
     }
     json["instruments"][0]["larger_side"] = json!("yes");
     assert_eq!(read(&json).unwrap_err().field, "instruments[0].larger_side");

@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "96793679c2fe6ad5488f0691945a173d997351356232158f2c49d40a0c96fffa"
+        "918d3a2ed3541cd89dc754f358284cc930e816d9397eb3d689cb8f97c21ae198"
     );
 }
 

@@ -609,6 +609,8 @@ fn instrument(tick_value: i128, fee: Fee) -> Instrument {
         settlement: Settlement::Margin,
         fees: Fees { open: fee, close: Fee::NONE, close_today: fee },
         margin: MarginRate::of_value(Ratio::ZERO, Ratio::ZERO, Money::ZERO),
+        flag_margins: [None; 3],
+        maintenance: Ratio::ONE,
         larger_side: false,
         phases: Phases::always(),
         band: None,

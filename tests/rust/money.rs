@@ -18,9 +18,9 @@ use cross_market_core::ids::{
     VenueId,
 };
 use cross_market_core::instrument::{
-    Fee, Fees, Instrument, MarginRate, Netting, PositionEffect, Settlement, Style,
+    Fee, Fees, HedgeFlag, Instrument, MarginRate, Netting, PositionEffect, Settlement, Style,
 };
-use cross_market_core::margin;
+use cross_market_core::margin::{self, Asked};
 use cross_market_core::num::{Money, Price, Qty, Ratio, Side};
 use cross_market_core::phase::Phases;
 use cross_market_core::position::{
@@ -42,6 +42,7 @@ mod world;
 
 const NEAR: AccountId = AccountId(0);
 const FAR: AccountId = AccountId(1);
+const FLAG: HedgeFlag = HedgeFlag::Arbitrage;
 
 fn qty(lots: i64) -> Qty {
     Qty::new(lots).unwrap()
@@ -64,6 +65,8 @@ fn future() -> Instrument {
         settlement: Settlement::Margin,
         fees: Fees { open: fee(2, "0.0001"), close: fee(3, "0"), close_today: fee(-1, "0") },
         margin: MarginRate::of_value(ratio("0.10"), ratio("0.12"), Money::units(500)),
+        flag_margins: [None; 3],
+        maintenance: Ratio::ONE,
         larger_side: false,
         phases: Phases::always(),
         band: None,
@@ -84,7 +87,7 @@ fn spot() -> Instrument {
 fn margin_is_of_the_absolute_value_and_at_least_the_floor() {
     let check = |side, lots: i64, price: i64, expected: i64| {
         let cost = i128::from(price) * i128::from(lots);
-        let found = margin::required(&future(), side, qty(lots), cost);
+        let found = margin::required(&future(), FLAG, side, qty(lots), cost);
         assert_eq!(found, Money::units(expected), "{side:?} {lots} @ {price}");
     };
     check(Side::Buy, 2, 1_000, 2_000); // 10 % of 20 000
@@ -100,15 +103,21 @@ fn margin_is_rounded_up() {
     let mut instrument = future();
     instrument.tick_value = Money(1);
     instrument.margin.floor_per_lot = Money::ZERO;
-    assert_eq!(margin::required(&instrument, Side::Buy, qty(1), 11), Money(2));
-    assert_eq!(margin::required(&spot(), Side::Buy, qty(5), 5_000), Money::ZERO);
+    assert_eq!(margin::required(&instrument, FLAG, Side::Buy, qty(1), 11), Money(2));
+    assert_eq!(margin::required(&spot(), FLAG, Side::Buy, qty(5), 5_000), Money::ZERO);
+}
+
+/// An order of two lots that opens, or closes by its effect.
+fn asked(side: Side, effect: PositionEffect, limit: i64, mark: Option<i64>) -> Asked {
+    let closes = if effect == PositionEffect::Open { qty(0) } else { qty(2) };
+    let (limit, mark) = (Price(limit), mark.map(Price));
+    Asked { flag: FLAG, side, effect, qty: qty(2), closes, limit, mark }
 }
 
 #[test]
 fn worst_case_of_a_margin_order_counts_the_move_to_its_limit() {
     let check = |side, effect, limit, mark: Option<i64>, expected: &str| {
-        let mark = mark.map(Price);
-        let found = margin::worst_case(&future(), side, effect, qty(2), Price(limit), mark);
+        let found = margin::worst_case(&future(), &asked(side, effect, limit, mark));
         assert_eq!(found.to_string(), expected, "{side:?} {effect:?} {limit} {mark:?}");
     };
     let open = PositionEffect::Open;
@@ -130,8 +139,7 @@ fn worst_case_of_a_margin_order_counts_the_move_to_its_limit() {
 #[test]
 fn worst_case_of_a_cash_order_is_its_whole_value() {
     let check = |side, limit, expected: &str| {
-        let effect = PositionEffect::Open;
-        let found = margin::worst_case(&spot(), side, effect, qty(2), Price(limit), None);
+        let found = margin::worst_case(&spot(), &asked(side, PositionEffect::Open, limit, None));
         assert_eq!(found.to_string(), expected, "{side:?} {limit}");
     };
     check(Side::Buy, 1_000, "20006");
@@ -143,8 +151,8 @@ fn worst_case_of_a_cash_order_is_its_whole_value() {
 #[test]
 fn lots_that_close_need_no_margin_where_positions_are_netted() {
     let need = |closes| {
-        let (effect, limit) = (PositionEffect::Open, Price(1_000));
-        margin::worst_case_closing(&future(), Side::Buy, effect, qty(2), qty(closes), limit, None)
+        let open = asked(Side::Buy, PositionEffect::Open, 1_000, None);
+        margin::worst_case(&future(), &Asked { closes: qty(closes), ..open })
     };
     assert_eq!(need(0) - need(1), Money::units(1_000));
     assert_eq!(need(2), Money::units(6));
@@ -565,6 +573,7 @@ fn positions() -> Positions {
     let pairs = PAIRS.map(|(account, instrument, netting, settlement)| Pair {
         account,
         instrument,
+        flag: FLAG,
         product: ProductId(0),
         netting,
         settlement,

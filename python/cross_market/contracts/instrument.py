@@ -207,6 +207,7 @@ class Instrument:
     phases: 'always' or list of (start, phase) – trading phases.
     band: (low, high) – the day's price band, where the venue has one.
     own_in_book: bool – whether the feed's levels count our own resting orders too.
+    maintenance: number – fraction of the margin below which open positions are short of money.
     larger_side: bool – whether an account needs margin for its longs or its shorts in all such
         contracts of the product, whichever need more, and not for both.
     min_qty: number, venue's size – smallest order; one lot when None.
@@ -228,6 +229,7 @@ class Instrument:
     phases: Phases = "always"
     band: PriceBand = None
     own_in_book: Annotated[bool, flag()] = False
+    maintenance: Annotated[Number, ratio(above=0)] = "1"
     larger_side: Annotated[bool, flag()] = False
     min_qty: Annotated[Number | None, optional(decimal(above=0))] = None
     price_max: Annotated[Number | None, optional(decimal(above=0))] = None

@@ -224,13 +224,20 @@ fn reference(fields: &Fields<'_, '_>, names: &Directory) -> PyResult<Reference> 
                 }
             })
         }
-        "marginrate" => ReferenceChange::Margin(MarginRate {
-            long: inner.ratio("long")?,
-            short: inner.ratio("short")?,
-            long_per_lot: inner.money("long_per_lot")?,
-            short_per_lot: inner.money("short_per_lot")?,
-            floor_per_lot: inner.money("floor_per_lot")?,
-        }),
+        "marginrate" => {
+            let rate = MarginRate {
+                long: inner.ratio("long")?,
+                short: inner.ratio("short")?,
+                long_per_lot: inner.money("long_per_lot")?,
+                short_per_lot: inner.money("short_per_lot")?,
+                floor_per_lot: inner.money("floor_per_lot")?,
+            };
+            if inner.is_none("flag")? {
+                ReferenceChange::Margin(rate)
+            } else {
+                ReferenceChange::FlagMargin(inner.word("flag")?, rate)
+            }
+        }
         _ => return Err(wrong_type(object.py(), "reference.change", &object, expected)),
     };
     Ok(Reference {

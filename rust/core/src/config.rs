@@ -20,10 +20,12 @@
 //!                        style: linear | inverse  settlement: cash | margin
 //!                        fees{open close close_today}{per_lot (money)  rate (fraction of value)}
 //!                        margin{long short (fractions of value)  floor_per_lot (money)
-//!                        may also have: long_per_lot short_per_lot (money beside the fraction)}
+//!                        may also have: long_per_lot short_per_lot (money beside the fraction)
+//!                        by_flag{speculation arbitrage hedge}: rates of their own, each as these}
 //!                        phases: "always" | [[start_ns, phase], …]  band: null | [low, high] (prices)
 //!                        own_in_book  min_qty (size)  price_max (price)  qty_max (size)
-//!                        may also have: larger_side (all such contracts of a product together)
+//!                        may also have: maintenance (fraction of the margin that keeps positions open)
+//!                        larger_side (true: of all such contracts of a product together)
 //! hedges[]               name  priority  currency  fx{currency: instrument}
 //!   .legs[]              instrument  account  side: buy | sell  weight
 //!                        lots: null (by units_per_lot) | lots in one set, 0 for a leg that only prices

@@ -738,6 +738,7 @@ fn positions(config: &Config, holds_max: usize) -> Positions {
                 pairs.push(Pair {
                     account,
                     instrument,
+                    flag: of.flag,
                     product: traded.product,
                     netting: config.venues[of.venue].netting,
                     settlement: traded.settlement,
@@ -788,10 +789,22 @@ fn digest_instrument(instrument: &Instrument, out: &mut Writer) {
         out.i64(rate.den());
     }
     out.i128(margin.floor_per_lot.0);
-    // States without it keep the digest that they had before it was known.
+    // States without them keep the digest that they had before these were known.
     if margin.is_by_lot() {
         out.i128(margin.long_per_lot.0);
         out.i128(margin.short_per_lot.0);
+    }
+    for (flag, own) in (0..).zip(&instrument.flag_margins) {
+        if let Some(own) = own {
+            out.u8(flag);
+            for rate in [own.long, own.short] {
+                out.i64(rate.num());
+                out.i64(rate.den());
+            }
+            for per_lot in [own.long_per_lot, own.short_per_lot, own.floor_per_lot] {
+                out.i128(per_lot.0);
+            }
+        }
     }
 }
 

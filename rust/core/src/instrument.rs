@@ -103,6 +103,34 @@ impl Fees {
     }
 }
 
+/// What the exchange is told about the purpose of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum HedgeFlag {
+    /// 投机
+    Speculation = 0,
+    /// 套利
+    Arbitrage = 1,
+    /// 套保
+    Hedge = 2,
+}
+
+impl HedgeFlag {
+    /// Every flag, in the order of its code.
+    pub const ALL: [HedgeFlag; 3] =
+        [HedgeFlag::Speculation, HedgeFlag::Arbitrage, HedgeFlag::Hedge];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            HedgeFlag::Speculation => "speculation",
+            HedgeFlag::Arbitrage => "arbitrage",
+            HedgeFlag::Hedge => "hedge",
+        }
+    }
+}
+
 /// Margin by direction: so much of the absolute value, and so much a lot beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarginRate {
@@ -172,6 +200,11 @@ pub struct Instrument {
     pub fees: Fees,
     /// Margin now; of no effect for [`Settlement::Cash`].
     pub margin: MarginRate,
+    /// The same for accounts of a flag that has rates of its own, by the flag's code.
+    pub flag_margins: [Option<MarginRate>; 3],
+    /// What open positions need to be kept, as a fraction of the margin that opening them needs: above
+    /// 0, at most 1.
+    pub maintenance: Ratio,
     /// Whether an account is charged for its longs or for its shorts in all such contracts of the
     /// product, whichever need more, and not for both.
     pub larger_side: bool,
@@ -190,6 +223,31 @@ pub struct Instrument {
 }
 
 impl Instrument {
+    /// The margin rates now for accounts of a flag.
+    #[must_use]
+    pub const fn margin_of(&self, flag: HedgeFlag) -> &MarginRate {
+        let [speculation, arbitrage, hedge] = &self.flag_margins;
+        let own = match flag {
+            HedgeFlag::Speculation => speculation,
+            HedgeFlag::Arbitrage => arbitrage,
+            HedgeFlag::Hedge => hedge,
+        };
+        match own {
+            Some(own) => own,
+            None => &self.margin,
+        }
+    }
+
+    /// Gives accounts of a flag rates of their own.
+    pub fn set_flag_margin(&mut self, flag: HedgeFlag, rate: MarginRate) {
+        let [speculation, arbitrage, hedge] = &mut self.flag_margins;
+        match flag {
+            HedgeFlag::Speculation => *speculation = Some(rate),
+            HedgeFlag::Arbitrage => *arbitrage = Some(rate),
+            HedgeFlag::Hedge => *hedge = Some(rate),
+        }
+    }
+
     /// The value of `ticks × lots`, with the sign of the price.
     #[must_use]
     #[inline]
@@ -236,6 +294,8 @@ pub enum ReferenceChange {
     },
     /// Today's price band; `None` takes it away.
     PriceBand(Option<PriceBand>),
-    /// The margin rates, for all positions from now on.
+    /// The margin rates of accounts whose flag has none of its own, for all positions from now on.
     Margin(MarginRate),
+    /// The same for accounts of one flag, which has its own from now on.
+    FlagMargin(HedgeFlag, MarginRate),
 }

@@ -7,7 +7,7 @@ use crate::funds::{TradeMoney, Worth};
 use crate::ids::{
     AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId, ProductId, Table,
 };
-use crate::instrument::{Instrument, Netting, PositionEffect, Settlement};
+use crate::instrument::{HedgeFlag, Instrument, Netting, PositionEffect, Settlement};
 use crate::num::{Money, Price, Qty, Side};
 use crate::quote::{HedgePlan, LegLots, LegPlan};
 use crate::time::{Day, Time};
@@ -63,6 +63,8 @@ pub struct Pair {
     pub account: AccountId,
     /// Instrument.
     pub instrument: InstrumentId,
+    /// The flag of the account, which chooses its margin.
+    pub flag: HedgeFlag,
     /// The goods it stands for.
     pub product: ProductId,
     /// How its venue keeps positions.

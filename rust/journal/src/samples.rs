@@ -214,6 +214,10 @@ fn references() -> Vec<ReferenceChange> {
             short_per_lot: Money(4),
             ..MarginRate::of_value(ratio(7, 100), ratio(0, 1), Money(5))
         }),
+        ReferenceChange::FlagMargin(
+            HedgeFlag::Hedge,
+            MarginRate::of_value(ratio(1, 20), ratio(3, 50), Money(0)),
+        ),
     ];
     let until = Time::MAX;
     changes.extend(Phase::ALL.map(|phase| ReferenceChange::Phase { phase, until }));

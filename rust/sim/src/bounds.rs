@@ -165,7 +165,7 @@ pub(crate) fn least_need(config: &Config, place: &Place, lots: i64) -> Money {
         Settlement::Cash if place.side == Side::Buy => Money(listed.tick_value.0 * ticks),
         Settlement::Cash => Money::ZERO,
         Settlement::Margin => {
-            let (rate, per_lot) = listed.margin.of(place.side);
+            let (rate, per_lot) = listed.margin_of(place.flag).of(place.side);
             let value = listed.tick_value.0 * ticks.abs();
             let by_lot = per_lot.0 * i128::from(lots);
             Money(value * i128::from(rate.num()) / i128::from(rate.den()) + by_lot)

@@ -12,13 +12,14 @@ use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::funds::Transfer;
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX};
-use cross_market_core::instrument::{MarginRate, PriceBand, ReferenceChange};
+use cross_market_core::instrument::{PriceBand, ReferenceChange};
 use cross_market_core::num::{Money, Price, Side};
 use cross_market_core::order::{Answer, Found, News, RejectClass, Report, VenueStatus};
 use cross_market_core::quote::{Kind, LegLots};
 use cross_market_core::time::{Span, Time};
 
 use crate::bounds::{Bounds, Counted};
+use crate::margins::{self, Rates};
 use crate::rolls;
 use crate::sent::{Change, Sent};
 use crate::told::{Told, corrected};
@@ -168,7 +169,7 @@ pub struct Checker {
     /// taken for the market.
     sane_before: Vec<[Option<Price>; 2]>,
     bands: Vec<Option<PriceBand>>,
-    rates: Vec<MarginRate>,
+    rates: Vec<Rates>,
     links: Vec<LinkState>,
     killed: Vec<Scope>,
     killed_at: Vec<(Scope, u64)>,
@@ -227,7 +228,7 @@ impl Checker {
             sane: vec![[None; 2]; config.instruments.len()],
             sane_before: vec![[None; 2]; config.instruments.len()],
             bands: config.instruments.iter().map(|instrument| instrument.band).collect(),
-            rates: config.instruments.iter().map(|instrument| instrument.margin).collect(),
+            rates: margins::rates(config),
             links: vec![LinkState::Down; config.accounts.len()],
             killed: Vec::new(),
             killed_at: Vec::new(),
@@ -517,8 +518,13 @@ impl Checker {
             }
             ReferenceChange::Phase { phase, until } => self.bounds.say(instrument, phase, until),
             ReferenceChange::Margin(rate) => {
-                if let Some(known) = self.rates.get_mut(instrument.index()) {
+                if let Some((known, _)) = self.rates.get_mut(instrument.index()) {
                     *known = rate;
+                }
+            }
+            ReferenceChange::FlagMargin(flag, rate) => {
+                if let Some((_, own)) = self.rates.get_mut(instrument.index()) {
+                    own.insert(flag, rate);
                 }
             }
         }

@@ -9,10 +9,12 @@ use cross_market_core::config::{Account, Config, Hedge, Route, Venue};
 use cross_market_core::funds::Unrealised;
 use cross_market_core::gate::{HedgeLimits, Policy};
 use cross_market_core::ids::{Id, InstrumentId, Table};
-use cross_market_core::instrument::{Fee, Instrument, Netting, Settlement, Style};
+use cross_market_core::instrument::{
+    Fee, HedgeFlag, Instrument, MarginRate, Netting, Settlement, Style,
+};
 use cross_market_core::legging::{Convert, LeanPrice, Legging, Mode, Outside, WhenThin};
 use cross_market_core::num::{Decimal, MONEY_PLACES, MONEY_UNIT, Money, NumError, Ratio, Side};
-use cross_market_core::order::{HedgeFlag, TimeInForce};
+use cross_market_core::order::TimeInForce;
 use cross_market_core::phase::{Phase, Phases};
 use cross_market_core::quote::{LegPlan, Repair};
 use cross_market_core::signal::{Band, Measure};
@@ -64,11 +66,6 @@ struct Teller<'a> {
 
 impl Teller<'_> {
     fn account(&self, account: &Account) -> String {
-        let flag = match account.flag {
-            HedgeFlag::Speculation => "speculation",
-            HedgeFlag::Arbitrage => "arbitrage",
-            HedgeFlag::Hedge => "hedge",
-        };
         let unrealised = match account.terms.unrealised {
             Unrealised::Neither => "neither",
             Unrealised::Losses => "losses",
@@ -83,7 +80,7 @@ impl Teller<'_> {
             ("island", text(&account.island)),
             ("entity", text(&account.entity)),
             ("group", text(&account.group)),
-            ("flag", text(flag)),
+            ("flag", text(account.flag.name())),
             ("cash_tolerance", money(account.cash_tolerance)),
             ("unrealised", text(unrealised)),
             ("close_profit", account.terms.close_profit.to_string()),
@@ -182,16 +179,8 @@ impl Teller<'_> {
             ("style", text(if of.style == Style::Linear { "linear" } else { "inverse" })),
             ("settlement", text(if of.settlement == Settlement::Cash { "cash" } else { "margin" })),
             ("fees", object(fees)),
-            (
-                "margin",
-                object([
-                    ("long", ratio(of.margin.long)),
-                    ("short", ratio(of.margin.short)),
-                    ("long_per_lot", money(of.margin.long_per_lot)),
-                    ("short_per_lot", money(of.margin.short_per_lot)),
-                    ("floor_per_lot", money(of.margin.floor_per_lot)),
-                ]),
-            ),
+            ("margin", margins(of)),
+            ("maintenance", ratio(of.maintenance)),
             ("larger_side", of.larger_side.to_string()),
             ("phases", phases),
             ("band", band),
@@ -519,6 +508,27 @@ fn object_of<'a>(fields: impl Iterator<Item = (&'a str, String)>) -> String {
         let _ = write!(out, "{comma}\"{key}\":{value}");
     }
     out + "}"
+}
+
+/// The margin rates of an instrument, and those of the flags that have their own.
+fn margins(of: &Instrument) -> String {
+    let mut rates = margin(&of.margin);
+    let named = HedgeFlag::ALL.into_iter().zip(&of.flag_margins);
+    let own = named.filter_map(|(flag, own)| {
+        Some((flag.name(), object_of(margin(own.as_ref()?).into_iter())))
+    });
+    rates.push(("by_flag", object_of(own)));
+    object_of(rates.into_iter())
+}
+
+fn margin(rate: &MarginRate) -> Vec<(&'static str, String)> {
+    vec![
+        ("long", ratio(rate.long)),
+        ("short", ratio(rate.short)),
+        ("long_per_lot", money(rate.long_per_lot)),
+        ("short_per_lot", money(rate.short_per_lot)),
+        ("floor_per_lot", money(rate.floor_per_lot)),
+    ]
 }
 
 #[cfg(test)]

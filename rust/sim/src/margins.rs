@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use cross_market_core::config::Config;
 use cross_market_core::ids::{AccountId, InstrumentId, ProductId};
-use cross_market_core::instrument::{MarginRate, Settlement};
-use cross_market_core::num::{Money, Side};
+use cross_market_core::instrument::{HedgeFlag, Instrument, MarginRate, Settlement};
+use cross_market_core::num::{Money, Ratio, Side};
 
 use crate::random::Random;
 
@@ -23,23 +23,47 @@ pub(crate) fn draw(seed: u64, config: &mut Config) {
             of.margin.long_per_lot = Money::units(random.between(0, 20));
             of.margin.short_per_lot = Money::units(random.between(0, 20));
         }
+        for own in &mut of.flag_margins {
+            if of.settlement == Settlement::Margin && random.below(8) == 0 {
+                let rate = |hundredths| Ratio::new(hundredths, 100).unwrap_or(Ratio::ONE);
+                let (long, short) = (random.between(3, 20), random.between(3, 20));
+                let floor = of.margin.floor_per_lot;
+                *own = Some(MarginRate::of_value(rate(long.into()), rate(short.into()), floor));
+            }
+        }
     }
+}
+
+/// The rates of a contract, and those of the flags that have their own.
+pub(crate) type Rates = (MarginRate, BTreeMap<HedgeFlag, MarginRate>);
+
+/// The rates that a run begins with.
+pub(crate) fn rates(config: &Config) -> Vec<Rates> {
+    let of = |instrument: &Instrument| -> Rates {
+        let flags = [HedgeFlag::Speculation, HedgeFlag::Arbitrage, HedgeFlag::Hedge];
+        let own = flags.into_iter().zip(instrument.flag_margins);
+        let own = own.filter_map(|(flag, rate)| Some((flag, rate?)));
+        (instrument.margin, own.collect())
+    };
+    config.instruments.iter().map(of).collect()
 }
 
 /// The margin of an account whose open lots, by contract and side, are so many and have cost so much
 /// in ticks × lots. Both sides are added up by contract, or by product where one side is charged.
 pub(crate) fn owed(
     config: &Config,
-    rates: &[MarginRate],
+    rates: &[Rates],
     account: AccountId,
     open: &dyn Fn(AccountId, InstrumentId, Side) -> (i64, i128),
 ) -> Money {
+    let flag = config.accounts.get(account).map(|of| of.flag);
     let mut plain = 0;
     let mut products: BTreeMap<ProductId, [i128; 2]> = BTreeMap::new();
-    for ((id, of), rate) in config.instruments.pairs().zip(rates) {
+    for ((id, of), (usual, own)) in config.instruments.pairs().zip(rates) {
         if of.settlement == Settlement::Cash {
             continue;
         }
+        let rate = flag.and_then(|flag| own.get(&flag)).unwrap_or(usual);
         let sides = [
             (Side::Buy, rate.long, rate.long_per_lot),
             (Side::Sell, rate.short, rate.short_per_lot),

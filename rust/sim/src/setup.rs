@@ -171,6 +171,8 @@ impl Setup {
             settlement: spec.settlement,
             fees: spec.fees,
             margin: spec.margin,
+            flag_margins: [None; 3],
+            maintenance: Ratio::ONE,
             larger_side: false,
             phases: Phases::always(),
             band: spec.band,

@@ -9,7 +9,7 @@ use cross_market_core::config::Config;
 use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::funds::{CashKind, Transfer};
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId};
-use cross_market_core::instrument::ReferenceChange;
+use cross_market_core::instrument::{MarginRate, ReferenceChange};
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::{
     Answer, FeeNews, Fill, Found, LiquiditySide, News, Report, VenueStatus,
@@ -325,16 +325,21 @@ fn reference(change: ReferenceChange) -> String {
             let (low, high) = (band.map(|band| band.low.0), band.map(|band| band.high.0));
             format!("PriceBand(low={}, high={})", bound(low), bound(high))
         }
-        ReferenceChange::Margin(rate) => format!(
-            "MarginRate(long='{}', short='{}', long_per_lot='{}', short_per_lot='{}', \
-             floor_per_lot='{}')",
-            rate.long,
-            rate.short,
-            money(rate.long_per_lot),
-            money(rate.short_per_lot),
-            money(rate.floor_per_lot)
-        ),
+        ReferenceChange::Margin(rate) => margin_rate(rate, "None"),
+        ReferenceChange::FlagMargin(flag, rate) => margin_rate(rate, &format!("'{}'", flag.name())),
     }
+}
+
+fn margin_rate(rate: MarginRate, flag: &str) -> String {
+    format!(
+        "MarginRate(long='{}', short='{}', long_per_lot='{}', short_per_lot='{}', \
+         floor_per_lot='{}', flag={flag})",
+        rate.long,
+        rate.short,
+        money(rate.long_per_lot),
+        money(rate.short_per_lot),
+        money(rate.floor_per_lot)
+    )
 }
 
 fn status_of(status: VenueStatus, cum: Qty) -> String {

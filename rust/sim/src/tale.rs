@@ -13,7 +13,7 @@ use cross_market_core::funds::{CashKind, Transfer};
 use cross_market_core::ids::{
     AccountId, ClientOrderId, CurrencyId, HedgeId, Id, InstrumentId, VenueId,
 };
-use cross_market_core::instrument::ReferenceChange;
+use cross_market_core::instrument::{MarginRate, ReferenceChange};
 use cross_market_core::num::{Decimal, Money, Price, Side};
 use cross_market_core::order::{Answer, FeeNews, Found, News, Report, VenueStatus};
 use cross_market_core::position::StatementKind;
@@ -199,8 +199,9 @@ impl Teller<'_> {
                 let (low, high) = (self.price(id, band.low), self.price(id, band.high));
                 format!("band {name} low={low} high={high}")
             }
-            ReferenceChange::Margin(rate) => {
-                format!("margin {name} long={} short={}", rate.long, rate.short)
+            ReferenceChange::Margin(rate) => margin(name, &rate, ""),
+            ReferenceChange::FlagMargin(flag, rate) => {
+                margin(name, &rate, &format!(" flag={}", flag.name()))
             }
         }
     }
@@ -331,4 +332,12 @@ const fn status_name(status: VenueStatus) -> &'static str {
         VenueStatus::Rejected => "rejected",
         VenueStatus::Expired => "expired",
     }
+}
+
+fn margin(name: &str, rate: &MarginRate, flag: &str) -> String {
+    let MarginRate { long, short, long_per_lot, short_per_lot, floor_per_lot } = rate;
+    format!(
+        "margin {name} long={long} short={short} long_per_lot={long_per_lot} \
+         short_per_lot={short_per_lot} floor={floor_per_lot}{flag}"
+    )
 }

@@ -12,7 +12,7 @@ use cross_market_core::ids::{
     AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, LegId, Note, Text,
     VenueId,
 };
-use cross_market_core::instrument::{MarginRate, PriceBand, Reference, ReferenceChange};
+use cross_market_core::instrument::{HedgeFlag, MarginRate, PriceBand, Reference, ReferenceChange};
 use cross_market_core::num::{Money, Price, Qty, Ratio, Side};
 use cross_market_core::order::{
     Answer, FeeNews, Fill, Found, LiquiditySide, News, RejectClass, Report, VenueStatus,
@@ -234,13 +234,19 @@ fn reference(bits: &mut Bits<'_>, now: i64) -> Reference {
             low: Price(bits.near(900, 200)),
             high: Price(bits.near(1_000, 200)),
         })),
-        _ => ReferenceChange::Margin(MarginRate {
-            long: bits.ratio(),
-            short: bits.ratio(),
-            long_per_lot: bits.money(),
-            short_per_lot: bits.money(),
-            floor_per_lot: bits.money(),
-        }),
+        _ => {
+            let rate = MarginRate {
+                long: bits.ratio(),
+                short: bits.ratio(),
+                long_per_lot: bits.money(),
+                short_per_lot: bits.money(),
+                floor_per_lot: bits.money(),
+            };
+            match bits.below(2) {
+                0 => ReferenceChange::Margin(rate),
+                _ => ReferenceChange::FlagMargin(bits.of(&HedgeFlag::ALL), rate),
+            }
+        }
     };
     Reference { instrument: bits.instrument(), exchange: bits.time(now), change }
 }

@@ -20,7 +20,7 @@ fn by_value(long: &str, short: &str) -> MarginRate {
 
 fn required(instrument: &Instrument, side: Side, lots: i64, price: i64) -> Money {
     let cost = i128::from(price) * i128::from(lots);
-    margin::required(instrument, side, qty(lots), cost)
+    margin::required(instrument, FLAG, side, qty(lots), cost)
 }
 
 /// SHFE, Risk Management Rules: margin is a share of the contract's value, and gold's contract is
@@ -98,6 +98,7 @@ impl Desk {
         let pair = |(at, product): (u16, u16)| Pair {
             account: NEAR,
             instrument: InstrumentId(at),
+            flag: FLAG,
             product: ProductId(product),
             netting,
             settlement: Settlement::Margin,
@@ -198,6 +199,25 @@ fn desk_of(desk: &Desk) -> Desk {
     Desk { positions: desk.positions.clone(), instruments: desk.instruments.clone() }
 }
 
+/// CTP asks for the rates of an instrument by `HedgeFlag` (投机, 套利, 套保): an exchange may charge
+/// hedgers less. An account pays those of its own flag, and the usual ones where it has none.
+#[test]
+fn rates_by_flag() {
+    let mut desk = Desk::new(Netting::Gross);
+    desk.instruments[FRONT].flag_margins[2] = Some(by_value("0.05", "0.06"));
+    desk.trade(FRONT, Side::Buy, OPEN, 4, 500);
+    assert_eq!(desk.total(), Money::units(200), "arbitrage has none of its own");
+    let of = |flag| {
+        let cost = 4 * 500;
+        margin::required(&desk.instruments[FRONT], flag, Side::Sell, qty(4), cost)
+    };
+    assert_eq!(of(HedgeFlag::Hedge), Money::units(120));
+    assert_eq!([HedgeFlag::Speculation, FLAG].map(of), [Money::units(200); 2]);
+    desk.instruments[FRONT].flag_margins[1] = Some(by_value("0.07", "0.07"));
+    assert_eq!(desk.total(), Money::units(140));
+    assert_eq!(desk.close(1, FRONT, Side::Sell, CLOSE, 1), Money::units(35));
+}
+
 /// SHFE and INE tell today's lots from earlier ones (close-today); a lot frees what it needs itself:
 /// yesterday's at the settlement price, today's at its own.
 #[test]
@@ -226,6 +246,35 @@ fn yesterdays_lots_at_the_settlement_price() {
     assert_eq!(desk.total(), Money::units(250));
     desk.positions.settle(&settle(FRONT, 750, 2), &mut Vec::new()).unwrap();
     assert_eq!(desk.total(), Money::units(225), "3 × 750 × 10 %");
+}
+
+/// CME: for speculators the initial margin is 110 % of maintenance. At 16 500 USD initial and 15 000
+/// maintenance a lot, 3 lots are opened with 49 500 and called below 45 000.
+#[test]
+fn cme_initial_and_maintenance() {
+    let mut desk = Desk::new(Netting::Net);
+    let (initial, copper) = (money("16500"), &mut desk.instruments[FRONT]);
+    copper.margin =
+        MarginRate { long_per_lot: initial, short_per_lot: initial, ..by_value("0", "0") };
+    copper.maintenance = ratio("10/11");
+    desk.trade(FRONT, Side::Buy, OPEN, 3, 425);
+    let maintenance = |desk: &Desk| desk.positions.maintenance_total(NEAR, &desk.instruments);
+    assert_eq!((desk.total(), maintenance(&desk)), (Money::units(49_500), Money::units(45_000)));
+    // Where nothing less is said the two are the same, and a share is rounded against us.
+    desk.trade(OTHER, Side::Buy, OPEN, 1, 1_000);
+    assert_eq!((desk.total(), maintenance(&desk)), (Money::units(49_600), Money::units(45_100)));
+    desk.instruments[OTHER].maintenance = ratio("1/3");
+    assert_eq!(maintenance(&desk), money("45033.333333334"));
+    // The larger side is that of maintenance: 15 000 long in front, 14 400 short in the back.
+    desk.instruments[OTHER].larger_side = false;
+    desk.trade(FRONT, Side::Sell, OPEN, 2, 425);
+    desk.trade(BACK, Side::Sell, OPEN, 9, 16_000);
+    assert_eq!(desk.total(), Money::units(16_500 + 100));
+    desk.instruments[BACK].margin.short_per_lot = Money::units(300);
+    assert_eq!(desk.total(), Money::units(14_400 + 2_700 + 100));
+    assert_eq!(maintenance(&desk), money("17133.333333334"), "the shorts here");
+    desk.instruments[BACK].maintenance = ratio("0.8");
+    assert_eq!(maintenance(&desk), money("15033.333333334"), "the longs here");
 }
 
 /// Lots and prices of one day, then more after a settlement.
@@ -280,7 +329,7 @@ proptest! {
             let rows = desk.positions.rows(NEAR, instrument, side).iter();
             let (lots, cost) =
                 rows.fold((0, 0), |(lots, cost), row| (lots + row.lots, cost + row.cost));
-            margin::required(&desk.instruments[instrument], side, qty(lots), cost)
+            margin::required(&desk.instruments[instrument], FLAG, side, qty(lots), cost)
         };
         let both = |id| single(id, Side::Buy) + single(id, Side::Sell);
         let most: Money = [FRONT, BACK, OTHER].into_iter().map(both).sum();

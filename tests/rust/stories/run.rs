@@ -13,7 +13,7 @@ use cross_market_core::event::{Control, Estimate, Event, Link, LinkState, LinkTo
 use cross_market_core::funds::{Cash, CashKind, Transfer, TransferId};
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, Id as _, InstrumentId, LEGS_MAX, Text};
-use cross_market_core::instrument::{MarginRate, PriceBand, Reference, ReferenceChange};
+use cross_market_core::instrument::{HedgeFlag, MarginRate, PriceBand, Reference, ReferenceChange};
 use cross_market_core::num::{Decimal, Money, Price, Qty, Side};
 use cross_market_core::order::{
     Answer, FeeNews, Fill, Found, LiquiditySide, News, RejectClass, Report, VenueStatus,
@@ -586,6 +586,7 @@ fn change(
         "long_per_lot",
         "short_per_lot",
         "floor",
+        "flag",
     ])?;
     let amount =
         |word| words.get(word).map_or(Ok(Money::ZERO), |text| names.money(text).map(|of| of.0));
@@ -606,13 +607,18 @@ fn change(
             let (low, high) = (names.price(instrument, low)?, names.price(instrument, high)?);
             Ok(ReferenceChange::PriceBand(Some(PriceBand { low, high })))
         }
-        _ => Ok(ReferenceChange::Margin(MarginRate {
-            long: ratio(words.need("long")?)?,
-            short: ratio(words.need("short")?)?,
-            long_per_lot: amount("long_per_lot")?,
-            short_per_lot: amount("short_per_lot")?,
-            floor_per_lot: amount("floor")?,
-        })),
+        _ => {
+            let rate = MarginRate {
+                long: ratio(words.need("long")?)?,
+                short: ratio(words.need("short")?)?,
+                long_per_lot: amount("long_per_lot")?,
+                short_per_lot: amount("short_per_lot")?,
+                floor_per_lot: amount("floor")?,
+            };
+            let Some(name) = words.get("flag") else { return Ok(ReferenceChange::Margin(rate)) };
+            let flag = HedgeFlag::ALL.into_iter().find(|flag| flag.name() == name);
+            Ok(ReferenceChange::FlagMargin(flag.ok_or(format!("{name}: no such flag"))?, rate))
+        }
     }
 }
 

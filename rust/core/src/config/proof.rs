@@ -54,7 +54,9 @@ pub(super) fn most_lots(config: &Config, policy: &Policy, id: InstrumentId) -> i
 pub(super) fn prove(config: &Config, policy: &Policy) -> Checked<()> {
     for (id, instrument) in config.instruments.pairs() {
         let lots = most_lots(config, policy, id);
-        if money_fits(instrument, &instrument.margin, lots) {
+        let margins =
+            [&instrument.margin].into_iter().chain(instrument.flag_margins.iter().flatten());
+        if margins.into_iter().all(|margin| money_fits(instrument, margin, lots)) {
             continue;
         }
         return Err(refuse(

@@ -223,11 +223,7 @@ fn account(node: &Node<'_>, names: &mut Names) -> Checked<Account> {
             names.groups.intern(&group)?;
             group.name()?.to_owned()
         },
-        flag: flag.choice(&[
-            ("speculation", HedgeFlag::Speculation),
-            ("arbitrage", HedgeFlag::Arbitrage),
-            ("hedge", HedgeFlag::Hedge),
-        ])?,
+        flag: flag.choice(&HedgeFlag::ALL.map(|flag| (flag.name(), flag)))?,
         cash_tolerance: cash_tolerance.money_from(Money::ZERO, "a difference in cash")?,
         terms: Terms {
             unrealised: unrealised.choice(&[
@@ -273,7 +269,8 @@ const INSTRUMENT_KEYS: [&str; 17] = [
 ];
 
 fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)> {
-    let (fields, [larger_side]) = node.fields_and(INSTRUMENT_KEYS, ["larger_side"])?;
+    let (fields, [maintenance, larger_side]) =
+        node.fields_and(INSTRUMENT_KEYS, ["maintenance", "larger_side"])?;
     let [
         name,
         venue,
@@ -305,6 +302,7 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
     if lots_max < min_lots {
         return Err(qty_max.refuse("the largest size, at least min_qty"));
     }
+    let (margin, flag_margins) = margin(&margin_node, settlement)?;
     let instrument = Instrument {
         name: names.instruments.add(&name)?,
         venue: names.venues.find(&venue)?,
@@ -314,7 +312,9 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         style: style.choice(&[("linear", Style::Linear), ("inverse", Style::Inverse)])?,
         settlement,
         fees: fees(&fees_node)?,
-        margin: margin(&margin_node, settlement)?,
+        margin,
+        flag_margins,
+        maintenance: maintenance.map_or(Ok(Ratio::ONE), |node| share(&node))?,
         larger_side: larger_side.map_or(Ok(false), |node| node.flag())?,
         phases: phases(&phases_node)?,
         band: band_node.optional().map(|node| band(&node, grid.tick, price_ticks)).transpose()?,
@@ -367,9 +367,34 @@ fn fee(node: &Node<'_>) -> Checked<Fee> {
     Ok(Fee { per_lot: per_lot.money("a fee for each lot")?, rate: value })
 }
 
-fn margin(node: &Node<'_>, settlement: Settlement) -> Checked<MarginRate> {
-    let ([long_node, short_node, floor_node], [long_lot, short_lot]) =
-        node.fields_and(["long", "short", "floor_per_lot"], ["long_per_lot", "short_per_lot"])?;
+/// Margin rates, and those of the flags that have their own.
+type Margins = (MarginRate, [Option<MarginRate>; 3]);
+
+fn margin(node: &Node<'_>, settlement: Settlement) -> Checked<Margins> {
+    let (rate, by_flag) = margin_rate(node, settlement)?;
+    let mut own = [None; 3];
+    if let Some(by_flag) = by_flag {
+        let ([], nodes) = by_flag.fields_and([], HedgeFlag::ALL.map(HedgeFlag::name))?;
+        for (own, node) in own.iter_mut().zip(nodes) {
+            let Some(node) = node else { continue };
+            let (rate, deeper) = margin_rate(&node, settlement)?;
+            if let Some(deeper) = deeper {
+                return Err(deeper.refuse("nothing here: these are the rates of one flag"));
+            }
+            *own = Some(rate);
+        }
+    }
+    Ok((rate, own))
+}
+
+fn margin_rate<'a>(
+    node: &Node<'a>,
+    settlement: Settlement,
+) -> Checked<(MarginRate, Option<Node<'a>>)> {
+    let ([long_node, short_node, floor_node], [long_lot, short_lot, by_flag]) = node.fields_and(
+        ["long", "short", "floor_per_lot"],
+        ["long_per_lot", "short_per_lot", "by_flag"],
+    )?;
     let per_lot = |node: Option<&Node<'_>>| {
         node.map_or(Ok(Money::ZERO), |node| node.money_from(Money::ZERO, "margin for each lot"))
     };
@@ -385,7 +410,14 @@ fn margin(node: &Node<'_>, settlement: Settlement) -> Checked<MarginRate> {
     };
     let (long, long_per_lot) = side(&long_node, long_lot.as_ref())?;
     let (short, short_per_lot) = side(&short_node, short_lot.as_ref())?;
-    Ok(MarginRate { long, short, long_per_lot, short_per_lot, floor_per_lot })
+    Ok((MarginRate { long, short, long_per_lot, short_per_lot, floor_per_lot }, by_flag))
+}
+
+/// What is left of a margin once it is open.
+fn share(node: &Node<'_>) -> Checked<Ratio> {
+    let what = "a fraction of the margin above 0, at most 1, such as 10/11";
+    let value = node.rate(Ratio::ZERO, Ratio::ONE, what)?;
+    if value == Ratio::ZERO { Err(node.refuse(what)) } else { Ok(value) }
 }
 
 fn phases(node: &Node<'_>) -> Checked<Phases> {

@@ -16,7 +16,7 @@ use crate::funds::Need;
 use crate::gate::{Denial, Refusal};
 use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId};
 use crate::instrument::{PositionEffect, Settlement};
-use crate::margin;
+use crate::margin::{self, Asked};
 use crate::num::{Money, Price, Qty, Side};
 use crate::position::Owner;
 use crate::quote::{Intent, Kind, Purpose};
@@ -262,8 +262,16 @@ impl Engine {
         let Crossed { account, instrument, lots, .. } = *crossed;
         let of = &self.instruments[instrument];
         let worst = |side| {
-            let (effect, qty, mark) = (PositionEffect::Open, Qty::of(lots), self.mark(instrument));
-            margin::worst_case_closing(of, side, effect, qty, Qty::ZERO, intent.limit, mark)
+            let asked = Asked {
+                flag: self.config.accounts[account].flag,
+                side,
+                effect: PositionEffect::Open,
+                qty: Qty::of(lots),
+                closes: Qty::ZERO,
+                limit: intent.limit,
+                mark: self.mark(instrument),
+            };
+            margin::worst_case(of, &asked)
         };
         let amount = worst(Side::Buy).max(worst(Side::Sell)).max(Money::ZERO);
         let same = |need: &&mut Need| need.order == order && need.account == account;

@@ -226,7 +226,7 @@ impl Engine {
                 }
                 Ok(())
             }
-            ReferenceChange::Margin(rate) => {
+            ReferenceChange::Margin(rate) | ReferenceChange::FlagMargin(_, rate) => {
                 for share in [rate.long, rate.short] {
                     if share < Ratio::ZERO || share > Ratio::ONE {
                         return Err(Error::OutOfBounds { field: Field::Rate, found: share.num() });

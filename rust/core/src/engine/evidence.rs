@@ -1040,13 +1040,21 @@ impl Engine {
             ReferenceChange::PriceBand(band) => instrument.band = band,
             ReferenceChange::Margin(rate) => {
                 instrument.margin = rate;
-                let accounts: Vec<AccountId> = self.config.accounts.ids().collect();
-                for account in accounts {
-                    self.note_margin(account);
-                }
+                self.note_margins();
+            }
+            ReferenceChange::FlagMargin(flag, rate) => {
+                instrument.set_flag_margin(flag, rate);
+                self.note_margins();
             }
         }
         self.touch_readers(reference.instrument);
+    }
+
+    fn note_margins(&mut self) {
+        let accounts: Vec<AccountId> = self.config.accounts.ids().collect();
+        for account in accounts {
+            self.note_margin(account);
+        }
     }
 
     /// Cancels that waited for a phase to end wait no longer.

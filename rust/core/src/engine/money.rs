@@ -180,10 +180,10 @@ impl Engine {
     /// The margin of lots that an order was to close and will open: no hold has it.
     pub(super) fn opening(&self, order: ClientOrderId, lots: Qty) -> Money {
         let Some(order) = self.orders.get(order) else { return Money::ZERO };
-        let Place { instrument, side, price, .. } = order.place;
+        let Place { instrument, flag, side, price, .. } = order.place;
         let mark = self.mark(instrument).unwrap_or(price);
         let far = i128::from(price.0.abs().max(mark.0.abs()));
         let cost = far * i128::from(lots.get());
-        margin::required(&self.instruments[instrument], side, lots, cost)
+        margin::required(&self.instruments[instrument], flag, side, lots, cost)
     }
 }

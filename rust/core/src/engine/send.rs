@@ -14,7 +14,7 @@ use crate::gate::{self, Denial, HedgeLimits, Refusal};
 use crate::ids::{ATTEMPT_MAX, AccountId, ClientOrderId, HedgeId, Id, LEGS_MAX, LegId};
 use crate::instrument::{PositionEffect, Settlement};
 use crate::legging::Legging;
-use crate::margin;
+use crate::margin::{self, Asked};
 use crate::num::{Money, Qty, Side};
 use crate::order::{Input, Order, Place};
 use crate::quote::{Intent, Kind, LegLots, Purpose};
@@ -452,10 +452,12 @@ impl Engine {
         let split = self.positions.split(leg.account, leg.instrument, side, qty, first);
         let Ok(split) = split else { return };
         let (instrument, mark) = (&self.instruments[leg.instrument], self.mark(leg.instrument));
+        let flag = self.config.accounts[leg.account].flag;
         let amounts = split.iter().map(|(effect, qty)| {
             let closes = if effect == PositionEffect::Open { Qty::ZERO } else { qty };
             let (side, limit) = (intent.side, intent.limit);
-            margin::worst_case_closing(instrument, side, effect, qty, closes, limit, mark)
+            let asked = Asked { flag, side, effect, qty, closes, limit, mark };
+            margin::worst_case(instrument, &asked)
         });
         let amount: Money = amounts.sum();
         let (order, account) = (attempt.decision, leg.account);
@@ -579,16 +581,10 @@ impl Engine {
     }
 
     fn need(&self, place: &Place, closes: Qty) -> Need {
-        let instrument = &self.instruments[place.instrument];
-        let amount = margin::worst_case_closing(
-            instrument,
-            place.side,
-            place.effect,
-            place.qty,
-            closes,
-            place.price,
-            self.mark(place.instrument),
-        );
+        let Place { flag, side, effect, qty, price: limit, .. } = *place;
+        let mark = self.mark(place.instrument);
+        let asked = Asked { flag, side, effect, qty, closes, limit, mark };
+        let amount = margin::worst_case(&self.instruments[place.instrument], &asked);
         Need {
             order: place.order,
             account: place.account,

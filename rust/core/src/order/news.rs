@@ -2,6 +2,7 @@
 
 use super::RejectClass;
 use crate::ids::{AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, Text};
+pub use crate::instrument::HedgeFlag;
 use crate::instrument::PositionEffect;
 use crate::num::{Money, Price, Qty, Side};
 use crate::quote::{Kind, Purpose};
@@ -30,18 +31,6 @@ impl TimeInForce {
             TimeInForce::Ioc | TimeInForce::Fok => false,
         }
     }
-}
-
-/// What the exchange is told about the purpose of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum HedgeFlag {
-    /// 投机
-    Speculation = 0,
-    /// 套利
-    Arbitrage = 1,
-    /// 套保
-    Hedge = 2,
 }
 
 /// A new order.

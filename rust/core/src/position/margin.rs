@@ -34,6 +34,19 @@ impl Positions {
         self.margin_by(account, instruments, Position::margin)
     }
 
+    /// The margin below which an account has a shortfall: as [`Positions::margin_total`], of what the
+    /// positions need to be kept.
+    #[must_use]
+    pub fn maintenance_total(
+        &self,
+        account: AccountId,
+        instruments: &Table<InstrumentId, Instrument>,
+    ) -> Money {
+        self.margin_by(account, instruments, |position, direction, instrument| {
+            position.margin(direction, instrument).scale_up(instrument.maintenance)
+        })
+    }
+
     /// As [`Positions::margin_total`], had all lots been marked to `mark`; those without one stay.
     #[must_use]
     pub fn margin_at(
@@ -46,7 +59,8 @@ impl Positions {
             let stack = position.book.stack(side);
             let marked = mark(position.pair.instrument);
             let cost = marked.map(|at| i128::from(at.0) * i128::from(stack.lots()));
-            required(instrument, side, Qty::of(stack.lots()), cost.unwrap_or(stack.cost()))
+            let (flag, lots) = (position.pair.flag, Qty::of(stack.lots()));
+            required(instrument, flag, side, lots, cost.unwrap_or(stack.cost()))
         })
     }
 
@@ -130,7 +144,7 @@ impl Positions {
 impl Position {
     fn margin(&self, direction: Side, instrument: &Instrument) -> Money {
         let stack = self.book.stack(direction);
-        required(instrument, direction, Qty::of(stack.lots()), stack.cost())
+        required(instrument, self.pair.flag, direction, Qty::of(stack.lots()), stack.cost())
     }
 
     /// The least and the most that the lots of a direction may need once `gone` of them are closed.
@@ -143,7 +157,7 @@ impl Position {
     ) -> (Money, Money) {
         let left = self.book.stack(direction).left(gone.earlier, gone.today, today);
         let Left { lots, least, most } = left;
-        let needs = |cost| required(instrument, direction, Qty::of(lots), cost);
+        let needs = |cost| required(instrument, self.pair.flag, direction, Qty::of(lots), cost);
         let (low, high) = (needs(least), needs(most));
         (low.min(high), low.max(high))
     }
@@ -156,7 +170,7 @@ impl Position {
             rows.iter().all(|row| row.cost >= 0) || rows.iter().all(|row| row.cost <= 0);
         let each = rows.iter().map(|row| row.cost.abs() / i128::from(row.lots)).min();
         let Some(ticks) = each.filter(|_| of_one_sign) else { return Money::ZERO };
-        let (rate, per_lot) = instrument.margin.of(direction);
+        let (rate, per_lot) = instrument.margin_of(self.pair.flag).of(direction);
         // It is less than the floor wherever the floor binds.
         instrument.value(ticks * i128::from(lots)).scale_down(rate) + per_lot.times(lots)
     }

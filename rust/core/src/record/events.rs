@@ -206,15 +206,34 @@ fn write_reference(out: &mut Writer, reference: &Reference) {
         ReferenceChange::Margin(rate) => {
             // A record without amounts a lot keeps the form that it had before they were known.
             out.u8(if rate.is_by_lot() { 3 } else { 2 });
-            write_ratio(out, rate.long);
-            write_ratio(out, rate.short);
-            out.i128(rate.floor_per_lot.0);
-            if rate.is_by_lot() {
-                out.i128(rate.long_per_lot.0);
-                out.i128(rate.short_per_lot.0);
-            }
+            write_margin(out, rate, rate.is_by_lot());
+        }
+        ReferenceChange::FlagMargin(flag, rate) => {
+            out.u8(4);
+            Code::write(*flag, out);
+            write_margin(out, rate, true);
         }
     }
+}
+
+fn write_margin(out: &mut Writer, rate: &MarginRate, by_lot: bool) {
+    write_ratio(out, rate.long);
+    write_ratio(out, rate.short);
+    out.i128(rate.floor_per_lot.0);
+    if by_lot {
+        out.i128(rate.long_per_lot.0);
+        out.i128(rate.short_per_lot.0);
+    }
+}
+
+fn read_margin(from: &mut Reader<'_>, by_lot: bool) -> Read<MarginRate> {
+    let (long, short) = (read_ratio(from)?, read_ratio(from)?);
+    let mut rate = MarginRate::of_value(long, short, Money(from.i128()?));
+    if by_lot {
+        rate.long_per_lot = Money(from.i128()?);
+        rate.short_per_lot = Money(from.i128()?);
+    }
+    Ok(rate)
 }
 
 fn read_reference(from: &mut Reader<'_>) -> Read<Reference> {
@@ -228,18 +247,14 @@ fn read_reference(from: &mut Reader<'_>) -> Read<Reference> {
         }
         1 => ReferenceChange::PriceBand(None),
         found @ (2 | 3) => {
-            let (long, short) = (read_ratio(from)?, read_ratio(from)?);
-            let mut rate = MarginRate::of_value(long, short, Money(from.i128()?));
-            if found == 3 {
-                rate.long_per_lot = Money(from.i128()?);
-                rate.short_per_lot = Money(from.i128()?);
-            }
+            let rate = read_margin(from, found == 3)?;
             // One value has one form.
             if rate.is_by_lot() != (found == 3) {
                 return Err(WireError::Code { at, found });
             }
             ReferenceChange::Margin(rate)
         }
+        4 => ReferenceChange::FlagMargin(Code::read(from)?, read_margin(from, true)?),
         found => return Err(WireError::Code { at, found }),
     };
     Ok(Reference { instrument, exchange, change })

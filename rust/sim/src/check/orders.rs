@@ -308,9 +308,15 @@ fn least_need(config: &Config, place: &Place, lots: i64) -> Money {
         Settlement::Margin => {
             let closes = place.effect != PositionEffect::Open
                 || (nets && lots.signum() == -place.side.sign());
+            let own = listed
+                .flag_margins
+                .get(usize::from(crate::outcome::flag_code(place.flag)))
+                .copied()
+                .flatten();
+            let margin = own.unwrap_or(listed.margin);
             let (rate, per_lot) = match place.side {
-                Side::Buy => (listed.margin.long, listed.margin.long_per_lot),
-                Side::Sell => (listed.margin.short, listed.margin.short_per_lot),
+                Side::Buy => (margin.long, margin.long_per_lot),
+                Side::Sell => (margin.short, margin.short_per_lot),
             };
             let of_value = value.abs() / i128::from(rate.den()) * i128::from(rate.num());
             if closes { 0 } else { of_value + per_lot.0 * i128::from(place.qty.get()) }
