@@ -418,7 +418,7 @@ class World:
                 low=self.ticks(instrument, low) if low else None,
                 high=self.ticks(instrument, high) if high else None,
             )
-        return events.MarginRate(long=words["long"], short=words["short"])
+        return events.MarginRate(long=words["long"], short=words["short"], flag=words.get("flag"))
 
     def verb(self, verb: str, about: str, words: Words) -> events.Verb:
         match verb:
