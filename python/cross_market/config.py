@@ -608,7 +608,7 @@ def fee_json(fee: Fee) -> Json:
 
 
 def instrument_json(instrument: Instrument) -> Json:
-    fees, margin = instrument.fees, instrument.margin
+    fees = instrument.fees
     tick, lot = Fraction(str(instrument.tick)), Fraction(str(instrument.lot))
     price_max, qty_max = instrument.price_max, instrument.qty_max
     phases = instrument.phases
@@ -627,7 +627,7 @@ def instrument_json(instrument: Instrument) -> Json:
             "close": fee_json(fees.close or fees.open),
             "close_today": fee_json(fees.close_today or fees.open),
         },
-        "margin": margin_json(margin),
+        "margin": margins_json(instrument),
         "phases": phases if phases == "always" else [list(pair) for pair in phases],
         "band": None if instrument.band is None else list(instrument.band),
         "own_in_book": instrument.own_in_book,
@@ -637,6 +637,17 @@ def instrument_json(instrument: Instrument) -> Json:
         "price_max": fraction_text(tick * 10**7) if price_max is None else str(price_max),
         "qty_max": fraction_text(lot * 10**6) if qty_max is None else str(qty_max),
     }
+
+
+def margins_json(instrument: Instrument) -> Json:
+    by_flag = {
+        "speculation": instrument.speculation_margin,
+        "arbitrage": instrument.arbitrage_margin,
+        "hedge": instrument.hedge_margin,
+    }
+    own = {flag: margin_json(margin) for flag, margin in by_flag.items() if margin is not None}
+    usual = margin_json(instrument.margin)
+    return {**usual, "by_flag": own} if own else usual
 
 
 def margin_json(margin: Margin | None) -> Json:

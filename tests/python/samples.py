@@ -57,7 +57,7 @@ def samples(order: int) -> dict[str, ev.Event]:
     changes: list[Any] = [
         ev.Phase(phase="break", until=START + 10**12),
         ev.PriceBand(low=30000, high=32000),
-        ev.MarginRate(long="0.1", short="0.1", floor_per_lot="100"),
+        ev.MarginRate(long="0.1", short="0.1", floor_per_lot="100", flag="hedge"),
     ]
     scope = ev.Scope(hedge="gold")
     verbs: list[ev.Verb] = [

@@ -121,7 +121,13 @@ def others(draw: st.DrawFn, orders: list[int]) -> Any:  # noqa: ANN401
                 ev.Reference(
                     instrument=name,
                     exchange=draw(stamp),
-                    change=ev.MarginRate(long="0.2", short="0.3", floor_per_lot=1),
+                    change=ev.MarginRate(
+                        long="0.2",
+                        short="0.3",
+                        short_per_lot=draw(small),
+                        floor_per_lot=1,
+                        flag=draw(st.sampled_from([None, "speculation", "arbitrage", "hedge"])),
+                    ),
                 ),
                 ev.Reference(
                     instrument=name,

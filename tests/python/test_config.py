@@ -238,6 +238,17 @@ def test_margin_is_by_value_by_lot_or_both() -> None:
         "floor_per_lot": "0",
         "long_per_lot": "12.5",
     }
+    hedged = instrument(
+        "SHFE.au2602",
+        "CNY/g",
+        hedge_margin=cm.Margin(long="0.05", short="0.06"),
+    )
+    assert instrument_json(hedged)["margin"]["by_flag"] == {
+        "hedge": {"long": "0.05", "short": "0.06", "floor_per_lot": "0"}
+    }
+    with pytest.raises(cm.ConfigError) as wrong:
+        instrument("X.S", "CNY/g", settlement="cash", margin=None, hedge_margin=hedged.margin)
+    assert wrong.value.field == "instrument.hedge_margin"
     for margin, field in (
         (cm.Margin(long="0", short="0.1"), "instrument.margin.long"),
         (cm.Margin(long="0.1", short="0", short_per_lot="0 CNY"), "instrument.margin.short"),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 import pytest
@@ -427,7 +428,16 @@ class World:
                 low=self.ticks(instrument, low) if low else None,
                 high=self.ticks(instrument, high) if high else None,
             )
-        return events.MarginRate(long=words["long"], short=words["short"])
+        amounts = [words.get(key) or "0" for key in ("long_per_lot", "short_per_lot", "floor")]
+        long_per_lot, short_per_lot, floor = (text.rstrip(ascii_uppercase) for text in amounts)
+        return events.MarginRate(
+            long=words["long"],
+            short=words["short"],
+            long_per_lot=long_per_lot,
+            short_per_lot=short_per_lot,
+            floor_per_lot=floor,
+            flag=words.get("flag"),
+        )
 
     def verb(self, verb: str, about: str, words: Words) -> events.Verb:
         match verb:

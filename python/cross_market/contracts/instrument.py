@@ -207,6 +207,8 @@ class Instrument:
     phases: 'always' or list of (start, phase) – trading phases.
     band: (low, high) – the day's price band, where the venue has one.
     own_in_book: bool – whether the feed's levels count our own resting orders too.
+    speculation_margin, arbitrage_margin, hedge_margin: Margin – for accounts of that flag; as
+        `margin` when None.
     maintenance: number – fraction of the margin below which open positions are short of money.
     larger_side: bool – whether an account needs margin for its longs or its shorts in all such
         contracts of the product, whichever need more, and not for both.
@@ -229,6 +231,9 @@ class Instrument:
     phases: Phases = "always"
     band: PriceBand = None
     own_in_book: Annotated[bool, flag()] = False
+    speculation_margin: Annotated[Margin | None, optional(one(Margin))] = None
+    arbitrage_margin: Annotated[Margin | None, optional(one(Margin))] = None
+    hedge_margin: Annotated[Margin | None, optional(one(Margin))] = None
     maintenance: Annotated[Number, ratio(above=0)] = "1"
     larger_side: Annotated[bool, flag()] = False
     min_qty: Annotated[Number | None, optional(decimal(above=0))] = None
@@ -247,8 +252,12 @@ class Instrument:
             fee = getattr(self.fees, each)
             if fee is not None and fee.per_lot is not None:
                 self._own_currency(fee.per_lot, f"{where}.fees.{each}.per_lot")
-        if self.margin is not None:
-            self._check_margin(self.margin, f"{where}.margin")
+        for each in ("margin", "speculation_margin", "arbitrage_margin", "hedge_margin"):
+            margin = getattr(self, each)
+            if margin is not None and self.settlement == "cash":
+                raise wrong(margin, f"{where}.{each}", "None for settlement 'cash'")
+            if margin is not None:
+                self._check_margin(margin, f"{where}.{each}")
         grids = (
             ("band", self.band or (), self.tick),
             ("min_qty", self._given(self.min_qty), self.lot),

@@ -165,7 +165,8 @@ impl Position {
     /// What closing `lots` of a direction frees at least, whichever they are and whatever else is
     /// closed: each of them at the lowest price that any has.
     fn margin_least(&self, direction: Side, lots: i64, instrument: &Instrument) -> Money {
-        let rows = self.book.stack(direction).rows();
+        let stack = self.book.stack(direction);
+        let (rows, lots) = (stack.rows(), lots.min(stack.lots()));
         let of_one_sign =
             rows.iter().all(|row| row.cost >= 0) || rows.iter().all(|row| row.cost <= 0);
         let each = rows.iter().map(|row| row.cost.abs() / i128::from(row.lots)).min();
