@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -155,6 +156,76 @@ def test_what_a_dead_process_had_is_set_aside_and_ends_by_a_word(place: str) -> 
             assert buckets(desk, "a") == [70, 30, 0, 0, 100]
 
 
+def test_an_id_is_its_member_s(place: str) -> None:
+    with opened(place) as one, opened(place, "two") as two:
+        one.bring("in", "a", 1000)
+        one.allot("x", {"a": 100})
+        with pytest.raises(cm.UsageError, match="another member"):
+            two.allot("x", {"a": 100})
+        assert [each.member for each in one.allotments()] == ["one"]
+
+
+def test_no_more_arrives_than_was_sent(place: str) -> None:
+    with opened(place) as pool:
+        pool.bring("in", "a", 1000)
+        pool.send("t", "a", "b", 100)
+        with pytest.raises(cm.UsageError, match="more than was sent"):
+            pool.settle("there", "t", 900)
+        # Refused for ever, also with what would have been right.
+        with pytest.raises(cm.UsageError):
+            pool.settle("there", "t", 900)
+        pool.settle("there-2", "t", 100)
+        pool.settle("there-2", "t", 100)
+        for state in (pool.settle, lambda *given: pool.fail(given[0], given[1])):
+            with pytest.raises(cm.UsageError):
+                state(f"again {state.__name__}", "t", 100)
+        assert sum(each.total for each in pool.balances()) == 1000
+
+
+def test_what_a_state_was_against_is_refused_for_ever(place: str) -> None:
+    with opened(place) as pool:
+        pool.bring("in", "a", 10)
+        with pytest.raises(cm.UsageError):
+            pool.settle("early", "t", 1)
+        pool.send("t", "a", "b", 1)
+        with pytest.raises(cm.UsageError):
+            pool.settle("early", "t", 1)
+        assert dict(pool.operations())["early"] is not None
+
+
+def test_the_same_word_on_what_is_set_aside_has_the_same_answer(place: str) -> None:
+    with opened(place, lease="300 ms") as dead, opened(place, "desk") as desk:
+        dead.bring("in", "a", 100)
+        dead.allot("x", {"a": 30})
+        dead.allot("y", {"a": 20})
+        time.sleep(0.4)
+        assert desk.quarantine("q", "one") == desk.quarantine("q", "one")
+        assert len(desk.quarantine("q", "one")) == 2
+        with opened(place) as back:
+            for _ in range(2):
+                back.adopt("mine", "x", "a")
+                desk.release("dead", "y", "a", reason="cancelled at the venue")
+        assert buckets(desk, "a") == [70, 30, 0, 0, 100]
+
+
+def test_a_route_joins_accounts_of_one_currency_and_grain(place: str, tmp_path: Path) -> None:
+    del place
+    (tmp_path / "two").mkdir(mode=0o700)
+    for name, grain in (("USD", "0.01"), ("CNY", "0.001")):
+        accounts = [
+            led.PoolAccount(name="a", currency="CNY", island="on", grain="0.01"),
+            led.PoolAccount(name="b", currency=name, island="on", grain=grain),
+        ]
+        with pytest.raises(cm.CrossMarketError, match="currency and grain"):
+            led.Ledger.create(
+                f"sqlite:{tmp_path / 'two' / name}",
+                accounts,
+                config="c",
+                binary="b",
+                routes=[("a", "b")],
+            )
+
+
 def test_another_member_touches_nothing(place: str) -> None:
     with opened(place) as one, opened(place, "two") as two:
         one.bring("in", "a", 100)
@@ -270,38 +341,121 @@ def test_the_file_is_closed_to_others(tmp_path: Path) -> None:
         make(f"sqlite:{tmp_path / 'more.db'}")
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE account SET free = free + 1",
-        "UPDATE account SET free = -1, outside = 1",
-        "UPDATE posting SET amount = 1",
-        "DELETE FROM posting",
-        "DELETE FROM operation",
-        "UPDATE operation SET payload = ''",
-        "UPDATE lease SET epoch = 0",
-        "DELETE FROM lease",
-        "DELETE FROM allotment",
-        "INSERT INTO operation VALUES ('z', 'one', 99, 'bring', '', NULL, 0)",
-        "INSERT INTO posting VALUES (NULL, 'in', 'a', 'free', 'outside', 99999, NULL)",
-        "INSERT INTO posting VALUES (NULL, 'in', 'a', 'allotted', 'free', 1, 'none')",
-        "INSERT INTO transfer VALUES ('z', 'b', 'a', 1, 'asked')",
-    ],
+ADD = (
+    "INSERT INTO operation (id, member, epoch, kind, about, payload, lines, moment)"
+    " VALUES ('z', 'one', 1, '{kind}', '{about}', '', {lines}, 0)"
 )
-def test_the_file_itself_refuses(tmp_path: Path, statement: str) -> None:
+LINE = "INSERT INTO posting (operation, account, source, target, amount, allotment) VALUES "
+# What no client may write, whatever it has written before: several statements, the last refused.
+REFUSED = [
+    ["UPDATE account SET free = free + 1"],
+    ["UPDATE account SET free = -1, outside = 1"],
+    ["UPDATE account SET free = free + 100, outside = outside - 100"],
+    [
+        "UPDATE account SET free = free - 3000, allotted = allotted + 3000, version = version + 1"
+        " WHERE name = 'a'"
+    ],
+    ["INSERT OR REPLACE INTO account SELECT * FROM account WHERE name = 'a'"],
+    ["UPDATE posting SET amount = 1"],
+    ["DELETE FROM posting"],
+    ["INSERT OR REPLACE INTO posting VALUES (1, 'in', 'a', 'outside', 'free', 7, NULL)"],
+    ["DELETE FROM operation"],
+    ["UPDATE operation SET payload = ''"],
+    ["INSERT OR REPLACE INTO operation SELECT * FROM operation WHERE id = 'in'"],
+    ["UPDATE lease SET epoch = 0"],
+    ["UPDATE lease SET epoch = epoch + 2"],
+    ["UPDATE lease SET member = 'two'"],
+    ["INSERT OR REPLACE INTO lease VALUES ('one', 1, 99999999999999)"],
+    ["DELETE FROM lease"],
+    ["DELETE FROM allotment"],
+    ["UPDATE allotment SET remains = amount"],
+    ["UPDATE allotment SET remains = remains - 1, last = last + 1"],
+    ["UPDATE allotment SET member = 'two'"],
+    ["INSERT OR REPLACE INTO allotment SELECT * FROM allotment"],
+    ["INSERT INTO allotment VALUES ('in', 'a', 'one', 1, 1, 'allotted', 1)"],
+    ["UPDATE pool SET config = 'other'"],
+    ["INSERT OR REPLACE INTO pool VALUES (1, 1, 'other', 'b')"],
+    ["INSERT INTO route VALUES ('b', 'a')"],
+    ["INSERT INTO movement VALUES ('allot', 'outside', 'free')"],
+    ["DELETE FROM movement"],
+    [ADD.format(kind="bring", about="", lines=1).replace(" 1, 'bring'", " 99, 'bring'")],
+    # An operation that was done moves nothing more.
+    [LINE + "('in', 'a', 'outside', 'free', 1, NULL)"],
+    [LINE + "('x', 'a', 'free', 'allotted', 1, 'x')"],
+    [LINE + "('in', 'a', 'allotted', 'free', 1, 'none')"],
+    # A kind moves what it moves.
+    [ADD.format(kind="allot", about="", lines=1), LINE + "('z', 'a', 'outside', 'free', 1, NULL)"],
+    [ADD.format(kind="allot", about="", lines=1), LINE + "('z', 'a', 'free', 'outside', 1, NULL)"],
+    [ADD.format(kind="allot", about="", lines=1), LINE + "('z', 'a', 'free', 'allotted', 1, 'q')"],
+    [ADD.format(kind="adopt", about="", lines=1), LINE + "('z', 'a', 'allotted', 'free', 1, 'x')"],
+    [
+        ADD.format(kind="post", about="", lines=1),
+        LINE + "('z', 'a', 'allotted', 'outside', 9999, 'x')",
+    ],
+    # A transfer arrives once, where it was sent to and with no more than was sent.
+    [
+        ADD.format(kind="settled", about="t", lines=2),
+        LINE + "('z', 'b', 'outside', 'free', 101, NULL)",
+    ],
+    [
+        ADD.format(kind="settled", about="t", lines=2),
+        LINE + "('z', 'a', 'outside', 'free', 1, NULL)",
+    ],
+    [
+        ADD.format(kind="settled", about="t", lines=2),
+        LINE + "('z', 'b', 'outside', 'free', 50, NULL)",
+        LINE + "('z', 'b', 'outside', 'free', 50, NULL)",
+    ],
+    [ADD.format(kind="settled", about="t", lines=2), "UPDATE transfer SET state = 'settled'"],
+    [
+        ADD.format(kind="failed", about="t", lines=1),
+        LINE + "('z', 'a', 'transit', 'free', 99, NULL)",
+    ],
+    ["UPDATE transfer SET state = 'settled'"],
+    ["UPDATE transfer SET amount = 1"],
+    ["INSERT INTO transfer VALUES ('in', 'a', 'b', 1, 'asked')"],
+    ["INSERT OR REPLACE INTO transfer VALUES ('t', 'a', 'b', 1, 'asked')"],
+    ["DELETE FROM transfer"],
+]
+
+
+@pytest.mark.parametrize("statements", REFUSED, ids=lambda each: each[-1][:60])
+def test_the_file_itself_refuses(tmp_path: Path, statements: list[str]) -> None:
     tmp_path.chmod(0o700)
     place = f"sqlite:{tmp_path / 'pool.db'}"
     make(place)
     with opened(place) as pool:
         pool.bring("in", "a", 100)
         pool.allot("x", {"a": 30})
-        before = pool.balances()
+        pool.send("t", "a", "b", 1)
+        before = pool.balances(), pool.allotments(), pool.transfers(), pool.postings()
         link = sqlite3.connect(tmp_path / "pool.db", isolation_level=None)
         link.execute("PRAGMA foreign_keys = ON")
-        with pytest.raises(sqlite3.Error):
+        link.execute("BEGIN")
+        for statement in statements[:-1]:
             link.execute(statement)
+        with pytest.raises(sqlite3.Error):
+            link.execute(statements[-1])
+        link.execute("ROLLBACK")
         link.close()
-        assert pool.balances() == before
+        assert (pool.balances(), pool.allotments(), pool.transfers(), pool.postings()) == before
+
+
+def test_the_file_refuses_what_a_fenced_epoch_began(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    place = f"sqlite:{tmp_path / 'pool.db'}"
+    make(place)
+    link = sqlite3.connect(tmp_path / "pool.db", isolation_level=None)
+    with opened(place) as old:
+        old.bring("in", "a", 100)
+        link.execute(ADD.format(kind="allot", about="", lines=1))
+        with opened(place), pytest.raises(sqlite3.Error, match="fenced"):
+            link.execute(LINE + "('z', 'a', 'free', 'allotted', 1, 'z')")
+    with opened(place, "late", lease="50 ms"):
+        time.sleep(0.1)
+        with pytest.raises(sqlite3.Error, match="followed"):
+            link.execute("UPDATE lease SET until = until + 99999 WHERE member = 'late'")
+    link.close()
 
 
 # PostgreSQL alone.
@@ -322,6 +476,10 @@ FORBIDDEN = [
     "UPDATE cross_market.transfer SET state = 'settled'",
     "DELETE FROM cross_market.transfer",
     "INSERT INTO cross_market.route VALUES ('b', 'a')",
+    "INSERT INTO cross_market.movement VALUES ('allot', 'outside', 'free')",
+    "SELECT cross_market.hold_lease('one', 1)",
+    "SELECT cross_market.join_pool('z', 1000, 1, 'other', 'b')",
+    "SELECT cross_market.join_pool('z', 1000, 2, 'c', 'b')",
     "UPDATE cross_market.pool SET config = 'other'",
     "DROP TABLE cross_market.posting",
     "ALTER TABLE cross_market.account DROP CONSTRAINT account_free_check",
@@ -333,12 +491,12 @@ FORBIDDEN = [
     "GRANT cm_ops TO CURRENT_USER",
 ]
 WRITES = [
-    "INSERT INTO cross_market.operation VALUES ('z', 'one', 1, 'bring', '', NULL, 0)",
+    "INSERT INTO cross_market.operation VALUES ('z', 'one', 1, 'allot', '', '', 1, NULL, 0)",
     "INSERT INTO cross_market.posting VALUES ('a', 0, 'in', 'outside', 'free', 1, NULL)",
     "INSERT INTO cross_market.transfer VALUES ('z', 'a', 'b', 1, 'asked')",
-    "SELECT cross_market.join_pool('z', 1000)",
+    "SELECT cross_market.join_pool('z', 1000, 1, 'c', 'b')",
     "SELECT cross_market.renew_lease('one', 1, 1000)",
-    "SELECT cross_market.note_transfer('t', 'late', 'in')",
+    "SELECT cross_market.note_transfer('in')",
 ]
 
 
@@ -374,6 +532,55 @@ def test_each_role_is_refused_what_is_not_its(pool_server: Server, role: str) ->
             assert link.execute(
                 "SELECT free FROM cross_market.account WHERE name = 'a'"
             ).fetchone() == (7000,)
+
+
+# What is refused in SQLite by guards of the tables is refused here by rights; the rest is the same.
+MOVES = [
+    each
+    for each in REFUSED
+    if each[-1].startswith((LINE, "INSERT INTO transfer", "INSERT INTO operation"))
+]
+
+
+@pytest.mark.parametrize("statements", MOVES, ids=lambda each: each[-1][-60:])
+def test_the_server_itself_refuses(pool_server: Server, statements: list[str]) -> None:
+    import psycopg
+
+    with opened(pool_server.url()) as pool:
+        pool.send("t", "a", "b", 1)
+        before = pool.balances(), pool.allotments(), pool.transfers(), pool.postings()
+        epoch = f" {pool.epoch}, '"
+        with psycopg.connect(pool_server.url("t_engine"), autocommit=True) as link:
+            link.execute("SET search_path = cross_market")
+            link.execute("BEGIN")
+            for statement in statements[:-1]:
+                link.execute(statement.replace(" 1, '", epoch))
+            with pytest.raises((psycopg.errors.RaiseException, psycopg.IntegrityError)):
+                link.execute(statements[-1].replace(" 1, '", epoch))
+            link.execute("ROLLBACK")
+        assert (pool.balances(), pool.allotments(), pool.transfers(), pool.postings()) == before
+
+
+def test_the_server_refuses_what_a_fenced_epoch_began(pool_server: Server) -> None:
+    import psycopg
+
+    with opened(pool_server.url()) as old:
+        begun = ADD.format(kind="allot", about="", lines=1).replace(" 1, '", f" {old.epoch}, '")
+        with psycopg.connect(pool_server.url("t_engine"), autocommit=True) as link:
+            link.execute("SET search_path = cross_market")
+            link.execute(begun)
+            with opened(pool_server.url()), pytest.raises(psycopg.Error, match="fenced"):
+                link.execute(LINE + "('z', 'a', 'free', 'allotted', 1, 'z')")
+
+
+def test_nothing_is_kept_in_the_session_of_the_server(pool_server: Server) -> None:
+    """A pooler may give every transaction to another server process."""
+    with opened(pool_server.url()) as pool:
+        link: Any = pool._link
+        for number in range(12):
+            link._link.execute("DISCARD ALL")
+            pool.gain(f"g{number}", "a", 1)
+            assert pool.balances()
 
 
 def test_an_engine_works_and_brings_nothing_in(pool_server: Server) -> None:

@@ -8,12 +8,14 @@ of its lease and is refused by the database when that is over. See `docs/ledger.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
 from cross_market._files import path_text
 from cross_market.contracts.units import parse_span
+from cross_market.errors import UsageError
 from cross_market.funds.ledger.postgres import Postgres
 from cross_market.funds.ledger.sqlite import Sqlite
 from cross_market.funds.ledger.values import (
@@ -31,6 +33,9 @@ from cross_market.funds.ledger.values import (
 __all__ = ["SCHEMA", "Ledger"]
 
 SCHEMA = 1
+
+# How the reason of a refusal begins that is kept for ever: too little there, or a state against it.
+SHORT, STATE = "short: ", "state: "
 
 Link: TypeAlias = Sqlite | Postgres
 
@@ -54,7 +59,7 @@ class Ledger:
                 "SELECT name, currency, island, grain FROM account ORDER BY name"
             )
         }
-        self.epoch = link.join(member.name, lease_ms)
+        self.epoch = link.join(member, SCHEMA, lease_ms)
 
     def __repr__(self) -> str:
         return f"<Ledger {self._link.shown} {self.member.name!r} epoch {self.epoch}>"
@@ -71,7 +76,8 @@ class Ledger:
         """Make an empty pool.
 
         place: str – 'sqlite:PATH' or 'postgresql://…', by a role that may create roles.
-        accounts – of the pool. routes – pairs of names: transfers go there and nowhere else.
+        accounts – of the pool.
+        routes – pairs of names, of one currency and grain: transfers go there and nowhere else.
         config, binary: str – hashes that every member must have.
         Raises UsageError where something is there already.
         """
@@ -79,7 +85,6 @@ class Ledger:
             raise no(place, "a pool has at least one account")
 
         def fill(link: Link) -> None:
-            link.rows("INSERT INTO pool VALUES (1, ?, ?, ?)", (SCHEMA, config, binary))
             for each in accounts:
                 given = (each.name, each.currency, each.island, each.grain)
                 link.rows(
@@ -87,6 +92,7 @@ class Ledger:
                 )
             for pair in routes:
                 link.rows("INSERT INTO route VALUES (?, ?)", pair)
+            link.rows("INSERT INTO pool VALUES (1, ?, ?, ?)", (SCHEMA, config, binary))
 
         link = reach(place, create=True)
         try:
@@ -232,7 +238,7 @@ class Ledger:
         amounts – account to amount.
         Raises ShortError when an account has less.
         """
-        lines = [
+        lines: list[Line] = [
             (name, "free", "allotted", self._units(name, amounts[name]), operation)
             for name in sorted(amounts)
         ]
@@ -240,125 +246,145 @@ class Ledger:
 
     def post(self, operation: str, allotment: str, account: str, amount: object) -> None:
         """Use a part of an allotment up: it has left the pool as a fee or a loss."""
-        line = (account, "allotted", "outside", self._units(account, amount), allotment)
+        line: Line = (account, "allotted", "outside", self._units(account, amount), allotment)
         self._do(operation, "post", [line])
 
     def give_back(self, operation: str, allotment: str, account: str, amount: object) -> None:
         """Make a part of an allotment free again."""
-        line = (account, "allotted", "free", self._units(account, amount), allotment)
+        line: Line = (account, "allotted", "free", self._units(account, amount), allotment)
         self._do(operation, "give_back", [line])
 
     def gain(self, operation: str, account: str, amount: object) -> None:
         """Book a result, interest or funding that came in."""
-        self._do(
-            operation, "gain", [(account, "outside", "free", self._units(account, amount), None)]
-        )
+        line: Line = (account, "outside", "free", self._units(account, amount), None)
+        self._do(operation, "gain", [line])
 
     def bring(self, operation: str, account: str, amount: object) -> None:
         """Book money that a person brought in; on PostgreSQL a word of `cm_ops`."""
-        line = (account, "outside", "free", self._units(account, amount), None)
+        line: Line = (account, "outside", "free", self._units(account, amount), None)
         self._do(operation, "bring", [line])
 
     def take(self, operation: str, account: str, amount: object) -> None:
         """Book money that a person took out; on PostgreSQL a word of `cm_ops`."""
-        line = (account, "free", "outside", self._units(account, amount), None)
+        line: Line = (account, "free", "outside", self._units(account, amount), None)
         self._do(operation, "take", [line])
 
     def quarantine(self, operation: str, member: str) -> list[Allotment]:
         """Set aside what a member has whose lease is over: its orders may still trade.
 
-        returns: list of Allotment – what was set aside.
+        returns: list of Allotment – what this operation set aside.
         """
-        theirs = [each for each in self.allotments(member) if not each.quarantined]
-        lines: list[Line] = [
-            (
-                each.account,
-                "allotted",
-                "quarantined",
-                self._units(each.account, each.remains),
-                each.id,
+
+        def lines(link: Link) -> list[Line]:
+            found = link.rows(
+                "SELECT account, remains, id FROM allotment"
+                " WHERE member = ? AND bucket = 'allotted' AND remains > 0 ORDER BY account, id",
+                (member,),
             )
-            for each in sorted(theirs, key=lambda each: (each.account, each.id))
+            return [
+                (account, "allotted", "quarantined", int(units), key)
+                for account, units, key in found
+            ]
+
+        self._do(operation, "quarantine", lines, about=member)
+        found = self._link.read(
+            "SELECT allotment.id, allotment.account, member, allotment.amount, posting.amount"
+            " FROM posting JOIN allotment"
+            " ON allotment.id = posting.allotment AND allotment.account = posting.account"
+            " WHERE posting.operation = ? ORDER BY allotment.id, allotment.account",
+            (operation,),
+        )
+        return [
+            Allotment(
+                id=key,
+                account=account,
+                member=of,
+                amount=self._account(account).amount(int(amount)),
+                remains=self._account(account).amount(int(remains)),
+                quarantined=True,
+            )
+            for key, account, of, amount, remains in found
         ]
-        self._do(operation, "quarantine", lines)
-        return theirs
 
     def adopt(self, operation: str, allotment: str, account: str) -> None:
         """Take back what was set aside of this member's, by a later process of its name."""
-        self._do(operation, "adopt", [self._aside(allotment, account, "allotted")])
+        lines = aside(allotment, account, "allotted")
+        self._do(operation, "adopt", lines, about=allotment, said={"account": account})
 
     def release(self, operation: str, allotment: str, account: str, *, reason: str) -> None:
         """Make what was set aside free: a person states that no order of it may trade any more.
 
         reason: str – how that is known; recorded. On PostgreSQL a word of `cm_ops`.
         """
-        line = self._aside(allotment, account, "free")
-        self._do(operation, "release", [line], reason=reason)
+        lines = aside(allotment, account, "free")
+        self._do(
+            operation,
+            "release",
+            lines,
+            about=allotment,
+            said={"account": account, "reason": reason},
+        )
 
     def send(self, operation: str, source: str, target: str, amount: object) -> None:
         """Put free money on its way over a declared route; `operation` is the transfer's id."""
         units = self._units(source, amount)
+        self._account(target)
 
-        def note(link: Link) -> None:
+        def lines(link: Link) -> list[Line]:
+            del link
+            return [(source, "free", "transit", units, None)]
+
+        def begin(link: Link) -> None:
             link.rows(
                 "INSERT INTO transfer VALUES (?, ?, ?, ?, 'asked')",
                 (operation, source, target, units),
             )
 
-        line: Line = (source, "free", "transit", units, None)
-        self._do(operation, "send", [line], also=note, to=target)
+        said = {"source": source, "target": target, "units": str(units)}
+        self._do(operation, "send", lines, about=operation, begin=begin, said=said)
 
     def mark(self, operation: str, transfer: str, state: str) -> None:
         """Note that a transfer has 'left', is 'late' or 'unknown'; its money stays in transit."""
         if state not in ("left", "late", "unknown"):
             raise no(state, "left, late or unknown")
-        self._do(operation, state, [], also=self._noting(transfer, state, operation), of=transfer)
+        self._do(operation, state, [], about=transfer, end=self._noting(operation, transfer))
 
     def settle(self, operation: str, transfer: str, arrived: object) -> None:
-        """Book that a transfer has arrived with so much; the rest was what the way cost."""
-        source, target, units = self._transfer(transfer)
-        there = self._units(target, arrived)
-        lines: list[Line] = [
-            (source, "transit", "outside", units, None),
-            (target, "outside", "free", there, None),
-        ]
-        lines.sort()
-        also = self._noting(transfer, "settled", operation)
-        self._do(operation, "settled", lines, also=also, of=transfer)
+        """Book that a transfer has arrived; what of it did not arrive was the cost of the way.
+
+        arrived: amount – at most what was sent.
+        """
+        wanted = str(arrived)
+
+        def lines(link: Link) -> list[Line]:
+            source, target, units = way(link, transfer)
+            there = self._units(target, arrived)
+            if there > units:
+                raise no(transfer, f"more than was sent: {wanted}")
+            found: list[Line] = [
+                (source, "transit", "outside", units, None),
+                (target, "outside", "free", there, None),
+            ]
+            return sorted(found, key=lambda line: line[0])
+
+        end = self._noting(operation, transfer)
+        self._do(operation, "settled", lines, about=transfer, end=end, said={"arrived": wanted})
 
     def fail(self, operation: str, transfer: str) -> None:
         """Book that a transfer did not go or came back, whole."""
-        source, _, units = self._transfer(transfer)
-        also = self._noting(transfer, "failed", operation)
-        self._do(
-            operation, "failed", [(source, "transit", "free", units, None)], also=also, of=transfer
-        )
 
-    def _noting(self, transfer: str, state: str, operation: str) -> Callable[[Link], None]:
+        def lines(link: Link) -> list[Line]:
+            source, _, units = way(link, transfer)
+            return [(source, "transit", "free", units, None)]
+
+        self._do(operation, "failed", lines, about=transfer, end=self._noting(operation, transfer))
+
+    def _noting(self, operation: str, transfer: str) -> Callable[[Link], None]:
         def note(link: Link) -> None:
-            if not link.note_transfer(transfer, state, operation):
-                raise no(transfer, "a transfer that has ended")
+            if not link.note_transfer(operation):
+                raise no(transfer, "no transfer, or one that has ended")
 
         return note
-
-    def _transfer(self, transfer: str) -> tuple[str, str, int]:
-        found = self._link.read(
-            "SELECT source, target, amount FROM transfer WHERE id = ?", (transfer,)
-        )
-        if not found:
-            raise no(transfer, "no such transfer")
-        source, target, amount = found[0]
-        return source, target, int(amount)
-
-    def _aside(self, allotment: str, account: str, to: str) -> Line:
-        found = [
-            each
-            for each in self.allotments()
-            if (each.id, each.account, each.quarantined) == (allotment, account, True)
-        ]
-        if not found:
-            raise no(allotment, f"nothing of it is set aside in {account!r}")
-        return (account, "quarantined", to, self._units(account, found[0].remains), allotment)
 
     def _account(self, name: str) -> PoolAccount:
         if name not in self._accounts:
@@ -373,56 +399,103 @@ class Ledger:
         self,
         operation: str,
         kind: str,
-        lines: Sequence[Line],
-        also: Callable[[Link], None] | None = None,
-        **said: str,
+        lines: list[Line] | Callable[[Link], list[Line]],
+        *,
+        about: str = "",
+        begin: Callable[[Link], None] | None = None,
+        end: Callable[[Link], None] | None = None,
+        said: Mapping[str, str] | None = None,
     ) -> None:
-        """Write an operation and its postings, once for ever."""
+        """Write an operation and its postings, once for ever.
+
+        lines – or what finds them in the transaction, where they follow from what is there: then
+            `about` and `said` alone make two operations the same.
+        """
         if not 1 <= len(operation) <= 120:
             raise no(operation, "an operation has an id of 1 to 120 characters")
-        payload = json.dumps([kind, [list(line) for line in lines], said], sort_keys=True)
+        stated = [list(line) for line in lines] if isinstance(lines, list) else []
+        payload = json.dumps([kind, about, stated, dict(said or {})], sort_keys=True)
 
         def work(link: Link) -> None:
-            known = link.rows("SELECT payload, refused FROM operation WHERE id = ?", (operation,))
-            if known:
-                again(operation, payload, *known[0])
+            if self._is_known(link, operation, payload):
                 return
-            self._note(link, operation, kind, payload, None)
-            for account, source, target, units, allotment in lines:
+            found = lines if isinstance(lines, list) else lines(link)
+            self._note(link, operation, (kind, about, payload, len(found), None))
+            if begin is not None:
+                begin(link)
+            for line in found:
                 link.rows(
                     "INSERT INTO posting (operation, account, source, target, amount, allotment)"
                     " VALUES (?, ?, ?, ?, ?, ?)",
-                    (operation, account, source, target, units, allotment),
+                    (operation, *line),
                 )
-            if also is not None:
-                also(link)
+            if end is not None:
+                end(link)
 
         try:
-            self._transact(work, operation)
-        except ShortError as error:
-            reason = str(error)
+            self._link.transact(work, operation)
+        except (ShortError, UsageError) as error:
+            why = f"{SHORT if isinstance(error, ShortError) else STATE}{error}"
 
             def refuse(link: Link) -> None:
-                known = link.rows("SELECT payload FROM operation WHERE id = ?", (operation,))
-                if not known:
-                    self._note(link, operation, kind, payload, reason)
+                if not link.rows("SELECT 1 FROM operation WHERE id = ?", (operation,)):
+                    self._note(link, operation, (kind, about, payload, 0, why))
 
-            self._transact(refuse, operation)
+            # What may not even be asked for by this role is not on record.
+            with suppress(UsageError):
+                self._link.transact(refuse, operation)
             raise
 
+    def _is_known(self, link: Link, operation: str, payload: str) -> bool:
+        """Return whether an operation was done; raises what it was refused with."""
+        known = link.rows(
+            "SELECT member, payload, refused FROM operation WHERE id = ?", (operation,)
+        )
+        if not known:
+            return False
+        member, before, refused = known[0]
+        if (member, before) != (self.member.name, payload):
+            raise no(operation, "was another operation before, or another member's")
+        if refused is not None and refused.startswith(SHORT):
+            raise ShortError(refused.removeprefix(SHORT))
+        if refused is not None:
+            raise UsageError(refused.removeprefix(STATE), call="Ledger")
+        return True
+
     def _note(
-        self, link: Link, operation: str, kind: str, payload: str, refused: str | None
+        self, link: Link, operation: str, given: tuple[str, str, str, int, str | None]
     ) -> None:
         link.rows(
-            "INSERT INTO operation SELECT ?, ?, ?, ?, ?, ?, ms FROM clock",
-            (operation, self.member.name, self.epoch, kind, payload, refused),
+            "INSERT INTO operation"
+            " (id, member, epoch, kind, about, payload, lines, refused, moment)"
+            " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ms FROM clock",
+            (operation, self.member.name, self.epoch, *given),
         )
 
-    def _transact(self, work: Callable[[Link], None], operation: str) -> None:
-        if isinstance(self._link, Postgres):
-            self._link.transact(work, operation)
-        else:
-            self._link.transact(work)
+
+def way(link: Link, transfer: str) -> tuple[str, str, int]:
+    """Return source, target and grains of a transfer."""
+    found = link.rows("SELECT source, target, amount FROM transfer WHERE id = ?", (transfer,))
+    if not found:
+        raise no(transfer, "no such transfer")
+    source, target, amount = found[0]
+    return source, target, int(amount)
+
+
+def aside(allotment: str, account: str, to: str) -> Callable[[Link], list[Line]]:
+    """Return what finds the line that ends a quarantine."""
+
+    def lines(link: Link) -> list[Line]:
+        found = link.rows(
+            "SELECT remains FROM allotment WHERE id = ? AND account = ?"
+            " AND bucket = 'quarantined' AND remains > 0",
+            (allotment, account),
+        )
+        if not found:
+            raise no(allotment, f"nothing of it is set aside in {account!r}")
+        return [(account, "quarantined", to, int(found[0][0]), allotment)]
+
+    return lines
 
 
 def check_member(link: Link, member: Member) -> None:
@@ -443,14 +516,6 @@ def check_member(link: Link, member: Member) -> None:
 def over(where: str, member: str) -> FencedError:
     """Return the error for a lease that is over."""
     return FencedError(f"{where}: the lease of {member!r} is over")
-
-
-def again(operation: str, payload: str, before: str, refused: str | None) -> None:
-    """Answer an operation that was asked for before."""
-    if payload != before:
-        raise no(operation, "was another operation before")
-    if refused is not None:
-        raise ShortError(refused)
 
 
 def reach(place: str, *, create: bool) -> Link:

@@ -10,6 +10,7 @@ from cross_market.errors import UsageError
 from cross_market.funds.ledger.values import (
     FencedError,
     LedgerError,
+    Member,
     ShortError,
     UnknownOutcomeError,
     lost,
@@ -27,8 +28,12 @@ TRIES = 8
 # Tries to reach the server again after it went away.
 RECONNECTS = 40
 
+# Of each transaction, not of the session: a pooler may give the next one to another server process.
 SETTINGS = (
-    "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=10000"
+    "SELECT set_config('search_path', 'cross_market, pg_temp', true),"
+    " set_config('statement_timeout', '10000', true),"
+    " set_config('lock_timeout', '5000', true),"
+    " set_config('idle_in_transaction_session_timeout', '10000', true)"
 )
 
 
@@ -52,8 +57,7 @@ class Postgres:
         if not is_near:
             parts.setdefault("sslmode", "verify-full")
         parts.setdefault("connect_timeout", "5")
-        options = f"{parts.get('options', '')} {SETTINGS}"
-        self._parts = {**parts, "application_name": "cross_market", "options": options}
+        self._parts = {**parts, "application_name": "cross_market"}
         self._link: Any = None
         try:
             self._reach()
@@ -114,7 +118,9 @@ class Postgres:
         for is_last in (False, True):
             try:
                 self._reach()
-                return self.rows(sql, given)
+                with self._link.transaction():
+                    self._link.execute(SETTINGS)
+                    return self.rows(sql, given)
             except self._psycopg.Error as error:
                 self._drop()
                 if is_last:
@@ -135,6 +141,7 @@ class Postgres:
             try:
                 self._reach()
                 with self._link.transaction():
+                    self._link.execute(SETTINGS)
                     return work(self)
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as error:
                 again += 1
@@ -154,23 +161,27 @@ class Postgres:
                     raise UnknownOutcomeError(text, operation=operation) from error
                 time.sleep(min(0.05 * cuts, 0.5))
             except psycopg.Error as error:
+                # Another connection wrote the same operation meanwhile: it is looked up.
+                if is_operation(error) and again < TRIES:
+                    again += 1
+                    continue
                 raise told(psycopg.errors, error, self.shown) from error
 
-    def join(self, member: str, lasts_ms: int) -> int:
+    def join(self, member: Member, schema: int, lasts_ms: int) -> int:
         """Begin the next epoch of a member."""
-        statement = "SELECT cross_market.join_pool(?, ?)"
-        return int(self.transact(lambda link: link.rows(statement, (member, lasts_ms)))[0][0])
+        statement = "SELECT join_pool(?, ?, ?, ?, ?)"
+        given = (member.name, lasts_ms, schema, member.config, member.binary)
+        return int(self.transact(lambda link: link.rows(statement, given))[0][0])
 
     def renew(self, member: str, epoch: int, lasts_ms: int) -> bool:
         """Make a lease that lives last longer."""
-        statement = "SELECT cross_market.renew_lease(?, ?, ?)"
+        statement = "SELECT renew_lease(?, ?, ?)"
         found = self.transact(lambda link: link.rows(statement, (member, epoch, lasts_ms)))
         return found[0][0] is not None
 
-    def note_transfer(self, transfer: str, state: str, operation: str) -> bool:
-        """Note how a transfer that has not ended stands."""
-        statement = "SELECT cross_market.note_transfer(?, ?, ?)"
-        return self.rows(statement, (transfer, state, operation))[0][0] is not None
+    def note_transfer(self, operation: str) -> bool:
+        """Let a transfer that has not ended stand as the operation says."""
+        return self.rows("SELECT note_transfer(?)", (operation,))[0][0] is not None
 
     def close(self) -> None:
         """Close the connection."""
@@ -184,8 +195,9 @@ class Postgres:
     def _reach(self) -> None:
         if self._link is not None and not self._link.closed:
             return
-        self._link = self._psycopg.connect(**self._parts, autocommit=True)
-        self._link.execute("SET search_path = cross_market, pg_temp")
+        # Nothing is prepared on the server: what is prepared belongs to a session.
+        given = {**self._parts, "autocommit": True, "prepare_threshold": None}
+        self._link = self._psycopg.connect(**given)
 
     def _check(self) -> None:
         """Raise LedgerError for a server that may forget what it has acknowledged."""
@@ -199,6 +211,12 @@ class Postgres:
         off = [name for name, value in settings.items() if value in ("off", "local")]
         if off:
             raise lost(self.shown, f"{off[0]} is off: what it acknowledged may be lost")
+
+
+def is_operation(error: object) -> bool:
+    """Return whether an id of an operation was there already."""
+    detail: Any = getattr(error, "diag", None)
+    return detail is not None and detail.constraint_name == "operation_pkey"
 
 
 def told(errors: ModuleType, error: Exception, shown: str) -> Exception:

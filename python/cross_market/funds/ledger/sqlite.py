@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cross_market.errors import UsageError
-from cross_market.funds.ledger.values import FencedError, LedgerError, ShortError, lost, no
+from cross_market.funds.ledger.values import (
+    FencedError,
+    LedgerError,
+    Member,
+    ShortError,
+    lost,
+    no,
+)
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -62,11 +69,13 @@ class Sqlite:
         except sqlite3.Error as error:
             raise lost(self.shown, f"{error}") from error
 
-    def transact(self, work: Callable[["Sqlite"], T]) -> T:
+    def transact(self, work: Callable[["Sqlite"], T], operation: str = "") -> T:
         """Run `work` in one transaction; its statements all count or none.
 
+        operation: str – the id that it writes; here a commit always has an answer.
         Raises FencedError, ShortError, UsageError or LedgerError; then nothing was written.
         """
+        del operation
         try:
             self._link.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
@@ -82,17 +91,22 @@ class Sqlite:
             raise
         return found
 
-    def join(self, member: str, lasts_ms: int) -> int:
+    def join(self, member: Member, schema: int, lasts_ms: int) -> int:
         """Begin the next epoch of a member."""
+        known = (schema, member.config, member.binary)
 
         def work(link: "Sqlite") -> int:
+            if link.rows("SELECT schema, config, binary FROM pool") != [known]:
+                raise no(link.shown, "schema, configuration or binary is not the pool's")
+            given = (lasts_ms, member.name)
             found = link.rows(
-                "INSERT INTO lease SELECT ?, 1, ms + ? FROM clock WHERE true"
-                " ON CONFLICT (member) DO UPDATE SET epoch = epoch + 1, until = excluded.until"
-                " RETURNING epoch",
-                (member, lasts_ms),
+                "UPDATE lease SET epoch = epoch + 1, until = (SELECT ms FROM clock) + ?"
+                " WHERE member = ? RETURNING epoch",
+                given,
             )
-            return int(found[0][0])
+            if not found:
+                link.rows("INSERT INTO lease SELECT ?, 1, ms + ? FROM clock", given[::-1])
+            return int(found[0][0]) if found else 1
 
         return self.transact(work)
 
@@ -110,14 +124,14 @@ class Sqlite:
 
         return self.transact(work)
 
-    def note_transfer(self, transfer: str, state: str, operation: str) -> bool:
-        """Note how a transfer that has not ended stands."""
-        del operation  # the file has one user: nobody else could call this
+    def note_transfer(self, operation: str) -> bool:
+        """Let a transfer that has not ended stand as the operation says."""
         return bool(
             self.rows(
-                "UPDATE transfer SET state = ? WHERE id = ?"
+                "UPDATE transfer SET state = kind FROM operation"
+                " WHERE operation.id = ? AND transfer.id = about"
                 " AND state NOT IN ('settled', 'failed') RETURNING state",
-                (state, transfer),
+                (operation,),
             )
         )
 
