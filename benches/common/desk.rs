@@ -105,7 +105,7 @@ fn venue(name: &str) -> Value {
 fn account(name: &str, venue: &str) -> Value {
     json!({
         "name": name, "venue": venue, "currency": "USD", "island": "one",
-        "flag": "arbitrage", "cash_tolerance": "1", "entity": "desk", "group": "desk", "unrealised": "neither", "close_profit": true, "withdraw_profit": true, "haircut": "1",
+        "flag": "arbitrage", "cash_tolerance": "1", "entity": "desk", "group": "desk", "unrealised": "neither", "close_profit": true, "withdraw_profit": true, "haircut": "1", "freezes": "each",
     })
 }
 

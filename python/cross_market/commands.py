@@ -215,4 +215,5 @@ ALERTS = (
     "transfer_late",
     "threshold",
     "threshold_left",
+    "relieved",
 )

@@ -120,6 +120,8 @@ class Account:
         `AvailIncludeCloseProfit`).
     withdraw_profit: bool – whether what the day has realised may be taken out the same day.
     haircut: number – the fraction of collateral that does not count, 0 to 1.
+    freezes: str – what the venue freezes for orders: the margin of 'each' in full, or what all of
+        them may come to 'together', where contracts are netted or charged on their larger side.
     """
 
     name: Name = field(kw_only=False)
@@ -134,6 +136,7 @@ class Account:
     close_profit: Annotated[bool, flag()] = False
     withdraw_profit: Annotated[bool, flag()] = False
     haircut: Annotated[Number, ratio(least=0, most=1)] = "1"
+    freezes: Annotated[str, choice("each", "together")] = "each"
 
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
@@ -581,6 +584,7 @@ def account_json(account: Account) -> Json:
         "close_profit": account.close_profit,
         "withdraw_profit": account.withdraw_profit,
         "haircut": str(account.haircut),
+        "freezes": account.freezes,
     }
 
 

@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "918d3a2ed3541cd89dc754f358284cc930e816d9397eb3d689cb8f97c21ae198"
+        "3f0cf5d57da11d6817b0abc759adbf754cbb1ab438056b9f5147f63f36799f14"
     );
 }
 

@@ -24,7 +24,7 @@ use cross_market_core::margin::{self, Asked};
 use cross_market_core::num::{Money, Price, Qty, Ratio, Side};
 use cross_market_core::phase::Phases;
 use cross_market_core::position::{
-    Closable, Filled, First, Owner, Pair, PositionError, Positions, Settle, Statement,
+    Closable, Filled, First, Opening, Owner, Pair, PositionError, Positions, Settle, Statement,
     StatementKind, Trade, Variation,
 };
 use cross_market_core::quote::{HedgePlan, LegPlan};

@@ -40,7 +40,7 @@ fn one_to_one() -> Value {
     let account = |name: &str, venue: &str| {
         json!({
             "name": name, "venue": venue, "currency": "USD", "island": "world",
-            "flag": "arbitrage", "cash_tolerance": "0.01", "entity": "desk", "group": "desk", "unrealised": "neither", "close_profit": true, "withdraw_profit": true, "haircut": "1",
+            "flag": "arbitrage", "cash_tolerance": "0.01", "entity": "desk", "group": "desk", "unrealised": "neither", "close_profit": true, "withdraw_profit": true, "haircut": "1", "freezes": "each",
         })
     };
     let fee = json!({"per_lot": "0", "rate": "0.0001"});

@@ -418,6 +418,7 @@ DOMAINS = {
         "transfer_late": ("transfer late", "调拨逾期"),
         "threshold": ("threshold reached", "触及阈值"),
         "threshold_left": ("threshold left", "离开阈值"),
+        "relieved": ("held together", "合并冻结"),
     },
     "fault": {
         "ack_lost": ("acknowledgement lost", "确认丢失"),

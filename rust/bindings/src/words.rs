@@ -181,6 +181,7 @@ words! {
         TransferLate = "transfer_late",
         Threshold = "threshold",
         ThresholdLeft = "threshold_left",
+        Relieved = "relieved",
     }
 }
 

@@ -199,6 +199,8 @@ pub enum AlertCode {
     /// A monitored number left a level; value: the number, limit: the bound of the level it left.
     /// `detail`: the metric's code times 8, plus the level it has now.
     ThresholdLeft = 49,
+    /// What is held for an account's orders together, where each by itself would need the limit.
+    Relieved = 50,
 }
 
 /// A message to people and monitors.

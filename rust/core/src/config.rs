@@ -13,6 +13,7 @@
 //!                        flag: speculation | arbitrage | hedge  cash_tolerance (money)
 //!                        unrealised: neither | losses | both (what counts for opening)
 //!                        close_profit  withdraw_profit  haircut (fraction of collateral)
+//!                        freezes: each | together
 //! routes[]               from  to  windows: "always" | [[start_ns, end_ns], …]  lead_ns
 //!                        least  most  cost (money of from)  haircut (fraction in transit)
 //! instruments[]          name  venue  product  currency

@@ -31,7 +31,7 @@ use crate::instrument::Instrument;
 use crate::merge::{NO_WALKS, Walks};
 use crate::num::Money;
 use crate::order::{ExecutionKey, Orders, Place};
-use crate::position::{Filled, Pair, Positions};
+use crate::position::{Filled, Opening, Pair, Positions};
 use crate::quote::{Data, Facts, Kind, LegLots, Own};
 use crate::signal::Signals;
 use crate::time::{Day, Span, Time};
@@ -235,6 +235,10 @@ struct Work {
     later: Vec<Place>,
     /// The worst residual of a hedge that is about to begin together with the one looked at.
     beside: Option<(HedgeId, i128)>,
+    /// What the orders of one account may open.
+    openings: Vec<Opening>,
+    /// What the holds of the accounts of `places` were relieved of before them, and with them.
+    relieved: Vec<(AccountId, Money, Money)>,
     contexts: Vec<LegContext>,
     worth: Table<AccountId, Worth>,
     caps: Table<AccountId, crate::num::Ratio>,
@@ -309,6 +313,8 @@ impl Engine {
                 places: Vec::with_capacity(64),
                 later: Vec::with_capacity(64),
                 beside: None,
+                openings: Vec::with_capacity(64),
+                relieved: Vec::with_capacity(LEGS_MAX),
                 contexts: Vec::with_capacity(LEGS_MAX),
                 worth: Table::new(vec![Worth::default(); accounts]),
                 caps: Table::new(config.policy.accounts.iter().map(|of| of.usage_cap).collect()),
@@ -427,12 +433,21 @@ impl Engine {
     }
 
     fn finish(&mut self, out: &mut Vec<Command>) {
+        self.settle_reliefs();
         self.run_timers(out);
+        self.settle_reliefs();
         self.watch(out);
         self.drive_dirty(out);
+        self.settle_reliefs();
         self.tell_shortfalls(out);
         self.funds.balanced();
         self.set_deadline();
+    }
+
+    fn settle_reliefs(&mut self) {
+        if self.funds.is_stale() {
+            self.note_reliefs();
+        }
     }
 
     /// A row that is not inside a message.
@@ -697,10 +712,11 @@ impl Engine {
         self.config.hedges[hedge].plan.sets(&self.positions.inventory(hedge))
     }
 
-    /// Money held for live orders and repair of an account, quarantine included.
+    /// Money held for live orders and repair of an account, quarantine included, as far as it may be
+    /// needed together.
     #[must_use]
     pub fn held(&self, account: AccountId) -> Money {
-        self.funds.held(account) + self.funds.quarantined(account)
+        self.funds.held(account) + self.funds.quarantined(account) - self.funds.relief(account)
     }
 
     /// Free money of an account.

@@ -11,7 +11,7 @@ use crate::wire::Writer;
 use holds::Holds;
 use transit::Transits;
 
-pub use terms::{Terms, Unrealised, View, Worth};
+pub use terms::{Freezes, Terms, Unrealised, View, Worth};
 pub use transit::{
     Asked, TRANSFERS_MAX, Transfer, TransferId, TransferNews, TransferState, Transit,
 };
@@ -105,11 +105,13 @@ pub enum Bucket {
     ForeignFee = 15,
     /// Ours, on its way to another account.
     InTransit = 16,
+    /// What of the holds cannot be needed together: zero or less, beside [`Bucket::Held`].
+    Relief = 17,
 }
 
 impl Bucket {
     /// Every bucket, in the order of its code.
-    pub const ALL: [Bucket; 17] = [
+    pub const ALL: [Bucket; 18] = [
         Bucket::Available,
         Bucket::Held,
         Bucket::Quarantine,
@@ -127,6 +129,7 @@ impl Bucket {
         Bucket::Foreign,
         Bucket::ForeignFee,
         Bucket::InTransit,
+        Bucket::Relief,
     ];
 
     /// Its stable code.
@@ -157,6 +160,7 @@ impl Bucket {
             Bucket::Foreign => "foreign",
             Bucket::ForeignFee => "foreign_fee",
             Bucket::InTransit => "in_transit",
+            Bucket::Relief => "relief",
         }
     }
 }
@@ -331,6 +335,8 @@ struct Ledger {
     terms: Terms,
     /// Whether cash alone counts: no collateral, nothing on paper, nothing kept back.
     is_plain: bool,
+    /// Whether its venue freezes for what all orders may come to together.
+    nets: bool,
 }
 
 impl Ledger {
@@ -360,7 +366,8 @@ impl Ledger {
 
     /// Ours and not free.
     fn locked(&self) -> Money {
-        self.at(Bucket::Held) + self.at(Bucket::Quarantine) + self.at(Bucket::Margin)
+        let locked = self.at(Bucket::Held) + self.at(Bucket::Quarantine) + self.at(Bucket::Margin);
+        if self.nets { locked + self.at(Bucket::Relief) } else { locked }
     }
 }
 
@@ -394,6 +401,9 @@ pub struct Funds {
     foreign: Vec<Foreign>,
     transits: Transits,
     postings: Vec<Posting>,
+    /// Whether holds or margins of an account that nets have changed since [`Funds::is_stale`] was
+    /// asked.
+    stale: bool,
 }
 
 impl Funds {
@@ -401,7 +411,8 @@ impl Funds {
     #[must_use]
     pub fn new(accounts: usize, holds_max: usize) -> Funds {
         let (buckets, collateral) = ([Money::ZERO; Bucket::ALL.len()], Money::ZERO);
-        let ledger = Ledger { buckets, collateral, terms: Terms::PLAIN, is_plain: true };
+        let ledger =
+            Ledger { buckets, collateral, terms: Terms::PLAIN, is_plain: true, nets: false };
         Funds {
             accounts: Table::new(vec![ledger; accounts]),
             day_starts: Table::new(vec![Money::ZERO; accounts]),
@@ -409,6 +420,7 @@ impl Funds {
             foreign: Vec::with_capacity(accounts),
             transits: Transits::new(),
             postings: Vec::with_capacity(256),
+            stale: false,
         }
     }
 
@@ -417,6 +429,7 @@ impl Funds {
     pub fn on(mut self, terms: impl Iterator<Item = Terms>) -> Funds {
         for (ledger, terms) in self.accounts.iter_mut().zip(terms) {
             ledger.terms = terms;
+            ledger.nets = terms.freezes == Freezes::Together;
             ledger.note_plain();
         }
         self
@@ -466,6 +479,9 @@ impl Funds {
             assert!(sum == Money::ZERO, "broken invariant: {account:?} sums to {sum}");
             let found = (ledger.at(Bucket::Held), ledger.at(Bucket::Quarantine));
             assert!(*sums == found, "broken invariant: {account:?} holds {found:?}, not {sums:?}");
+            let (relief, held) = (-ledger.at(Bucket::Relief), found.0 + found.1);
+            let fits = Money::ZERO <= relief && relief <= held;
+            assert!(fits, "broken invariant: {account:?} holds {held} and is relieved of {relief}");
         }
         for row in &self.foreign {
             assert!(row.ours + row.fees == Money::ZERO, "broken invariant: foreign {row:?}");
@@ -690,6 +706,24 @@ impl Funds {
         self.shift(account, Bucket::Available, Bucket::Margin, change);
     }
 
+    /// Sets what of an account's holds cannot be needed together; gives what it was before.
+    pub fn relieve(&mut self, account: AccountId, total: Money) -> Money {
+        let before = self.relief(account);
+        self.shift(account, Bucket::Relief, Bucket::Available, total - before);
+        before
+    }
+
+    /// What of an account's holds cannot be needed together, and is free.
+    #[must_use]
+    pub fn relief(&self, account: AccountId) -> Money {
+        -self.bucket(account, Bucket::Relief)
+    }
+
+    /// Whether a relief may be another than what was set, since this was asked.
+    pub fn is_stale(&mut self) -> bool {
+        std::mem::take(&mut self.stale)
+    }
+
     /// Books news about the money of an account; news of a transfer is for
     /// [`Funds::transfer_news`]. A balance is compared with ours; when they differ by more than
     /// `tolerance`, beyond what may have left or arrived, the difference is booked and told.
@@ -865,6 +899,8 @@ impl Funds {
         let ledger = self.ledger_mut(account);
         *ledger.at_mut(from) -= amount;
         *ledger.at_mut(to) += amount;
+        let nets = ledger.nets;
+        self.stale |= nets;
         self.postings.push(posting);
     }
 

@@ -14,6 +14,8 @@ use crate::time::{Day, Time};
 use crate::wire::Writer;
 use holding::{Days, Holding, Undo};
 
+pub use margin::Opening;
+
 /// What a [`Statement`] of a position is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]

@@ -9,7 +9,7 @@ use cross_market_core::clock::Clock;
 use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
 use cross_market_core::config::{Config, Route};
 use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
-use cross_market_core::funds::Transfer;
+use cross_market_core::funds::{Freezes, Transfer};
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX};
 use cross_market_core::instrument::{PriceBand, ReferenceChange};
@@ -327,9 +327,29 @@ impl Checker {
     }
 
     /// What the orders of an account that may still trade need at least.
-    fn least_held(&self, account: AccountId) -> Money {
+    fn least_held(
+        &self,
+        account: AccountId,
+        open: &dyn Fn(AccountId, InstrumentId, Side) -> (i64, i128),
+    ) -> Money {
         let of = self.orders.values().filter(|sent| sent.place.account == account);
-        of.map(Sent::needs_left).sum()
+        if !self.nets(account) {
+            return of.map(Sent::needs_left).sum();
+        }
+        let needs: Vec<_> = of
+            .map(|sent| (sent.place.instrument, sent.place.side, sent.needs_left()))
+            .filter(|(_, _, need)| *need > Money::ZERO)
+            .collect();
+        // Each of them may have been rounded down where it traded in part.
+        let dust = Money(needs.len().try_into().unwrap_or(i128::MAX) * 2);
+        let least = margins::together(&self.config, &self.rates, account, open, &needs);
+        (least - dust).max(Money::ZERO)
+    }
+
+    /// Whether the venue freezes for all orders of an account together.
+    fn nets(&self, account: AccountId) -> bool {
+        let of = self.config.accounts.get(account);
+        of.is_some_and(|of| of.terms.freezes == Freezes::Together)
     }
 
     /// A rule is broken.

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use cross_market_core::config::{Account, Config, Hedge, Route, Venue};
-use cross_market_core::funds::Unrealised;
+use cross_market_core::funds::{Freezes, Unrealised};
 use cross_market_core::gate::{HedgeLimits, Policy};
 use cross_market_core::ids::{Id, InstrumentId, Table};
 use cross_market_core::instrument::{
@@ -71,6 +71,10 @@ impl Teller<'_> {
             Unrealised::Losses => "losses",
             Unrealised::Both => "both",
         };
+        let freezes = match account.terms.freezes {
+            Freezes::Each => "each",
+            Freezes::Together => "together",
+        };
         let venue = named(&self.config.venues, account.venue, |row| &row.name);
         let currency = named(&self.config.currencies, account.currency, |name| name);
         object([
@@ -86,6 +90,7 @@ impl Teller<'_> {
             ("close_profit", account.terms.close_profit.to_string()),
             ("withdraw_profit", account.terms.withdraw_profit.to_string()),
             ("haircut", ratio(account.terms.haircut)),
+            ("freezes", text(freezes)),
         ])
     }
 

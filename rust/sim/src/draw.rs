@@ -405,6 +405,7 @@ impl Drawer {
             None => rolls::draw(seed, &mut config, &mut self.quotes, lasts),
         };
         margins::draw(seed, &mut config);
+        margins::draw_freezes(seed, &mut config);
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use cross_market_core::config::Config;
-use cross_market_core::ids::{AccountId, InstrumentId, ProductId};
-use cross_market_core::instrument::{HedgeFlag, Instrument, MarginRate, Settlement};
+use cross_market_core::funds::Freezes;
+use cross_market_core::ids::{AccountId, Id, InstrumentId, ProductId};
+use cross_market_core::instrument::{HedgeFlag, Instrument, MarginRate, Netting, Settlement};
 use cross_market_core::num::{Money, Ratio, Side};
 
 use crate::random::Random;
@@ -32,6 +33,61 @@ pub(crate) fn draw(seed: u64, config: &mut Config) {
             }
         }
     }
+}
+
+/// Lets some accounts be at venues that freeze for their orders together. From a stream of its own.
+pub(crate) fn draw_freezes(seed: u64, config: &mut Config) {
+    let mut random = Random::stream(seed, 20);
+    if random.below(2) == 0 {
+        return;
+    }
+    for of in config.accounts.iter_mut() {
+        if random.below(3) > 0 {
+            of.terms.freezes = Freezes::Together;
+        }
+    }
+}
+
+/// What orders that hold so much of an account's margin hold together: all of it, but in a netted
+/// contract and in a product that is charged on its larger side only what the larger side grows by.
+pub(crate) fn together(
+    config: &Config,
+    rates: &[Rates],
+    account: AccountId,
+    open: &dyn Fn(AccountId, InstrumentId, Side) -> (i64, i128),
+    needs: &[(InstrumentId, Side, Money)],
+) -> Money {
+    let venue = config.accounts.get(account).and_then(|of| config.venues.get(of.venue));
+    let nets = venue.is_some_and(|venue| venue.netting == Netting::Net);
+    let mut plain = Money::ZERO;
+    let mut groups: BTreeMap<(bool, usize), [[Money; 2]; 2]> = BTreeMap::new();
+    for (id, of) in config.instruments.pairs() {
+        let group = if of.larger_side { (true, of.product.index()) } else { (false, id.index()) };
+        let own = needs.iter().filter(|(instrument, ..)| *instrument == id);
+        if of.settlement == Settlement::Cash || !(of.larger_side || nets) {
+            plain += own.map(|(_, _, need)| *need).sum::<Money>();
+            continue;
+        }
+        let only = |side| {
+            let one = |account, instrument, at| {
+                if (instrument, at) == (id, side) { open(account, instrument, at) } else { (0, 0) }
+            };
+            owed(config, rates, account, &one)
+        };
+        let sides = groups.entry(group).or_insert([[Money::ZERO; 2]; 2]);
+        for (at, side) in [Side::Buy, Side::Sell].into_iter().enumerate() {
+            let opens: Money =
+                own.clone().filter(|(_, of, _)| *of == side).map(|(_, _, need)| *need).sum();
+            if let Some([stands, grows]) = sides.get_mut(at) {
+                *stands += only(side);
+                *grows += only(side) + opens;
+            }
+        }
+    }
+    let of_group = |[[long, long_then], [short, short_then]]: &[[Money; 2]; 2]| {
+        (*long_then).max(*short_then) - (*long).max(*short)
+    };
+    plain + groups.values().map(of_group).sum::<Money>()
 }
 
 /// The rates of a contract, and those of the flags that have their own.

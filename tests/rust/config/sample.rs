@@ -53,7 +53,7 @@ fn venue(name: &str, netting: &str, tif: &str) -> Value {
 pub(super) fn account(name: &str, venue: &str, currency: &str) -> Value {
     json!({
         "name": name, "venue": venue, "currency": currency, "island": "onshore",
-        "flag": "arbitrage", "cash_tolerance": "1", "entity": "desk", "group": "desk", "unrealised": "neither", "close_profit": true, "withdraw_profit": true, "haircut": "1",
+        "flag": "arbitrage", "cash_tolerance": "1", "entity": "desk", "group": "desk", "unrealised": "neither", "close_profit": true, "withdraw_profit": true, "haircut": "1", "freezes": "each",
     })
 }
 

@@ -185,6 +185,47 @@ fn closing_under_larger_side() {
     assert_eq!(desk.total(), Money::units(300));
 }
 
+/// The orders of one decision count on each other: closing both sides frees the larger one.
+#[test]
+fn closing_both_sides_under_larger_side() {
+    let mut desk = Desk::new(Netting::Gross);
+    desk.trade(FRONT, Side::Buy, OPEN, 10, 500);
+    desk.trade(BACK, Side::Sell, OPEN, 6, 600);
+    let mut close = |leg, id, side, lots| {
+        let order = order(1, leg, 1);
+        desk.positions.hold_lots(order, NEAR, id, side, CLOSE, qty(lots)).unwrap();
+        desk.positions.freed(order, &desk.instruments)
+    };
+    assert_eq!(close(0, BACK, Side::Buy, 6), Money::ZERO, "the shorts need less");
+    assert_eq!(close(1, FRONT, Side::Sell, 10), Money::units(500), "and have gone");
+}
+
+/// Binance, cross margin: an order's margin is that of the larger of `|position + open buys|` and
+/// `|position − open sells|`; 4 long and orders to buy 3 and to sell 9 need 7 lots, and 5 short at most.
+#[test]
+fn opposite_orders_of_a_netted_contract() {
+    let mut desk = Desk::new(Netting::Net);
+    desk.instruments[OTHER].larger_side = false;
+    desk.trade(OTHER, Side::Buy, OPEN, 4, 100);
+    let opening = |side, margin| Opening { instrument: OTHER, side, margin: Money::units(margin) };
+    let both = [opening(Side::Buy, 30), opening(Side::Sell, 50)];
+    let relief = |of: &[Opening]| desk.positions.relief(NEAR, of, &desk.instruments);
+    assert_eq!(relief(&both), Money::units(50), "80 singly, and 40 grow to 70 or to 50");
+    assert_eq!(relief(&both[..1]), Money::ZERO);
+    assert_eq!(relief(&both[1..]), Money::units(40), "what the longs needed is free by then");
+    // Where longs and shorts stand apart both need theirs.
+    let gross = Desk::new(Netting::Gross);
+    assert_eq!(gross.positions.relief(NEAR, &both, &gross.instruments), Money::units(30));
+    let apart = Table::new(
+        gross
+            .instruments
+            .iter()
+            .map(|of| Instrument { larger_side: false, ..of.clone() })
+            .collect(),
+    );
+    assert_eq!(gross.positions.relief(NEAR, &both, &apart), Money::ZERO);
+}
+
 #[test]
 fn closing_some_lots_frees_what_they_need() {
     let mut desk = Desk::new(Netting::Net);
@@ -367,6 +408,97 @@ proptest! {
         let counted: Money = counted.map(|(kept, _)| kept.5).sum();
         let after = desk.total();
         prop_assert!(after + counted <= before, "{before} {after} {counted} {kept:?} {traded:?}");
+    }
+
+    /// The orders of one decision come to their end together: whichever decisions do, the total falls
+    /// by at least what they counted on.
+    #[test]
+    fn what_decisions_free_is_never_counted_twice(
+        netting in prop_oneof![Just(Netting::Net), Just(Netting::Gross)],
+        larger in any::<[bool; 3]>(),
+        fills in fills(),
+        closes in prop::collection::vec((0_u32..3, 0_u16..3, any::<bool>(), 1_i64..6), 1..9),
+        ended in any::<[bool; 3]>(),
+    ) {
+        let mut desk = Desk::new(netting);
+        for (at, larger) in larger.into_iter().enumerate() {
+            desk.instruments[InstrumentId::at(at)].larger_side = larger;
+        }
+        for (at, buys, lots, price, _) in fills {
+            desk.trade(InstrumentId(at), if buys { Side::Buy } else { Side::Sell }, OPEN, lots, price);
+        }
+        let before = desk.total();
+        let mut kept = Vec::new();
+        for (leg, (decision, at, buys, lots)) in (0..).zip(closes) {
+            let side = if buys { Side::Buy } else { Side::Sell };
+            let effect = if netting == Netting::Net { OPEN } else { CLOSE };
+            let (id, order) = (InstrumentId(at), order(decision + 1, leg, 1));
+            let held = desk.positions.hold_lots(order, NEAR, id, side, effect, qty(lots));
+            if let Ok(lots) = held && !lots.is_zero() {
+                let freed = desk.positions.freed(order, &desk.instruments);
+                kept.push((decision, id, side, effect, lots.get(), freed));
+            }
+        }
+        let mut counted = Money::ZERO;
+        for (decision, id, side, effect, lots, freed) in &kept {
+            if ended[usize::try_from(*decision).unwrap()] {
+                desk.trade(*id, *side, *effect, *lots, 50);
+                counted += *freed;
+            }
+        }
+        let after = desk.total();
+        prop_assert!(after + counted <= before, "{before} {after} {counted} {kept:?} {ended:?}");
+    }
+
+    /// Whichever of some orders trade: the total grows by no more than what is held for all, less the
+    /// relief; and by all of that when those of one side do.
+    #[test]
+    fn a_relief_leaves_what_the_worst_of_all_fills_needs(
+        netting in prop_oneof![Just(Netting::Net), Just(Netting::Gross)],
+        larger in any::<[bool; 3]>(),
+        rates in rates(),
+        fills in fills(),
+        asked in prop::collection::vec((0_u16..3, any::<bool>(), 1_i64..6, 1_i64..400), 1..7),
+    ) {
+        let mut desk = Desk::new(netting);
+        let (long, short, by_lot, floor) = rates;
+        let rate = |hundredth: i64| Ratio::new(i128::from(hundredth), 97).unwrap();
+        for (at, larger) in larger.into_iter().enumerate() {
+            let of = &mut desk.instruments[InstrumentId::at(at)];
+            of.larger_side = larger;
+            of.margin = MarginRate {
+                long_per_lot: Money(by_lot.into()),
+                ..MarginRate::of_value(rate(long), rate(short), Money(floor.into()))
+            };
+        }
+        for (at, buys, lots, price, _) in fills {
+            desk.trade(InstrumentId(at), if buys { Side::Buy } else { Side::Sell }, OPEN, lots, price);
+        }
+        let before = desk.total();
+        let mut openings = Vec::new();
+        for (number, (at, buys, lots, price)) in (1..).zip(&asked) {
+            let (side, id) = (if *buys { Side::Buy } else { Side::Sell }, InstrumentId(*at));
+            let order = order(number, 0, 1);
+            let closes = desk.positions.hold_lots(order, NEAR, id, side, OPEN, qty(*lots)).unwrap();
+            let opens = *lots - closes.get();
+            let cost = i128::from(*price) * i128::from(opens);
+            let margin = margin::required(&desk.instruments[id], FLAG, side, qty(opens), cost);
+            openings.push(Opening { instrument: id, side, margin });
+        }
+        let singles: Money = openings.iter().map(|of| of.margin).sum();
+        let relief = desk.positions.relief(NEAR, &openings, &desk.instruments);
+        prop_assert!(Money::ZERO <= relief && relief <= singles, "{relief} of {singles}");
+        for subset in 0_usize..1 << asked.len() {
+            let mut desk = desk_of(&desk);
+            for (bit, (at, buys, lots, price)) in asked.iter().enumerate() {
+                if subset >> bit & 1 == 1 {
+                    let side = if *buys { Side::Buy } else { Side::Sell };
+                    desk.trade(InstrumentId(*at), side, OPEN, *lots, *price);
+                }
+            }
+            let grown = desk.total() - before;
+            prop_assert!(grown <= singles - relief, "{grown} of {singles} less {relief}");
+        }
     }
 
     /// The order of contracts and of trades does not matter to the total.

@@ -153,7 +153,10 @@ fn tell_alert(names: &Names<'_>, alert: &Alert) -> Line {
         code => {
             let number = |value: i128| match (code, alert.subject) {
                 (
-                    AlertCode::CashDrift | AlertCode::Settled | AlertCode::Shortfall,
+                    AlertCode::CashDrift
+                    | AlertCode::Settled
+                    | AlertCode::Shortfall
+                    | AlertCode::Relieved,
                     Subject::Account(id),
                 ) => names.money_text(Money(value), names.config.accounts[id].currency),
                 _ => value.to_string(),

@@ -4,7 +4,7 @@ use super::tree::{Checked, Node, nearest};
 use super::{Account, COUNT_MAX, Counts, Grid, Venue, Waiting};
 use crate::book::PRICE_MAX;
 use crate::error::ConfigError;
-use crate::funds::{Terms, Unrealised};
+use crate::funds::{Freezes, Terms, Unrealised};
 use crate::ids::{AccountId, CurrencyId, Id, InstrumentId, ProductId, Table, VenueId};
 use crate::instrument::{Fee, Fees, Instrument, MarginRate, Netting, PriceBand, Settlement, Style};
 use crate::num::{Decimal, MONEY_UNIT, Money, Price, Qty, Ratio};
@@ -176,7 +176,7 @@ pub(super) fn accounts(node: &Node<'_>, names: &mut Names) -> Checked<Table<Acco
     Ok(Table::new(rows?))
 }
 
-const ACCOUNT_KEYS: [&str; 12] = [
+const ACCOUNT_KEYS: [&str; 13] = [
     "name",
     "venue",
     "currency",
@@ -189,6 +189,7 @@ const ACCOUNT_KEYS: [&str; 12] = [
     "close_profit",
     "withdraw_profit",
     "haircut",
+    "freezes",
 ];
 
 fn account(node: &Node<'_>, names: &mut Names) -> Checked<Account> {
@@ -205,6 +206,7 @@ fn account(node: &Node<'_>, names: &mut Names) -> Checked<Account> {
         close_profit,
         withdraw_profit,
         haircut,
+        freezes,
     ] = node.fields(ACCOUNT_KEYS)?;
     let part = "a fraction of collateral from 0 to 1 that does not count";
     Ok(Account {
@@ -234,6 +236,7 @@ fn account(node: &Node<'_>, names: &mut Names) -> Checked<Account> {
             close_profit: close_profit.flag()?,
             withdraw_profit: withdraw_profit.flag()?,
             haircut: haircut.rate(Ratio::ZERO, Ratio::ONE, part)?,
+            freezes: freezes.choice(&[("each", Freezes::Each), ("together", Freezes::Together)])?,
         },
     })
 }

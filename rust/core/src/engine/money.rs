@@ -5,12 +5,14 @@ use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
 use crate::event::Scope;
 use crate::funds::{
-    Asked, Cash, CashKind, HoldError, Transfer, TransferId, TransferNews, TransferState, View,
+    Asked, Cash, CashKind, Freezes, HoldError, Transfer, TransferId, TransferNews, TransferState,
+    View,
 };
 use crate::ids::{AccountId, ClientOrderId};
 use crate::margin;
 use crate::num::{Money, Qty};
 use crate::order::Place;
+use crate::position::Opening;
 
 /// Why a transfer is not asked for: `detail` of [`AlertCode::TransferRefused`].
 mod not {
@@ -175,6 +177,93 @@ impl Engine {
             self.positions.unbacked(account).map(|(order, lots)| self.opening(order, lots));
         let total = positions + opening.sum::<Money>();
         self.funds.set_margin(account, total);
+    }
+
+    /// Sets what of the holds cannot be needed together, of every account whose venue freezes so.
+    pub(super) fn note_reliefs(&mut self) {
+        for account in self.config.accounts.ids() {
+            if self.nets(account) {
+                let total = self.relief(account, 0);
+                self.funds.relieve(account, total);
+            }
+        }
+        let _ = self.funds.is_stale();
+    }
+
+    /// The same with the first `places` of the orders that are about to leave; what it was before
+    /// is kept for [`Engine::unrelieve`].
+    pub(super) fn relieve(&mut self, places: usize) {
+        self.work.relieved.clear();
+        for at in 0..places {
+            let account = self.work.places[at].account;
+            let told = self.work.relieved.iter().any(|(known, ..)| *known == account);
+            if self.nets(account) && !told {
+                let total = self.relief(account, places);
+                let before = self.funds.relieve(account, total);
+                self.work.relieved.push((account, before, total));
+            }
+        }
+    }
+
+    /// The orders do not leave.
+    pub(super) fn unrelieve(&mut self) {
+        for at in 0..self.work.relieved.len() {
+            let (account, before, _) = self.work.relieved[at];
+            self.funds.relieve(account, before);
+        }
+        self.work.relieved.clear();
+    }
+
+    /// Tells what is held for orders that are about to leave, and what each by itself would need.
+    pub(super) fn tell_relieved(&mut self, out: &mut Vec<Command>) {
+        for at in 0..self.work.relieved.len() {
+            let (account, before, total) = self.work.relieved[at];
+            if total <= before {
+                continue;
+            }
+            let of = self.work.needs.iter().filter(|need| need.account == account);
+            let single: Money = of.map(|need| need.amount).sum();
+            let (value, limit) = ((single - (total - before)).0, single.0);
+            let subject = Subject::Account(account);
+            self.alert(out, AlertCode::Relieved, Urgency::Info, subject, value, limit);
+        }
+    }
+
+    fn nets(&self, account: AccountId) -> bool {
+        self.config.accounts[account].terms.freezes == Freezes::Together
+    }
+
+    fn relief(&mut self, account: AccountId, places: usize) -> Money {
+        let mut openings = std::mem::take(&mut self.work.openings);
+        openings.clear();
+        let live = self.live.iter().filter_map(|id| self.orders.get(*id));
+        for order in live.filter(|order| order.place.account == account) {
+            let held = self.funds.hold_of(order.place.order).map_or(Money::ZERO, |hold| hold.left);
+            openings.push(self.opens(&order.place, order.leaves(), held));
+        }
+        let waiting = self.work.places.iter().take(places);
+        for place in waiting.filter(|place| place.account == account) {
+            let need = self.work.needs.iter().find(|need| need.order == place.order);
+            let held = need.map_or(Money::ZERO, |need| need.amount);
+            openings.push(self.opens(place, place.qty.get(), held));
+        }
+        let relief = self.positions.relief(account, &openings, &self.instruments);
+        self.work.openings = openings;
+        relief
+    }
+
+    /// What an order may open with the `lots` that it may still trade. At its limit: where the
+    /// market has gone beyond it more may be held, and less is taken to be held twice.
+    fn opens(&self, place: &Place, lots: i64, held: Money) -> Opening {
+        let Place { instrument, flag, side, price, .. } = *place;
+        let opens = Qty::of(lots).less(self.positions.held_lots(place.order));
+        let cost = i128::from(price.0) * i128::from(opens.get());
+        let of = &self.instruments[instrument];
+        Opening {
+            instrument,
+            side,
+            margin: margin::required(of, flag, side, opens, cost).min(held),
+        }
     }
 
     /// The margin of lots that an order was to close and will open: no hold has it.

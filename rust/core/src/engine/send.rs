@@ -283,6 +283,7 @@ impl Engine {
             }
             self.prove_messages(attempt, count)?;
             self.reserve_set(hedge, attempt, wants, held)?;
+            self.tell_relieved(out);
             self.commit(attempt, out);
             return Ok(());
         }
@@ -430,6 +431,7 @@ impl Engine {
     /// nothing of either.
     pub(super) fn hold_all(&mut self, enters: bool) -> Result<(), Denial> {
         self.hold_lots()?;
+        self.relieve(self.work.places.len());
         // The unrealised results are those that the gates of this step have noted.
         // The usage cap is soft: what gives sets back must be able to bring usage down.
         let held = if enters {
@@ -438,6 +440,7 @@ impl Engine {
             self.funds.hold_reducing(&self.work.needs)
         };
         held.map(|_| ()).map_err(|error| {
+            self.unrelieve();
             self.give_lots_back();
             denial(&error)
         })
@@ -483,7 +486,9 @@ impl Engine {
         self.hold_lots()?;
         for at in 0..self.work.places.len() {
             let need = self.work.needs[at];
+            self.relieve(at + 1);
             if let Err(error) = self.funds.draw(decision, &need) {
+                self.unrelieve();
                 // Children before this one hold their money already: they are sent without it.
                 self.give_lots_back_from(at);
                 self.work.places.truncate(at);

@@ -16,6 +16,17 @@ pub enum Unrealised {
     Both = 2,
 }
 
+/// What the venue freezes for the live orders of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Freezes {
+    /// The margin of every order in full.
+    Each = 0,
+    /// What all orders may come to together: opposite ones of a netted contract, or of a product that
+    /// is charged on its larger side, do not both add to it.
+    Together = 1,
+}
+
 /// What of an account's money counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
@@ -27,6 +38,8 @@ pub struct Terms {
     pub withdraw_profit: bool,
     /// The fraction of collateral that does not count.
     pub haircut: Ratio,
+    /// What the venue freezes for orders: less is never held.
+    pub freezes: Freezes,
 }
 
 impl Terms {
@@ -36,6 +49,7 @@ impl Terms {
         close_profit: true,
         withdraw_profit: true,
         haircut: Ratio::ONE,
+        freezes: Freezes::Each,
     };
 }
 
@@ -69,7 +83,7 @@ pub struct View {
     pub collateral: Money,
     /// Margin of positions.
     pub margin: Money,
-    /// Held for orders, those of ended attempts included.
+    /// Held for orders, those of ended attempts included, as far as it may be needed together.
     pub frozen: Money,
     /// For new orders; below zero when the account lacks money.
     pub available: Money,
@@ -90,7 +104,7 @@ impl Funds {
             worth,
             collateral,
             margin: self.margin(account),
-            frozen: self.held(account) + self.quarantined(account),
+            frozen: self.held(account) + self.quarantined(account) - self.relief(account),
             available: self.room(account, Money::ZERO, worth),
             withdrawable: self.withdrawable(account, worth),
             in_transit: self.in_transit(account),

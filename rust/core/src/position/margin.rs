@@ -2,15 +2,16 @@
 //!
 //! Where a product is charged on its larger side, an account needs margin for its longs or for its
 //! shorts in all contracts of it, whichever need more. What an order then frees depends on what else
-//! trades. It is counted on only as far as it is sure, whichever other orders trade before it: of
-//! those that were there before, the ones that close the same side have traded and the ones that close
-//! the other have not. So lots of the smaller side free nothing, and whichever of some orders trade,
-//! they free at least what these counted on together.
+//! trades. It is counted on only as far as it is sure, whichever orders of other decisions trade before
+//! it: of those, the ones that close the same side have traded and the ones that close the other have
+//! not. The orders of one decision leave together and are mended until all have traded, so each counts
+//! on those before it: closing both sides frees the larger one. Whichever decisions come to their end,
+//! they free at least what they counted on together.
 
 use super::holding::Left;
-use super::{LotHold, Position, Positions, Reserved};
+use super::{LotHold, Pair, Position, Positions, Reserved};
 use crate::ids::{AccountId, ClientOrderId, InstrumentId, ProductId, Table};
-use crate::instrument::Instrument;
+use crate::instrument::{Instrument, Netting};
 use crate::margin::required;
 use crate::num::{Money, Price, Qty, Side};
 use crate::time::Day;
@@ -22,7 +23,77 @@ struct Sides {
     short: Money,
 }
 
+impl Sides {
+    fn add(&mut self, side: Side, margin: Money) {
+        match side {
+            Side::Buy => self.long += margin,
+            Side::Sell => self.short += margin,
+        }
+    }
+
+    fn join(&mut self, other: Sides) {
+        self.long += other.long;
+        self.short += other.short;
+    }
+
+    fn larger(self) -> Money {
+        self.long.max(self.short)
+    }
+}
+
+/// What an order may open, and the margin that is held for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The contract.
+    pub instrument: InstrumentId,
+    /// The side that it opens.
+    pub side: Side,
+    /// Held for it.
+    pub margin: Money,
+}
+
 impl Positions {
+    /// What of the margin held for `openings` of an account cannot be needed together, whichever of
+    /// them trade: in a netted contract, and in a product that is charged on its larger side, only
+    /// the side that comes to more adds to the margin.
+    ///
+    /// Margin grows with the lots of a side, so the worst that openings can do is that all of a side
+    /// trade and nothing closes.
+    #[must_use]
+    pub fn relief(
+        &self,
+        account: AccountId,
+        openings: &[Opening],
+        instruments: &Table<InstrumentId, Instrument>,
+    ) -> Money {
+        let mut total = Money::ZERO;
+        let mut product: Option<ProductId> = None;
+        let (mut stands, mut opens) = (Sides::default(), Sides::default());
+        for position in self.by_product(account) {
+            if product != Some(position.pair.product) {
+                total += spared(stands, opens);
+                product = Some(position.pair.product);
+                (stands, opens) = (Sides::default(), Sides::default());
+            }
+            let instrument = &instruments[position.pair.instrument];
+            let mut own = Sides::default();
+            for opening in openings.iter().filter(|of| of.instrument == position.pair.instrument) {
+                own.add(opening.side, opening.margin);
+            }
+            let there = Sides {
+                long: position.margin(Side::Buy, instrument),
+                short: position.margin(Side::Sell, instrument),
+            };
+            if instrument.larger_side {
+                stands.join(there);
+                opens.join(own);
+            } else if position.pair.netting == Netting::Net {
+                total += spared(there, own);
+            }
+        }
+        total + spared(stands, opens)
+    }
+
     /// The margin of all positions of an account, of their cost at the last mark. Longs and shorts
     /// both need it, but for products that are charged on their larger side.
     #[must_use]
@@ -76,7 +147,7 @@ impl Positions {
         let mut larger = Sides::default();
         for position in self.by_product(account) {
             if product != Some(position.pair.product) {
-                total += larger.long.max(larger.short);
+                total += larger.larger();
                 (product, larger) = (Some(position.pair.product), Sides::default());
             }
             let instrument = &instruments[position.pair.instrument];
@@ -89,7 +160,7 @@ impl Positions {
                 total += long + short;
             }
         }
-        total + larger.long.max(larger.short)
+        total + larger.larger()
     }
 
     /// What closing the lots that an order keeps is sure to free of [`Positions::margin_total`].
@@ -126,9 +197,26 @@ impl Positions {
             let gone = if is_own { others } else { other.reserved(direction) };
             let left = other.margin_left(direction, gone, self.day(other.pair.instrument), of);
             ours += left.0.min(other.margin(direction, of));
-            theirs += other.margin(direction.flip(), of);
+            let gone = self.kept_by(other.pair, direction.flip(), order.decision());
+            let left =
+                other.margin_left(direction.flip(), gone, self.day(other.pair.instrument), of);
+            theirs += left.1.min(other.margin(direction.flip(), of));
         }
         freed.min(ours - theirs).max(Money::ZERO)
+    }
+
+    /// The lots of a direction that the orders of one decision keep.
+    fn kept_by(&self, pair: Pair, direction: Side, decision: ClientOrderId) -> Reserved {
+        let mut kept = Reserved::default();
+        let of = |hold: &&LotHold| {
+            hold.direction == direction
+                && hold.order.decision() == decision
+                && self.position(hold.pair).pair == pair
+        };
+        for hold in self.holds.iter().filter(of) {
+            *(if hold.today { &mut kept.today } else { &mut kept.earlier }) += hold.left;
+        }
+        kept
     }
 
     /// The positions of an account, those of one product beside each other.
@@ -139,6 +227,13 @@ impl Positions {
         let own = rest.take_while(move |index| of(index) == account);
         own.map(|index| self.position(*index))
     }
+}
+
+/// What opening less on the other side spares, where the larger side is charged.
+fn spared(stands: Sides, opens: Sides) -> Money {
+    let mut worst = stands;
+    worst.join(opens);
+    opens.long + opens.short - (worst.larger() - stands.larger())
 }
 
 impl Position {

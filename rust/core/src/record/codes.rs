@@ -106,7 +106,7 @@ codes!(AlertCode {
     33 Adopted, 34 IdsLow, 35 QueryStuck, 36 QuotePulled, 37 Rejected, 38 Reissued, 39 LegLost,
     42 Crossed,
     43 Forfeited, 44 TransferRefused, 45 TransferArrived, 46 TransferFailed, 47 TransferLate, 48 Threshold,
-    49 ThresholdLeft,
+    49 ThresholdLeft, 50 Relieved,
 });
 
 #[cfg(test)]

@@ -235,6 +235,10 @@ impl Checker {
             return;
         }
         let Some(cash) = self.bounds.cash(place.account) else { return };
+        // What its orders come to together depends on what stands: see `orders_have_their_money`.
+        if self.nets(place.account) {
+            return;
+        }
         // What closes lots that somebody else holds there needs nothing.
         let opens = |of: &Place| self.told.lots((of.account, of.instrument)) * of.side.sign() >= 0;
         let entering = self.orders.values().filter(|sent| {

@@ -83,7 +83,7 @@ pub fn as_events_tell(check: &mut Checker, probe: &Probe<'_>) -> Vec<(&'static s
             let text = format!("account {}: {margin}, told {owed}", account.0);
             found.push(("margin_as_told", text));
         }
-        let (held, least) = ((probe.held)(account), check.least_held(account));
+        let (held, least) = ((probe.held)(account), check.least_held(account, probe.open));
         if held < least {
             let text = format!("account {}: {held}, at least {least}", account.0);
             found.push(("orders_have_their_money", text));
