@@ -54,6 +54,7 @@ if _typing.TYPE_CHECKING:
         SimVenues,
     )
     from cross_market.session import Session
+    from cross_market.what_if import WhatIf
 
 __version__ = _version()
 
@@ -105,6 +106,7 @@ __all__ = [
     "Venue",
     "VenueError",
     "Waiting",
+    "WhatIf",
     "__version__",
     "audit",
     "commands",
@@ -130,6 +132,7 @@ _LATER = {
     "Session": "cross_market.session",
     "SimVenue": "cross_market.research.world",
     "SimVenues": "cross_market.research.world",
+    "WhatIf": "cross_market.what_if",
     "audit": "cross_market.audit",
     "commands": "cross_market.commands",
     "events": "cross_market.events",

@@ -232,6 +232,9 @@ class Session:
     def tables(self) -> dict[str, Any]:
         """Return what is held now: the tables funds, positions and hedges as columns."""
 
+    def what_if(self, hedge: str | int, sets: int) -> dict[str, Any]:
+        """Return what trading so many sets of a hedge now would come to."""
+
     def attribution(self) -> list[tuple[str, str, Any, Any, Any]]:
         """Return where the result comes from, since the journal began, as columns."""
 

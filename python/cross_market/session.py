@@ -35,6 +35,7 @@ from cross_market.events import (
     Unrestrict,
     Verb,
 )
+from cross_market.what_if import WhatIf, told
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -173,6 +174,13 @@ class Session:
             money, common units, a size or a count; null for a share of nothing), level.
         """
         return arrow(self._core.tables()["monitors"])
+
+    def what_if(self, hedge: str, *, sets: int) -> WhatIf:
+        """Return what trading so many sets of a hedge now would come to; nothing changes.
+
+        sets: int – signed, not 0; against the sets that are held it gives back, at most all.
+        """
+        return told(hedge, sets, self._core.what_if(hedge, sets))
 
     def pnl(self, *, by: str) -> "pa.Table":
         """Return what was earned since the journal began, by cause, hedge, account or day.

@@ -20,6 +20,9 @@ use cross_market_core::order::{
 use cross_market_core::time::{Span, Time};
 use serde_json::{Value, json};
 
+#[path = "turn/what_if.rs"]
+mod what_if;
+
 const START: i64 = 1_700_000_000_000_000_000;
 
 fn config() -> Config {

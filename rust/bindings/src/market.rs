@@ -52,7 +52,11 @@ impl Market {
     }
 
     /// The number of a hedge or an instrument by its name, or as it is.
-    fn number<I: Id>(given: &Bound<'_, PyAny>, names: &Names<I>, field: &str) -> PyResult<I> {
+    pub(crate) fn number<I: Id>(
+        given: &Bound<'_, PyAny>,
+        names: &Names<I>,
+        field: &str,
+    ) -> PyResult<I> {
         if given.is_exact_instance_of::<PyInt>()
             && let Ok(Ok(place)) = given.extract::<i64>().map(usize::try_from)
             && place < names.len()

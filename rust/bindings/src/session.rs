@@ -16,7 +16,8 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::doors::Door;
 use crate::engine::{config_of, start_of, time_of};
-use crate::error::{broken, fallen, guarded, internal, journal, unclosed, wrong};
+use crate::error::{broken, door, fallen, guarded, internal, journal, unclosed, wrong};
+use crate::market::Market;
 use crate::names::Directory;
 use crate::owner::{Owned, Owner, not_pickled};
 use crate::{commands, doors, events, tables};
@@ -275,6 +276,23 @@ impl Session {
             found.set_item("hedges", tables::hedges(py, engine, names)?)?;
             found.set_item("monitors", tables::monitors(py, engine, names)?)?;
             Ok(found)
+        })
+    }
+
+    /// Return what trading so many sets of a hedge now would come to: the money of its accounts as
+    /// columns, what binds first, and the lots of each leg that its book does not show.
+    fn what_if<'py>(
+        &self,
+        py: Python<'py>,
+        hedge: &Bound<'py, PyAny>,
+        sets: i64,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let names = &self.state.names;
+        let id = Market::number(hedge, &names.hedges, "hedge")?;
+        self.state.with(py, "what_if", |state| {
+            let engine = state.session.engine();
+            let found = engine.what_if(id, sets).map_err(|error| door(py, "what_if", &error))?;
+            tables::what_if(py, &found, names, id)
         })
     }
 

@@ -8,9 +8,9 @@
 use cross_market_core::attribution::{Attribution, Cause};
 use cross_market_core::command::{AlertCode, Subject, Urgency};
 use cross_market_core::config::{Config, Grid};
-use cross_market_core::engine::Engine;
+use cross_market_core::engine::{Binding, Engine, Foreseen, WhatIf};
 use cross_market_core::funds::{Bucket, View};
-use cross_market_core::gate::Refusal;
+use cross_market_core::gate::{Denial, Refusal};
 use cross_market_core::ids::{AccountId, HedgeId, Id, InstrumentId};
 use cross_market_core::instrument::PositionEffect;
 use cross_market_core::num::{Money, Side};
@@ -537,6 +537,49 @@ pub(crate) fn monitors<'py>(
     table.decimal("value", rows.iter().map(value))?;
     table.text("level", rows.iter().map(|row| row.3.name().to_owned()))?;
     Ok(table.done())
+}
+
+/// What an attempt would come to: `accounts` as columns, `binds` as (moment, refusal, account,
+/// instrument, value, limit) or nothing, `beyond` as pairs of a leg's instrument and lots.
+pub(crate) fn what_if<'py>(
+    py: Python<'py>,
+    found: &WhatIf,
+    names: &Directory,
+    hedge: HedgeId,
+) -> PyResult<Bound<'py, PyDict>> {
+    let table = Table::new(py);
+    let rows = || found.accounts.iter();
+    let accounts = rows().map(|row| Some(i64::from(row.account.0)));
+    table.names("account", accounts, &names.accounts)?;
+    let currency = |row: &Foreseen| {
+        let of = names.config.accounts.get(row.account)?;
+        Some(i64::from(of.currency.0))
+    };
+    table.names("currency", rows().map(currency), &names.currencies)?;
+    table.text("moment", rows().map(|row| row.moment.name().to_owned()))?;
+    let money = |of: fn(&View) -> Money| rows().map(move |row| Some(of(&row.view).0));
+    table.money("equity", money(|view| view.equity))?;
+    table.money("margin", money(|view| view.margin))?;
+    table.money("frozen", money(|view| view.frozen))?;
+    table.money("available", money(|view| view.available))?;
+    table.money("unrealised", money(|view| view.worth.paper))?;
+    // Decimals have twelve places, fractions nine.
+    table
+        .decimal("usage", rows().map(|row| row.usage.and_then(|usage| usage.checked_mul(1_000))))?;
+    let told = PyDict::new(py);
+    told.set_item("accounts", table.done())?;
+    let legs = names.legs.get(hedge).map_or(&[][..], Vec::as_slice);
+    let leg = |at: usize| legs.get(at).map(|id| names.instruments.name(*id));
+    let binds = found.binds.map(|Binding { moment, denial }| {
+        let Denial { refusal, leg: of, account, value, limit } = denial;
+        let account = account.map(|id| names.accounts.name(id));
+        (moment.name(), refusal.word(), account, of.and_then(|of| leg(of.index())), value, limit)
+    });
+    told.set_item("binds", binds)?;
+    let beyond = found.beyond.iter().enumerate().filter(|(_, lots)| **lots != 0);
+    let beyond: Vec<_> = beyond.filter_map(|(at, lots)| Some((leg(at)?, *lots))).collect();
+    told.set_item("beyond", beyond)?;
+    Ok(told)
 }
 
 /// What every hedge holds: signed sets, and what is not aligned.

@@ -61,6 +61,9 @@ mod send;
 mod timers;
 mod waiting;
 mod watch;
+mod what_if;
+
+pub use what_if::{Binding, Foreseen, Moment, WhatIf};
 
 /// What a step changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -305,7 +305,13 @@ impl Engine {
 
     /// The number of sets farthest from `from` toward `to` that the books hold now, and the lots
     /// that lead there. The walks of the whole way are kept for what follows in this step.
-    fn reach(&mut self, hedge: HedgeId, held: &LegLots, from: i64, to: i64) -> (i64, LegLots) {
+    pub(super) fn reach(
+        &mut self,
+        hedge: HedgeId,
+        held: &LegLots,
+        from: i64,
+        to: i64,
+    ) -> (i64, LegLots) {
         let plan = &self.config.hedges[hedge].plan;
         let lots = plan.change(held, to);
         let walks = &mut self.work.walks;
