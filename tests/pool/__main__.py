@@ -79,7 +79,6 @@ class Campaign:
         readers = [threading.Thread(target=self.read, args=(f"r{at}",)) for at in range(2)]
         for thread in readers:
             thread.start()
-        paused: dict[str, float] = {}
         while self.workers:
             time.sleep(self.given.every)
             for name, process in list(self.workers.items()):
@@ -88,27 +87,25 @@ class Campaign:
                 del self.workers[name]
                 if process.returncode != 0:
                     self.start(name)
-            for name, until in list(paused.items()):
-                if time.monotonic() > until and name in self.workers:
-                    self.workers[name].send_signal(signal.SIGCONT)
-                    del paused[name]
             if self.workers:
-                self.harm(paused)
+                self.harm()
         self.over.set()
         for thread in readers:
             thread.join()
         return time.monotonic() - begun
 
-    def harm(self, paused: dict[str, float]) -> None:
+    def harm(self) -> None:
         deeds = ["kill", "pause", "reap"] + (["cut", "cut", "crash"] if self.server else [])
         deed = self.random.choice(deeds)
         name = self.random.choice(sorted(self.workers))
         self.deeds[deed] += 1
         if deed == "kill":
             self.workers[name].send_signal(signal.SIGKILL)
-        elif deed == "pause" and name not in paused:
-            self.workers[name].send_signal(signal.SIGSTOP)
-            paused[name] = time.monotonic() + 2.5
+        elif deed == "pause":
+            # It may stop inside a transaction, and whoever waits for that cannot wake it.
+            stopped = self.workers[name]
+            stopped.send_signal(signal.SIGSTOP)
+            threading.Timer(2.5, stopped.send_signal, [signal.SIGCONT]).start()
         elif deed == "reap":
             pool = self.open("desk")
             for each in sorted(self.workers):
