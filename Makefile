@@ -6,6 +6,7 @@ SEEDS ?= 100000
 DEPTH ?= 12
 PROCESSES ?= 8
 OPERATIONS ?= 20000
+MEMORY ?= 100000000
 SETS ?=
 BUGS ?=
 FILES ?=
@@ -87,7 +88,8 @@ seeded-bugs: ## Put known bugs in one by one, or BUGS=4,7, and demand that the f
 mutants: ## Change the core in small ways and demand that tests fail: FILES="funds gate" SHARD=0/4 GO_ON=1
 	PYTHONPATH=tests $(PYTHON) -m seeded.mutants $(FILES) $(if $(SHARD),--shard $(SHARD)) $(if $(GO_ON),--go-on)
 
-pool: $(DEPS) ## Draw on one pool with PROCESSES=8 times OPERATIONS=20000 while a nemesis kills and cuts
+pool: $(DEPS) ## MEMORY=100000000 operations on ledgers; then PROCESSES=8 times OPERATIONS=20000 under a nemesis
+	cargo run --locked --quiet --release -p cross-market-sim --bin pool -- --operations $(MEMORY)
 	PYTHONPATH=python:tests $(BIN)/python -m pool --backend sqlite --processes $(PROCESSES) --operations $(OPERATIONS)
 	PYTHONPATH=python:tests $(BIN)/python -m pool --backend postgres --processes $(PROCESSES) --operations $(OPERATIONS)
 	PYTHONPATH=python:tests $(BIN)/python -m pool.allocation

@@ -32,6 +32,7 @@ pub mod market;
 pub mod mind;
 pub mod minimise;
 pub mod outcome;
+pub mod pool;
 pub mod random;
 mod rolls;
 mod rulings;

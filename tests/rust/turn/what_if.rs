@@ -140,11 +140,7 @@ fn what_binds_first_is_told_with_its_numbers() {
     json["limits"]["hedges"]["btc"]["clip"] = json!(1);
     let bench = bench_of(&json);
     let told = bench.engine.what_if(HEDGE, 1).unwrap();
-    assert_eq!(
-        plain(told.binds).1,
-        Refusal::Usage,
-        "60 and fees of a cap of 50"
-    );
+    assert_eq!(plain(told.binds).1, Refusal::Usage, "60 and fees of a cap of 50");
     json["limits"]["accounts"]["a"]["usage_cap"] = json!("0.0008");
     let bench = bench_of(&json);
     assert_eq!(bench.engine.what_if(HEDGE, 13).unwrap().binds, None);
