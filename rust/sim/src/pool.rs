@@ -324,6 +324,9 @@ impl Pool {
         let account = self.account();
         let [fee, result, cash_value, margin_change] =
             [(); 4].map(|()| self.amount(9_000_000_000)).map(Money);
+        // No margin is below nothing.
+        let margin = self.accounts.get(account).map_or(0, |plain| plain.margin);
+        let margin_change = margin_change.max(Money(-margin));
         let money = TradeMoney { fee, result, cash_value, margin_change };
         self.funds.trade(AccountId::at(account), &money);
         self.bring(account, result.0 + cash_value.0 - fee.0);
