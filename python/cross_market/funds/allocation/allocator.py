@@ -1,0 +1,73 @@
+"""Plans, made in a stated time."""
+
+import time
+from dataclasses import replace
+from importlib import import_module
+from types import ModuleType
+
+from cross_market.contracts.units import TIMES, parse_span
+from cross_market.errors import UsageError
+from cross_market.funds.allocation.model import Model, compiled
+from cross_market.funds.allocation.proof import mended
+from cross_market.funds.allocation.reasons import told, value
+from cross_market.funds.allocation.solver import Solver
+from cross_market.funds.allocation.values import Plan, Snapshot
+
+# The share of the time that the solver may use; the rest is for reading, proof and reasons.
+SOLVER_SHARE = 0.85
+
+Parts = tuple[list[int], list[int]]
+
+
+class Allocator:
+    """Makes plans, and keeps the last good one.
+
+    time_limit: str, time – of one plan, from the snapshot to what is returned.
+    """
+
+    def __init__(self, *, time_limit: str = "1 s") -> None:
+        self._limit = parse_span(time_limit, "time_limit") / TIMES["s"]
+        self._last: Plan | None = None
+        try:
+            self._highs: ModuleType = import_module("highspy")
+        except ImportError as error:
+            install = "pip install 'cross-market[solver]'"
+            text = f"a plan needs highspy: {install}"
+            raise UsageError(text, call="Allocator") from error
+
+    def plan(self, snapshot: Snapshot) -> Plan:
+        """Return the best plan that was found in time, or the last good one.
+
+        Raises ConfigError for a snapshot that does not fit itself, UsageError when no plan was
+        found and there was none before.
+        """
+        until = time.monotonic() + self._limit * SOLVER_SHARE
+        model = compiled(snapshot)
+        solver = Solver(self._highs, model, until=until)
+        found = solver.best()
+        if found is None:
+            if self._last is None:
+                text = "no plan was found in time"
+                raise UsageError(text, call="Allocator.plan")
+            return replace(self._last, is_last=True)
+        sets, moved = settled(model, solver, found.sets, found.moved)
+        if sets != found.sets and (narrow := solver.best(is_narrow=True)) is not None:
+            # Where a rate makes amounts that are not whole, a hair of room lets them be rounded.
+            other = mended(model, narrow.sets, narrow.moved)
+            sets, moved = max((sets, moved), other, key=lambda parts: value(model, *parts))
+        self._last = told(model, sets, moved, found.bound)
+        return self._last
+
+
+def settled(model: Model, solver: Solver, sets: list[int], moved: list[int]) -> Parts:
+    """Return what was found in whole numbers: of plans as good one that moves less, and holds."""
+    parts: Parts | None = None
+    for is_narrow in (False, True):
+        less = solver.least_moved(sets, moved, is_narrow=is_narrow)
+        other = mended(model, sets, moved if less is None else less)
+        parts = (
+            other if parts is None else max(parts, other, key=lambda parts: value(model, *parts))
+        )
+        if parts[0] == sets:
+            break
+    return parts
