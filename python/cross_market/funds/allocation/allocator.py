@@ -6,11 +6,11 @@ from importlib import import_module
 from types import ModuleType
 
 from cross_market.contracts.units import TIMES, parse_span
-from cross_market.errors import UsageError
+from cross_market.errors import InternalError, UsageError
 from cross_market.funds.allocation.model import Model, compiled
-from cross_market.funds.allocation.proof import mended
+from cross_market.funds.allocation.proof import mended, proven
 from cross_market.funds.allocation.reasons import told, value
-from cross_market.funds.allocation.solver import Solver
+from cross_market.funds.allocation.solver import Found, Solver
 from cross_market.funds.allocation.values import Plan, Snapshot
 
 # The share of the time that the solver may use; the rest is for reading, proof and reasons.
@@ -50,24 +50,24 @@ class Allocator:
                 text = "no plan was found in time"
                 raise UsageError(text, call="Allocator.plan")
             return replace(self._last, is_last=True)
-        sets, moved = settled(model, solver, found.sets, found.moved)
-        if sets != found.sets and (narrow := solver.best(is_narrow=True)) is not None:
+        parts = settled(model, solver, found)
+        if parts[0] != found.sets and (narrow := solver.best(is_narrow=True)) is not None:
             # Where a rate makes amounts that are not whole, a hair of room lets them be rounded.
-            other = mended(model, narrow.sets, narrow.moved)
-            sets, moved = max((sets, moved), other, key=lambda parts: value(model, *parts))
-        self._last = told(model, sets, moved, found.bound)
+            others = mended(model, narrow.sets, narrow.moved)
+            parts = max(parts, others, key=lambda each: value(model, *each))
+        if not proven(model, *parts):
+            text = "a plan was mended and does not hold"
+            raise InternalError(text, invariant="allocation proven")
+        self._last = told(model, *parts, found.bound)
         return self._last
 
 
-def settled(model: Model, solver: Solver, sets: list[int], moved: list[int]) -> Parts:
-    """Return what was found in whole numbers: of plans as good one that moves less, and holds."""
-    parts: Parts | None = None
+def settled(model: Model, solver: Solver, found: Found) -> Parts:
+    """Return what was found in whole numbers: it holds, and of plans as good it moves less."""
+    parts = []
     for is_narrow in (False, True):
-        less = solver.least_moved(sets, moved, is_narrow=is_narrow)
-        other = mended(model, sets, moved if less is None else less)
-        parts = (
-            other if parts is None else max(parts, other, key=lambda parts: value(model, *parts))
-        )
-        if parts[0] == sets:
+        less = solver.least_moved(found.sets, found.moved, is_narrow=is_narrow)
+        parts.append(mended(model, found.sets, found.moved if less is None else less))
+        if parts[-1][0] == found.sets:
             break
-    return parts
+    return max(parts, key=lambda each: value(model, *each))

@@ -42,12 +42,13 @@ def shape(model: Model) -> object:
     return model.currency, model.island, model.short, sorted(model.report), ways, demands
 
 
-def amounts(model: Model) -> list[Fraction | int]:
+def amounts(model: Model) -> list[Fraction]:
     """Return what may move a little, in an order that two models of one shape share."""
     money = [amount for account in model.accounts for amount in model.money[account]]
     needs = [need for each in (*model.needs, *model.mirrors) for need in each.values()]
     rates = [rate for _, rate in sorted(model.report.items())]
-    return [*money, *needs, *rates, *model.edges, *(way.rate for way in model.ways)]
+    ways = [way.rate for way in model.ways]
+    return [*map(Fraction, (*money, *needs)), *rates, *model.edges, *ways]
 
 
 class Replanner:

@@ -1,7 +1,7 @@
 """The solver: a model in, sets and amounts out, as far as floating numbers say.
 
-HiGHS on one thread with a fixed seed. Its start is the relaxation rounded down, so that from the
-first moment there is a plan to give back; restarts at the root cost more than they bring here.
+HiGHS on one thread with a fixed seed. Its start is the relaxation rounded down: from the first
+moment there is a plan to give back, and looking for one at the root costs more than it brings.
 """
 
 import time
@@ -25,6 +25,9 @@ OPTIONS = {
     "random_seed": 0,
     "mip_rel_gap": 1e-6,
     "mip_allow_restart": False,
+    "mip_heuristic_run_feasibility_jump": False,
+    "mip_heuristic_run_rens": False,
+    "mip_pscost_minreliable": 4,
     "primal_feasibility_tolerance": TOLERANCE,
 }
 
