@@ -13,8 +13,9 @@ from cross_market.funds.allocation.reasons import told, value
 from cross_market.funds.allocation.solver import Found, Solver
 from cross_market.funds.allocation.values import Plan, Snapshot
 
-# The share of the time that the solver may use; the rest is for reading, proof and reasons.
-SOLVER_SHARE = 0.85
+# Shares of the time after which the search ends, and the solver is not asked any more; the rest is
+# for proof and reasons.
+SEARCH_SHARE, SOLVER_SHARE = 0.8, 0.9
 
 Parts = tuple[list[int], list[int]]
 
@@ -41,9 +42,14 @@ class Allocator:
         Raises ConfigError for a snapshot that does not fit itself, UsageError when no plan was
         found and there was none before.
         """
-        until = time.monotonic() + self._limit * SOLVER_SHARE
+        begun = time.monotonic()
         model = compiled(snapshot)
-        solver = Solver(self._highs, model, until=until)
+        solver = Solver(
+            self._highs,
+            model,
+            search_until=begun + self._limit * SEARCH_SHARE,
+            until=begun + self._limit * SOLVER_SHARE,
+        )
         found = solver.best()
         if found is None:
             if self._last is None:

@@ -99,6 +99,8 @@ def reason(model: Model, sets: list[int], moved: list[int], at: int) -> tuple[st
         for account in model.needs[at]
         if (found := lacks(model, more, moved, account))
     }
+    if not model.edges[at]:
+        return "a set is expected to earn nothing", []
     if not short:
         return "the solver's time was over before it was looked at", []
     wanted = demand.sets - sets[at]

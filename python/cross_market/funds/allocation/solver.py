@@ -42,19 +42,25 @@ class Found:
 
 
 class Solver:
-    """Solves programmes of one model until a moment.
+    """Solves programmes of one model.
 
-    highspy: module. until: float, s – on the monotonic clock.
+    highspy: module. search_until: float, s – on the monotonic clock, when the search for a better
+    plan ends. until: float, s – when everything does.
     """
 
-    def __init__(self, highspy: ModuleType, model: Model, *, until: float) -> None:
+    def __init__(
+        self, highspy: ModuleType, model: Model, *, search_until: float, until: float
+    ) -> None:
         self._highspy = highspy
         self._model = model
+        self._search_until = search_until
         self._until = until
 
     def best(self, *, is_narrow: bool = False) -> Found | None:
         """Return the best plan that was found in time, or None."""
         programme = Programme(self._model, is_narrow=is_narrow)
+        if not programme.width:
+            return Found([], [0] * len(self._model.ways), 0.0)
         costs, most = worth(programme), programme.upper()
         least = [0.0] * programme.width
         relaxed = self._run(programme, costs, least, most)
@@ -104,7 +110,8 @@ class Solver:
         start: Sequence[float] | None = None,
     ) -> "Highs | None":
         """Return the solver with a solution, or None; whole numbers where there is a start."""
-        left = self._until - time.monotonic()
+        until = self._until if start is None else self._search_until
+        left = until - time.monotonic()
         if left <= 0:
             return None
         highspy = self._highspy
