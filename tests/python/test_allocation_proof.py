@@ -12,7 +12,7 @@ import cross_market as cm
 from allocation_parts import demand, plan, route, snapshot, state
 from cross_market.contracts.units import parse_span
 from cross_market.funds import allocation as al
-from cross_market.funds.allocation import solver
+from cross_market.funds.allocation import allocator, solver
 from cross_market.funds.allocation.model import compiled
 from cross_market.funds.allocation.proof import mended, proven
 
@@ -184,14 +184,24 @@ def test_the_best_so_far_is_returned_with_its_bound(monkeypatch: pytest.MonkeyPa
     assert first.value <= best.value == best.bound <= first.bound
 
 
+def test_without_any_search_there_is_still_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allocator, "SEARCH_SHARE", 0.0)
+    for seed in range(20):
+        given = desk(seed, "0.0007")
+        found = plan(given)
+        check(given, found)
+        assert not found.is_last
+        assert sum(found.sets.values()) > 0
+
+
 def test_the_last_good_plan_is_returned_when_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     given = snapshot([state("a", 5)], [demand("x", 9, 1, a=1)])
     with pytest.raises(cm.UsageError, match="no plan was found in time"):
         al.Allocator(time_limit="0 s").plan(given)
-    allocator = al.Allocator(time_limit="10 s")
-    before = allocator.plan(given)
-    monkeypatch.setattr(allocator, "_limit", 0.0)
-    last = allocator.plan(snapshot([state("a", 3)], [demand("x", 9, 1, a=1)]))
+    plans = al.Allocator(time_limit="10 s")
+    before = plans.plan(given)
+    monkeypatch.setattr(plans, "_limit", 0.0)
+    last = plans.plan(snapshot([state("a", 3)], [demand("x", 9, 1, a=1)]))
     assert last.is_last
     assert (last.sets, last.value) == (before.sets, before.value)
 

@@ -152,6 +152,8 @@ def test_what_is_moved_is_a_multiple_of_its_step() -> None:
         ("accounts.*each once", {"accounts": [state("a", 1), state("a", 1)]}),
         ("accounts", {"accounts": []}),
         ("account: found 'a b'", {"accounts": [state("a b", 1)]}),
+        (r"snapshot\.dated", {"dated": ""}),
+        ("account: found", {"accounts": [state("", 1)]}),
         (r"rates\.CNY.*above zero", {"rates": {"CNY": 0, "USD": 7}}),
         ("a currency with a rate", {"rates": {"CNY": 1}}),
         ("each name once", {"demands": [demand("x", 1, 1, a=1), demand("x", 2, 1, a=1)]}),

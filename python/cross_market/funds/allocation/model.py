@@ -88,22 +88,24 @@ class Model:
 def compiled(snapshot: Snapshot) -> Model:
     """Return a snapshot in whole numbers; raises ConfigError for what does not fit."""
     now = None if snapshot.now is None else time_ns(snapshot.now, "snapshot.now")
+    if type(snapshot.dated) is not str or not snapshot.dated:
+        raise wrong(snapshot.dated, "snapshot.dated", "the date of its rates, as text")
     report = {code: above_zero(rate, f"rates.{code}") for code, rate in snapshot.rates.items()}
     states = {each.account: each for each in snapshot.accounts}
     if len(states) < len(snapshot.accounts) or not states:
         raise wrong(sorted(states), "accounts", "at least one, each once")
     money = {account: state(each, report) for account, each in states.items()}
     spare = {account: free - kept for account, (free, kept, _) in money.items()}
-    routes = sorted(snapshot.routes, key=lambda each: (each.source, each.target))
-    if len({(each.source, each.target) for each in routes}) < len(routes):
-        raise wrong(len(routes), "routes", "each pair of accounts once")
-    demands = sorted(snapshot.demands, key=lambda each: each.name)
-    if len({each.name for each in demands}) < len(demands):
-        raise wrong(len(demands), "demands", "each name once")
-    for demand in demands:
+    ways = [way(each, states, now) for each in snapshot.routes]
+    if len({(each.source, each.target) for each in ways}) < len(ways):
+        raise wrong(len(ways), "routes", "each pair of accounts once")
+    for demand in snapshot.demands:
         NAME.read(demand.name, "demand.name")
         if type(demand.sets) is not int or demand.sets < 0:
             raise wrong(demand.sets, f"demand {demand.name}.sets", "whole sets, zero or more")
+    demands = sorted(snapshot.demands, key=lambda each: each.name)
+    if len({each.name for each in demands}) < len(demands):
+        raise wrong([each.name for each in demands], "demands", "each name once")
     return Model(
         accounts=sorted(states),
         currency={account: each.currency for account, each in states.items()},
@@ -114,7 +116,7 @@ def compiled(snapshot: Snapshot) -> Model:
             account: max(0, min(out, spare[account])) for account, (_, _, out) in money.items()
         },
         short=[account for account in sorted(states) if spare[account] < 0],
-        ways=[way(each, states, now) for each in routes],
+        ways=sorted(ways, key=lambda each: (each.source, each.target)),
         demands=demands,
         needs=[needed(each.needs, f"demand {each.name}.needs", states) for each in demands],
         mirrors=[

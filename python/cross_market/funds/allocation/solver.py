@@ -66,14 +66,16 @@ class Solver:
         relaxed = self._run(programme, costs, least, most)
         if relaxed is None:
             return None
-        start = relaxed.getSolution().col_value
-        sets = [float(floor(value + TOLERANCE)) for value in start[: programme.moves]]
-        uses = [float(ceil(value - TOLERANCE)) for value in start[programme.uses :]]
-        start = [*sets, *start[programme.moves : programme.uses], *uses]
-        solved = self._run(programme, costs, least, most, start)
-        if solved is None:
-            return None
-        values, bound = solved.getSolution().col_value, solved.getInfo().mip_dual_bound
+        values = relaxed.getSolution().col_value
+        sets = [float(floor(value + TOLERANCE)) for value in values[: programme.moves]]
+        uses = [float(ceil(value - TOLERANCE)) for value in values[programme.uses :]]
+        values = [*sets, *values[programme.moves : programme.uses], *uses]
+        bound = relaxed.getInfo().objective_function_value
+        # Where the time is over before the first step of the search, the start is what there is.
+        solved = self._run(programme, costs, least, most, values)
+        if solved is not None:
+            values = solved.getSolution().col_value
+            bound = max(bound, solved.getInfo().mip_dual_bound)
         return Found(
             [round(value) for value in values[: programme.moves]],
             amounts(programme, values),
