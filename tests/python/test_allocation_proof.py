@@ -13,7 +13,7 @@ from allocation_parts import demand, plan, route, snapshot, state
 from cross_market.contracts.units import parse_span
 from cross_market.funds import allocation as al
 from cross_market.funds.allocation import allocator, solver
-from cross_market.funds.allocation.model import compiled
+from cross_market.funds.allocation.model import Model, compiled
 from cross_market.funds.allocation.proof import mended, proven
 
 GRAIN = Decimal("0.000000001")
@@ -148,6 +148,45 @@ def test_whatever_a_solver_says_is_mended_to_what_holds(seed: int) -> None:
         more = [*held[1][:at], amount + over // model.ways[at].step * model.ways[at].step]
         if amount:
             assert not proven(model, held[0], [*more, *held[1][at + 1 :]])
+
+
+def pair(most: object, free: object = 100, **way: object) -> Model:
+    """Return a model of one way to an account that one demand of ten a set wants."""
+    accounts = [state("a", 100), state("b", free, minimum=way.pop("minimum", 0))]
+    return compiled(snapshot(accounts, [demand("x", 5, 1, b=10)], (route("a", "b", most, **way),)))
+
+
+def units(*amounts: int) -> list[int]:
+    return [amount * 10**9 for amount in amounts]
+
+
+def test_the_proof_knows_the_bounds_of_a_way() -> None:
+    model = pair(50, least="9.5", step=3)
+    allowed = [amount for amount in range(60) if proven(model, [0], units(amount))]
+    assert allowed == [0, *range(12, 51, 3)]
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "held"),
+    [
+        (pair(50), ([0], [50]), ([0], [0])),  # what nobody needs does not move
+        (pair(50), ([5], [50]), ([5], [0])),  # nor what is there already
+        (pair(50, free=0), ([1], [0]), ([1], [10])),  # raised to what is lacking
+        (pair(50, free=0), ([1], [9]), ([1], [10])),
+        (pair(50, free=0, least=20), ([1], [0]), ([1], [20])),  # in no less than the least
+        (pair(50, free=0, least=19, step=4), ([1], [3]), ([1], [20])),
+        (pair(50, free=0, step=3), ([2], [20]), ([2], [21])),
+        (pair(50, free=0, step=3), ([5], [50]), ([4], [48])),  # 48 is the most: one set less
+        (pair(200, free=0, cost=1), ([5], [200]), ([5], [99])),  # cut to what may leave
+        (pair(50, free=20, minimum=30), ([5], [50]), ([0], [0])),  # below its minimum
+    ],
+)
+def test_a_plan_is_mended_by_little(
+    model: Model, given: tuple[list[int], list[int]], held: tuple[list[int], list[int]]
+) -> None:
+    sets, moved = mended(model, given[0], units(*given[1]))
+    assert (sets, moved) == (held[0], units(*held[1]))
+    assert proven(model, sets, moved)
 
 
 def test_amounts_of_many_digits_are_not_rounded() -> None:

@@ -17,8 +17,6 @@ from cross_market.funds.allocation.values import Plan, Snapshot
 # for proof and reasons.
 SEARCH_SHARE, SOLVER_SHARE = 0.8, 0.9
 
-Parts = tuple[list[int], list[int]]
-
 
 class Allocator:
     """Makes plans, and keeps the last good one.
@@ -56,21 +54,18 @@ class Allocator:
                 text = "no plan was found in time"
                 raise UsageError(text, call="Allocator.plan")
             return replace(self._last, is_last=True)
-        parts = settled(model, solver, found)
-        if parts[0] != found.sets and (narrow := solver.best(is_narrow=True)) is not None:
-            # Where a rate makes amounts that are not whole, a hair of room lets them be rounded.
-            others = mended(model, narrow.sets, narrow.moved)
-            parts = max(parts, others, key=lambda each: value(model, *each))
-        if not proven(model, *parts):
+        sets, moved = settled(model, solver, found)
+        if not proven(model, sets, moved):
             text = "a plan was mended and does not hold"
             raise InternalError(text, invariant="allocation proven")
-        self._last = told(model, *parts, found.bound)
+        self._last = told(model, sets, moved, found.bound)
         return self._last
 
 
-def settled(model: Model, solver: Solver, found: Found) -> Parts:
+def settled(model: Model, solver: Solver, found: Found) -> tuple[list[int], list[int]]:
     """Return what was found in whole numbers: it holds, and of plans as good it moves less."""
     parts = []
+    # Where steps or rates make amounts that are not whole, a hair of room lets them be rounded.
     for is_narrow in (False, True):
         less = solver.least_moved(found.sets, found.moved, is_narrow=is_narrow)
         parts.append(mended(model, found.sets, found.moved if less is None else less))

@@ -56,9 +56,9 @@ class Solver:
         self._search_until = search_until
         self._until = until
 
-    def best(self, *, is_narrow: bool = False) -> Found | None:
+    def best(self) -> Found | None:
         """Return the best plan that was found in time, or None."""
-        programme = Programme(self._model, is_narrow=is_narrow)
+        programme = Programme(self._model, is_narrow=False)
         if not programme.width:
             return Found([], [0] * len(self._model.ways), 0.0)
         costs, most = worth(programme), programme.upper()
@@ -83,9 +83,12 @@ class Solver:
         )
 
     def least_moved(
-        self, sets: Sequence[int], moved: Sequence[int], *, is_narrow: bool = False
+        self, sets: Sequence[int], moved: Sequence[int], *, is_narrow: bool
     ) -> list[int] | None:
-        """Return the least amounts that carry these sets over ways that move money already."""
+        """Return the least amounts that carry these sets, using no way that costs and is not used.
+
+        is_narrow: bool – see `Programme`.
+        """
         programme = Programme(self._model, is_narrow=is_narrow)
         model, most = self._model, programme.upper()
         costs = [0.0] * programme.width
@@ -93,8 +96,6 @@ class Solver:
             source = model.ways[at].source
             worth_of = model.report[model.currency[source]]
             costs[programme.moves + place] = float(worth_of) / programme.of(UNIT, source)
-            if not moved[at]:
-                most[programme.moves + place] = 0.0
         for use, place in enumerate(programme.fixed, programme.uses):
             most[use] = float(moved[programme.ways[place]] > 0)
         fixed = [float(count) for count in sets]
