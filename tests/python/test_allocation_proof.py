@@ -169,19 +169,20 @@ def test_the_proof_knows_the_bounds_of_a_way() -> None:
 @pytest.mark.parametrize(
     ("model", "given", "held"),
     [
-        (pair(50), ([0], [50]), ([0], [0])),  # what nobody needs does not move
+        (pair(50, free=0), ([0], [50]), ([0], [0])),  # what nobody needs does not move
         (pair(50), ([5], [50]), ([5], [0])),  # nor what is there already
+        (pair(50), ([1], [0]), ([5], [0])),  # what is there is used
         (pair(50, free=0), ([1], [0]), ([1], [10])),  # raised to what is lacking
         (pair(50, free=0), ([1], [9]), ([1], [10])),
-        (pair(50, free=0, least=20), ([1], [0]), ([1], [20])),  # in no less than the least
-        (pair(50, free=0, least=19, step=4), ([1], [3]), ([1], [20])),
+        (pair(50, free=0, least=20), ([1], [0]), ([2], [20])),  # in no less than the least
+        (pair(50, free=0, least=19, step=4), ([1], [3]), ([2], [20])),
         (pair(50, free=0, step=3), ([2], [20]), ([2], [21])),
         (pair(50, free=0, step=3), ([5], [50]), ([4], [48])),  # 48 is the most: one set less
         (pair(200, free=0, cost=1), ([5], [200]), ([5], [99])),  # cut to what may leave
         (pair(50, free=20, minimum=30), ([5], [50]), ([0], [0])),  # below its minimum
     ],
 )
-def test_a_plan_is_mended_by_little(
+def test_what_nearly_holds_is_mended(
     model: Model, given: tuple[list[int], list[int]], held: tuple[list[int], list[int]]
 ) -> None:
     sets, moved = mended(model, given[0], units(*given[1]))

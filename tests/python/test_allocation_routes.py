@@ -142,6 +142,7 @@ def test_what_is_moved_is_a_multiple_of_its_step() -> None:
         ("'z'.*an account of the snapshot", {"routes": (route("z", "a", 1),)}),
         (r"route a to b\.most", {"routes": (route("a", "b", -1),)}),
         (r"route a to b\.least", {"routes": (route("a", "b", 1, least="-0.5"),)}),
+        (r"route a to b\.least", {"routes": (route("a", "b", 1, least=2),)}),
         (r"route a to b\.cost", {"routes": (route("a", "b", 1, cost=-1),)}),
         (r"route a to b\.step.*above zero", {"routes": (route("a", "b", 1, step=0),)}),
         (r"route a to b\.lead", {"routes": (route("a", "b", 1, lead="soon"),)}),

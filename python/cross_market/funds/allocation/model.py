@@ -174,6 +174,8 @@ def way(given: PoolRoute, states: Mapping[str, PoolState], now: int | None) -> W
     lead = parse_span(given.lead, f"{where}.lead")
     wait = until_open(given, where, now)
     most, least = nano(given.most, f"{where}.most"), nano(given.least, f"{where}.least")
+    if least > most:
+        raise wrong(given.least, f"{where}.least", f"at most what it may move, {given.most}")
     step = 1 if given.step is None else nano(given.step, f"{where}.step", above=True)
     return Way(
         source=given.source,

@@ -69,13 +69,13 @@ def lacks(
 def free_from(
     model: Model, sets: Sequence[int], moved: Sequence[int], account: str, by: int
 ) -> int:
-    """Return what of an account nothing needs from a deadline on; none below its minimum."""
+    """Return what of an account nothing needs from a deadline on."""
     later = {model.within[at] for at in model.users[account] if sets[at] and model.within[at] > by}
-    least = min(
+    left = (
         there(model, moved, account, each) - used(model, sets, account, each)
         for each in (by, *later)
     )
-    return 0 if account in model.short else max(0, least)
+    return max(0, min(left))
 
 
 def idle(model: Model, sets: Sequence[int], moved: Sequence[int], account: str) -> int:
@@ -84,7 +84,7 @@ def idle(model: Model, sets: Sequence[int], moved: Sequence[int], account: str) 
 
 
 def mended(model: Model, sets: list[int], moved: list[int]) -> tuple[list[int], list[int]]:
-    """Return a plan that is proven, changed by as little as makes it hold."""
+    """Return a plan that is proven, changed by what makes it hold and what it leaves room for."""
     sets = [min(max(0, count), of.sets) for count, of in zip(sets, model.demands, strict=True)]
     moved = rounded(model, moved)
     for account in model.accounts:
@@ -93,7 +93,9 @@ def mended(model: Model, sets: list[int], moved: list[int]) -> tuple[list[int], 
         raise_into(model, sets, moved, account)
     for account in model.accounts:
         give_up(model, sets, moved, account)
-    return sets, trimmed(model, sets, moved)
+    moved = trimmed(model, sets, moved)
+    fill(model, sets, moved)
+    return sets, moved
 
 
 def rounded(model: Model, moved: Sequence[int]) -> list[int]:
@@ -111,7 +113,8 @@ def rounded(model: Model, moved: Sequence[int]) -> list[int]:
     for way, amount in zip(model.ways, moved, strict=True):
         whole = max(grain, way.step) if max(grain, way.step) % way.step == 0 else way.step
         near = (amount + whole // 2) // whole * whole
-        found.append(0 if amount <= 0 else min(max(near, way.least), way.most))
+        near = min(max(near, way.least), way.most)
+        found.append(near if amount > 0 and near >= way.least else 0)
     return found
 
 
@@ -162,6 +165,17 @@ def give_up(model: Model, sets: list[int], moved: Sequence[int], account: str) -
         last = min(users, key=lambda at: (model.edges[at], model.demands[at].name))
         need = model.needs[last][account]
         sets[last] -= min(sets[last], -(-amount // need))
+
+
+def fill(model: Model, sets: list[int], moved: Sequence[int]) -> None:
+    """Fund what there is money for without moving more: the most that is earned goes first."""
+    for at in sorted(range(len(sets)), key=lambda at: (-model.edges[at], at)):
+        if model.edges[at]:
+            more = min(
+                free_from(model, sets, moved, account, model.within[at]) // need
+                for account, need in model.needs[at].items()
+            )
+            sets[at] += min(more, model.demands[at].sets - sets[at])
 
 
 def trimmed(model: Model, sets: Sequence[int], moved: Sequence[int]) -> list[int]:

@@ -91,6 +91,8 @@ def below(model: Model, account: str) -> Request:
 
 def reason(model: Model, sets: list[int], moved: list[int], at: int) -> tuple[str, list[Request]]:
     """Return why no more of a demand is funded, and what a person could bring."""
+    if not model.edges[at]:
+        return "a set is expected to earn nothing", []
     demand, more = model.demands[at], list(sets)
     more[at] += 1
     # What one more set lacks is what its accounts lack with it, at the worst deadline.
@@ -99,10 +101,6 @@ def reason(model: Model, sets: list[int], moved: list[int], at: int) -> tuple[st
         for account in model.needs[at]
         if (found := lacks(model, more, moved, account))
     }
-    if not model.edges[at]:
-        return "a set is expected to earn nothing", []
-    if not short:
-        return "the solver's time was over before it was looked at", []
     wanted = demand.sets - sets[at]
     requests, said = [], []
     for account, amount in sorted(short.items(), key=lambda item: (-item[1], item[0])):
