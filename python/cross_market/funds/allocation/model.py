@@ -10,6 +10,7 @@ from cross_market.contracts.units import currency, parse_span
 from cross_market.funds.allocation.values import Demand, PoolRoute, PoolState, Snapshot, nano
 
 NAME, CURRENCY, WINDOWS = name(), currency(), windows()
+ONE = Fraction(1)
 
 
 @dataclass(slots=True)
@@ -96,7 +97,9 @@ def compiled(snapshot: Snapshot) -> Model:
         raise wrong(sorted(states), "accounts", "at least one, each once")
     money = {account: state(each, report) for account, each in states.items()}
     spare = {account: free - kept for account, (free, kept, _) in money.items()}
-    ways = [way(each, states, now) for each in snapshot.routes]
+    # Leads are few and routes may be thousands: each text is read once.
+    leads: dict[str, int] = {}
+    ways = [way(each, states, now, leads) for each in snapshot.routes]
     if len({(each.source, each.target) for each in ways}) < len(ways):
         raise wrong(len(ways), "routes", "each pair of accounts once")
     for demand in snapshot.demands:
@@ -154,7 +157,9 @@ def state(given: PoolState, report: Mapping[str, Fraction]) -> tuple[int, int, i
     return free, kept, out
 
 
-def way(given: PoolRoute, states: Mapping[str, PoolState], now: int | None) -> Way:
+def way(
+    given: PoolRoute, states: Mapping[str, PoolState], now: int | None, leads: dict[str, int]
+) -> Way:
     """Return a route in whole numbers."""
     where = f"route {given.source} to {given.target}"
     for end in (given.source, given.target):
@@ -171,7 +176,8 @@ def way(given: PoolRoute, states: Mapping[str, PoolState], now: int | None) -> W
         raise wrong(given.rate, where, "a rate and its date where currencies differ, else none")
     if type(given.is_open) is not bool:
         raise wrong_type(given.is_open, f"{where}.is_open", "True or False")
-    lead = parse_span(given.lead, f"{where}.lead")
+    if given.lead not in leads:
+        leads[given.lead] = parse_span(given.lead, f"{where}.lead")
     wait = until_open(given, where, now)
     most, least = nano(given.most, f"{where}.most"), nano(given.least, f"{where}.least")
     if least > most:
@@ -185,9 +191,9 @@ def way(given: PoolRoute, states: Mapping[str, PoolState], now: int | None) -> W
         most=0 if wait is None else most // step * step,
         cost=nano(given.cost, f"{where}.cost"),
         step=step,
-        rate=Fraction(1) if given.rate is None else above_zero(given.rate, f"{where}.rate"),
+        rate=ONE if given.rate is None else above_zero(given.rate, f"{where}.rate"),
         wait=wait,
-        reach=lead + (wait or 0),
+        reach=leads[given.lead] + (wait or 0),
     )
 
 

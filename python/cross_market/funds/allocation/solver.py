@@ -53,12 +53,13 @@ class Solver:
     ) -> None:
         self._highspy = highspy
         self._model = model
+        self._programme = Programme(model, is_narrow=False)
         self._search_until = search_until
         self._until = until
 
     def best(self) -> Found | None:
         """Return the best plan that was found in time, or None."""
-        programme = Programme(self._model, is_narrow=False)
+        programme = self._programme
         if not programme.width:
             return Found([], [0] * len(self._model.ways), 0.0)
         costs, most = worth(programme), programme.upper()
@@ -89,7 +90,7 @@ class Solver:
 
         is_narrow: bool – see `Programme`.
         """
-        programme = Programme(self._model, is_narrow=is_narrow)
+        programme = Programme(self._model, is_narrow=True) if is_narrow else self._programme
         model, most = self._model, programme.upper()
         costs = [0.0] * programme.width
         for place, at in enumerate(programme.ways):
