@@ -225,7 +225,7 @@ def test_the_best_so_far_is_returned_with_its_bound(monkeypatch: pytest.MonkeyPa
 
 
 def test_without_any_search_there_is_still_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(allocator, "SEARCH_SHARE", 0.0)
+    monkeypatch.setattr(allocator, "RESERVE", 1.0)  # all of the time of the search
     for seed in range(20):
         given = desk(seed, "0.0007")
         found = plan(given)

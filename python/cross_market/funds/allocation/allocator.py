@@ -13,9 +13,9 @@ from cross_market.funds.allocation.reasons import told, value
 from cross_market.funds.allocation.solver import Found, Solver
 from cross_market.funds.allocation.values import Plan, Snapshot
 
-# Shares of the time after which the search ends, and the solver is not asked any more; the rest is
-# for proof and reasons.
-SEARCH_SHARE, SOLVER_SHARE = 0.8, 0.9
+# The share of the time that proof and reasons have in any case; beside it they have as long as the
+# snapshot took to be read, since they grow with it.
+RESERVE = 0.15
 
 
 class Allocator:
@@ -42,19 +42,16 @@ class Allocator:
         """
         begun = time.monotonic()
         model = compiled(snapshot)
-        solver = Solver(
-            self._highs,
-            model,
-            search_until=begun + self._limit * SEARCH_SHARE,
-            until=begun + self._limit * SOLVER_SHARE,
-        )
-        found = solver.best()
+        solver = Solver(self._highs, model)
+        reserve = self._limit * RESERVE + time.monotonic() - begun
+        until = begun + self._limit - reserve / 2
+        found = solver.best(search_until=until - reserve / 2, until=until)
         if found is None:
             if self._last is None:
                 text = "no plan was found in time"
                 raise UsageError(text, call="Allocator.plan")
             return replace(self._last, is_last=True)
-        sets, moved = settled(model, solver, found)
+        sets, moved = settled(model, solver, found, until)
         if not proven(model, sets, moved):
             text = "a plan was mended and does not hold"
             raise InternalError(text, invariant="allocation proven")
@@ -62,12 +59,14 @@ class Allocator:
         return self._last
 
 
-def settled(model: Model, solver: Solver, found: Found) -> tuple[list[int], list[int]]:
+def settled(
+    model: Model, solver: Solver, found: Found, until: float
+) -> tuple[list[int], list[int]]:
     """Return what was found in whole numbers: it holds, and of plans as good it moves less."""
     parts = []
     # Where steps or rates make amounts that are not whole, a hair of room lets them be rounded.
     for is_narrow in (False, True):
-        less = solver.least_moved(found.sets, found.moved, is_narrow=is_narrow)
+        less = solver.least_moved(found.sets, found.moved, is_narrow=is_narrow, until=until)
         parts.append(mended(model, found.sets, found.moved if less is None else less))
         if parts[-1][0] == found.sets:
             break

@@ -44,27 +44,26 @@ class Found:
 class Solver:
     """Solves programmes of one model.
 
-    highspy: module. search_until: float, s – on the monotonic clock, when the search for a better
-    plan ends. until: float, s – when everything does.
+    highspy: module.
     """
 
-    def __init__(
-        self, highspy: ModuleType, model: Model, *, search_until: float, until: float
-    ) -> None:
+    def __init__(self, highspy: ModuleType, model: Model) -> None:
         self._highspy = highspy
         self._model = model
         self._programme = Programme(model, is_narrow=False)
-        self._search_until = search_until
-        self._until = until
 
-    def best(self) -> Found | None:
-        """Return the best plan that was found in time, or None."""
+    def best(self, *, search_until: float, until: float) -> Found | None:
+        """Return the best plan that was found in time, or None.
+
+        search_until: float, s – on the monotonic clock, when the search for a better one ends.
+        until: float, s – when the relaxation, from which it starts, is given up.
+        """
         programme = self._programme
         if not programme.width:
             return Found([], [0] * len(self._model.ways), 0.0)
         costs, most = worth(programme), programme.upper()
         least = [0.0] * programme.width
-        relaxed = self._run(programme, costs, least, most)
+        relaxed = self._run(programme, costs, least, most, until=until)
         if relaxed is None:
             return None
         values = relaxed.getSolution().col_value
@@ -73,7 +72,7 @@ class Solver:
         values = [*sets, *values[programme.moves : programme.uses], *uses]
         bound = relaxed.getInfo().objective_function_value
         # Where the time is over before the first step of the search, the start is what there is.
-        solved = self._run(programme, costs, least, most, values)
+        solved = self._run(programme, costs, least, most, until=search_until, start=values)
         if solved is not None:
             values = solved.getSolution().col_value
             bound = max(bound, solved.getInfo().mip_dual_bound)
@@ -84,11 +83,11 @@ class Solver:
         )
 
     def least_moved(
-        self, sets: Sequence[int], moved: Sequence[int], *, is_narrow: bool
+        self, sets: Sequence[int], moved: Sequence[int], *, is_narrow: bool, until: float
     ) -> list[int] | None:
         """Return the least amounts that carry these sets, using no way that costs and is not used.
 
-        is_narrow: bool – see `Programme`.
+        is_narrow: bool – see `Programme`. until: float, s – on the monotonic clock.
         """
         programme = Programme(self._model, is_narrow=True) if is_narrow else self._programme
         model, most = self._model, programme.upper()
@@ -102,7 +101,7 @@ class Solver:
         fixed = [float(count) for count in sets]
         least = [*fixed, *([0.0] * len(programme.ways)), *most[programme.uses :]]
         most[: programme.moves] = fixed
-        found = self._run(programme, costs, least, most)
+        found = self._run(programme, costs, least, most, until=until)
         return None if found is None else amounts(programme, found.getSolution().col_value)
 
     def _run(
@@ -111,10 +110,11 @@ class Solver:
         costs: Sequence[float],
         least: Sequence[float],
         most: Sequence[float],
+        *,
+        until: float,
         start: Sequence[float] | None = None,
     ) -> "Highs | None":
         """Return the solver with a solution, or None; whole numbers where there is a start."""
-        until = self._until if start is None else self._search_until
         left = until - time.monotonic()
         if left <= 0:
             return None
