@@ -68,6 +68,6 @@ def settled(
     for is_narrow in (False, True):
         less = solver.least_moved(found.sets, found.moved, is_narrow=is_narrow, until=until)
         parts.append(mended(model, found.sets, found.moved if less is None else less))
-        if parts[-1][0] == found.sets:
+        if all(kept >= wanted for kept, wanted in zip(parts[-1][0], found.sets, strict=True)):
             break
     return max(parts, key=lambda each: value(model, *each))
