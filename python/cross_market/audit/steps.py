@@ -87,7 +87,8 @@ def cause_of(event: Event) -> tuple[str, str]:
         return kind, event.account or event.instrument or ""
     if isinstance(event, Clock):
         return kind, event.venue or ""
-    return kind, getattr(event, "account", None) or getattr(event, "instrument", "")
+    of: str | None = getattr(event, "account", None) or getattr(event, "instrument", None)
+    return kind, of or ""
 
 
 def news_of(event: Event) -> OrderNews | None:
