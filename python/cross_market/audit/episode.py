@@ -15,8 +15,14 @@ LADDER = ("normal", *LEVELS)
 URGENCIES = {"info": 0, "warn": 1, "alarm": 2}
 
 # Those whose numbers are in 10⁻⁹: money, fractions, common units.
-SCALED = {"shortfall", "cash_drift", "forfeited", "transfer_late", "transfer_failed"} | {
-    metric for metric, (_, unit) in METRICS.items() if unit in ("fraction", "money", "quantity")
+SCALED = {metric for metric, (_, unit) in METRICS.items() if unit not in ("size", "count")} | {
+    "shortfall",
+    "cash_drift",
+    "repair_chosen",
+    "forfeited",
+    "transfer_refused",
+    "transfer_failed",
+    "transfer_late",
 }
 # A share of nothing is told as a number beyond any bound.
 BEYOND = 1 << 119
@@ -30,7 +36,8 @@ class Rung:
     level: str – 'normal', 'warn', 'restrict', 'cancel', 'reduce' or 'halt'; of other alerts their
         urgency.
     value, limit: Decimal or int – the number, and the bound it reached or left: fractions, money
-        and common units as Decimal, counts and lots as int; None for a share of nothing.
+        and common units as Decimal, counts and lots as int; None for a share of nothing. Of other
+        alerts what their code says.
     """
 
     at: int
