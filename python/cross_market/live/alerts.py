@@ -12,7 +12,7 @@ import queue
 import threading
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING
@@ -139,8 +139,17 @@ class Delivery:
             with contextlib.suppress(queue.Full):
                 self._waiting.put(None, timeout=wait_s)
             thread.join(wait_s)
-            self._count("dropped", self._waiting.qsize())
+            if thread.is_alive():
+                self._drop()
         return self.counts
+
+    def _drop(self) -> None:
+        """Let the thread end with the message that it is sending now."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                if self._waiting.get_nowait() is not None:
+                    self._count("dropped")
+        self._waiting.put_nowait(None)
 
     def __enter__(self) -> "Delivery":
         return self
@@ -264,18 +273,31 @@ def services_of(to: Iterable[str]) -> "tuple[apprise.Apprise | None, tuple[str, 
         return None, ()
     services = library().Apprise()
     schemes = []
-    for at, address in enumerate(addresses):
-        if type(address) is not str:
-            message = f"delivery.to[{at}]: expected an address of apprise, as str"
-            raise UsageError(message, call="Delivery", expected="an address, as str")
-        scheme = address.partition("://")[0]
-        if not services.add(address):
-            # The address may hold a password: it is not shown.
-            shown = scheme if scheme.isalnum() else "?"
-            message = f"delivery.to[{at}]: apprise takes no such address ({shown}://…)"
-            raise UsageError(message, call="Delivery", expected="an address of apprise")
-        schemes.append(scheme)
+    with unlogged():
+        for at, address in enumerate(addresses):
+            scheme = address.partition("://")[0] if type(address) is str else ""
+            if not scheme.isalnum() or not services.add(address):
+                # An address may hold a password anywhere: nothing of it is shown.
+                expected = "an address of apprise, such as 'json://127.0.0.1:8080/', as str"
+                message = f"delivery.to[{at}]: apprise does not take it; expected {expected}"
+                raise UsageError(message, call="Delivery", expected=expected)
+            schemes.append(scheme)
     return services, tuple(schemes)
+
+
+@contextlib.contextmanager
+def unlogged() -> Iterator[None]:
+    """Keep apprise from logging meanwhile: an address that it does not take it would log whole."""
+
+    def keep(_record: logging.LogRecord) -> bool:
+        return False
+
+    logger = logging.getLogger("apprise")
+    logger.addFilter(keep)
+    try:
+        yield
+    finally:
+        logger.removeFilter(keep)
 
 
 def library() -> ModuleType:
