@@ -27,7 +27,7 @@ from cross_market.errors import UsageError
 if TYPE_CHECKING:
     import apprise
 
-__all__ = ["Counts", "Delivery", "Due", "Episode", "Episodes", "Rung", "next_open"]
+__all__ = ["Counts", "Delivery", "Episode", "Episodes", "Rung", "next_open"]
 
 LOGGER = logging.getLogger("cross_market.alerts")
 
@@ -131,6 +131,8 @@ class Delivery:
         """Send what waits, end the thread and return what has become of messages.
 
         timeout: str, time – how long to wait for it; what waits still is dropped.
+        returns: Counts.
+        Raises ConfigError or InputTypeError for what is no time.
         """
         self._closed = True
         thread, self._thread = self._thread, None
