@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+import by_hand
 import cross_market as cm
-import desk
+from by_hand import MS, NORTH, SOUTH, Desk
 from cross_market import events as ev
 from cross_market import testing
-from desk import MS, NORTH, SOUTH, Desk
 
 
 def usage(**levels: str) -> cm.Threshold:
@@ -39,9 +39,9 @@ def rows(table: Any, *names: str) -> list[tuple[object, ...]]:  # noqa: ANN401
 def test_with_the_action_off_it_tells_and_with_it_on_it_says_what_it_would_do(
     tmp_path: Path,
 ) -> None:
-    path, led = lived(desk.config(), tmp_path / "run")
+    path, led = lived(by_hand.config(), tmp_path / "run")
     ladder = usage(warn="0.04", restrict="0.07", cancel="0.08", clear="0.01")
-    found = cm.dry_run(path, desk.config(ladder))
+    found = cm.dry_run(path, by_hand.config(ladder))
     assert rows(found.episodes, "metric", "name", "level", "cancels", "refused") == [
         ("capital_usage", "one", "cancel", 1, 0),
         ("capital_usage", "two", "cancel", 0, 0),
@@ -58,9 +58,9 @@ def test_with_the_action_off_it_tells_and_with_it_on_it_says_what_it_would_do(
 
 def test_the_first_answer_is_what_a_run_with_these_thresholds_does(tmp_path: Path) -> None:
     ladder = usage(warn="0.04", restrict="0.07", cancel="0.08", clear="0.01")
-    path, _ = lived(desk.config(), tmp_path / "without")
-    [said] = rows(cm.dry_run(path, desk.config(ladder)).actions, "now_ns", "id")
-    acting = Desk(desk.config(ladder), tmp_path / "with")
+    path, _ = lived(by_hand.config(), tmp_path / "without")
+    [said] = rows(cm.dry_run(path, by_hand.config(ladder)).actions, "now_ns", "id")
+    acting = Desk(by_hand.config(ladder), tmp_path / "with")
     acting.entered()
     acting.quote(NORTH, 10_100)
     acting.fill(acting.places()[0])
@@ -69,42 +69,42 @@ def test_the_first_answer_is_what_a_run_with_these_thresholds_does(tmp_path: Pat
 
 
 def test_what_entered_behind_a_restriction_would_not_have_begun(tmp_path: Path) -> None:
-    path, _ = lived(desk.config(), tmp_path / "run")
+    path, _ = lived(by_hand.config(), tmp_path / "run")
     ladder = usage(restrict="0.04")
-    found = cm.dry_run(path, desk.config(ladder))
+    found = cm.dry_run(path, by_hand.config(ladder))
     assert rows(found.actions, "action", "hedge", "sets") == [("refuse", "gold", 1)]
     assert rows(found.episodes, "level", "refused") == [("restrict", 1), ("restrict", 0)]
 
 
 def test_a_named_one_without_a_level_has_no_such_level(tmp_path: Path) -> None:
-    path, _ = lived(desk.config(), tmp_path / "run")
+    path, _ = lived(by_hand.config(), tmp_path / "run")
     named = cm.Threshold("capital_usage", of="two", warn="0.04")
-    found = cm.dry_run(path, desk.config(usage(warn="0.04", cancel="0.08"), named))
+    found = cm.dry_run(path, by_hand.config(usage(warn="0.04", cancel="0.08"), named))
     assert rows(found.episodes, "name", "level") == [("one", "cancel"), ("two", "warn")]
 
 
 def test_what_gives_sets_back_and_what_halts_is_told(tmp_path: Path) -> None:
-    path, _ = lived(desk.config(), tmp_path / "run")
+    path, _ = lived(by_hand.config(), tmp_path / "run")
     once = cm.Threshold("position", of=SOUTH, warn=1, reduce=2, clear=0)
-    found = cm.dry_run(path, desk.config(once))
+    found = cm.dry_run(path, by_hand.config(once))
     assert rows(found.episodes, "metric", "level", "reduced") == [("position", "reduce", 1)]
     assert rows(found.actions, "action", "hedge", "sets") == [("reduce", "gold", 1)]
     stop = cm.Threshold("capital_usage", of="one", halt="0.08")
-    found = cm.dry_run(path, desk.config(stop))
+    found = cm.dry_run(path, by_hand.config(stop))
     assert [action for (action,) in rows(found.actions, "action")] == ["cancel", "halt"]
 
 
 def test_the_path_down_is_that_of_each_level(tmp_path: Path) -> None:
-    path, _ = lived(desk.config(), tmp_path / "run")
-    found = cm.dry_run(path, desk.config(usage(warn="0.04", restrict="0.07", dwell="1 h")))
+    path, _ = lived(by_hand.config(), tmp_path / "run")
+    found = cm.dry_run(path, by_hand.config(usage(warn="0.04", restrict="0.07", dwell="1 h")))
     # It never came down for so long.
     assert rows(found.episodes, "level", "ended_ns") == [("restrict", None)] * 2
 
 
 def test_it_says_from_where_on_it_guesses(tmp_path: Path) -> None:
     own = usage(warn="0.03", cancel="0.08", clear="0.01")
-    path, _ = lived(desk.config(own), tmp_path / "run")
-    found = cm.dry_run(path, desk.config(usage(warn="0.04")))
+    path, _ = lived(by_hand.config(own), tmp_path / "run")
+    found = cm.dry_run(path, by_hand.config(usage(warn="0.04")))
     acted = [each for each in cm.audit.episodes(path) if each.cancelled and each.is_threshold]
     # With the action off nothing was cancelled there: what follows is of another run.
     assert found.parted_ns == acted[0].commanded
@@ -112,7 +112,7 @@ def test_it_says_from_where_on_it_guesses(tmp_path: Path) -> None:
 
 
 def test_a_policy_of_the_journal_keeps_its_limits_and_not_its_thresholds(tmp_path: Path) -> None:
-    made = desk.config()
+    made = by_hand.config()
     led = Desk(made, tmp_path / "run")
     led.entered()
     limits = made.limits.for_account("one", usage_cap="0.06")
@@ -120,20 +120,20 @@ def test_a_policy_of_the_journal_keeps_its_limits_and_not_its_thresholds(tmp_pat
     led.say(ev.Control(actor="desk", verb=ev.Policy(config=held)))
     assert any(each.level == "halt" for each in led.changed)
     led.session.close()
-    found = cm.dry_run(led.session.path, desk.config(usage(warn="0.04")))
+    found = cm.dry_run(led.session.path, by_hand.config(usage(warn="0.04")))
     # The HALT of the journal cancelled nothing that lived.
     assert rows(found.episodes, "name", "level") == [("one", "warn"), ("two", "warn")]
 
 
 def test_a_restart_goes_on(tmp_path: Path) -> None:
-    made = desk.config()
+    made = by_hand.config()
     led = Desk(made, tmp_path / "run")
     led.entered()
     led.session.close()
     again = cm.Session(made, journal=tmp_path / "run", now=led.now + MS, durable="os")
     again.stop(now=led.now + 2 * MS)
     again.close()
-    found = cm.dry_run(again.path, desk.config(usage(warn="0.04")))
+    found = cm.dry_run(again.path, by_hand.config(usage(warn="0.04")))
     assert rows(found.episodes, "name", "ended_ns") == [("one", None), ("two", None)]
     assert found.parted_ns is None
 
@@ -160,17 +160,17 @@ def test_a_simulation_is_tried_as_well(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_tried_is_refused(tmp_path: Path) -> None:
-    path, _ = lived(desk.config(), tmp_path / "run")
+    path, _ = lived(by_hand.config(), tmp_path / "run")
     with pytest.raises(cm.ConfigError, match="thresholds"):
-        cm.dry_run(path, desk.config())
+        cm.dry_run(path, by_hand.config())
     with pytest.raises(cm.ConfigError, match="began with"):
-        cm.dry_run(path, dataclasses.replace(desk.config(usage(warn="0.1")), orders=8192))
+        cm.dry_run(path, dataclasses.replace(by_hand.config(usage(warn="0.1")), orders=8192))
     with pytest.raises(cm.InputTypeError):
         cm.dry_run(path, "gold")  # type: ignore[arg-type]
     with pytest.raises(cm.JournalError):
-        cm.dry_run(tmp_path / "nothing", desk.config(usage(warn="0.1")))
+        cm.dry_run(tmp_path / "nothing", by_hand.config(usage(warn="0.1")))
     content = bytearray(Path(path).read_bytes())
     content[len(content) // 2] ^= 1
     Path(path).write_bytes(content)
     with pytest.raises(cm.JournalError):
-        cm.dry_run(path, desk.config(usage(warn="0.1")))
+        cm.dry_run(path, by_hand.config(usage(warn="0.1")))

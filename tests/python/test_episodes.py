@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+import by_hand
 import cross_market as cm
-import desk
+from by_hand import MS, NORTH, SOUTH, Desk
 from cross_market import events as ev
 from cross_market import testing
 from cross_market.commands import Alert
-from desk import MS, NORTH, SOUTH, Desk
 
 USAGE = cm.Threshold(
     "capital_usage", each="account", warn="0.04", restrict="0.12", cancel="0.13", clear="0.01"
@@ -23,7 +23,7 @@ def usage(**levels: str) -> cm.Threshold:
 
 
 def test_an_episode_climbs_and_is_over(tmp_path: Path) -> None:
-    led = Desk(desk.config(USAGE), tmp_path / "run")
+    led = Desk(by_hand.config(USAGE), tmp_path / "run")
     led.entered()
     mine = [each for each in led.history if each.scope == ("account", "one")]
     [began] = mine
@@ -49,7 +49,7 @@ def test_an_episode_climbs_and_is_over(tmp_path: Path) -> None:
 
 
 def test_it_is_handled_when_what_entered_is_dead(tmp_path: Path) -> None:
-    made = desk.config(usage(warn="0.04", cancel="0.08"))
+    made = by_hand.config(usage(warn="0.04", cancel="0.08"))
     led = Desk(made, tmp_path / "run")
     led.entered()
     # A better price: the second set.
@@ -76,7 +76,7 @@ def test_it_is_handled_when_what_entered_is_dead(tmp_path: Path) -> None:
 
 
 def test_a_fill_in_pieces_ends_an_order_with_the_last_of_them(tmp_path: Path) -> None:
-    made = dataclasses.replace(desk.config(usage(warn="0.04", cancel="0.15")))
+    made = dataclasses.replace(by_hand.config(usage(warn="0.04", cancel="0.15")))
     size = cm.Size(clip=2, max=4, overnight=4, holiday=4)
     hedge = dataclasses.replace(made.hedges[0], size=size)
     execution = dataclasses.replace(hedge.execution, live_residual="200 g")
@@ -102,7 +102,7 @@ def test_a_fill_in_pieces_ends_an_order_with_the_last_of_them(tmp_path: Path) ->
 
 
 def test_sets_that_are_given_back_are_counted(tmp_path: Path) -> None:
-    made = desk.config(usage(warn="0.04", reduce="0.09", clear="0.01"))
+    made = by_hand.config(usage(warn="0.04", reduce="0.09", clear="0.01"))
     led = Desk(made, tmp_path / "run")
     led.entered()
     led.quote(NORTH, 10_100)
@@ -122,7 +122,7 @@ def test_sets_that_are_given_back_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_halt_is_an_episode_of_its_own_until_it_is_lifted(tmp_path: Path) -> None:
-    led = Desk(desk.config(usage(warn="0.04", halt="0.08")), tmp_path / "run")
+    led = Desk(by_hand.config(usage(warn="0.04", halt="0.08")), tmp_path / "run")
     led.entered()
     led.quote(NORTH, 10_100)
     north, south = led.places()
@@ -138,7 +138,7 @@ def test_a_halt_is_an_episode_of_its_own_until_it_is_lifted(tmp_path: Path) -> N
 
 
 def test_a_margin_call_has_a_due_time_and_ends_with_its_restriction(tmp_path: Path) -> None:
-    led = Desk(desk.config(), tmp_path / "run")
+    led = Desk(by_hand.config(), tmp_path / "run")
     led.entered()
     drawn = ev.Cash(account="one", exchange=led.now, kind="transfer", amount=-19_500)
     led.say(drawn)
@@ -159,7 +159,7 @@ def test_a_margin_call_has_a_due_time_and_ends_with_its_restriction(tmp_path: Pa
 
 
 def test_a_link_is_open_until_it_is_back_and_a_conflict_lasts_a_moment(tmp_path: Path) -> None:
-    led = Desk(desk.config(), tmp_path / "run")
+    led = Desk(by_hand.config(), tmp_path / "run")
     led.say(ev.Link(state="down", account="two"))
     [down] = led.changed
     assert (down.metric, down.is_open, down.handled) == ("link_down", True, None)
@@ -176,7 +176,7 @@ def test_a_link_is_open_until_it_is_back_and_a_conflict_lasts_a_moment(tmp_path:
 
 
 def test_the_journal_tells_the_same_episodes(tmp_path: Path) -> None:
-    led = Desk(desk.config(USAGE), tmp_path / "run")
+    led = Desk(by_hand.config(USAGE), tmp_path / "run")
     led.entered()
     led.quote(NORTH, 10_100)
     north, south = led.places()
@@ -191,7 +191,7 @@ def test_the_journal_tells_the_same_episodes(tmp_path: Path) -> None:
 
 
 def test_what_waited_for_the_journal_is_a_step_too() -> None:
-    made = desk.config(usage(warn="0.04", cancel="0.08"))
+    made = by_hand.config(usage(warn="0.04", cancel="0.08"))
     fold = cm.audit.Episodes(made)
     engine = cm.Engine(made, start=testing.START)
     now = testing.START + 1
@@ -201,7 +201,7 @@ def test_what_waited_for_the_journal_is_a_step_too() -> None:
 
 
 def test_numbers_of_any_size_are_exact() -> None:
-    fold = cm.audit.Episodes(desk.config())
+    fold = cm.audit.Episodes(by_hand.config())
     value = 12_345_678_901_234_567_890_123_456_789_012_345
     alert = Alert("shortfall", "alarm", None, 0, ("account", "one"), value, 0)
     [found] = fold.take(1, None, [alert])
