@@ -20,6 +20,7 @@ from cross_market.errors import (
     VenueError,
 )
 from cross_market.policy import limit as limits
+from cross_market.policy import threshold as thresholds
 from cross_market.policy.execution import (
     CheaperOf,
     Lean,
@@ -40,8 +41,10 @@ if _typing.TYPE_CHECKING:
     from cross_market import audit as audit
     from cross_market import commands as commands
     from cross_market import events as events
+    from cross_market import live as live
     from cross_market import venues as venues
     from cross_market.market import Market, Merged, Pair
+    from cross_market.research.dry_run import DryRun, dry_run
     from cross_market.research.result import Result
     from cross_market.research.rows import to_grid
     from cross_market.research.simulate import simulate
@@ -68,6 +71,7 @@ __all__ = [
     "CounterPrice",
     "CrossMarketError",
     "Deviation",
+    "DryRun",
     "Engine",
     "Estimate",
     "Fault",
@@ -110,10 +114,13 @@ __all__ = [
     "__version__",
     "audit",
     "commands",
+    "dry_run",
     "events",
     "limits",
+    "live",
     "order_text",
     "simulate",
+    "thresholds",
     "to_grid",
     "venues",
 ]
@@ -122,6 +129,7 @@ __all__ = [
 # compares them with what type checkers see above.
 _LATER = {
     "Balance": "cross_market.research.world",
+    "DryRun": "cross_market.research.dry_run",
     "Fault": "cross_market.research.world",
     "Holding": "cross_market.research.world",
     "Latency": "cross_market.research.world",
@@ -135,7 +143,9 @@ _LATER = {
     "WhatIf": "cross_market.what_if",
     "audit": "cross_market.audit",
     "commands": "cross_market.commands",
+    "dry_run": "cross_market.research.dry_run",
     "events": "cross_market.events",
+    "live": "cross_market.live",
     "simulate": "cross_market.research.simulate",
     "to_grid": "cross_market.research.rows",
     "venues": "cross_market.venues",

@@ -12,7 +12,16 @@ import pytest
 import cross_market as cm
 from cross_market import testing
 
-MODULES = (cm.audit, cm.commands, cm.events, cm.limits, cm.venues, testing)
+MODULES = (
+    cm.audit,
+    cm.commands,
+    cm.events,
+    cm.limits,
+    cm.live.alerts,
+    cm.thresholds,
+    cm.venues,
+    testing,
+)
 # What everybody has, and what Python itself explains.
 KNOWN = {"self", "cls", "args", "kwargs"}
 # First words of what a function does: a command, not a description.
