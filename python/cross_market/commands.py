@@ -165,6 +165,12 @@ REFUSALS = (
     "jump",
     "back_off",
     "roll_cost",
+    "self_trade",
+    "cancel_budget",
+    "large_cancel_budget",
+    "open_budget",
+    "self_trade_budget",
+    "burst_budget",
 )
 
 ALERTS = (
@@ -215,4 +221,5 @@ ALERTS = (
     "transfer_late",
     "threshold",
     "threshold_left",
+    "budget_low",
 )

@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "918d3a2ed3541cd89dc754f358284cc930e816d9397eb3d689cb8f97c21ae198"
+        "e40ec921553aeada0c99f1bdb4a9d67bfc2591d33486d6bc876c5b364ae79ed6"
     );
 }
 

@@ -132,6 +132,12 @@ words! {
         Jump = "jump",
         BackOff = "back_off",
         RollCost = "roll_cost",
+        SelfTrade = "self_trade",
+        CancelBudget = "cancel_budget",
+        LargeCancelBudget = "large_cancel_budget",
+        OpenBudget = "open_budget",
+        SelfTradeBudget = "self_trade_budget",
+        BurstBudget = "burst_budget",
     }
     AlertCode {
         Refused = "refused",
@@ -181,6 +187,7 @@ words! {
         TransferLate = "transfer_late",
         Threshold = "threshold",
         ThresholdLeft = "threshold_left",
+        BudgetLow = "budget_low",
     }
 }
 

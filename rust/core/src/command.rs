@@ -199,6 +199,9 @@ pub enum AlertCode {
     /// A monitored number left a level; value: the number, limit: the bound of the level it left.
     /// `detail`: the metric's code times 8, plus the level it has now.
     ThresholdLeft = 49,
+    /// Four fifths of a contract's budget of a day are used by accounts under one actual control;
+    /// value: what is used, limit: the budget. `detail`: the code of the refusal that will follow.
+    BudgetLow = 50,
 }
 
 /// A message to people and monitors.

@@ -216,6 +216,7 @@ impl Engine {
             }
         }
         self.prove_tokens()?;
+        self.prove_budgets()?;
         let enters = begins.iter().any(|begin| begin.kind == Kind::Enter);
         self.hold_all(enters)?;
         Ok(sent_first)
