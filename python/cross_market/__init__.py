@@ -20,6 +20,7 @@ from cross_market.errors import (
     VenueError,
 )
 from cross_market.policy import limit as limits
+from cross_market.policy.conduct import Conduct
 from cross_market.policy.execution import (
     CheaperOf,
     Lean,
@@ -41,6 +42,7 @@ if _typing.TYPE_CHECKING:
     from cross_market import commands as commands
     from cross_market import events as events
     from cross_market import venues as venues
+    from cross_market.contracts.conduct import conduct
     from cross_market.market import Market, Merged, Pair
     from cross_market.research.result import Result
     from cross_market.research.rows import to_grid
@@ -62,6 +64,7 @@ __all__ = [
     "Balance",
     "Band",
     "CheaperOf",
+    "Conduct",
     "Config",
     "ConfigError",
     "CounterPrice",
@@ -108,6 +111,7 @@ __all__ = [
     "__version__",
     "audit",
     "commands",
+    "conduct",
     "events",
     "limits",
     "order_text",
@@ -132,6 +136,7 @@ _LATER = {
     "SimVenues": "cross_market.research.world",
     "audit": "cross_market.audit",
     "commands": "cross_market.commands",
+    "conduct": "cross_market.contracts.conduct",
     "events": "cross_market.events",
     "simulate": "cross_market.research.simulate",
     "to_grid": "cross_market.research.rows",

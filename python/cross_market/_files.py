@@ -13,6 +13,7 @@ from dataclasses import fields
 from typing import Any, cast
 
 from cross_market._values import (
+    NONE,
     Reader,
     is_required,
     missing,
@@ -142,7 +143,7 @@ class Builder:
 
     def built(self, reader: Reader, item: object, where: str) -> object:
         """Return what a field takes, made of what the file says."""
-        if not reader.kinds:
+        if not reader.kinds or (reader.states and item == NONE):
             return self.plain(reader, item, where)
         if reader.many:
             if not isinstance(item, list):
@@ -242,6 +243,8 @@ def table_of(value: Any) -> dict[str, Any]:
 def stated(reader: Reader, item: Any) -> Any:
     if reader.refers:
         return item.name
+    if reader.states and item == NONE:
+        return NONE
     kind = {"type": type(item).__name__} if len(reader.kinds) > 1 else {}
     return {**kind, **table_of(item)}
 
