@@ -581,6 +581,11 @@ mod tests {
         check(Refusal::Usage, "1e-9 of equity");
         check(Refusal::LossBudget, "1e-9 of the hedge's currency");
         check(Refusal::Trims, "attempts");
+        check(Refusal::SelfTrade, "ticks");
+        check(Refusal::CancelBudget, "cancels");
+        check(Refusal::OpenBudget, "lots");
+        check(Refusal::SelfTradeBudget, "trades");
+        check(Refusal::BurstBudget, "bursts");
     }
 
     #[test]
@@ -590,6 +595,18 @@ mod tests {
         }
         assert!(Refusal::Halted.is_hard() && Refusal::Collar.is_hard() && Refusal::Lots.is_hard());
         assert!(!Refusal::Stopped.is_hard() && !Refusal::Jump.is_hard());
+    }
+
+    #[test]
+    fn every_budget_has_its_own_refusal() {
+        let expected = [
+            Refusal::CancelBudget,
+            Refusal::LargeCancelBudget,
+            Refusal::OpenBudget,
+            Refusal::SelfTradeBudget,
+            Refusal::BurstBudget,
+        ];
+        assert_eq!(Counted::ALL.map(Refusal::of_budget), expected);
     }
 
     #[test]

@@ -395,6 +395,9 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::{ClientOrderId, HedgeId, LegId};
+    use crate::num::{Price, Qty, Side};
+    use crate::quote::{Kind, Purpose};
 
     const SECOND: i64 = 1_000_000_000;
     const X: InstrumentId = InstrumentId(0);
@@ -413,6 +416,125 @@ mod tests {
         let mut tally = Tally::ZERO;
         tally.add(counted, count);
         tally
+    }
+
+    const NONE: Budgets = Budgets {
+        cancels: None,
+        large_cancels: None,
+        large_lots: 0,
+        opens: None,
+        self_trades: None,
+        bursts: None,
+        counts_ioc: false,
+        counts_fok: false,
+        counts_hedging: false,
+    };
+
+    fn order(tif: TimeInForce, effect: PositionEffect, flag: HedgeFlag) -> Place {
+        Place {
+            order: ClientOrderId::pack(1, 1, HedgeId(0), 1, LegId(0), 1).unwrap(),
+            price: Price(100),
+            qty: Qty::of(9),
+            account: AccountId(0),
+            instrument: X,
+            hedge: HedgeId(0),
+            side: Side::Buy,
+            effect,
+            tif,
+            flag,
+            kind: Kind::Enter,
+            purpose: Purpose::Work,
+        }
+    }
+
+    #[test]
+    fn an_order_may_come_to_its_cancel_and_the_lots_it_opens() {
+        let large = Budgets {
+            large_cancels: Some(Budget { per_day: 5, reserve: 1 }),
+            large_lots: 3,
+            ..NONE
+        };
+        let check = |of: &Budgets, place: &Place, left, was_cancelled, expected: [i64; 3]| {
+            let worst = of.worst(place, left, was_cancelled);
+            let found = [Counted::Cancels, Counted::LargeCancels, Counted::Opens];
+            assert_eq!(found.map(|counted| worst.of(counted)), expected, "{place:?} {left}");
+            assert_eq!([worst.of(Counted::SelfTrades), worst.of(Counted::Bursts)], [0, 0]);
+        };
+        let (open, close) = (PositionEffect::Open, PositionEffect::Close);
+        let (arbitrage, hedging) = (HedgeFlag::Arbitrage, HedgeFlag::Hedge);
+        let rests = order(TimeInForce::Day, open, arbitrage);
+        check(&large, &rests, 2, false, [1, 0, 2]);
+        check(&large, &rests, 3, false, [1, 1, 3]);
+        check(&large, &rests, 3, true, [0, 0, 3]);
+        check(&NONE, &rests, 3, false, [1, 0, 3]);
+        let gtc = order(TimeInForce::Gtc, close, arbitrage);
+        check(&large, &gtc, 9, false, [1, 1, 0]);
+        let close_today =
+            order(TimeInForce::Gtc, PositionEffect::CloseToday, HedgeFlag::Speculation);
+        check(&large, &close_today, 9, false, [1, 1, 0]);
+        for (tif, counts) in [
+            (TimeInForce::Ioc, Budgets { counts_ioc: true, ..large }),
+            (TimeInForce::Fok, Budgets { counts_fok: true, ..large }),
+        ] {
+            let at_once = order(tif, open, arbitrage);
+            check(&large, &at_once, 4, false, [0, 0, 4]);
+            check(&counts, &at_once, 4, false, [1, 1, 4]);
+        }
+        let hedger = order(TimeInForce::Day, open, hedging);
+        check(&large, &hedger, 4, false, [0, 0, 0]);
+        check(&Budgets { counts_hedging: true, ..large }, &hedger, 4, false, [1, 1, 4]);
+    }
+
+    #[test]
+    fn every_budget_is_its_own() {
+        let (first, second, third) = (
+            Budget { per_day: 9, reserve: 1 },
+            Budget { per_day: 8, reserve: 2 },
+            Budget { per_day: 7, reserve: 3 },
+        );
+        let all = Budgets {
+            cancels: Some(first),
+            large_cancels: Some(second),
+            large_lots: 30,
+            opens: Some(third),
+            self_trades: Some(6),
+            bursts: Some(5),
+            ..NONE
+        };
+        let whole = |per_day| Some(Budget { per_day, reserve: 0 });
+        let expected = [Some(first), Some(second), Some(third), whole(6), whole(5)];
+        assert_eq!(Counted::ALL.map(|counted| all.of(counted)), expected);
+        assert_eq!(Counted::ALL.map(|counted| NONE.of(counted)), [None; 5]);
+        assert_eq!(Counted::ALL.map(Counted::code), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn budgets_that_were_written_are_read() {
+        let budget = Some(Budget { per_day: 9, reserve: 1 });
+        for all in [
+            NONE,
+            Budgets { cancels: budget, counts_ioc: true, ..NONE },
+            Budgets { large_cancels: budget, large_lots: 4, counts_fok: true, ..NONE },
+            Budgets { opens: budget, self_trades: Some(2), counts_hedging: true, ..NONE },
+            Budgets { bursts: Some(3), ..NONE },
+        ] {
+            let mut out = Writer::new();
+            all.write(&mut out);
+            assert_eq!(Budgets::read(&mut Reader::new(out.as_slice())), Ok(all));
+        }
+        // Nothing is kept in reserve of what binds only what enters.
+        let mut out = Writer::new();
+        for (is_there, reserve) in [(false, 0), (false, 0), (false, 0), (true, 1), (false, 0)] {
+            out.bool(is_there);
+            if is_there {
+                out.u32(4);
+                out.u32(reserve);
+            }
+        }
+        out.i64(0);
+        (0..3).for_each(|_| out.bool(false));
+        let found = Budgets::read(&mut Reader::new(out.as_slice()));
+        assert_eq!(found, Err(WireError::Range { at: 0 }));
     }
 
     #[test]

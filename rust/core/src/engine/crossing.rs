@@ -341,6 +341,8 @@ impl Engine {
         self.commit(one, out);
         std::mem::swap(&mut self.work.places, &mut later);
         self.commit(two, out);
+        // What has left is not what is to leave later.
+        later.clear();
         self.work.later = later;
     }
 }

@@ -1148,6 +1148,19 @@ mod tests {
     }
 
     #[test]
+    fn an_order_that_would_meet_one_of_its_group_is_refused_whatever_it_is_for() {
+        let mut legs = legs();
+        legs[1].meets = Some(Price(98));
+        let expected = Err(Denial::numbers(Refusal::SelfTrade, 99, 98).at(1));
+        assert_eq!(entering(&context(&legs)), expected);
+        assert_eq!(leaving(&context(&legs)), expected);
+        assert_eq!(repairing(&context(&legs), LegId(1)), expected);
+        assert_eq!(repairing(&context(&legs), LegId(0)), Ok(()));
+        legs[1].opposite = true;
+        assert_eq!(entering(&context(&legs)).unwrap_err().refusal, Refusal::OwnOpposite);
+    }
+
+    #[test]
     fn halt_lets_only_reducing_orders_flatten() {
         let mut legs = legs();
         legs[0].halt = Halt::Flattening;
