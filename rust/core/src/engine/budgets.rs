@@ -1,18 +1,19 @@
 //! What exchanges count in a trading day: proven before an order leaves, counted when it happens.
 //!
 //! An order leaves only where the day has room for its own cancel and for the lots it may open,
-//! beside what live orders of its group may still come to. What enters leaves the reserve alone.
+//! beside what live orders of its group may still come to. What enters leaves the reserve alone, and
+//! has room for the legs that follow it; a quote rests only while they have it.
 
 use super::Engine;
 use crate::attempt::{Attempt, Wants};
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::{Budgets, Counted, Tally};
 use crate::gate::{Denial, Refusal};
-use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId};
+use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LegId};
 use crate::instrument::PositionEffect;
 use crate::num::{Price, Qty, Side};
 use crate::order::{ExecutionKey, Fill, Order, Place, State, TimeInForce};
-use crate::quote::{Intent, Kind, LegPlan, Purpose};
+use crate::quote::{Intent, Kind, LegLots, LegPlan, Purpose};
 
 impl Engine {
     /// Proves that the budgets of the day have room for the orders that wait, and for those of
@@ -26,7 +27,47 @@ impl Engine {
         self.work.later.clear();
         let later = wants.intents.iter().flatten();
         for intent in later.filter(|intent| intent.purpose == Purpose::Hedge) {
-            self.note_later(hedge, attempt, intent);
+            self.note_later(hedge, attempt, &Intent { purpose: Purpose::Work, ..*intent });
+        }
+        let proven = self.prove_budgets();
+        self.work.later.clear();
+        proven
+    }
+
+    /// Proves the same for a quote that waits alone, and for the legs that follow it.
+    pub(super) fn prove_quote_budgets(
+        &mut self,
+        hedge: HedgeId,
+        attempt: &Attempt,
+        held: &LegLots,
+    ) -> Result<(), Denial> {
+        self.prove_followers(hedge, attempt, held, Purpose::Work)
+    }
+
+    /// Whether the legs that follow a quote have room to; in need they may use the reserve.
+    pub(super) fn may_rest(&mut self, hedge: HedgeId, attempt: &Attempt, held: &LegLots) -> bool {
+        self.work.places.clear();
+        self.prove_followers(hedge, attempt, held, Purpose::Hedge).is_ok()
+    }
+
+    fn prove_followers(
+        &mut self,
+        hedge: HedgeId,
+        attempt: &Attempt,
+        held: &LegLots,
+        purpose: Purpose,
+    ) -> Result<(), Denial> {
+        self.work.later.clear();
+        for (at, held) in held.iter().enumerate().take(self.worked(hedge, attempt.kind).legs.len())
+        {
+            let (leg, lots) = (LegId::at(at), attempt.goal()[at] - held);
+            let Some(side) = Side::of(lots).filter(|_| !attempt.leads(leg)) else { continue };
+            let of = self.leg_of(hedge, leg).instrument;
+            if self.policy.instruments[of].conduct.is_some() {
+                let limit = self.books[of].best(side.flip()).unwrap_or(Price(0));
+                let qty = Qty::of(lots);
+                self.note_later(hedge, attempt, &Intent { leg, side, qty, limit, purpose });
+            }
         }
         let proven = self.prove_budgets();
         self.work.later.clear();

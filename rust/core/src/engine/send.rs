@@ -343,7 +343,11 @@ impl Engine {
         let left = messages_left(attempt);
         self.work.places.truncate(usize::try_from(left).unwrap_or(usize::MAX));
         self.prove_messages(attempt, 1)?;
-        self.prove_budgets()?;
+        if intent.purpose == Purpose::Quote {
+            self.prove_quote_budgets(hedge, attempt, held)?;
+        } else {
+            self.prove_budgets()?;
+        }
         self.reserve_repair(attempt.decision)?;
         self.commit(attempt, out);
         Ok(())
