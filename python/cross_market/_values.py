@@ -381,11 +381,16 @@ def optional(reader: Reader) -> Reader:
 NONE = "none"
 
 
+def says_none(given: object) -> bool:
+    """Return whether `given` says that there is none."""
+    return given is None or (type(given) is str and given == NONE)
+
+
 def stated(reader: Reader) -> Reader:
     """Read None and 'none' as 'none': said aloud where a rule does not exist; else as `reader`."""
 
     def read(given: object, where: str) -> object:
-        return NONE if given is None or given == NONE else reader.read(given, where)
+        return NONE if says_none(given) else reader.read(given, where)
 
     expected = f"{reader.expected}, or {NONE!r}"
     return dataclasses.replace(reader, read=read, expected=expected, states=True)

@@ -17,6 +17,7 @@ from cross_market._values import (
     Number,
     missing,
     read_decimal,
+    says_none,
     unknown,
     wrong,
     wrong_type,
@@ -78,8 +79,12 @@ def conduct(
     if not 0 <= part < 1:
         raise wrong(reserve, "conduct.reserve", "a fraction of at least 0 and below 1")
     known = _known(_row(exchange, on))
-    if given["large_cancels_per_day"] == NONE:
-        given["large_lots"] = given["large_lots"] or NONE
+    if (
+        large_lots is None
+        and large_cancels_per_day is not None
+        and says_none(large_cancels_per_day)
+    ):
+        given["large_lots"] = NONE
     found: dict[str, Any] = {
         key: known.get(key) if item is None else item for key, item in given.items()
     }
