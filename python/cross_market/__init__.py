@@ -21,6 +21,7 @@ from cross_market.errors import (
 )
 from cross_market.policy import limit as limits
 from cross_market.policy import threshold as thresholds
+from cross_market.policy.conduct import Conduct
 from cross_market.policy.execution import (
     CheaperOf,
     Lean,
@@ -43,6 +44,7 @@ if _typing.TYPE_CHECKING:
     from cross_market import events as events
     from cross_market import live as live
     from cross_market import venues as venues
+    from cross_market.contracts.conduct import conduct
     from cross_market.market import Market, Merged, Pair
     from cross_market.research.dry_run import DryRun, dry_run
     from cross_market.research.result import Result
@@ -66,6 +68,7 @@ __all__ = [
     "Balance",
     "Band",
     "CheaperOf",
+    "Conduct",
     "Config",
     "ConfigError",
     "CounterPrice",
@@ -114,6 +117,7 @@ __all__ = [
     "__version__",
     "audit",
     "commands",
+    "conduct",
     "dry_run",
     "events",
     "limits",
@@ -143,6 +147,7 @@ _LATER = {
     "WhatIf": "cross_market.what_if",
     "audit": "cross_market.audit",
     "commands": "cross_market.commands",
+    "conduct": "cross_market.contracts.conduct",
     "dry_run": "cross_market.research.dry_run",
     "events": "cross_market.events",
     "live": "cross_market.live",

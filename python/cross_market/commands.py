@@ -165,6 +165,12 @@ REFUSALS = (
     "jump",
     "back_off",
     "roll_cost",
+    "self_trade",
+    "cancel_budget",
+    "large_cancel_budget",
+    "open_budget",
+    "self_trade_budget",
+    "burst_budget",
 )
 
 ALERTS = (
@@ -216,4 +222,5 @@ ALERTS = (
     "threshold",
     "threshold_left",
     "relieved",
+    "budget_low",
 )

@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "3f0cf5d57da11d6817b0abc759adbf754cbb1ab438056b9f5147f63f36799f14"
+        "efa8a2da66ae3bdd695feaab35e1e1e3c3ebb04b4c46efa5169b56c5700e49da"
     );
 }
 

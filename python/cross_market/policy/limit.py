@@ -19,12 +19,14 @@ from cross_market._values import (
     name,
     one,
     optional,
+    stated,
     suggestion,
     value,
     wrong,
     wrong_type,
 )
 from cross_market.contracts.units import counted, currency, moneys, quantity, rate, span, whole
+from cross_market.policy.conduct import Conduct
 
 __all__ = [
     "AccountLimits",
@@ -78,6 +80,8 @@ class InstrumentLimits:
         direction that a repair needs.
     message_rate: str – most messages about it in a second, such as '20/s'.
     cancel_reserve: int – how many of them only cancels may use.
+    conduct: Conduct – what accounts of one group may use of it in a trading day; 'none' where its
+        exchange has no such rules. `cm.conduct` knows those of some exchanges.
     """
 
     order_value: Annotated[Money, moneys()]
@@ -87,6 +91,7 @@ class InstrumentLimits:
     limit_distance: Annotated[str, counted("tick", "ticks", least=0)]
     message_rate: Annotated[str, rate()]
     cancel_reserve: Annotated[int, count(least=1)]
+    conduct: Annotated[Conduct | str | None, stated(one(Conduct))]
 
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
@@ -293,6 +298,20 @@ def _small_desk() -> Limits:
             limit_distance="20 ticks",
             message_rate="20/s",
             cancel_reserve=5,
+            conduct=Conduct(
+                cancels_per_day=400,
+                cancels_reserve=100,
+                large_lots="none",
+                large_cancels_per_day="none",
+                large_cancels_reserve="none",
+                opens_per_day="none",
+                opens_reserve="none",
+                self_trades_per_day=3,
+                bursts_per_day="none",
+                counts_ioc=True,
+                counts_fok=True,
+                counts_hedging=True,
+            ),
         ),
         each_account=AccountLimits(
             usage_cap="0.80",

@@ -201,6 +201,9 @@ pub enum AlertCode {
     ThresholdLeft = 49,
     /// What is held for an account's orders together, where each by itself would need the limit.
     Relieved = 50,
+    /// Four fifths of a contract's budget of a day are used by accounts under one actual control;
+    /// value: what is used, limit: the budget. `detail`: the code of the refusal that will follow.
+    BudgetLow = 51,
 }
 
 /// A message to people and monitors.

@@ -35,9 +35,9 @@ pub enum Metric {
     Residual = 7,
     /// Long and short lots of a contract, over all accounts.
     Position = 8,
-    /// Orders in a contract today.
+    /// Orders sent in a contract today, by those accounts under one actual control that sent most.
     Orders = 9,
-    /// Cancels in a contract today.
+    /// Cancels sent in a contract today, counted in the same way.
     Cancels = 10,
 }
 

@@ -19,6 +19,7 @@ use cross_market_core::quote::{Kind, LegLots};
 use cross_market_core::time::{Span, Time};
 
 use crate::bounds::{Bounds, Counted};
+use crate::conduct;
 use crate::margins::{self, Rates};
 use crate::rolls;
 use crate::sent::{Change, Sent};
@@ -26,6 +27,7 @@ use crate::told::{Told, corrected};
 use crate::twin::Twin;
 
 mod attempts;
+mod budgets;
 mod follows;
 mod ladders;
 mod orders;
@@ -106,6 +108,7 @@ pub const RULES: &[&str] = &[
     "order_value_in_limit",
     "orders_have_their_money",
     "orders_on_fresh_books",
+    "orders_within_conduct",
     "override_is_contradicted",
     "position_as_told",
     "position_is_true",
@@ -200,6 +203,7 @@ pub struct Checker {
     word: Option<Transfer>,
     told: Told,
     bounds: Bounds,
+    conduct: conduct::Ledger,
     violations: Vec<Violation>,
 }
 
@@ -250,6 +254,7 @@ impl Checker {
             word: None,
             told: Told::new(config.accounts.len()),
             bounds: Bounds::new(config),
+            conduct: conduct::Ledger::default(),
             violations: Vec::new(),
             config: Arc::new(config.clone()),
         }
@@ -413,6 +418,7 @@ impl Checker {
     /// Takes one step: an event that the engine took, and its commands.
     pub fn step(&mut self, now: Time, event: &Event, commands: &[Command]) {
         self.steps += 1;
+        self.conduct.begin();
         if crate::world::is_of_money(event) {
             self.bounds.forget_cash();
         }
@@ -456,6 +462,9 @@ impl Checker {
             }
             Event::Settle(settle) => {
                 self.bounds.settle(&self.config, settle.instrument, settle.day);
+                if let Some(of) = self.config.instruments.get(settle.instrument) {
+                    self.conduct.settle(settle.instrument, of.venue, settle.day);
+                }
             }
             Event::Clock(clock) => self.clock(now, clock, commands),
             Event::Estimate(_) | Event::Tick => {}
@@ -709,6 +718,10 @@ impl Checker {
         if surfaces || sent.is_overfilled() {
             self.surprised.insert(place.account);
         }
+        if matches!(report.news, News::Fill(_)) {
+            self.note_opened(&place, change.lots);
+        }
+        self.note_end(place.order);
         self.told.trade(&self.config, held, place.side, &change);
         let (hedge, leg) = rolls::owner(&self.config, &place);
         self.hold(hedge, leg, place.side.sign() * change.lots);
@@ -735,6 +748,7 @@ impl Checker {
             }
             Found::Inconclusive => {}
         }
+        self.note_end(answer.order);
     }
 
     fn commands(&mut self, now: Time, commands: &[Command]) {
@@ -753,6 +767,7 @@ impl Checker {
             match command {
                 Command::Place(place) => {
                     self.place(now, place);
+                    self.place_budgets(now, place);
                     self.within_rates(now, (place.account, place.instrument), 1, true);
                 }
                 Command::Cancel(cancel) => {
@@ -766,6 +781,7 @@ impl Checker {
                         sent.barred = false;
                     }
                     self.cancel_bound(now, cancel.order);
+                    self.note_cancel(now, cancel.order);
                 }
                 Command::Query(query) => {
                     self.query(now, query.order);

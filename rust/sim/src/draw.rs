@@ -16,6 +16,7 @@ use cross_market_core::threshold::{Metric, Threshold};
 use cross_market_core::time::{Span, Time};
 
 use crate::bank;
+use crate::conduct;
 use crate::crossing::{self, Opposed};
 use crate::fault::{Fault, Faults};
 use crate::latency::{Latency, VenueLatency};
@@ -406,6 +407,7 @@ impl Drawer {
         };
         margins::draw(seed, &mut config);
         margins::draw_freezes(seed, &mut config);
+        conduct::draw(seed, &mut config);
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));

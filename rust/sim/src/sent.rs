@@ -37,6 +37,8 @@ pub(crate) struct Sent {
     /// Those of kills too, which no bound holds back.
     pub(crate) cancels_all: u64,
     pub(crate) cancel_out: bool,
+    /// Whether it counts as a cancel of its group.
+    pub(crate) counted: bool,
     /// Whether its last cancel was refused for the phase.
     pub(crate) barred: bool,
     pub(crate) queries: u64,
@@ -169,6 +171,7 @@ impl Sent {
             cancels: 0,
             cancels_all: 0,
             cancel_out: false,
+            counted: false,
             barred: false,
             queries: 0,
             asked: placed,

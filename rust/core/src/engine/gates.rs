@@ -338,7 +338,7 @@ impl Engine {
         let legs = self.worked(hedge, kind).legs.iter().zip(held).zip(intents);
         // In one go, so that each is made in its place.
         contexts.extend(legs.map(|((leg, held), intent)| {
-            self.leg_context(hedge, kind, leg, *held, intent.as_ref())
+            self.leg_context(hedge, kind, leg, *held, (intent.as_ref(), intents))
         }));
         contexts
     }
@@ -350,7 +350,7 @@ impl Engine {
         kind: Kind,
         leg: &LegPlan,
         held: i64,
-        intent: Option<&Intent>,
+        (intent, intents): (Option<&Intent>, &[Option<Intent>; LEGS_MAX]),
     ) -> LegContext {
         let instrument = &self.instruments[leg.instrument];
         let book = &self.books[leg.instrument];
@@ -380,6 +380,12 @@ impl Engine {
             restricted: self.is_account_restricted(leg.account),
             linked: self.links[leg.account] == LinkState::Resynced,
             opposite: intent.is_some_and(|intent| self.is_opposed(hedge, leg, intent)),
+            meets: intent.and_then(|intent| {
+                let plan = self.worked(hedge, kind);
+                let set = plan.legs.iter().zip(intents);
+                let set = set.filter_map(|(leg, other)| other.map(|other| (*leg, other)));
+                self.meets(leg, intent, set)
+            }),
             day_result: self.day_results[leg.account],
             day_loss: limits.day_loss,
             tokens: self.tokens_left(leg.account, leg.instrument),

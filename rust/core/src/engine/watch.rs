@@ -206,10 +206,11 @@ impl Engine {
                 }
             }
             Target::Instrument(instrument) => {
+                let [orders, cancels] = self.conduct.sent_today(instrument);
                 if metric == Metric::Orders {
-                    i128::from(self.conduct.orders_today(instrument))
+                    i128::from(orders)
                 } else if metric == Metric::Cancels {
-                    i128::from(self.conduct.cancels_today(instrument))
+                    i128::from(cancels)
                 } else {
                     self.lots_everywhere(instrument)
                 }
