@@ -180,6 +180,7 @@ def test_the_proof_knows_the_bounds_of_a_way() -> None:
         (pair(50, free=0, step=3), ([5], [50]), ([4], [48])),  # 48 is the most: one set less
         (pair(200, free=0, cost=1), ([5], [200]), ([5], [99])),  # cut to what may leave
         (pair(50, free=20, minimum=30), ([5], [50]), ([0], [0])),  # below its minimum
+        (pair(50, free=0, least=20, is_open=False), ([1], [30]), ([0], [0])),  # shut
     ],
 )
 def test_what_nearly_holds_is_mended(
@@ -188,6 +189,14 @@ def test_what_nearly_holds_is_mended(
     sets, moved = mended(model, given[0], units(*given[1]))
     assert (sets, moved) == (held[0], units(*held[1]))
     assert proven(model, sets, moved)
+
+
+def test_what_is_left_goes_where_it_earns_most() -> None:
+    asks = [demand("x", 5, 1, a=10), demand("y", 5, 3, a=10), demand("z", 5, 2, a=10)]
+    model = compiled(snapshot([state("a", 80)], asks))
+    assert mended(model, [0, 0, 0], []) == ([0, 5, 3], [])
+    # And sets that cannot be paid go where they earn least.
+    assert mended(model, [5, 5, 5], []) == ([0, 5, 3], [])
 
 
 def test_amounts_of_many_digits_are_not_rounded() -> None:
