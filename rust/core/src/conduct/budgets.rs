@@ -240,8 +240,10 @@ impl Row {
 #[derive(Clone, Copy, Debug)]
 struct Bursts {
     venue: VenueId,
-    /// Messages since the last burst that are not over, oldest first.
+    /// The last messages since the last burst; the next one takes the place `at`, where the oldest
+    /// stands once all are used.
     recent: [Time; BURST - 1],
+    at: usize,
     used: usize,
     today: i64,
     day: Day,
@@ -249,17 +251,15 @@ struct Bursts {
 
 impl Bursts {
     fn spend(&mut self, now: Time) {
-        let recent = self.recent.get(..self.used).unwrap_or_default();
-        let over = recent.partition_point(|sent| *sent + WINDOW <= now);
-        self.recent.copy_within(over..self.used, 0);
-        self.used -= over;
-        if let Some(slot) = self.recent.get_mut(self.used) {
-            *slot = now;
-            self.used += 1;
-        } else {
+        let Some(slot) = self.recent.get_mut(self.at) else { return };
+        if self.used == BURST - 1 && *slot + WINDOW > now {
             self.used = 0;
             self.today += 1;
+            return;
         }
+        *slot = now;
+        self.used = (self.used + 1).min(BURST - 1);
+        self.at = if self.at == BURST - 2 { 0 } else { self.at + 1 };
     }
 }
 
@@ -293,6 +293,7 @@ impl Groups {
         let bursts = known.iter().map(|(venue, _)| Bursts {
             venue: *venue,
             recent: [Time::EARLIEST; BURST - 1],
+            at: 0,
             used: 0,
             today: 0,
             day: Day(0),
@@ -381,9 +382,9 @@ impl Groups {
             }
         }
         for bursts in &self.bursts {
-            let recent = bursts.recent.get(..bursts.used).unwrap_or_default();
-            out.len(recent.len());
-            for sent in recent {
+            out.len(bursts.at);
+            out.len(bursts.used);
+            for sent in bursts.recent {
                 out.i64(sent.0);
             }
             out.i64(bursts.today);

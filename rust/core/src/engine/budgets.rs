@@ -9,7 +9,7 @@ use crate::attempt::{Attempt, Wants};
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::{Budgets, Counted, Tally};
 use crate::gate::{Denial, Refusal};
-use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LegId};
+use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId};
 use crate::instrument::PositionEffect;
 use crate::num::{Price, Qty, Side};
 use crate::order::{ExecutionKey, Fill, Order, Place, State, TimeInForce};
@@ -154,36 +154,47 @@ impl Engine {
     }
 
     /// The price of an order of the same group that an intent would meet, on its way or in its set.
+    #[inline]
     pub(super) fn meets(
         &self,
+        legs: &[LegPlan],
         leg: &LegPlan,
         intent: &Intent,
-        set: impl Iterator<Item = (LegPlan, Intent)>,
+        set: &[Option<Intent>; LEGS_MAX],
     ) -> Option<Price> {
-        let met = |side: Side, price: Price| match (intent.side, side) {
+        let meets = |side: Side, price: Price| match (intent.side, side) {
             (Side::Buy, Side::Sell) => price <= intent.limit,
             (Side::Sell, Side::Buy) => price >= intent.limit,
             (Side::Buy, Side::Buy) | (Side::Sell, Side::Sell) => false,
         };
-        let live = self.live.iter().filter_map(|id| self.orders.get(*id));
-        let live = live.filter(|order| {
-            self.is_counted_with(&order.place, leg.account, leg.instrument) && order.leaves() > 0
-        });
-        let live = live.map(|order| (order.place.side, order.place.price));
-        let set = set.filter(|(other, _)| {
-            other.instrument == leg.instrument && self.are_one(other.account, leg.account)
-        });
-        let set = set.map(|(_, other)| (other.side, other.limit));
-        live.chain(set).find(|(side, price)| met(*side, *price)).map(|(_, price)| price)
+        for (other_leg, other) in legs.iter().zip(set) {
+            let Some(other) = other.filter(|_| other_leg.instrument == leg.instrument) else {
+                continue;
+            };
+            if meets(other.side, other.limit) && self.are_one(other_leg.account, leg.account) {
+                return Some(other.limit);
+            }
+        }
+        for order in self.live.iter().filter_map(|id| self.orders.get(*id)) {
+            let place = &order.place;
+            if place.instrument == leg.instrument
+                && meets(place.side, place.price)
+                && order.leaves() > 0
+                && self.are_one(place.account, leg.account)
+            {
+                return Some(place.price);
+            }
+        }
+        None
     }
 
     /// A cancel that no budget holds back was sent for an order.
     pub(super) fn spend_kill(&mut self, id: ClientOrderId, out: &mut Vec<Command>) {
         let Some(order) = self.orders.get(id) else { return };
         let Place { account, instrument, hedge, .. } = order.place;
-        let before = self.conduct.used(account, instrument);
+        let before = self.used_before(account, instrument);
         self.conduct.spend_kill(account, instrument, hedge, self.now);
-        self.tell_low(account, instrument, &before, out);
+        self.tell_low((account, instrument), before, out);
         self.count_cancel(id, out);
     }
 
@@ -271,26 +282,37 @@ impl Engine {
         more: &Tally,
         out: &mut Vec<Command>,
     ) {
-        let before = self.conduct.used(account, instrument);
+        let before = self.used_before(account, instrument);
         self.conduct.spend(account, instrument, more);
-        self.tell_low(account, instrument, &before, out);
+        self.tell_low((account, instrument), before, out);
+    }
+
+    /// What is used where there are budgets, for [`Engine::tell_low`] after more of it is.
+    #[inline]
+    pub(super) fn used_before(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+    ) -> Option<(Budgets, Tally)> {
+        let budgets = self.policy.instruments[instrument].conduct?;
+        Some((budgets, self.conduct.used(account, instrument)))
     }
 
     /// Tells of every budget of which four fifths are used now and were not before.
+    #[inline]
     pub(super) fn tell_low(
         &mut self,
-        account: AccountId,
-        instrument: InstrumentId,
-        before: &Tally,
+        (account, instrument): (AccountId, InstrumentId),
+        before: Option<(Budgets, Tally)>,
         out: &mut Vec<Command>,
     ) {
-        let Some(budgets) = self.policy.instruments[instrument].conduct else { return };
+        let Some((budgets, before)) = before else { return };
         let used = self.conduct.used(account, instrument);
         for counted in Counted::ALL {
             let Some(budget) = budgets.of(counted) else { continue };
             let is_low =
                 |used: &Tally| i128::from(used.of(counted)) * 5 >= i128::from(budget.per_day) * 4;
-            if is_low(&used) && !is_low(before) {
+            if is_low(&used) && !is_low(&before) {
                 self.changed = true;
                 out.push(Command::Alert(Alert {
                     code: AlertCode::BudgetLow,

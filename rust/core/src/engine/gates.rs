@@ -381,10 +381,7 @@ impl Engine {
             linked: self.links[leg.account] == LinkState::Resynced,
             opposite: intent.is_some_and(|intent| self.is_opposed(hedge, leg, intent)),
             meets: intent.and_then(|intent| {
-                let plan = self.worked(hedge, kind);
-                let set = plan.legs.iter().zip(intents);
-                let set = set.filter_map(|(leg, other)| other.map(|other| (*leg, other)));
-                self.meets(leg, intent, set)
+                self.meets(&self.worked(hedge, kind).legs, leg, intent, intents)
             }),
             day_result: self.day_results[leg.account],
             day_loss: limits.day_loss,

@@ -384,6 +384,7 @@ impl Engine {
     }
 
     /// An order for some lots of an intent.
+    #[inline]
     pub(super) fn placed(
         &self,
         hedge: HedgeId,
@@ -654,10 +655,10 @@ impl Engine {
         for at in 0..self.work.places.len() {
             let place = self.work.places[at];
             let (account, instrument) = (place.account, place.instrument);
-            let before = self.conduct.used(account, instrument);
+            let before = self.used_before(account, instrument);
             let spent = self.conduct.spend_order(account, instrument, place.hedge, self.now);
             assert!(spent, "broken invariant: messages were proven to be there");
-            self.tell_low(account, instrument, &before, out);
+            self.tell_low((account, instrument), before, out);
             let mut order = Order::new(place, self.now);
             let _ = order.next(Input::Sent);
             order.due = self.now + self.venue_of(place.account).ack_timeout;
