@@ -73,6 +73,14 @@ def test_it_is_handled_when_what_entered_is_dead(tmp_path: Path) -> None:
     assert handled.handled == led.now
     assert handled.to_handled_ns == led.now - handled.onset
     assert handled.is_open
+    # Open until the attempt has ended, however often it is told.
+    assert (mended.is_open, mended.handled) == (True, None)
+    again = Alert("repair_chosen", "warn", None, 1, mended.scope, 2_000_000_000, 0)
+    [more] = led.episodes.take(led.now, None, [again])
+    assert (more.number, [rung.value for rung in more.path]) == (mended.number, [2])
+    ended = Alert("attempt_ended", "info", None, 1, mended.scope, 0, 0)
+    [over] = led.episodes.take(led.now + 1, None, [ended])
+    assert (over.number, over.ended, over.handled) == (mended.number, led.now + 1, led.now + 1)
 
 
 def test_a_fill_in_pieces_ends_an_order_with_the_last_of_them(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from cross_market.policy.threshold import LEVELS
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["LADDER", "Judge", "View", "ask"]
+__all__ = ["LADDER", "View", "ask"]
 
 LOGGER = logging.getLogger("cross_market.verdict")
 
