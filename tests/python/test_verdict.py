@@ -1,6 +1,7 @@
 """A judge outside the engine: it acts in its step, expires, and is data of the journal."""
 
 import dataclasses
+import json
 import logging
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import by_hand
 import cross_market as cm
 from by_hand import MS, NORTH, SOUTH, Desk
-from cross_market import testing
+from cross_market import _core, testing
 from cross_market.policy import verdict
 
 LADDER = cm.Threshold("verdict", each="hedge", warn=1, restrict=2, cancel=3)
@@ -112,3 +113,9 @@ def test_what_is_no_verdict_is_refused(tmp_path: Path) -> None:
     priced = dataclasses.replace(made.hedges[0], signal=signal)
     with pytest.raises(cm.ConfigError, match="reads the estimates"):
         dataclasses.replace(made, hedges=[priced], thresholds=[LADDER])
+    # The core refuses it as well, whoever wrote the document.
+    stated = json.loads(dataclasses.replace(made, hedges=[priced]).to_json())
+    heard = json.loads(by_hand.config(LADDER).to_json())
+    stated["limits"]["thresholds"] = heard["limits"]["thresholds"]
+    with pytest.raises(cm.ConfigError, match="no estimate"):
+        _core.check_config(json.dumps(stated).encode())

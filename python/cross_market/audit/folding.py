@@ -98,17 +98,27 @@ class Episodes:
     reads no clock. A metric that a new policy no longer watches leaves its episode open.
     """
 
-    def __init__(self, config: Config, *, due: Due | None = None) -> None:
-        """Begin without episodes.
+    def __init__(
+        self,
+        config: Config,
+        *,
+        due: Due | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Begin without episodes, or where a journal stands.
 
         config: Config – of the engine or session.
         due: function of (account, now in ns) – when a margin call of the account must be met, ns;
             such as `cross_market.live.alerts.next_open(config)`. None: nobody says.
-        Raises InputTypeError for another configuration.
+        journal: path – the file of a session that goes on (`Session.path`); none when None.
+        Raises InputTypeError for another configuration, JournalError for a journal that cannot be
+        read or trusted.
         """
         if type(config) is not Config:
             raise wrong_type(config, "config", "a Config")
         self._begin(config.to_json(), due)
+        if journal is not None:
+            steps(journal, self.step)
 
     @classmethod
     def _stated(cls, stated: bytes, due: Due | None) -> "Episodes":
