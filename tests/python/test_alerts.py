@@ -76,7 +76,8 @@ def episode(number: int = 1, *levels: str, **changed: Any) -> alerts.Episode:  #
         alerts.Rung(at=at, level=level, value=9, limit=8)
         for at, level in enumerate(levels or ("warn",), start=1)
     )
-    worst = max((rung.level for rung in path), key=("normal", "warn", "cancel", "halt").index)
+    ladder = ("normal", "warn", "alarm", "cancel", "halt")
+    worst = max((rung.level for rung in path), key=ladder.index)
     given: dict[str, Any] = {
         "number": number,
         "metric": "orders",
@@ -103,6 +104,18 @@ def test_everything_is_logged_at_its_urgency(caplog: pytest.LogCaptureFixture) -
     assert "orders of instrument SHFE.au2602, warn: 9, limit 8" in caplog.text
     assert caplog.messages[-1].endswith("over")
     assert delivery.counts == alerts.Counts(delivered=0, failed=0, held_back=0, dropped=0)
+
+
+def test_a_state_that_is_over_is_no_error_and_a_moment_is_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    down = episode(1, "alarm", metric="link_down", urgency="alarm", ended=7)
+    moment = episode(2, "alarm", metric="conflict", urgency="alarm", ended=1)
+    with alerts.Delivery() as delivery:
+        delivery.tell([down, moment], now=7)
+    assert [each.levelname for each in caplog.records] == ["INFO", "ERROR"]
+    assert [each.endswith("over") for each in caplog.messages] == [True, False]
 
 
 def test_people_get_what_began_got_worse_and_is_over(server: Server) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import cross_market as cm
 from cross_market import testing
+from cross_market.policy import verdict
 
 MODULES = (
     cm.audit,
@@ -21,6 +22,7 @@ MODULES = (
     cm.thresholds,
     cm.venues,
     testing,
+    verdict,
 )
 # What everybody has, and what Python itself explains.
 KNOWN = {"self", "cls", "args", "kwargs"}

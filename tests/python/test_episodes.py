@@ -18,6 +18,9 @@ USAGE = cm.Threshold(
 )
 
 
+FAULTS = ("leg_rejected", "both_partial", "cancel_lost", "fill_twice", "disconnect")
+
+
 def usage(**levels: str) -> cm.Threshold:
     return cm.Threshold("capital_usage", of="one", **levels)
 
@@ -73,6 +76,14 @@ def test_it_is_handled_when_what_entered_is_dead(tmp_path: Path) -> None:
     assert handled.handled == led.now
     assert handled.to_handled_ns == led.now - handled.onset
     assert handled.is_open
+    # Open until the attempt has ended, however often it is told.
+    assert (mended.is_open, mended.handled) == (True, None)
+    again = Alert("repair_chosen", "warn", None, 1, mended.scope, 2_000_000_000, 0)
+    [more] = led.episodes.take(led.now, None, [again])
+    assert (more.number, [rung.value for rung in more.path]) == (mended.number, [2])
+    ended = Alert("attempt_ended", "info", None, 1, mended.scope, 0, 0)
+    [over] = led.episodes.take(led.now + 1, None, [ended])
+    assert (over.number, over.ended, over.handled) == (mended.number, led.now + 1, led.now + 1)
 
 
 def test_a_fill_in_pieces_ends_an_order_with_the_last_of_them(tmp_path: Path) -> None:
@@ -188,6 +199,56 @@ def test_the_journal_tells_the_same_episodes(tmp_path: Path) -> None:
     told = cm.audit.episodes(led.session.path, due=lambda account, now: now + 1)
     assert told == tuple(live[number] for number in sorted(live))
     assert len(told) >= 3
+
+
+def test_a_session_that_goes_on_has_its_episodes(tmp_path: Path) -> None:
+    made = by_hand.config(USAGE)
+    led = Desk(made, tmp_path / "run")
+    led.entered()
+    led.session.close()
+    with cm.Session(made, journal=tmp_path / "run", now=led.now + MS, durable="os") as again:
+        fold = cm.audit.Episodes(made, journal=again.path)
+        assert fold.open == led.episodes.open
+        down = ev.Link(state="resynced", account="two")
+        [_, _, third] = [*fold.open, *fold.take(led.now + 2 * MS, down, link_down())]
+    assert third.number == 3
+
+
+def link_down() -> list[Alert]:
+    return [Alert("link_down", "alarm", None, 0, ("account", "two"), 0, 0)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_change_of_a_level_is_in_one_episode(tmp_path: Path, seed: int) -> None:
+    """On worlds with faults: nothing is lost, nothing is told twice, moments follow each other."""
+    ladder = cm.Threshold(
+        "capital_usage", each="account", warn="0.0005", restrict="0.0008", cancel="0.001"
+    )
+    made = by_hand.config(ladder, cm.Threshold("orders", each="instrument", warn=2, cancel=4))
+    quotes = [(at + 3000 * n, *rest) for n in range(6) for at, *rest in testing.SAMPLE]
+    faults = [cm.Fault(name, chance="0.2") for name in FAULTS]
+    venues = dataclasses.replace(testing.venues(made, seed=seed), faults=faults)
+    result = cm.simulate(
+        made,
+        testing.quotes(quotes),  # type: ignore[arg-type]
+        venues=venues,
+        journal=tmp_path / "run",
+    )
+    assert result.journal is not None
+    found = cm.audit.episodes(result.journal)
+    codes = result.alerts["code"].to_pylist()
+    rungs = sum(len(each.path) for each in found if each.is_threshold)
+    assert rungs == codes.count("threshold") + codes.count("threshold_left") > 0
+    last: dict[object, int | None] = {}
+    for each in found:
+        key = each.metric, each.scope
+        assert key not in last or (last[key] or each.recognised + 1) <= each.recognised
+        last[key] = each.ended
+        assert each.onset <= each.recognised
+        for moment in (each.commanded, each.handled, each.ended):
+            assert moment is None or moment >= each.recognised
+        assert (each.commanded is None) == (not (each.cancelled or each.reduced or each.transfers))
+        assert [rung.at for rung in each.path] == sorted(rung.at for rung in each.path)
 
 
 def test_what_waited_for_the_journal_is_a_step_too() -> None:

@@ -7,7 +7,8 @@ A threshold's episode begins when its number leaves NORMAL and is over when it i
 *handled* when what its level asks for is proven: at `warn` and `restrict` at once; from `cancel` on
 when every order that entered is proven dead; at `reduce` moreover when an attempt that gives sets
 back has ended, or the number has come below. States that end by themselves (a link, a HALT) are
-open until the word that ends them; everything else lasts a moment.
+open until the word that ends them, what is told of an attempt until that has ended; everything else
+lasts a moment.
 """
 
 import json
@@ -97,17 +98,27 @@ class Episodes:
     reads no clock. A metric that a new policy no longer watches leaves its episode open.
     """
 
-    def __init__(self, config: Config, *, due: Due | None = None) -> None:
-        """Begin without episodes.
+    def __init__(
+        self,
+        config: Config,
+        *,
+        due: Due | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Begin without episodes, or where a journal stands.
 
         config: Config – of the engine or session.
         due: function of (account, now in ns) – when a margin call of the account must be met, ns;
             such as `cross_market.live.alerts.next_open(config)`. None: nobody says.
-        Raises InputTypeError for another configuration.
+        journal: path – the file of a session that goes on (`Session.path`); none when None.
+        Raises InputTypeError for another configuration, JournalError for a journal that cannot be
+        read or trusted.
         """
         if type(config) is not Config:
             raise wrong_type(config, "config", "a Config")
         self._begin(config.to_json(), due)
+        if journal is not None:
+            steps(journal, self.step)
 
     @classmethod
     def _stated(cls, stated: bytes, due: Due | None) -> "Episodes":
@@ -236,12 +247,13 @@ class Episodes:
             due=due,
         )
         self._awaited[number] = set()
-        if metric in METRICS or metric in LASTING:
+        lasts = metric in METRICS or metric in LASTING or is_of_attempt(metric, alert)
+        if lasts:
             self._open[metric, alert.subject] = number
         else:
             episode = replace(episode, ended=now)
         # A state that nobody acts on is dealt with when it is over.
-        if metric in LASTING and metric != "halted":
+        if lasts and metric not in METRICS and metric != "halted":
             self._awaited[number].add("end")
         self._now[number] = episode
         return number
@@ -249,7 +261,10 @@ class Episodes:
     def _climb(self, number: int, rung: Rung, urgency: str) -> None:
         episode = self._now[number]
         worse = max(episode.urgency, urgency, key=rank)
-        self._now[number] = replace(episode, path=(*episode.path, rung), urgency=worse)
+        before = episode.path
+        if episode.level == rung.level:  # told again, with other numbers
+            before = before[:-1]
+        self._now[number] = replace(episode, path=(*before, rung), urgency=worse)
 
     def _threshold(self, step: Step, alert: Alert) -> set[int]:
         metric, level = KINDS[alert.detail // 8], alert.detail % 8
@@ -287,6 +302,8 @@ class Episodes:
             found = self._prove(decision)
             if alert.value != 0:
                 self._prove("reduce", found)
+            for metric, scope in [key for key in self._open if key[1] == alert.subject]:
+                found |= self._over(now, metric, scope)
             return found
         if alert.detail != REDUCES:
             return set()
@@ -349,6 +366,11 @@ class Episodes:
             if order in self._orders:
                 self._awaited[number].add(order)
         return found
+
+
+def is_of_attempt(metric: str, alert: Alert) -> bool:
+    """Return whether an alert tells of an attempt that goes on."""
+    return alert.subject[0] == "attempt" and metric != "attempt_ended"
 
 
 def first(before: int | None, now: int) -> int:

@@ -313,9 +313,14 @@ def library() -> ModuleType:
     return apprise
 
 
+def is_over(episode: Episode) -> bool:
+    """Return whether an episode lasted and is over; one of a moment tells only that it was."""
+    return episode.ended is not None and episode.ended > episode.recognised
+
+
 def log_level(episode: Episode) -> int:
     """Return the level at which a change of an episode is logged."""
-    if not episode.is_open and len(episode.path) > 1:
+    if is_over(episode):
         return logging.INFO
     if episode.metric == "halted" or episode.level == "halt":
         return logging.CRITICAL
@@ -324,7 +329,7 @@ def log_level(episode: Episode) -> int:
 
 def kind_of(episode: Episode) -> str:
     """Return apprise's type of a message."""
-    if not episode.is_open and len(episode.path) > 1:
+    if is_over(episode):
         return "success"
     return "failure" if episode.urgency == "alarm" else "warning"
 
@@ -350,7 +355,7 @@ def text_of(episode: Episode) -> str:
         parts.append(f"{len(episode.transfers)} transfers asked for")
     if episode.to_handled_ns is not None:
         parts.append(f"handled {episode.to_handled_ns} ns after its onset")
-    if not episode.is_open:
+    if is_over(episode):
         parts.append("over")
     return ", ".join(parts)
 

@@ -39,6 +39,7 @@ METRICS: dict[str, tuple[str, str]] = {
     "position": ("instrument", "size"),
     "orders": ("instrument", "count"),
     "cancels": ("instrument", "count"),
+    "verdict": ("hedge", "fraction"),
 }
 
 # Those of which less is worse.
@@ -75,14 +76,14 @@ class Threshold:
     metric: str – of each account: 'capital_usage' (margin / equity), 'projected_usage' (the same
         after a settlement at present prices), 'margin_ratio' (equity / margin), 'available' (for
         new orders), 'withdrawable', 'day_loss'; of each hedge: 'repair_loss' (today), 'residual'
-        (at rest); of each instrument: 'position' (long and short, all accounts), 'orders',
-        'cancels' (today).
+        (at rest), 'verdict' (what a judge outside said last, see `cross_market.policy.verdict`); of
+        each instrument: 'position' (long and short, all accounts), 'orders', 'cancels' (today).
     each: str – 'account', 'hedge' or 'instrument': one ladder for each that no other threshold of
         the metric names. Exactly one of `each` and `of` is stated.
     of: str – the one that it is of, by name.
-    warn: value – from here on it is told. Values are numbers for fractions, sizes and counts,
-        amounts such as '20000 CNY' (one for each currency) for money, quantities such as '500 g'
-        for residuals.
+    warn: value – from here on it is told. Values are numbers for fractions, sizes, counts and
+        verdicts, amounts such as '20000 CNY' (one for each currency) for money, quantities such as
+        '500 g' for residuals.
     restrict: value – nothing is entered.
     cancel: value – what enters is cancelled; what it has traded is completed or unwound.
     reduce: value – whole sets are given back, of the hedge of the last priority first.

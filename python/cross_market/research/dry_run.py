@@ -255,8 +255,11 @@ class Trial:
 
     def episode_rows(self) -> Iterator[dict[str, object]]:
         """Yield one row for each episode, with how much would have followed from it."""
+        actions: dict[object, list[dict[str, object]]] = {}
+        for row in self.actions:
+            actions.setdefault(row["episode"], []).append(row)
         for number, episode in sorted(self.found.items()):
-            own = [row for row in self.actions if row["episode"] == number]
+            own = actions.get(number, [])
             done = [row["action"] for row in own]
             yield {
                 "episode": number,

@@ -35,6 +35,7 @@ impl Engine {
             Event::Reference(reference) => self.on_reference(reference),
             Event::Estimate(estimate) => {
                 self.signals.estimate(estimate.hedge, estimate.value, estimate.expires);
+                self.watch.hear();
                 self.touch(estimate.hedge);
             }
             Event::Clock(clock) => self.on_clock(clock, out),
