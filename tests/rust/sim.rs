@@ -16,6 +16,7 @@ use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
 use cross_market_core::config::Config;
 use cross_market_core::engine::{Effect, Engine};
 use cross_market_core::event::{Control, Event, Link, LinkState, LinkTo, Scope, Verb};
+use cross_market_core::funds::Freezes;
 use cross_market_core::ids::{
     AccountId, ClientOrderId, HedgeId, InstrumentId, LegId, Note, Text, VenueId,
 };
@@ -53,7 +54,10 @@ fn config() -> Config {
         let two = config.hedges[HedgeId(0)].plan.legs.len() == 2 && config.instruments.len() == 2;
         two && config.hedges.len() == 1 && !faults(*seed).any()
     });
-    plan(seed.unwrap(), &[]).config
+    let mut config = plan(seed.unwrap(), &[]).config;
+    // Every order by itself needs money of its account.
+    config.accounts.iter_mut().for_each(|account| account.terms.freezes = Freezes::Each);
+    config
 }
 
 fn order(leg: u8, number: u16) -> ClientOrderId {
