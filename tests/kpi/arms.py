@@ -33,7 +33,8 @@ class Separate(Desk):
         self.terminals = terminals
         self.is_busy = [False for _ in self.strategies]
         self.looked: list[tuple[int, View] | None] = [None for _ in tape.accounts]
-        self.later(clock(tape.assumed.money["round"]), self.round)
+        for island in sorted({account.island for account in tape.accounts}):
+            self.later(clock(tape.assumed.islands[island]["window"][0]), self.round, island)
 
     def delay(self, opportunity: Opportunity) -> int | None:
         given = self.terminals
@@ -102,9 +103,7 @@ class Separate(Desk):
     def answer(self, attempt: Attempt, side: int, tries: int, amount: int) -> None:
         of = self.tape.hedges[attempt.hedge]
         is_late = self.replay is None and self.now > attempt.dies
-        if not is_late:
-            self.hold_sets(attempt.hedge, side, attempt.sets)
-        self.keep(of.accounts[side], of.strategy, -amount)
+        self.fill(attempt.hedge, side, 0 if is_late else attempt.sets, amount)
         if is_late:
             self.failed(attempt, side, tries)
         elif side == 0:
@@ -135,31 +134,31 @@ class Separate(Desk):
 
     # Money: earmarks and transfers, a round at a time.
 
-    def round(self) -> None:
-        self.later(self.now + self.terminals.transfers, self.round)
+    def round(self, island: str) -> None:
+        """Set the earmarks of an island's accounts anew, then fill those that lack."""
+        self.later(self.now + self.terminals.transfers, self.round, island)
         days = self.history[-self.terminals.earmark_days :]
         share = Fraction(self.tape.assumed.money["earmark_share"])
-        wants, lacks = [], []
-        for account in range(len(self.cash)):
+        wants, lacks = {}, {}
+        for account, of in enumerate(self.tape.accounts):
+            if of.island != island:
+                continue
             marks = [
                 quantile([day[account][each] for day in days], share) for each in self.strategies
             ]
             due = sum(each.amount for each in self.known if each.account == account)
-            need = max(sum(marks), self.need(account)) + self.buffer[account] + due
-            wants.append(need)
-            lacks.append(need - self.cash[account] - self.coming(account))
-            most = max(0, self.cash[account] + self.coming(account) - self.buffer[account] - due)
-            total = max(sum(marks), 1)
+            there = self.cash[account] + self.coming(account)
+            wants[account] = max(sum(marks), self.need(account)) + self.buffer[account] + due
+            lacks[account] = wants[account] - there
+            most, total = max(0, there - self.buffer[account] - due), max(sum(marks), 1)
             self.before(account)
-            self.earmarks[account] = [
-                mark if total <= most else mark * most // total for mark in marks
-            ]
+            self.earmarks[account] = [min(mark, mark * most // total) for mark in marks]
             self.touch(account)
         self.even_out(wants, lacks)
 
-    def even_out(self, wants: list[int], lacks: list[int]) -> None:
+    def even_out(self, wants: dict[int, int], lacks: dict[int, int]) -> None:
         """Fill the accounts that lack most from those that have most to spare."""
-        for target in sorted(range(len(lacks)), key=lambda each: -lacks[each]):
+        for target in sorted(lacks, key=lambda each: -lacks[each]):
             ways = [each for each in self.tape.routes if each.target == target]
             ways.sort(key=lambda each: wants[each.source] - self.cash[each.source])
             for way in ways:
@@ -168,8 +167,7 @@ class Separate(Desk):
                 if amount > 0:
                     lacks[target] -= amount
                     wants[way.source] += amount + way.cost
-                    island = self.tape.accounts[target].island
-                    begins = self.tape.route_open(island, self.now)
+                    begins = self.tape.route_open(self.tape.accounts[target].island, self.now)
                     self.send(way, amount, promised=begins + way.lead)
 
 
@@ -181,9 +179,8 @@ class Integrated(Desk):
     ) -> None:
         super().__init__(tape, failures=failures, replay=replay)
         given = tape.assumed.integrated
-        self.decision, self.replan = ms(given["decision"]), ms(given["replan"])
+        self.decision = ms(given["decision"])
         self.collar, self.kept = given["collar"], Fraction(given["keep"])
-        self.planned = 0
         self.allocator = al.Allocator(time_limit="1 s")
 
     def delay(self, opportunity: Opportunity) -> int | None:
@@ -215,8 +212,6 @@ class Integrated(Desk):
             self.enter(Attempt(self.now, at, sets, opportunity.until))
         if sets < wanted:
             self.count("refused")
-            if self.now - self.planned >= self.replan:
-                self.plan()
 
     def enter(self, attempt: Attempt) -> None:
         of, amounts = self.tape.hedges[attempt.hedge], self.held(attempt.hedge, attempt.sets)
@@ -225,10 +220,8 @@ class Integrated(Desk):
         self.later(self.now + self.filled_after, self.answer, attempt, amounts)
 
     def answer(self, attempt: Attempt, amounts: tuple[int, int]) -> None:
-        of = self.tape.hedges[attempt.hedge]
-        for side, (account, amount) in enumerate(zip(of.accounts, amounts, strict=True)):
-            self.holds[account][of.strategy] -= amount
-            self.hold_sets(attempt.hedge, side, attempt.sets)
+        for side, amount in enumerate(amounts):
+            self.fill(attempt.hedge, side, attempt.sets, amount)
         self.aligned(attempt)
         leaves = max(self.now, attempt.until + self.decision + self.filled_after)
         self.later(leaves, self.leave, attempt, 0)
@@ -249,7 +242,6 @@ class Integrated(Desk):
 
     def plan(self) -> None:
         """Plan, and send what may leave now; what waits for a window is planned anew there."""
-        self.planned = self.now
         states, demands = [], []
         for account, of in enumerate(self.tape.accounts):
             free = max(0, self.free(account))
@@ -313,15 +305,16 @@ class Integrated(Desk):
         return stays, lacks
 
     def hopes(self) -> list[al.Demand]:
-        """Return what hedges are expected to want beyond what they hold, from days gone by."""
-        days = self.sets_history[-self.tape.assumed.person.earmark_days :]
-        share = Fraction(self.tape.assumed.money["earmark_share"])
+        """Return what hedges are expected to want next: as much as in the busier of two days."""
         found = []
         for at, of in enumerate(self.tape.hedges):
-            sets = quantile([day[at] for day in days], share) - min(self.have[at])
+            limit = self.tape.assumed.tape["max_sets"] - max(self.have[at])
+            sets = min(limit, max(day[at] for day in self.flows[-2:]))
             if sets > 0:
                 needs = {
-                    self.tape.accounts[account].name: decimal(self.unit[account] + self.margin_of(account, at))
+                    self.tape.accounts[account].name: decimal(
+                        self.unit[account] + self.margin_of(account, at)
+                    )
                     for account in of.accounts
                 }
                 found.append(demand(f"hope.{of.name}", sets, needs, of.edge, DAY))

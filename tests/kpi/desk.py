@@ -97,8 +97,7 @@ class Desk:
         self.paths: list[list[Point]] = [[] for _ in accounts]
         self.is_short = [False for _ in accounts]
         self.history: list[list[list[int]]] = []
-        self.sets_history: list[list[int]] = []
-        self.sets_peaks = [0 for _ in tape.hedges]
+        self.flows: list[list[int]] = [[0 for _ in tape.hedges]]
         self.open: list[Attempt] = []
         self.executed: list[Attempt] = []
         self.moving: list[Moving] = []
@@ -170,11 +169,10 @@ class Desk:
     def _day(self, day: int) -> None:
         self.compare()
         self.history.append([list(each) for each in self.peaks])
-        self.sets_history.append(list(self.sets_peaks))
         for account in range(len(self.cash)):
             self.peaks[account] = [0 for _ in self.strategies]
             self.touch(account)
-        self.sets_peaks = [min(each) for each in self.have]
+        self.flows.append([0 for _ in self.tape.hedges])
         self.opened(day)
 
     def _gone(self) -> None:
@@ -242,23 +240,29 @@ class Desk:
         """Be told that an account is about to change."""
 
     def keep(self, account: int, strategy: int, amount: int) -> None:
-        """Hold money for an order; below zero: give it back."""
+        """Hold money for an order."""
         self.before(account)
         self.holds[account][strategy] += amount
         self.touch(account)
+
+    def fill(self, hedge: int, side: int, sets: int, amount: int) -> None:
+        """Book what an order traded in the place of what was held for it."""
+        of = self.tape.hedges[hedge]
+        self.before(of.accounts[side])
+        self.holds[of.accounts[side]][of.strategy] -= amount
+        self.hold_sets(hedge, side, sets)
 
     def hold_sets(self, hedge: int, side: int, sets: int) -> None:
         """Book lots of one leg; below zero they were given back."""
         account = self.tape.hedges[hedge].accounts[side]
         self.before(account)
         self.have[hedge][side] += sets
-        self.sets_peaks[hedge] = max(self.sets_peaks[hedge], min(self.have[hedge]))
         self.touch(account)
 
     def wanted(self, hedge: int, sets: int) -> None:
         """Take down what would have been needed, filled or not."""
         of = self.tape.hedges[hedge]
-        self.sets_peaks[hedge] = max(self.sets_peaks[hedge], min(self.have[hedge]) + sets)
+        self.flows[-1][hedge] += sets
         for account in of.accounts:
             peaks, use = self.peaks[account], self.used(account, of.strategy)
             peaks[of.strategy] = max(peaks[of.strategy], use + sets * self.unit[account])

@@ -225,8 +225,12 @@ def desk(tape: Tape, draw: random.Random) -> None:
         one = draw.choice(home)
         pairs.append((one, draw.choice(others(one, away))))
     count = draw.randint(*assumed.tape["strategies"])
+    # Every other hedge of a product is the other way round, so that a trend does not carry all
+    # money over a border that none may cross.
+    sides = {name: draw.choice((1, -1)) for name in ("copper", "crude")}
     for number, pair in enumerate(pairs):
-        side = draw.choice((1, -1))
+        product = tape.accounts[pair[0]].instrument.product
+        side = sides[product] = -sides[product]
         edge = draw.randint(*assumed.tape["edges"]) * UNIT
         tape.hedges.append(Hedge(f"h{number}", number % count, pair, (side, -side), edge))
 
