@@ -6,15 +6,16 @@ from fractions import Fraction
 
 from cross_market.funds import allocation as al
 from kpi.assumed import DAY, Terminals, clock, ms
-from kpi.desk import Attempt, Desk, Moving
-from kpi.tape import PIPS, UNIT, Call, Opportunity, Route, Tape
+from kpi.desk import Attempt, Call, Desk, Moving, Replay
+from kpi.tape import PIPS, UNIT, Opportunity, Route, Tape
 
 # What came before the first look at an account: cash, need, buffer, uses and earmarks by strategy.
 View = tuple[int, int, list[int], list[int]]
 # Where plans begin to count time; any moment that is a midnight does.
 EPOCH_NS = 1_767_571_200 * 10**9
-# What a plan is told that money is worth which keeps an account whole, or meets a demand, in CNY.
-WHOLE, CALLED = 1_000_000, 100_000
+# What a plan is told that money is worth, in CNY: for an account's buffer, for a demand, and for what
+# is kept beyond the buffer.
+WHOLE, CALLED, SPARE = 1_000_000, 100_000, 10_000
 PARTS = 10
 
 
@@ -27,11 +28,13 @@ class Separate(Desk):
         terminals: Terminals,
         *,
         failures: Fraction,
-        replay: Sequence[Attempt] | None = None,
+        replay: Replay | None = None,
+        calls: Sequence[Call] = (),
     ) -> None:
-        super().__init__(tape, failures=failures, replay=replay)
+        super().__init__(tape, failures=failures, replay=replay, calls=calls)
         self.terminals = terminals
         self.is_busy = [False for _ in self.strategies]
+        self.due = [0 for _ in tape.accounts]
         self.looked: list[tuple[int, View] | None] = [None for _ in tape.accounts]
         for island in sorted({account.island for account in tape.accounts}):
             self.later(clock(tape.assumed.islands[island]["window"][0]), self.round, island)
@@ -54,14 +57,14 @@ class Separate(Desk):
             self.looked[account] = last, self.look(account)
 
     def room(self, account: int, strategy: int) -> int:
-        """Return what a strategy may use: what is there less what others have earmarked."""
+        """Return what a strategy may use: what is there less what is earmarked for others."""
         kept = self.looked[account]
         is_stale = kept is not None and kept[0] == self.now // self.terminals.looks
         cash, need, uses, earmarks = kept[1] if kept and is_stale else self.look(account)
         others = sum(
             max(0, earmarks[each] - uses[each]) for each in self.strategies if each != strategy
         )
-        return cash - need - others
+        return cash - need - others - self.due[account]
 
     # Opportunities.
 
@@ -153,8 +156,10 @@ class Separate(Desk):
             most, total = max(0, there - self.buffer[account] - due), max(sum(marks), 1)
             self.before(account)
             self.earmarks[account] = [min(mark, mark * most // total) for mark in marks]
+            self.due[account] = due
             self.touch(account)
-        self.even_out(wants, lacks)
+        if self.replay is None:
+            self.even_out(wants, lacks)
 
     def even_out(self, wants: dict[int, int], lacks: dict[int, int]) -> None:
         """Fill the accounts that lack most from those that have most to spare."""
@@ -175,13 +180,19 @@ class Integrated(Desk):
     """One engine: a hold for all legs while an attempt lives, one pool, plans when something moves."""
 
     def __init__(
-        self, tape: Tape, *, failures: Fraction, replay: Sequence[Attempt] | None = None
+        self,
+        tape: Tape,
+        *,
+        failures: Fraction,
+        replay: Replay | None = None,
+        calls: Sequence[Call] = (),
     ) -> None:
-        super().__init__(tape, failures=failures, replay=replay)
+        super().__init__(tape, failures=failures, replay=replay, calls=calls)
         given = tape.assumed.integrated
         self.decision = ms(given["decision"])
         self.collar, self.kept = given["collar"], Fraction(given["keep"])
         self.allocator = al.Allocator(time_limit="1 s")
+        self.pledged = [0 for _ in tape.accounts]
 
     def delay(self, opportunity: Opportunity) -> int | None:
         is_there = self.decision + self.filled_after <= opportunity.life
@@ -196,13 +207,18 @@ class Integrated(Desk):
         amounts[side] += self.collar * legs.tick * legs.lots * sets
         return amounts[0], amounts[1]
 
+    def room(self, account: int) -> int:
+        """Return what may be used: what is free less what is demanded here, or pledged elsewhere."""
+        due = sum(each.amount for each in self.known if each.account == account)
+        return self.free(account) - due - self.pledged[account]
+
     def seen(self, opportunity: Opportunity) -> None:
         at, of = opportunity.hedge, self.tape.hedges[opportunity.hedge]
         wanted = min(opportunity.sets, self.tape.assumed.tape["max_sets"] - max(self.have[at]))
         self.wanted(at, wanted)
         for sets in range(wanted, 0, -1):
             if all(
-                self.free(account) >= amount + self.kept * self.buffer_with(account, at, sets)
+                self.room(account) >= amount + self.kept * self.buffer_with(account, at, sets)
                 for account, amount in zip(of.accounts, self.held(at, sets), strict=True)
             ):
                 break
@@ -242,6 +258,8 @@ class Integrated(Desk):
 
     def plan(self) -> None:
         """Plan, and send what may leave now; what waits for a window is planned anew there."""
+        if self.replay is not None:
+            return
         states, demands = [], []
         for account, of in enumerate(self.tape.accounts):
             free = max(0, self.free(account))
@@ -257,51 +275,51 @@ class Integrated(Desk):
                     buffer=decimal(min(free, stays)),
                 )
             )
-        if self.replay is None:
+        if not self.calls:
             demands += self.hopes()
-        if not demands:
-            return
+        self.pledged = [0 for _ in self.pledged]
+        if demands:
+            self.follow(self.allocator.plan(self.snapshot(states, demands)))
+
+    def snapshot(self, states: list[al.PoolState], demands: list[al.Demand]) -> al.Snapshot:
         day = self.now // DAY
-        plan = self.allocator.plan(
-            al.Snapshot(
-                accounts=states,
-                routes=self.ways(),
-                demands=demands,
-                rates={"CNY": 1, "USD": Decimal(self.tape.rates[day]) / PIPS},
-                dated=f"day {day}",
-                now=EPOCH_NS + self.now * 10**6,
-            )
+        return al.Snapshot(
+            accounts=states,
+            routes=self.ways(),
+            demands=demands,
+            rates={"CNY": 1, "USD": Decimal(self.tape.rates[day]) / PIPS},
+            dated=f"day {day}",
+            now=EPOCH_NS + self.now * 10**6,
         )
+
+    def follow(self, plan: al.Plan) -> None:
         names = {of.name: account for account, of in enumerate(self.tape.accounts)}
         ways = {(each.source, each.target): each for each in self.tape.routes}
         for each in plan.transfers:
+            route = ways[names[each.source], names[each.target]]
+            amount = int(each.amount * UNIT)
             if each.wait == "0 ns":
-                route = ways[names[each.source], names[each.target]]
-                amount = int(each.amount * UNIT)
                 self.send(route, amount, promised=self.now + route.lead)
+            elif self.calls:
+                self.pledged[route.source] += amount + route.cost
 
     def obligations(self, account: int) -> tuple[int, list[al.Demand]]:
-        """Return what must stay in an account, and demands for what it lacks."""
-        name = self.tape.accounts[account].name
-        there = self.free(account) + self.coming(account)
-        whole = int(self.kept * self.buffer[account])
-        stays, lacks = min(max(0, there), whole), []
-        if there < whole:
-            part = -(-(whole - there) // (PARTS * UNIT)) * UNIT
-            needs = {name: decimal(part)}
-            lacks.append(demand(f"whole.{name}", PARTS, needs, WHOLE * UNIT, DAY))
+        """Return what must stay in an account, and demands for what it lacks: the first come first."""
+        name, buffer = self.tape.accounts[account].name, self.buffer[account]
+        asked = [(f"whole.{name}", buffer, PARTS, WHOLE, DAY)]
         for number, call in enumerate(sorted(self.known, key=lambda each: each.due)):
             if call.account == account:
-                covered = min(call.amount, max(0, there - stays))
-                stays += covered
-                if covered < call.amount:
-                    needs = {name: decimal(call.amount - covered)}
-                    within = call.due - self.now
-                    lacks.append(demand(f"call.{number}", 1, needs, CALLED * UNIT, within))
-        if self.replay is not None:
-            days = self.history[-self.tape.assumed.person.earmark_days :]
-            share = Fraction(self.tape.assumed.money["earmark_share"])
-            stays += max(0, quantile([sum(each[account]) for each in days], share) - self.need(account))
+                asked.append((f"call.{number}", call.amount, 1, CALLED, call.due - self.now))
+        asked.append((f"spare.{name}", int((self.kept - 1) * buffer), PARTS, SPARE, DAY))
+        there, stays, lacks = self.free(account) + self.coming(account), 0, []
+        for what, amount, parts, worth, within in asked:
+            covered = min(amount, max(0, there - stays))
+            # Short of its need, an account lacks that before its buffer.
+            lack = amount - covered + max(0, -there) * (worth == WHOLE)
+            stays += covered
+            if lack:
+                part = -(-lack // (parts * UNIT)) * UNIT
+                lacks.append(demand(what, parts, {name: decimal(part)}, worth * UNIT, within))
         return stays, lacks
 
     def hopes(self) -> list[al.Demand]:
@@ -346,6 +364,9 @@ class Integrated(Desk):
 
 class Naive(Integrated):
     """The engine with the simplest schedule: what is asked for is sent once, from who has most."""
+
+    def room(self, account: int) -> int:
+        return self.free(account)
 
     def opened(self, day: int) -> None:
         """Nothing is planned."""

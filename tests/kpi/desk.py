@@ -8,14 +8,24 @@ by the tape's seed and the number of the transfer on its route, so that arms and
 import heapq
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from kpi.assumed import DAY, clock, ms
-from kpi.tape import UNIT, Call, Opportunity, Route, Settlement, Tape
+from kpi.tape import UNIT, Opportunity, Route, Settlement, Tape
 
 # A moment of an account, from there on: time, equity, need (margin and holds), buffer, earmarks.
 Point = tuple[int, int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A demand: an amount that must be free in an account at a time, known from `known` on."""
+
+    known: int
+    due: int
+    account: int
+    amount: int
 
 
 @dataclass(slots=True)
@@ -30,14 +40,29 @@ class Attempt:
     left: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Moving:
-    """A transfer. asked: int – what was instructed; promised: int, ms – when it should be there."""
+    """A transfer. asked: int – what was instructed; promised: int, ms – when it should be there.
+
+    comes_back: bool – how it ends; None while that is not known.
+    is_replayed: bool – another run made it.
+    """
 
     route: Route
     asked: int
     promised: int
+    left: int = 0
     amount: int = 0
+    comes_back: bool | None = None
+    is_replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What one run did, for others to do again: what was entered, and what was moved."""
+
+    entered: list[Attempt]
+    moved: list[Moving]
 
 
 @dataclass(slots=True)
@@ -65,15 +90,22 @@ class Books:
 
 
 class Desk:
-    """One run over a tape; with `replay`, of attempts that are entered whatever there is.
+    """One run over a tape, from its first day to its last.
 
-    failures: Fraction – share of transfers that come back.
+    failures: Fraction – share of transfers that come back. calls: list – demands to be met.
+    replay: Replay – of another run: its attempts are entered whatever there is, its transfers are made
+        again, and nothing else is decided.
     """
 
     def __init__(
-        self, tape: Tape, *, failures: Fraction, replay: Sequence[Attempt] | None = None
+        self,
+        tape: Tape,
+        *,
+        failures: Fraction,
+        replay: Replay | None = None,
+        calls: Sequence[Call] = (),
     ) -> None:
-        self.tape, self.failures, self.replay = tape, failures, replay
+        self.tape, self.failures, self.replay, self.calls = tape, failures, replay, calls
         accounts = range(len(tape.accounts))
         self.now = 0
         self.cash = list(tape.equity)
@@ -99,7 +131,7 @@ class Desk:
         self.history: list[list[list[int]]] = []
         self.flows: list[list[int]] = [[0 for _ in tape.hedges]]
         self.open: list[Attempt] = []
-        self.executed: list[Attempt] = []
+        self.executed = Replay([], [])
         self.moving: list[Moving] = []
         self.sent: dict[Route, int] = {}
         self.known: list[Call] = []
@@ -152,11 +184,15 @@ class Desk:
                 else:
                     self.later(each.time + delay, self.seen, each)
         else:
-            for one in self.replay:
+            for one in self.replay.entered:
                 again = Attempt(one.time, one.hedge, one.sets, one.until)
                 self.later(one.time, self.enter, again)
-            for call in tape.calls:
-                self.later(call.known, self._known, call)
+            for done in self.replay.moved:
+                moving = replace(done, asked=done.amount, amount=0, is_replayed=True)
+                self.moving.append(moving)
+                self.later(done.left, self._leave, moving)
+        for call in self.calls:
+            self.later(call.known, self._known, call)
         while self._events and self._events[0][0] < tape.end:
             self.now, _, what, given = heapq.heappop(self._events)
             what(*given)
@@ -309,7 +345,7 @@ class Desk:
             self.hold_sets(attempt.hedge, side, -sets)
         attempt.left -= sets
         attempt.sets -= sets
-        self.executed.append(Attempt(attempt.time, attempt.hedge, sets, self.now))
+        self.executed.entered.append(Attempt(attempt.time, attempt.hedge, sets, self.now))
 
     def add(self, table: dict[str, int], currency: str, amount: int) -> None:
         table[currency] = table.get(currency, 0) + amount
@@ -332,50 +368,57 @@ class Desk:
         begins = self.tape.route_open(self.tape.accounts[route.source].island, self.now)
         moving = Moving(route, amount, promised)
         self.moving.append(moving)
-        if begins == self.now:
-            self._leave(moving)
-        else:
-            self.later(begins, self._leave, moving)
+        self.later(begins, self._leave, moving)
 
     def _leave(self, moving: Moving) -> None:
         source = moving.route.source
         most = (self.free(source) - moving.route.cost) // UNIT * UNIT
-        moving.amount = max(0, min(moving.asked, most))
-        self.count("moved")
+        moving.amount, moving.left = max(0, min(moving.asked, most)), self.now
+        if not moving.is_replayed:
+            self.count("moved")
         if not moving.amount:
             self.moving.remove(moving)
             return
+        self.executed.moved.append(moving)
         self.before(source)
         self.cash[source] -= moving.amount + moving.route.cost
         self.out[source] += moving.amount
-        self.add(
-            self.books.costs, self.tape.accounts[source].currency, moving.route.cost
-        )
+        currency = self.tape.accounts[source].currency
+        self.add(self.books.costs, currency, moving.route.cost)
         self.touch(source)
         self.later(self.now + moving.route.lead, self._arrive, moving)
 
     def _arrive(self, moving: Moving) -> None:
         route = moving.route
-        number = self.sent[route] = self.sent.get(route, 0) + 1
-        fate = f"{self.tape.seed} {route.source} {route.target} {number}"
-        comes_back = random.Random(fate).random() < self.failures
-        self.moving.remove(moving)
-        end = route.source if comes_back else route.target
+        if moving.comes_back is None:
+            moving.comes_back = self.fails(route)
+        end = route.source if moving.comes_back else route.target
         for account in {route.source, end}:
             self.before(account)
         self.out[route.source] -= moving.amount
         self.cash[end] += moving.amount
         for account in {route.source, end}:
             self.touch(account)
-        if comes_back:
+        self.moving.remove(moving)
+        if moving.is_replayed:
+            return
+        if moving.comes_back:
             self.came_back(moving)
         elif self.now <= moving.promised and moving.amount == moving.asked:
             self.count("arrived")
 
+    def fails(self, route: Route) -> bool:
+        """Return whether the next transfer of a route comes back."""
+        number = self.sent[route] = self.sent.get(route, 0) + 1
+        fate = f"{self.tape.seed} {route.source} {route.target} {number}"
+        return random.Random(fate).random() < self.failures
+
     def coming(self, account: int) -> int:
-        """Return what is on its way to an account, instructed or sent."""
+        """Return what is on its way to an account, instructed or sent; nothing yet to be replayed."""
         return sum(
-            each.amount or each.asked for each in self.moving if each.route.target == account
+            each.amount or each.asked
+            for each in self.moving
+            if each.route.target == account and (each.amount or not each.is_replayed)
         )
 
     # Demands.
@@ -397,7 +440,7 @@ class Desk:
         """Both legs of an attempt are filled."""
         attempt.left = attempt.sets
         self.open.append(attempt)
-        self.executed.append(attempt)
+        self.executed.entered.append(attempt)
         self.count("entered")
 
     def leave(self, attempt: Attempt, gap: int) -> None:

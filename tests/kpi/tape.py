@@ -71,16 +71,6 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A demand: an amount that must be free in an account at a time, known from `known` on."""
-
-    known: int
-    due: int
-    account: int
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
 class Settlement:
     """What an island settles: prices by instrument, in ticks."""
 
@@ -106,7 +96,6 @@ class Tape:
     hedges: list[Hedge] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
     opportunities: list[Opportunity] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
     first: dict[str, int] = field(default_factory=dict)
     buffers: dict[tuple[str, int], list[int]] = field(default_factory=dict)
@@ -185,7 +174,6 @@ def drawn(assumed: Assumed, seed: int) -> Tape:
     opportunities(tape, draw, days)
     routes(tape, draw)
     fund(tape)
-    calls(tape, draw, days)
     return tape
 
 
@@ -337,24 +325,3 @@ def fund(tape: Tape) -> None:
         for at in hedge.accounts:
             one = tape.margin(at, tape.first[tape.accounts[at].instrument.name])
             tape.equity[at] += int(sets * float(given["equity"]) * one)
-
-
-def calls(tape: Tape, draw: random.Random, days: int) -> None:
-    given = tape.assumed.calls
-    shortest, longest = (ms(each) for each in given["notice"])
-    least, most = (float(each) for each in given["share"])
-    time = 0.0
-    while True:
-        time += draw.expovariate(float(given["daily"])) * DAY
-        due = int(time) + draw.randrange(shortest, longest)
-        account = draw.randrange(len(tape.accounts))
-        island = tape.accounts[account].island
-        money = sum(
-            equity
-            for equity, each in zip(tape.equity, tape.accounts, strict=True)
-            if each.island == island
-        )
-        amount = int(money * draw.uniform(least, most)) // UNIT * UNIT
-        if due >= days * DAY:
-            return
-        tape.calls.append(Call(int(time), due, account, amount))
