@@ -139,7 +139,7 @@ class Desk:
         self.books = Books()
         for at, account in enumerate(tape.accounts):
             self.add(self.books.opening, account.currency, tape.equity[at])
-        self._events: list[tuple[int, int, Callable[..., None], tuple[object, ...]]] = []
+        self._events: list[tuple[int, bool, int, Callable[..., None], tuple[object, ...]]] = []
         self._number = 0
 
     # What an arm says.
@@ -166,8 +166,10 @@ class Desk:
     # Time.
 
     def later(self, time: int, what: Callable[..., None], *given: object) -> None:
+        """Do something at a time; money leaves after all else of that moment."""
         self._number += 1
-        heapq.heappush(self._events, (time, self._number, what, given))
+        rank = what == self._leave
+        heapq.heappush(self._events, (time, rank, self._number, what, given))
 
     def run(self) -> "Desk":
         """Play the tape to its end; the books are compared every day."""
@@ -194,7 +196,7 @@ class Desk:
         for call in self.calls:
             self.later(call.known, self._known, call)
         while self._events and self._events[0][0] < tape.end:
-            self.now, _, what, given = heapq.heappop(self._events)
+            self.now, _, _, what, given = heapq.heappop(self._events)
             what(*given)
         self.now = tape.end
         for account in range(len(tape.accounts)):
