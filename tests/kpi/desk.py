@@ -329,7 +329,7 @@ class Desk:
 
     def _due(self, account: int) -> None:
         """A margin call has not been met: sets are closed, the newest first, until it is."""
-        if self.cash[account] >= self.margin[account]:
+        if not self.margin[account] or self.cash[account] >= self.margin[account]:
             return
         self.count("forced")
         if self.replay is not None:
