@@ -677,7 +677,7 @@ class Machine(RuleBasedStateMachine):
                 assert Fraction(row[cause]) == amount, (row["account"], cause)
             assert row["adjustment"] == row["dust"] == 0
             assert Fraction(row["balance"]) == money.balance
-            ours = sum(row[key] for key in ("available", "held", "quarantine", "margin"))
+            ours = sum(row[key] for key in ("available", "held", "quarantine", "margin", "relief"))
             assert ours == row["balance"]
             assert min(row["held"], row["quarantine"], row["margin"]) >= 0
 
