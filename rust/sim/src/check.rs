@@ -668,6 +668,8 @@ impl Checker {
         let said_dead = sent.absent || sent.overridden || sent.was_overridden;
         let surfaces = said_dead && is_new_fill(sent, &report.news);
         // That a cancel found no order proves nothing about the order.
+        sent.doubted =
+            matches!(report.news, News::CancelRejected { class: RejectClass::UnknownOrder, .. });
         if !matches!(report.news, News::CancelRejected { .. }) {
             sent.absent = false;
             sent.seen |= !conflict || surfaces;
