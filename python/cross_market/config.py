@@ -626,6 +626,7 @@ def instrument_json(instrument: Instrument) -> Json:
         "multiplier": fraction_text(instrument.multiplier),
         "style": instrument.style,
         "settlement": instrument.settlement,
+        **({} if instrument.matching is None else {"matching": instrument.matching}),
         "fees": {
             "open": fee_json(fees.open),
             "close": fee_json(fees.close or fees.open),

@@ -213,7 +213,7 @@ def test_an_inverse_leg_is_refused() -> None:
         quote="USD/BTC",
         tick="0.1",
         style="inverse",
-        settlement="margin",
+        settlement="daily_vm",
         fees=cm.Fees(open=cm.Fee()),
         margin=cm.Margin(long="0.1", short="0.1"),
     )
@@ -247,7 +247,7 @@ def test_margin_is_by_value_by_lot_or_both() -> None:
         "hedge": {"long": "0.05", "short": "0.06", "floor_per_lot": "0"}
     }
     with pytest.raises(cm.ConfigError) as wrong:
-        instrument("X.S", "CNY/g", settlement="cash", margin=None, hedge_margin=hedged.margin)
+        instrument("X.S", "CNY/g", settlement="upfront", margin=None, hedge_margin=hedged.margin)
     assert wrong.value.field == "instrument.hedge_margin"
     for margin, field in (
         (cm.Margin(long="0", short="0.1"), "instrument.margin.long"),

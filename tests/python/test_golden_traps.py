@@ -97,7 +97,7 @@ def fund_config(age: str) -> cm.Config:
             size="1 share",
             quote="CNY/share",
             tick="0.001",
-            settlement="cash",
+            settlement="upfront",
             fees=cm.Fees(open=cm.Fee(rate="0")),
             price_max="100",
             qty_max="100000000",
@@ -197,7 +197,7 @@ def test_funds_with_different_units_are_not_compared_as_they_stand(funds: Tops) 
             size=f"1 {unit}",
             quote=f"CNY/{unit}",
             tick="0.001",
-            settlement="cash",
+            settlement="upfront",
             fees=cm.Fees(open=cm.Fee(rate="0")),
         )
         for leg, unit in zip(
@@ -375,7 +375,7 @@ def inverse_contract() -> cm.Instrument:
         size="100 USD",
         quote="USD/BTC",
         tick="0.1",
-        settlement="margin",
+        settlement="daily_vm",
         style="inverse",
         fees=cm.Fees(open=cm.Fee(rate="0")),
         margin=cm.Margin(long="0.1", short="0.1"),

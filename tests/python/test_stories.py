@@ -33,6 +33,12 @@ UNITS = {
     "d": 86_400 * 10**9,
 }
 STATES = (
+    "available",
+    "balance",
+    "equity",
+    "margin",
+    "paper",
+    "risk",
     "position",
     "unassigned",
     "held",

@@ -352,7 +352,7 @@ fn instruments_are_on_their_grids() {
     refused("/instruments/0/price_max", "multiple of 0.02", &[json!("0.03")]);
     refused("/instruments/0/price_max", "above 0", &[json!("0"), json!("-10000")]);
     refused("/instruments/0/style", "linear, inverse", &[json!("quanto")]);
-    refused("/instruments/0/settlement", "cash, margin", &[json!("physical")]);
+    refused("/instruments/0/settlement", "upfront, daily_vm", &[json!("physical"), json!("cash")]);
     refused("/instruments/0/own_in_book", "true or false", &[json!(1), json!("true")]);
     let mut json = gold();
     json["instruments"][0]["min_qty"] = json!("1001");

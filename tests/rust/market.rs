@@ -606,7 +606,7 @@ fn instrument(tick_value: i128, fee: Fee) -> Instrument {
         currency: CurrencyId(0),
         tick_value: Money(tick_value),
         style: Style::Linear,
-        settlement: Settlement::Margin,
+        settlement: Settlement::DailyVm,
         fees: Fees { open: fee, close: Fee::NONE, close_today: fee },
         margin: MarginRate::of_value(Ratio::ZERO, Ratio::ZERO, Money::ZERO),
         flag_margins: [None; 3],

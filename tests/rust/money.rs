@@ -62,7 +62,7 @@ fn future() -> Instrument {
         currency: CurrencyId(0),
         tick_value: Money::units(10),
         style: Style::Linear,
-        settlement: Settlement::Margin,
+        settlement: Settlement::DailyVm,
         fees: Fees { open: fee(2, "0.0001"), close: fee(3, "0"), close_today: fee(-1, "0") },
         margin: MarginRate::of_value(ratio("0.10"), ratio("0.12"), Money::units(500)),
         flag_margins: [None; 3],
@@ -78,7 +78,7 @@ fn future() -> Instrument {
 }
 
 fn spot() -> Instrument {
-    Instrument { name: "spot".into(), settlement: Settlement::Cash, ..future() }
+    Instrument { name: "spot".into(), settlement: Settlement::Upfront, ..future() }
 }
 
 // Margin.
@@ -558,11 +558,11 @@ const BY_DAY: InstrumentId = InstrumentId(2);
 const SPOT: InstrumentId = InstrumentId(3);
 
 const PAIRS: [(AccountId, InstrumentId, Netting, Settlement); 5] = [
-    (FAR, SPOT, Netting::Net, Settlement::Cash),
-    (NEAR, NETTED, Netting::Net, Settlement::Margin),
-    (NEAR, GROSS, Netting::Gross, Settlement::Margin),
-    (NEAR, BY_DAY, Netting::GrossByDay, Settlement::Margin),
-    (FAR, NETTED, Netting::Net, Settlement::Margin),
+    (FAR, SPOT, Netting::Net, Settlement::Upfront),
+    (NEAR, NETTED, Netting::Net, Settlement::DailyVm),
+    (NEAR, GROSS, Netting::Gross, Settlement::DailyVm),
+    (NEAR, BY_DAY, Netting::GrossByDay, Settlement::DailyVm),
+    (FAR, NETTED, Netting::Net, Settlement::DailyVm),
 ];
 
 /// Hedge and leg of what each pair may belong to; the last leg of hedge 0 only prices.

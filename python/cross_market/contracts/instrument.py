@@ -200,10 +200,14 @@ class Instrument:
     quote: str – what one unit of price means, such as 'CNY/g', or '0.01 USD/bu_soy' for cents.
     tick: number, price – smallest price step.
     lot: number, venue's size – smallest size step, such as '0.00001' for coins.
-    settlement: str – 'cash' (the whole value changes hands) or 'margin' (variation is paid).
+    settlement: str – when which money is paid: 'upfront' (the whole value with the trade),
+        'daily_vm' (the variation at every settlement), or 'on_close' (the result when lots are
+        closed).
     fees: Fees – what trading costs.
-    margin: Margin – required for 'margin', refused for 'cash'.
+    margin: Margin – required, but refused for 'upfront'.
     style: str – 'linear', or 'inverse' (coin-margined; its data decodes, a leg on it is refused).
+    matching: str – against which lots a close is counted: 'first_in' (those of the first trade) or
+        'average' (all, at one price); required for 'on_close', refused for others.
     phases: 'always' or list of (start, phase) – trading phases.
     band: (low, high) – the day's price band, where the venue has one.
     own_in_book: bool – whether the feed's levels count our own resting orders too.
@@ -224,10 +228,11 @@ class Instrument:
     quote: PriceOf
     tick: Annotated[Number, decimal(above=0)]
     lot: Annotated[Number, decimal(above=0)] = "1"
-    settlement: Annotated[str, choice("cash", "margin")]
+    settlement: Annotated[str, choice("upfront", "daily_vm", "on_close")]
     fees: Annotated[Fees, one(Fees)]
     margin: Annotated[Margin | None, optional(one(Margin))] = None
     style: Annotated[str, choice("linear", "inverse")] = "linear"
+    matching: Annotated[str | None, optional(choice("first_in", "average"))] = None
     phases: Phases = "always"
     band: PriceBand = None
     own_in_book: Annotated[bool, flag()] = False
@@ -243,9 +248,12 @@ class Instrument:
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
         where = "instrument"
-        if (self.settlement == "margin") != (self.margin is not None):
-            expected = "a Margin for settlement 'margin', None for 'cash'"
+        if (self.settlement == "upfront") != (self.margin is None):
+            expected = "a Margin, or None for settlement 'upfront'"
             raise wrong(self.margin, f"{where}.margin", expected)
+        if (self.settlement == "on_close") != (self.matching is not None):
+            expected = "'first_in' or 'average' for settlement 'on_close', None for others"
+            raise wrong(self.matching, f"{where}.matching", expected)
         if self.style == "linear":
             parse_quantity(self.size, f"{where}.size").to(self.price_of.unit, f"{where}.size")
         for each in ("open", "close", "close_today"):
@@ -254,8 +262,8 @@ class Instrument:
                 self._own_currency(fee.per_lot, f"{where}.fees.{each}.per_lot")
         for each in ("margin", "speculation_margin", "arbitrage_margin", "hedge_margin"):
             margin = getattr(self, each)
-            if margin is not None and self.settlement == "cash":
-                raise wrong(margin, f"{where}.{each}", "None for settlement 'cash'")
+            if margin is not None and self.settlement == "upfront":
+                raise wrong(margin, f"{where}.{each}", "None for settlement 'upfront'")
             if margin is not None:
                 self._check_margin(margin, f"{where}.{each}")
         grids = (

@@ -350,8 +350,8 @@ impl Attribution {
             let lots = i128::from(positions.lots(account, instrument));
             worth += self.marked(engine, instrument, lots, 1);
             worth -= match of.settlement {
-                Settlement::Margin => cost,
-                Settlement::Cash => 0,
+                Settlement::DailyVm | Settlement::OnClose(_) => cost,
+                Settlement::Upfront => 0,
             };
         }
         Money(worth)
@@ -468,8 +468,8 @@ impl Attribution {
                 self.loose(account, of.currency, (fees, -booking.fee.0));
                 // Whole values change hands: lots that only a statement told of were not paid for.
                 match (booking.kind, of.settlement) {
-                    (BookingKind::Opening, Settlement::Cash) => self.in_kind[account] -= value,
-                    (BookingKind::Compared, Settlement::Cash) => {
+                    (BookingKind::Opening, Settlement::Upfront) => self.in_kind[account] -= value,
+                    (BookingKind::Compared, Settlement::Upfront) => {
                         self.loose(account, of.currency, (Cause::Adjustment, -value));
                     }
                     (
@@ -479,7 +479,10 @@ impl Attribution {
                         | BookingKind::Crossed,
                         _,
                     )
-                    | (BookingKind::Opening | BookingKind::Compared, Settlement::Margin) => {}
+                    | (
+                        BookingKind::Opening | BookingKind::Compared,
+                        Settlement::DailyVm | Settlement::OnClose(_),
+                    ) => {}
                 }
             }
             Owner::Hedge(hedge, leg) => {

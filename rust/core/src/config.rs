@@ -18,7 +18,7 @@
 //!                        least  most  cost (money of from)  haircut (fraction in transit)
 //! instruments[]          name  venue  product  currency
 //!                        tick (price)  lot (size)  multiplier (quote units in 1 of that size)
-//!                        style: linear | inverse  settlement: cash | margin
+//!                        style: linear | inverse  settlement: upfront | daily_vm | on_close  [matching: first_in | average]
 //!                        fees{open close close_today}{per_lot (money)  rate (fraction of value)}
 //!                        margin{long short (fractions of value)  floor_per_lot (money)
 //!                        may also have: long_per_lot short_per_lot (money beside the fraction)

@@ -15,13 +15,26 @@ pub enum Style {
     Inverse,
 }
 
-/// What happens to money when a trade is done.
+/// When which money is paid for what is traded: `docs/settlement.md` has the formulas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settlement {
-    /// The whole value changes hands: spot.
-    Cash,
-    /// Margin is set aside and variation is paid: futures.
-    Margin,
+    /// The whole value changes hands with the trade: spot.
+    Upfront,
+    /// Margin is set aside; what a price change brings is paid at every settlement, and the rest
+    /// when lots are closed: futures.
+    DailyVm,
+    /// Margin is set aside; the result is paid when lots are closed, against what they were opened
+    /// at. A settlement ends the day and pays nothing.
+    OnClose(Matching),
+}
+
+/// Against which lots a trade that closes is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Matching {
+    /// Those of the trade that opened first.
+    FirstIn,
+    /// All that are open, at their average price.
+    Average,
 }
 
 /// How the venue keeps positions.
@@ -198,7 +211,7 @@ pub struct Instrument {
     pub settlement: Settlement,
     /// Fees by position effect.
     pub fees: Fees,
-    /// Margin now; of no effect for [`Settlement::Cash`].
+    /// Margin now; of no effect for [`Settlement::Upfront`].
     pub margin: MarginRate,
     /// The same for accounts of a flag that has rates of its own, by the flag's code.
     pub flag_margins: [Option<MarginRate>; 3],

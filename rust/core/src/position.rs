@@ -45,7 +45,7 @@ pub struct Statement {
     pub price: Price,
 }
 
-/// A settlement: positions of the instrument are re-marked, variation is paid, the day turns.
+/// A settlement: the day of the instrument ends, with all that its style pays then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settle {
     /// Instrument.
@@ -211,10 +211,10 @@ impl Filled {
         let paid = instrument.notional(trade.price, trade.qty);
         let none = TradeMoney { fee, ..TradeMoney::default() };
         match instrument.settlement {
-            Settlement::Margin => {
+            Settlement::DailyVm | Settlement::OnClose(_) => {
                 TradeMoney { result: instrument.value(self.position.realised), ..none }
             }
-            Settlement::Cash => {
+            Settlement::Upfront => {
                 TradeMoney { cash_value: paid.times(direction * trade.side.sign()), ..none }
             }
         }
@@ -453,9 +453,15 @@ struct Leg {
 /// names it, it bears the name of the day after the last one settled.
 ///
 /// # Marks
-/// A settlement of an instrument with margin marks all lots to its price, in positions and
-/// inventories alike, and pays the difference; `entry` keeps what they were opened at, so that the
-/// entry edge of a hedge does not move. Lots that are paid in full keep their cost.
+/// A settlement of an instrument whose variation is paid daily marks all lots to its price, in
+/// positions and inventories alike, and pays the difference; `entry` keeps what they were opened at,
+/// so that the entry edge of a hedge does not move. Lots that are paid in full, or when they are
+/// closed, keep their cost.
+///
+/// # Matching
+/// Where a result is paid when lots are closed, it matters which lots those are: a position then
+/// keeps every trade's lots apart, or all at one average. Inventories do not: what a hedge has
+/// brought is the same either way once its lots are marked.
 #[derive(Clone, Debug)]
 pub struct Positions {
     /// Sorted by (account, instrument).
@@ -488,9 +494,9 @@ impl Positions {
         let mut pairs = pairs.to_vec();
         pairs.sort_by_key(|pair| (pair.account, pair.instrument));
         pairs.dedup_by_key(|pair| (pair.account, pair.instrument));
-        let position = |pair| Position {
+        let position = |pair: Pair| Position {
             pair,
-            book: Holding::default(),
+            book: Holding::of(pair.settlement),
             unassigned: Holding::default(),
             long_reserved: Reserved::default(),
             short_reserved: Reserved::default(),
@@ -774,8 +780,8 @@ impl Positions {
             lost = side.sign() * fewer.min(Qty::of(change)).less(booked.closed).get();
         }
         let realised = match position.pair.settlement {
-            Settlement::Margin => realised,
-            Settlement::Cash => 0,
+            Settlement::DailyVm | Settlement::OnClose(_) => realised,
+            Settlement::Upfront => 0,
         };
         let drift = PositionDrift { ours, theirs: (long, short), realised, lost };
         let compared = match statement.kind {
@@ -803,8 +809,8 @@ impl Positions {
         let mark = |holding: &mut Holding, settlement: Settlement| {
             holding.name_day(today, day);
             match settlement {
-                Settlement::Margin => holding.remark(price),
-                Settlement::Cash => 0,
+                Settlement::DailyVm => holding.remark(price),
+                Settlement::Upfront | Settlement::OnClose(_) => 0,
             }
         };
         for (index, position) in self.pairs.iter_mut().enumerate() {
@@ -907,7 +913,7 @@ impl Positions {
         let today = pair.netting == Netting::GrossByDay && effect == PositionEffect::CloseToday;
         let free = if today { free.today } else { free.earlier };
         let closes = match (pair.settlement, side, pair.netting, effect) {
-            (Settlement::Cash, Side::Sell, _, _)
+            (Settlement::Upfront, Side::Sell, _, _)
             | (
                 _,
                 _,
@@ -1096,8 +1102,10 @@ impl Positions {
             };
             let of = &instruments[instrument];
             match position.pair.settlement {
-                Settlement::Margin => worth.paper += of.value(value - cost),
-                Settlement::Cash => worth.holdings += of.value(value),
+                Settlement::DailyVm | Settlement::OnClose(_) => {
+                    worth.paper += of.value(value - cost);
+                }
+                Settlement::Upfront => worth.holdings += of.value(value),
             }
         }
         worth

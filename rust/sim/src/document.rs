@@ -10,7 +10,7 @@ use cross_market_core::funds::{Freezes, Unrealised};
 use cross_market_core::gate::{HedgeLimits, Policy};
 use cross_market_core::ids::{Id, InstrumentId, Table};
 use cross_market_core::instrument::{
-    Fee, HedgeFlag, Instrument, MarginRate, Netting, Settlement, Style,
+    Fee, HedgeFlag, Instrument, MarginRate, Matching, Netting, Settlement, Style,
 };
 use cross_market_core::legging::{Convert, LeanPrice, Legging, Mode, Outside, WhenThin};
 use cross_market_core::num::{Decimal, MONEY_PLACES, MONEY_UNIT, Money, NumError, Ratio, Side};
@@ -173,7 +173,13 @@ impl Teller<'_> {
         } else {
             list(of.phases.starts().iter().map(row))
         };
-        Ok(object([
+        let (settlement, matching) = match of.settlement {
+            Settlement::Upfront => ("upfront", None),
+            Settlement::DailyVm => ("daily_vm", None),
+            Settlement::OnClose(Matching::FirstIn) => ("on_close", Some("first_in")),
+            Settlement::OnClose(Matching::Average) => ("on_close", Some("average")),
+        };
+        let mut fields = vec![
             ("name", text(&of.name)),
             ("venue", named(&self.config.venues, of.venue, |row| &row.name)),
             ("product", named(&self.config.products, of.product, |name| name)),
@@ -182,7 +188,7 @@ impl Teller<'_> {
             ("lot", steps(1, grid.lot)?),
             ("multiplier", ratio(multiplier)),
             ("style", text(if of.style == Style::Linear { "linear" } else { "inverse" })),
-            ("settlement", text(if of.settlement == Settlement::Cash { "cash" } else { "margin" })),
+            ("settlement", text(settlement)),
             ("fees", object(fees)),
             ("margin", margins(of)),
             ("maintenance", ratio(of.maintenance)),
@@ -193,7 +199,9 @@ impl Teller<'_> {
             ("min_qty", steps(of.min_qty.get(), grid.lot)?),
             ("price_max", price(of.price_max)?),
             ("qty_max", steps(of.qty_max, grid.lot)?),
-        ]))
+        ];
+        fields.extend(matching.map(|word| ("matching", text(word))));
+        Ok(object_of(fields.into_iter()))
     }
 
     fn hedges(&self) -> Result<String, NumError> {

@@ -487,7 +487,7 @@ impl Drawer {
                 foreign: foreign == Some(leg),
                 netting,
                 tif,
-                settlement: if cash { Settlement::Cash } else { Settlement::Margin },
+                settlement: if cash { Settlement::Upfront } else { Settlement::DailyVm },
             }
         });
         drawn.collect()
@@ -535,7 +535,7 @@ impl Drawer {
             product: self.product,
             currency: self.local,
             tick_value: Money(tick),
-            settlement: Settlement::Cash,
+            settlement: Settlement::Upfront,
             fees: Fees { open: Fee::NONE, close: Fee::NONE, close_today: Fee::NONE },
             margin: crate::setup::usual_margin(),
             band: None,
@@ -623,7 +623,7 @@ impl Drawer {
             limits,
         });
         self.quote(instrument, venue, leg, (cents, share), need);
-        if leg.settlement == Settlement::Cash {
+        if leg.settlement == Settlement::Upfront {
             // What is not there cannot be sold.
             let few = self.random.below(4) == 0;
             let lots = if few { self.random.between(0, 3 * need) } else { 2_000 };
@@ -636,8 +636,10 @@ impl Drawer {
             Purse::ForOne => {
                 let rate = if margin.long > margin.short { margin.long } else { margin.short };
                 let of_lot = match leg.settlement {
-                    Settlement::Cash => lot,
-                    Settlement::Margin => lot.scale_up(rate).max(margin.floor_per_lot),
+                    Settlement::Upfront => lot,
+                    Settlement::DailyVm | Settlement::OnClose(_) => {
+                        lot.scale_up(rate).max(margin.floor_per_lot)
+                    }
                 };
                 // More than one clip needs, fees and cap included, and less than two.
                 let parts = i128::from(self.random.between(120, 195));

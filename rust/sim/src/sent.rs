@@ -69,6 +69,8 @@ pub(crate) struct Change {
     /// Σ price × lots, in ticks × lots.
     pub(crate) value: i128,
     pub(crate) fee: Money,
+    /// Whether it changes what was booked before.
+    pub(crate) revises: bool,
 }
 
 /// What executions cost: the price list, and the account's currency.
@@ -117,7 +119,8 @@ impl Heard {
     }
 
     pub(crate) fn stands(&self) -> Change {
-        Change { lots: self.lots, value: value(self.price, self.lots), fee: self.fee }
+        let value = value(self.price, self.lots);
+        Change { lots: self.lots, value, fee: self.fee, revises: false }
     }
 
     /// Its fee is told, the first time that counts.
@@ -146,7 +149,8 @@ impl Heard {
             }
         }
         let is = self.stands();
-        Change { lots: is.lots - was.lots, value: is.value - was.value, fee: is.fee - was.fee }
+        let (lots, value) = (is.lots - was.lots, is.value - was.value);
+        Change { lots, value, fee: is.fee - was.fee, revises: true }
     }
 }
 

@@ -86,8 +86,8 @@ impl Told {
         let held = self.held.entry((account, instrument)).or_default();
         held.lots += side.sign() * change.lots;
         match listed.settlement {
-            Settlement::Margin => held.flow -= value,
-            Settlement::Cash => self.pay(account, Money(-listed.tick_value.0 * value)),
+            Settlement::DailyVm | Settlement::OnClose(_) => held.flow -= value,
+            Settlement::Upfront => self.pay(account, Money(-listed.tick_value.0 * value)),
         }
         self.pay(account, -change.fee);
     }
@@ -157,7 +157,7 @@ impl Told {
         let margined = config
             .instruments
             .get(statement.instrument)
-            .is_some_and(|listed| listed.settlement == Settlement::Margin);
+            .is_some_and(|listed| listed.settlement != Settlement::Upfront);
         let held = self.held.entry(key).or_default();
         held.lots = wanted;
         if margined {
@@ -249,7 +249,7 @@ impl Told {
             self.held.range(first..).take_while(|(of, _)| of.0 == account)
         {
             let Some(listed) = config.instruments.get(*instrument) else { continue };
-            if listed.settlement == Settlement::Margin {
+            if listed.settlement != Settlement::Upfront {
                 balance += Money(listed.tick_value.0 * (held.flow + cost(*instrument)));
             }
         }

@@ -124,7 +124,7 @@ impl Truth {
         let [long, short] = &mut holding.before;
         *long += lots.long;
         *short += lots.short;
-        if terms.settlement == Settlement::Margin {
+        if terms.settlement != Settlement::Upfront {
             holding.flow -= i128::from(price.0) * i128::from(lots.long - lots.short);
         }
         holding.settled = None;
@@ -158,8 +158,8 @@ impl Truth {
             }
         }
         match terms.settlement {
-            Settlement::Margin => holding.flow += value,
-            Settlement::Cash => self.pay(account, Money(terms.tick_value.0 * value)),
+            Settlement::DailyVm | Settlement::OnClose(_) => holding.flow += value,
+            Settlement::Upfront => self.pay(account, Money(terms.tick_value.0 * value)),
         }
     }
 
@@ -221,7 +221,7 @@ impl Truth {
         let mut balance = self.cash.get(usize::from(account.0)).copied()?;
         for holding in self.holdings.iter().filter(|held| held.account == account) {
             let terms = self.terms(holding.instrument);
-            if terms.settlement == Settlement::Cash {
+            if terms.settlement == Settlement::Upfront {
                 continue;
             }
             let lots = self.lots(account, holding.instrument);
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn netted_lots_cancel_out_and_flat_money_needs_no_mark() {
-        let mut truth = truth(Netting::Net, Settlement::Margin);
+        let mut truth = truth(Netting::Net, Settlement::DailyVm);
         truth.trade(HELD, (Side::Buy, PositionEffect::Open), Price(100), 5);
         assert_eq!(truth.balance(HELD.0), None);
         truth.trade(HELD, (Side::Sell, PositionEffect::Open), Price(103), 7);
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_settlement_marks_what_is_open() {
-        let mut truth = truth(Netting::Net, Settlement::Margin);
+        let mut truth = truth(Netting::Net, Settlement::DailyVm);
         truth.pay(HELD.0, Money(1_000));
         truth.trade(HELD, (Side::Buy, PositionEffect::Open), Price(-3), 4);
         truth.settle(HELD.1, Price(-5));
@@ -287,14 +287,14 @@ mod tests {
 
     #[test]
     fn cash_settled_value_changes_hands_at_once() {
-        let mut truth = truth(Netting::Net, Settlement::Cash);
+        let mut truth = truth(Netting::Net, Settlement::Upfront);
         truth.trade(HELD, (Side::Buy, PositionEffect::Open), Price(100), 3);
         assert_eq!(truth.balance(HELD.0), Some(Money(-3_000)));
     }
 
     #[test]
     fn gross_by_day_closes_the_day_it_was_told() {
-        let mut truth = truth(Netting::GrossByDay, Settlement::Margin);
+        let mut truth = truth(Netting::GrossByDay, Settlement::DailyVm);
         truth.trade(HELD, (Side::Sell, PositionEffect::Open), Price(100), 3);
         let closable =
             |truth: &Truth, effect| truth.closable(HELD.0, HELD.1, Side::Buy, effect).unwrap();
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn a_trade_taken_back_leaves_nothing() {
         for netting in [Netting::Net, Netting::Gross, Netting::GrossByDay] {
-            let mut truth = truth(netting, Settlement::Margin);
+            let mut truth = truth(netting, Settlement::DailyVm);
             truth.trade(HELD, (Side::Buy, PositionEffect::Open), Price(100), 5);
             truth.trade(HELD, (Side::Buy, PositionEffect::Open), Price(100), -5);
             assert_eq!(truth.lots(HELD.0, HELD.1), Lots::default());

@@ -1266,5 +1266,5 @@ fn venues_of(config: &Config, says_cum: &[bool]) -> Vec<SimVenue> {
 #[must_use]
 pub fn is_margined(config: &Config, instrument: InstrumentId) -> bool {
     let found = config.instruments.get(instrument);
-    found.is_some_and(|instrument| instrument.settlement == Settlement::Margin)
+    found.is_some_and(|instrument| instrument.settlement != Settlement::Upfront)
 }

@@ -160,7 +160,7 @@ impl World {
         let realised = drift.map_or(0, |drift| drift.realised);
         self.funds.adjust(account, self.instruments[instrument].value(realised));
         let change = statement.long.get() - statement.short.get() - self.lots[pair];
-        let price = (settlement == Settlement::Margin).then_some(statement.price);
+        let price = (settlement == Settlement::DailyVm).then_some(statement.price);
         self.expect(pair, Owner::Unassigned, change, price);
         if netting != Netting::Net {
             let theirs = (statement.long, statement.short);

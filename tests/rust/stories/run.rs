@@ -14,7 +14,7 @@ use cross_market_core::funds::{Cash, CashKind, Transfer, TransferId};
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, Id as _, InstrumentId, LEGS_MAX, Text};
 use cross_market_core::instrument::{HedgeFlag, MarginRate, PriceBand, Reference, ReferenceChange};
-use cross_market_core::num::{Decimal, Money, Price, Qty, Side};
+use cross_market_core::num::{Decimal, Money, Price, Qty, Side, div_ceil};
 use cross_market_core::order::{
     Answer, FeeNews, Fill, Found, LiquiditySide, News, RejectClass, Report, VenueStatus,
 };
@@ -117,7 +117,13 @@ fn state(names: &Names<'_>, engine: &Engine) {
 }
 
 /// Heads of expectations about the state; all others are commands in their order.
-const STATES: [&str; 12] = [
+const STATES: [&str; 18] = [
+    "available",
+    "balance",
+    "equity",
+    "margin",
+    "paper",
+    "risk",
     "position",
     "unassigned",
     "held",
@@ -220,12 +226,24 @@ fn check_state(names: &Names<'_>, engine: &Engine, words: &Words) -> Result<(), 
                 };
                 lots.to_string()
             }
-            "held" | "cash" | "transit" | "withdrawable" => {
+            "risk" => {
+                let view = engine.money(names.account(name)?);
+                let share = div_ceil(view.margin.0 * 10_000, view.equity.0.max(1));
+                Decimal::new(share, 4).normalized().to_string()
+            }
+            "held" | "cash" | "transit" | "withdrawable" | "available" | "balance" | "equity"
+            | "margin" | "paper" => {
                 let account = names.account(name)?;
+                let view = engine.money(account);
                 let amount = match head {
+                    "available" => view.available,
+                    "balance" => view.cash,
+                    "equity" => view.equity,
+                    "margin" => view.margin,
+                    "paper" => view.worth.paper,
                     "held" => engine.held(account),
                     "transit" => engine.funds().in_transit(account),
-                    "withdrawable" => engine.money(account).withdrawable,
+                    "withdrawable" => view.withdrawable,
                     _ => engine.cash(account),
                 };
                 names.money_text(amount, names.config.accounts[account].currency)

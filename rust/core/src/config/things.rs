@@ -6,7 +6,9 @@ use crate::book::PRICE_MAX;
 use crate::error::ConfigError;
 use crate::funds::{Freezes, Terms, Unrealised};
 use crate::ids::{AccountId, CurrencyId, Id, InstrumentId, ProductId, Table, VenueId};
-use crate::instrument::{Fee, Fees, Instrument, MarginRate, Netting, PriceBand, Settlement, Style};
+use crate::instrument::{
+    Fee, Fees, Instrument, MarginRate, Matching, Netting, PriceBand, Settlement, Style,
+};
 use crate::num::{Decimal, MONEY_UNIT, Money, Price, Qty, Ratio};
 use crate::order::{HedgeFlag, TimeInForce};
 use crate::phase::{Phase, Phases};
@@ -272,8 +274,8 @@ const INSTRUMENT_KEYS: [&str; 17] = [
 ];
 
 fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)> {
-    let (fields, [maintenance, larger_side]) =
-        node.fields_and(INSTRUMENT_KEYS, ["maintenance", "larger_side"])?;
+    let (fields, [maintenance, larger_side, matching]) =
+        node.fields_and(INSTRUMENT_KEYS, ["maintenance", "larger_side", "matching"])?;
     let [
         name,
         venue,
@@ -294,8 +296,7 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         qty_max,
     ] = fields;
     let grid = grid(&tick, &lot)?;
-    let settlement =
-        settlement.choice(&[("cash", Settlement::Cash), ("margin", Settlement::Margin)])?;
+    let settlement = settled(&settlement, matching.as_ref())?;
     let price_ticks = price_max.steps_from(1, grid.tick, "the largest price")?;
     if price_ticks > PRICE_MAX {
         return Err(price_max.refuse(format!("the largest price, up to {PRICE_MAX} ticks")));
@@ -327,6 +328,27 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         qty_max: lots_max,
     };
     Ok((instrument, grid))
+}
+
+/// The word for how it settles, with what a word needs beside it and others must not have.
+fn settled(word: &Node<'_>, matching: Option<&Node<'_>>) -> Checked<Settlement> {
+    let found = word.choice(&[
+        ("upfront", Settlement::Upfront),
+        ("daily_vm", Settlement::DailyVm),
+        ("on_close", Settlement::OnClose(Matching::FirstIn)),
+    ])?;
+    match (found, matching) {
+        (Settlement::OnClose(_), Some(node)) => Ok(Settlement::OnClose(
+            node.choice(&[("first_in", Matching::FirstIn), ("average", Matching::Average)])?,
+        )),
+        (Settlement::OnClose(_), None) => {
+            Err(word.refuse("matching beside it: first_in or average"))
+        }
+        (Settlement::Upfront | Settlement::DailyVm, Some(node)) => {
+            Err(node.refuse("nothing: only results paid on close need a matching"))
+        }
+        (Settlement::Upfront | Settlement::DailyVm, None) => Ok(found),
+    }
 }
 
 fn grid(tick: &Node<'_>, lot: &Node<'_>) -> Checked<Grid> {
@@ -406,7 +428,7 @@ fn margin_rate<'a>(
         let what = "a fraction of the value from 0 to 1, such as 0.12 for 12 %";
         let (rate, by_lot) = (node.rate(Ratio::ZERO, Ratio::ONE, what)?, per_lot(by_lot)?);
         let free = rate == Ratio::ZERO && by_lot.max(floor_per_lot) == Money::ZERO;
-        if free && settlement == Settlement::Margin {
+        if free && settlement != Settlement::Upfront {
             return Err(node.refuse("margin above 0, or a per_lot or floor_per_lot above 0"));
         }
         Ok((rate, by_lot))

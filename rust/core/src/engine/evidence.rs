@@ -967,7 +967,7 @@ impl Engine {
         self.note_moved(kind, (account, instrument), Owner::Unassigned, change, value);
         if let Some(drift) = drift {
             let of = &self.instruments[instrument];
-            if of.settlement == Settlement::Margin {
+            if of.settlement != Settlement::Upfront {
                 let result = of.value(drift.realised);
                 self.funds.adjust(account, result);
             }

@@ -606,9 +606,11 @@ impl Engine {
             return Money::ZERO;
         }
         match instrument.settlement {
-            Settlement::Margin => self.positions.freed(place.order, &self.instruments),
+            Settlement::DailyVm | Settlement::OnClose(_) => {
+                self.positions.freed(place.order, &self.instruments)
+            }
             // Who sells is paid its price at least.
-            Settlement::Cash => instrument.notional(place.price, closes).max(Money::ZERO),
+            Settlement::Upfront => instrument.notional(place.price, closes).max(Money::ZERO),
         }
     }
 

@@ -6,6 +6,7 @@
 //! shorts)` falls by `p × n` for a buy and rises by it for a sell.
 
 use super::{Booked, DayLots};
+use crate::instrument::{Matching, Settlement};
 use crate::num::{Price, Qty, Side, div_floor};
 use crate::time::Day;
 use crate::wire::Writer;
@@ -87,9 +88,35 @@ impl Left {
     }
 }
 
+/// Which lots share a row, and so a price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Share {
+    /// Those of a day.
+    #[default]
+    Day,
+    /// Those of a day that were opened at one price, one trade after the other.
+    Trade,
+    /// All.
+    All,
+}
+
+impl Share {
+    /// Whether lots that are opened join a row.
+    fn joins(self, row: &DayLots, day: Day, lots: i64, cost: i128) -> bool {
+        match self {
+            Share::Day => row.day == day,
+            Share::Trade => {
+                row.day == day && row.cost * i128::from(lots) == cost * i128::from(row.lots)
+            }
+            Share::All => true,
+        }
+    }
+}
+
 /// Lots of one direction, oldest day first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stack {
+    share: Share,
     rows: Vec<DayLots>,
     lots: i64,
     cost: i128,
@@ -135,8 +162,11 @@ impl Stack {
         }
         self.lots += lots;
         self.cost += cost;
-        let at = self.rows.partition_point(|row| row.day < day);
-        if let Some(row) = self.rows.get_mut(at).filter(|row| row.day == day) {
+        let at = self.rows.partition_point(|row| row.day <= day);
+        let (share, before) = (self.share, at.saturating_sub(1));
+        if let Some(row) = self.rows.get_mut(before)
+            && share.joins(row, day, lots, cost)
+        {
             row.lots += lots;
             row.cost += cost;
             row.entry += entry;
@@ -159,18 +189,24 @@ impl Stack {
         self.settle_part(part)
     }
 
-    /// Takes back up to `lots` that were opened on `day` at `price`: out of that day's row, then
-    /// newest first. A row that nothing has been closed from since, and that no settlement has
-    /// marked, gives exactly what those lots had cost.
+    /// Takes back up to `lots` that were opened on `day` at `price`: out of the row of that day and
+    /// price, else of that day, then newest first. A row that nothing has been closed from since, and
+    /// that no settlement has marked, gives exactly what those lots had cost.
     fn take_back(&mut self, lots: i64, price: Price, day: Day, cuts: u32) -> Part {
         let mut part = Part::default();
+        let same = |row: &DayLots| {
+            row.day == day && row.cost == i128::from(price.0) * i128::from(row.lots)
+        };
         // A settlement may have given the day its later, final name: the first at or after it.
-        if let Some(row) = self.rows.iter_mut().find(|row| row.day >= day)
+        let at = self.rows.iter().position(same);
+        let at = at.or_else(|| self.rows.iter().position(|row| row.day >= day));
+        if let Some(row) = at.and_then(|at| self.rows.get_mut(at))
             && lots > 0
         {
             let take = row.lots.min(lots);
             let cost = i128::from(price.0) * i128::from(take);
-            let exact = row.cuts == cuts && row.day == day && take < row.lots;
+            let is_there = row.day == day || self.share == Share::All;
+            let exact = row.cuts == cuts && is_there && take < row.lots;
             part.add(if exact { row.take_at(take, cost, cost) } else { row.cut(take) });
         }
         for row in self.rows.iter_mut().rev() {
@@ -208,7 +244,11 @@ impl Stack {
         let lots: i64 = self.rows.iter().map(|row| row.lots).sum();
         let cost: i128 = self.rows.iter().map(|row| row.cost).sum();
         let positive = self.rows.iter().all(|row| row.lots > 0);
-        let sorted = self.rows.is_sorted_by(|left, right| left.day < right.day);
+        let sorted = match self.share {
+            Share::Day => self.rows.is_sorted_by(|left, right| left.day < right.day),
+            Share::Trade => self.rows.is_sorted_by_key(|row| row.day),
+            Share::All => self.rows.len() <= 1,
+        };
         let whole = lots == self.lots && cost == self.cost && positive && sorted;
         assert!(whole, "broken invariant: lots and their sums differ: {self:?}");
     }
@@ -234,6 +274,17 @@ pub(super) struct Holding {
 }
 
 impl Holding {
+    /// Nothing, in the way that an account keeps what settles so.
+    pub(super) fn of(settlement: Settlement) -> Holding {
+        let share = match settlement {
+            Settlement::Upfront | Settlement::DailyVm => Share::Day,
+            Settlement::OnClose(Matching::FirstIn) => Share::Trade,
+            Settlement::OnClose(Matching::Average) => Share::All,
+        };
+        let stack = Stack { share, ..Stack::default() };
+        Holding { long: stack.clone(), short: stack, result: 0 }
+    }
+
     pub(super) fn stack(&self, side: Side) -> &Stack {
         match side {
             Side::Buy => &self.long,

@@ -308,8 +308,8 @@ fn least_need(config: &Config, place: &Place, lots: i64) -> Money {
     let nets = venue.is_none_or(|venue| venue.netting == Netting::Net);
     let value = listed.tick_value.0 * i128::from(place.price.0) * i128::from(place.qty.get());
     let amount = match listed.settlement {
-        Settlement::Cash => value * i128::from(place.side.sign()),
-        Settlement::Margin => {
+        Settlement::Upfront => value * i128::from(place.side.sign()),
+        Settlement::DailyVm | Settlement::OnClose(_) => {
             let closes = place.effect != PositionEffect::Open
                 || (nets && lots.signum() == -place.side.sign());
             let own = listed
