@@ -165,6 +165,7 @@ REFUSALS = (
     "jump",
     "back_off",
     "roll_cost",
+    "no_prompt",
 )
 
 ALERTS = (
@@ -216,4 +217,5 @@ ALERTS = (
     "threshold",
     "threshold_left",
     "relieved",
+    "prompt_reached",
 )

@@ -627,13 +627,14 @@ def instrument_json(instrument: Instrument) -> Json:
         "style": instrument.style,
         "settlement": instrument.settlement,
         **({} if instrument.matching is None else {"matching": instrument.matching}),
+        **({} if instrument.prompts is None else {"prompts": pairs_json(instrument.prompts)}),
         "fees": {
             "open": fee_json(fees.open),
             "close": fee_json(fees.close or fees.open),
             "close_today": fee_json(fees.close_today or fees.open),
         },
         "margin": margins_json(instrument),
-        "phases": phases if phases == "always" else [list(pair) for pair in phases],
+        "phases": phases if phases == "always" else pairs_json(phases),
         "band": None if instrument.band is None else list(instrument.band),
         "own_in_book": instrument.own_in_book,
         **({"maintenance": instrument.maintenance} if instrument.maintenance != "1" else {}),
@@ -642,6 +643,10 @@ def instrument_json(instrument: Instrument) -> Json:
         "price_max": fraction_text(tick * 10**7) if price_max is None else str(price_max),
         "qty_max": fraction_text(lot * 10**6) if qty_max is None else str(qty_max),
     }
+
+
+def pairs_json(pairs: Iterable[tuple[object, object]]) -> list[list[object]]:
+    return [list(pair) for pair in pairs]
 
 
 def margins_json(instrument: Instrument) -> Json:

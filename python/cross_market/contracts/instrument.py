@@ -141,7 +141,51 @@ def band() -> Reader:
     return Reader(read, expected)
 
 
+def prompts() -> Reader:
+    """Read a list of (from, prompt) as days since 1970."""
+    expected = "a list of (from, prompt), days that ascend, each prompt after its day"
+
+    def read(given: object, where: str) -> object:
+        if type(given) not in (list, tuple):
+            raise wrong_type(given, where, expected)
+        found: list[tuple[int, int]] = []
+        for at, pair in enumerate(given):  # type: ignore[arg-type, var-annotated]
+            place = f"{where}[{at}]"
+            if type(pair) not in (list, tuple) or len(pair) != 2:
+                raise wrong(pair, place, "a pair of a trading day and its prompt")
+            start, prompt = day_number(pair[0], place), day_number(pair[1], place)
+            if prompt <= start or (found and (start <= found[-1][0] or prompt < found[-1][1])):
+                raise wrong(pair, place, expected)
+            found.append((start, prompt))
+        if not found:
+            raise wrong(given, where, expected)
+        return tuple(found)
+
+    return Reader(read, expected)
+
+
+def day_number(given: object, where: str) -> int:
+    """Return a day as days since 1970.
+
+    given: date, or str such as '2026-02-10'; int – days since 1970.
+    """
+    expected = "a date, a text such as '2026-02-10', or days since 1970 as int; up to 2199"
+    if type(given) is str:
+        try:
+            given = datetime.date.fromisoformat(given)
+        except ValueError as error:
+            raise wrong(given, where, expected) from error
+    if type(given) is datetime.date:
+        given = (given - EPOCH.date()).days
+    if type(given) is not int:
+        raise wrong_type(given, where, expected)
+    if not 0 <= given < LATEST_NS // 86_400_000_000_000:
+        raise wrong(given, where, expected)
+    return given
+
+
 Phases = Annotated[Any, phases()]
+Prompts = Annotated[Any, optional(prompts())]
 Windows = Annotated[Any, windows()]
 PriceBand = Annotated[Any, optional(band())]
 
@@ -201,13 +245,17 @@ class Instrument:
     tick: number, price – smallest price step.
     lot: number, venue's size – smallest size step, such as '0.00001' for coins.
     settlement: str – when which money is paid: 'upfront' (the whole value with the trade),
-        'daily_vm' (the variation at every settlement), or 'on_close' (the result when lots are
-        closed).
+        'daily_vm' (the variation at every settlement), 'on_close' (the result when lots are closed)
+        or 'prompt_forward' (the result at the prompt of the lots, as on the LME).
     fees: Fees – what trading costs.
     margin: Margin – required, but refused for 'upfront'.
     style: str – 'linear', or 'inverse' (coin-margined; its data decodes, a leg on it is refused).
     matching: str – against which lots a close is counted: 'first_in' (those of the first trade) or
         'average' (all, at one price); required for 'on_close', refused for others.
+    prompts: list of (from, prompt), days – from which trading day on a trade has which prompt: one
+        pair is a fixed prompt, one a day a rolling 3M contract; required for 'prompt_forward',
+        refused for others. Orders of a day without a prompt that is known and still to come are
+        refused.
     phases: 'always' or list of (start, phase) – trading phases.
     band: (low, high) – the day's price band, where the venue has one.
     own_in_book: bool – whether the feed's levels count our own resting orders too.
@@ -228,11 +276,12 @@ class Instrument:
     quote: PriceOf
     tick: Annotated[Number, decimal(above=0)]
     lot: Annotated[Number, decimal(above=0)] = "1"
-    settlement: Annotated[str, choice("upfront", "daily_vm", "on_close")]
+    settlement: Annotated[str, choice("upfront", "daily_vm", "on_close", "prompt_forward")]
     fees: Annotated[Fees, one(Fees)]
     margin: Annotated[Margin | None, optional(one(Margin))] = None
     style: Annotated[str, choice("linear", "inverse")] = "linear"
     matching: Annotated[str | None, optional(choice("first_in", "average"))] = None
+    prompts: Prompts = None
     phases: Phases = "always"
     band: PriceBand = None
     own_in_book: Annotated[bool, flag()] = False
@@ -254,6 +303,9 @@ class Instrument:
         if (self.settlement == "on_close") != (self.matching is not None):
             expected = "'first_in' or 'average' for settlement 'on_close', None for others"
             raise wrong(self.matching, f"{where}.matching", expected)
+        if (self.settlement == "prompt_forward") != (self.prompts is not None):
+            expected = "a list of (from, prompt) for settlement 'prompt_forward', None for others"
+            raise wrong(self.prompts, f"{where}.prompts", expected)
         if self.style == "linear":
             parse_quantity(self.size, f"{where}.size").to(self.price_of.unit, f"{where}.size")
         for each in ("open", "close", "close_today"):

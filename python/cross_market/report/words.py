@@ -369,6 +369,7 @@ DOMAINS = {
         "jump": ("touch has jumped", "盘口跳变待确认"),
         "back_off": ("pause after a rejection", "被拒后暂停"),
         "roll_cost": ("rolling costs too much", "移仓成本过高"),
+        "no_prompt": ("no known prompt", "交割日未知"),
     },
     "alert": {
         "refused": ("refused", "被拒绝"),
@@ -419,6 +420,7 @@ DOMAINS = {
         "threshold": ("threshold reached", "触及阈值"),
         "threshold_left": ("threshold left", "离开阈值"),
         "relieved": ("held together", "合并冻结"),
+        "prompt_reached": ("prompt reached", "到达交割日"),
     },
     "fault": {
         "ack_lost": ("acknowledgement lost", "确认丢失"),

@@ -406,6 +406,8 @@ pub(crate) fn funds<'py>(
         table.money(name, accounts().map(|(id, _)| Some(funds.bucket(id, bucket).0)))?;
     }
     table.money("balance", accounts().map(|(id, _)| Some(funds.balance(id).0)))?;
+    let locked = |id| Some(funds.bucket(id, Bucket::Forward).0);
+    table.money("forward", accounts().map(|(id, _)| locked(id)))?;
     table.money("in_transit", accounts().map(|(id, _)| Some(funds.in_transit(id).0)))?;
     let causes = [
         ("opening", Bucket::Opening),

@@ -132,6 +132,7 @@ words! {
         Jump = "jump",
         BackOff = "back_off",
         RollCost = "roll_cost",
+        NoPrompt = "no_prompt",
     }
     AlertCode {
         Refused = "refused",
@@ -182,6 +183,7 @@ words! {
         Threshold = "threshold",
         ThresholdLeft = "threshold_left",
         Relieved = "relieved",
+        PromptReached = "prompt_reached",
     }
 }
 

@@ -333,11 +333,12 @@ impl Attribution {
     }
 
     /// What an account has earned since the start, found in its money and positions alone: balance,
-    /// money in transit and positions at mid marks, less all that was brought in.
+    /// results that are locked in, money in transit and positions at mid marks, less all that was brought in.
     #[must_use]
     pub fn earned(&self, engine: &Engine, account: AccountId) -> Money {
         let (funds, positions) = (engine.funds(), engine.positions());
         let ours = funds.balance(account) + funds.in_transit(account);
+        let ours = ours + funds.bucket(account, Bucket::Forward);
         let mut worth = ours.0 - self.in_kind[account];
         for (instrument, of) in engine.config().instruments.pairs() {
             if !positions.trades(account, instrument) {
@@ -350,7 +351,7 @@ impl Attribution {
             let lots = i128::from(positions.lots(account, instrument));
             worth += self.marked(engine, instrument, lots, 1);
             worth -= match of.settlement {
-                Settlement::DailyVm | Settlement::OnClose(_) => cost,
+                Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => cost,
                 Settlement::Upfront => 0,
             };
         }
@@ -481,7 +482,7 @@ impl Attribution {
                     )
                     | (
                         BookingKind::Opening | BookingKind::Compared,
-                        Settlement::DailyVm | Settlement::OnClose(_),
+                        Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward,
                     ) => {}
                 }
             }

@@ -201,6 +201,9 @@ pub enum AlertCode {
     ThresholdLeft = 49,
     /// What is held for an account's orders together, where each by itself would need the limit.
     Relieved = 50,
+    /// Lots have reached their prompt and still stand: they are marked at every settlement until the
+    /// venue says that they have left. Long and short lots.
+    PromptReached = 51,
 }
 
 /// A message to people and monitors.

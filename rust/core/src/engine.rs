@@ -212,6 +212,8 @@ pub struct Engine {
     days: Table<AccountId, Day>,
     clocks: Clocks,
     deadline: Time,
+    /// When the positions have to be told the next UTC date; never where nothing has prompts.
+    midnight: Time,
     /// Hedges that every message of their books concerns, signal or not.
     waiting: u32,
     /// What each account has made since its day began, as the gates saw it last.
@@ -304,6 +306,7 @@ impl Engine {
             days: Table::new(vec![Day(0); accounts]),
             clocks: Clocks::new(config.venues.len()),
             deadline: Time::MAX,
+            midnight: if has_prompts(config) { Time::EARLIEST } else { Time::MAX },
             waiting: 0,
             day_results: Table::new(vec![Money::ZERO; accounts]),
             short: Table::new(vec![false; accounts]),
@@ -332,6 +335,7 @@ impl Engine {
             config: Arc::new(config.clone()),
         };
         door::stamp(Field::Now, start)?;
+        engine.turn_date();
         engine.set_reaches();
         engine.note_quoting();
         Ok(engine)
@@ -428,11 +432,19 @@ impl Engine {
 
     fn begin(&mut self, now: Time) {
         self.now = now;
+        self.turn_date();
         self.events += 1;
         self.changed = false;
         self.funds.begin_event();
         self.bookings.clear();
         self.dirty.clear();
+    }
+
+    fn turn_date(&mut self) {
+        if self.now >= self.midnight {
+            self.positions.set_date(self.now.date());
+            self.midnight = self.now.next_date();
+        }
     }
 
     fn finish(&mut self, out: &mut Vec<Command>) {
@@ -502,6 +514,7 @@ impl Engine {
             }
         }
         self.watch.miss();
+        self.turn_date();
         self.funds.begin_event();
         self.bookings.clear();
         self.events += 1;
@@ -741,6 +754,10 @@ impl Engine {
     }
 }
 
+fn has_prompts(config: &Config) -> bool {
+    config.instruments.iter().any(|of| !of.prompts.rows().is_empty())
+}
+
 /// What fills the room for a hedge's attempts until the first begins.
 fn no_attempt(config: &Config, id: HedgeId, start: Time) -> Attempt {
     let (decision, kind) = (ClientOrderId(0), Kind::Enter);
@@ -767,7 +784,7 @@ fn positions(config: &Config, holds_max: usize) -> Positions {
     }
     let plans: Vec<_> = config.hedges.iter().map(|hedge| &hedge.plan).collect();
     match Positions::new(config.instruments.len(), &pairs, &plans, holds_max) {
-        Ok(positions) => positions,
+        Ok(positions) => positions.on(config.instruments.iter().map(|of| of.prompts.clone())),
         Err(error) => panic!("broken invariant: a leg outside its account: {error:?}"),
     }
 }

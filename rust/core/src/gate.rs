@@ -202,11 +202,13 @@ pub enum Refusal {
     /// Moving a set to the next contract would cost too much. Of one set, in 10⁻⁹ of the hedge's
     /// currency.
     RollCost = 35,
+    /// What is traded today has no prompt that is known and still to come.
+    NoPrompt = 36,
 }
 
 impl Refusal {
     /// Every refusal, in the order of its code.
-    pub const ALL: [Refusal; 36] = [
+    pub const ALL: [Refusal; 37] = [
         Refusal::Stage,
         Refusal::Stopped,
         Refusal::Halted,
@@ -243,6 +245,7 @@ impl Refusal {
         Refusal::Jump,
         Refusal::BackOff,
         Refusal::RollCost,
+        Refusal::NoPrompt,
     ];
 
     /// Its stable code.
@@ -298,6 +301,7 @@ impl Refusal {
             Refusal::Jump => "jump",
             Refusal::BackOff => "back_off",
             Refusal::RollCost => "roll_cost",
+            Refusal::NoPrompt => "no_prompt",
         }
     }
 
@@ -318,6 +322,7 @@ impl Refusal {
             | Refusal::OwnOpposite
             | Refusal::IdsExhausted
             | Refusal::Busy
+            | Refusal::NoPrompt
             | Refusal::Nothing => "",
             Refusal::Stale | Refusal::Skewed | Refusal::Break | Refusal::BackOff => "ns",
             Refusal::Phase => "phase code",
@@ -365,6 +370,7 @@ impl Refusal {
             | Refusal::Gapped
             | Refusal::Crossed
             | Refusal::Phase
+            | Refusal::NoPrompt
             | Refusal::Size
             | Refusal::Residual
             | Refusal::OrderValue
@@ -399,7 +405,7 @@ pub enum Binds {
 
 /// The checks in their order; [`Refusal::Usage`], [`Refusal::Money`] and [`Refusal::Lots`] come
 /// last, from the hold.
-pub const ORDER: [Refusal; 36] = [
+pub const ORDER: [Refusal; 37] = [
     Refusal::Stage,
     Refusal::Stopped,
     Refusal::Halted,
@@ -416,6 +422,7 @@ pub const ORDER: [Refusal; 36] = [
     Refusal::Stale,
     Refusal::Skewed,
     Refusal::Phase,
+    Refusal::NoPrompt,
     Refusal::Break,
     Refusal::PriceLimit,
     Refusal::NoRepairRoute,
@@ -484,7 +491,7 @@ mod tests {
             assert_eq!(usize::from(refusal.code()), code);
             assert_eq!(Refusal::from_code(refusal.code()), Some(*refusal));
         }
-        assert_eq!(Refusal::from_code(36), None);
+        assert_eq!(Refusal::from_code(37), None);
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Refusal::ALL.len());

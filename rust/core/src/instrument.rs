@@ -3,7 +3,7 @@
 use crate::ids::{CurrencyId, InstrumentId, ProductId, VenueId};
 use crate::num::{Money, Price, Qty, Ratio, Side};
 use crate::phase::{Phase, Phases};
-use crate::time::Time;
+use crate::time::{Day, Time};
 
 /// How value follows price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,20 @@ pub enum Settlement {
     /// Margin is set aside; the result is paid when lots are closed, against what they were opened
     /// at. A settlement ends the day and pays nothing.
     OnClose(Matching),
+    /// Margin is set aside; what closing lots of a prompt day brings is locked in and paid at that
+    /// day, as is what lots that still stand have brought by then: LME.
+    PromptForward,
+}
+
+impl Settlement {
+    /// Whether what lots have brought since they were opened stays unpaid over settlements.
+    #[must_use]
+    pub const fn is_unpaid(self) -> bool {
+        match self {
+            Settlement::Upfront | Settlement::DailyVm => false,
+            Settlement::OnClose(_) | Settlement::PromptForward => true,
+        }
+    }
 }
 
 /// Against which lots a trade that closes is counted.
@@ -192,6 +206,59 @@ pub struct PriceBand {
     pub high: Price,
 }
 
+/// Which prompt day a trade of which trading day has; empty where nothing has one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prompts {
+    /// From which day on, until the next row's, and the prompt: the first ascends, the other does not
+    /// descend, and is later than the first.
+    rows: Vec<(Day, Day)>,
+}
+
+impl Prompts {
+    /// These rows; `None` where their order is wrong.
+    #[must_use]
+    pub fn new(rows: Vec<(Day, Day)>) -> Option<Prompts> {
+        let ascends = rows.is_sorted_by(|before, after| before.0 < after.0 && before.1 <= after.1);
+        let later = rows.iter().all(|(from, prompt)| from < prompt);
+        (ascends && later).then_some(Prompts { rows })
+    }
+
+    /// The rows.
+    #[must_use]
+    pub fn rows(&self) -> &[(Day, Day)] {
+        &self.rows
+    }
+
+    /// The prompt of a trade of this day; of one before the first row, that row's.
+    #[must_use]
+    pub fn of(&self, day: Day) -> Option<Day> {
+        let after = self.rows.partition_point(|(from, _)| *from <= day);
+        self.rows.get(after.saturating_sub(1)).map(|(_, prompt)| *prompt)
+    }
+
+    /// Whether an order of this day would have a prompt that is known and still to come.
+    #[must_use]
+    pub fn is_known(&self, day: Day) -> bool {
+        let begun = self.rows.first().is_some_and(|(from, _)| *from <= day);
+        begun && self.of(day).is_some_and(|prompt| day < prompt)
+    }
+
+    /// The first and the last day whose trades have the same prompt as one of this day.
+    #[must_use]
+    pub fn days(&self, day: Day) -> (Day, Day) {
+        let prompt = self.of(day);
+        let same = |(_, other): &(Day, Day)| Some(*other) == prompt;
+        let first = self.rows.iter().position(same).unwrap_or(0);
+        let after = first + self.rows.iter().skip(first).take_while(|row| same(row)).count();
+        // What was traded before the first row has its prompt.
+        let from = match first {
+            0 => Day(i32::MIN),
+            _ => self.rows.get(first).map_or(Day(i32::MIN), |(from, _)| *from),
+        };
+        (from, self.rows.get(after).map_or(Day(i32::MAX), |(from, _)| Day(from.0 - 1)))
+    }
+}
+
 /// One tradable contract, fixed for a run but for what [`Reference`] events change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instrument {
@@ -209,6 +276,8 @@ pub struct Instrument {
     pub style: Style,
     /// What a trade does to money.
     pub settlement: Settlement,
+    /// The prompts of [`Settlement::PromptForward`].
+    pub prompts: Prompts,
     /// Fees by position effect.
     pub fees: Fees,
     /// Margin now; of no effect for [`Settlement::Upfront`].

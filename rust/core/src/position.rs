@@ -3,11 +3,11 @@
 mod holding;
 mod margin;
 
-use crate::funds::{TradeMoney, Worth};
+use crate::funds::{Lock, TradeMoney, Worth};
 use crate::ids::{
     AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId, ProductId, Table,
 };
-use crate::instrument::{HedgeFlag, Instrument, Netting, PositionEffect, Settlement};
+use crate::instrument::{HedgeFlag, Instrument, Netting, PositionEffect, Prompts, Settlement};
 use crate::num::{Money, Price, Qty, Side};
 use crate::quote::{HedgePlan, LegLots, LegPlan};
 use crate::time::{Day, Time};
@@ -172,6 +172,8 @@ pub struct Filled {
     pub owner: Booked,
     /// Lots of a closing order that found nothing to close; they opened instead.
     pub excess: Qty,
+    /// Where its result is locked in until its prompt; `None` where it is paid.
+    pub locks: Option<Lock>,
 }
 
 impl Filled {
@@ -214,6 +216,10 @@ impl Filled {
             Settlement::DailyVm | Settlement::OnClose(_) => {
                 TradeMoney { result: instrument.value(self.position.realised), ..none }
             }
+            Settlement::PromptForward => {
+                let result = instrument.value(self.position.realised);
+                TradeMoney { locked: self.locks.map(|lock| (lock, result)), ..none }
+            }
             Settlement::Upfront => {
                 TradeMoney { cash_value: paid.times(direction * trade.side.sign()), ..none }
             }
@@ -251,6 +257,8 @@ pub struct Variation {
     pub account: AccountId,
     /// Its variation in ticks × lots; positive is received.
     pub ticks_lots: i128,
+    /// Long and short lots that have reached their prompt and still stand.
+    pub reached: (Qty, Qty),
 }
 
 /// Which lots a closing order takes first where today's are told from earlier ones.
@@ -357,6 +365,9 @@ struct Position {
     /// told that they were opened. Until it is, they stand as lots of the other direction.
     long_owed: i64,
     short_owed: i64,
+    /// The last settlement price, where a settlement marks nothing: what lots are worth while there
+    /// is no market.
+    settled: Option<Price>,
 }
 
 impl Position {
@@ -414,7 +425,7 @@ impl Position {
             let there = self.book.stack(direction).lots() - self.owed(direction.flip());
             let both = self.owed(direction).min(there);
             *self.owed_mut(direction) -= both;
-            booked = booked.join(self.book.cancel_out(both, today));
+            booked = booked.join(self.book.cancel_out(both, Days::Any, today));
         }
         booked
     }
@@ -462,6 +473,14 @@ struct Leg {
 /// Where a result is paid when lots are closed, it matters which lots those are: a position then
 /// keeps every trade's lots apart, or all at one average. Inventories do not: what a hedge has
 /// brought is the same either way once its lots are marked.
+///
+/// # Prompts
+/// Where a trade has a prompt, it closes only lots of its own; others stand beside it in the
+/// position, longs beside shorts, while they cancel out in inventories. Their rows bear the day they
+/// were traded on, which says their prompt, and are never renamed: the trading day, but not before
+/// the UTC date ([`Positions::set_date`]), since that of the first trade after a weekend is known
+/// only when it has been settled. What stands beyond its prompt is marked at every settlement until the
+/// venue says that it has left.
 #[derive(Clone, Debug)]
 pub struct Positions {
     /// Sorted by (account, instrument).
@@ -474,6 +493,9 @@ pub struct Positions {
     hedges: Table<HedgeId, Vec<Leg>>,
     /// The trading day now.
     days: Table<InstrumentId, Day>,
+    prompts: Table<InstrumentId, Prompts>,
+    /// The UTC date now, where anything has prompts.
+    date: Day,
     /// Sorted by order.
     holds: Vec<LotHold>,
     holds_max: usize,
@@ -502,6 +524,7 @@ impl Positions {
             short_reserved: Reserved::default(),
             long_owed: 0,
             short_owed: 0,
+            settled: None,
         };
         let mut products: Vec<usize> = (0..pairs.len()).collect();
         products.sort_by_key(|at| pairs.get(*at).map(|pair| (pair.account, pair.product)));
@@ -511,6 +534,8 @@ impl Positions {
             pairs: pairs.into_iter().map(position).collect(),
             hedges: Table::new(Vec::new()),
             days: Table::new(vec![Day(0); instruments]),
+            prompts: Table::new(vec![Prompts::default(); instruments]),
+            date: Day(0),
             holds: Vec::with_capacity(holds_max),
             holds_max,
         };
@@ -521,6 +546,45 @@ impl Positions {
         }
         positions.hedges = Table::new(rows);
         Ok(positions)
+    }
+
+    /// With these prompts of the instruments; without them nothing has any.
+    #[must_use]
+    pub fn on(mut self, prompts: impl Iterator<Item = Prompts>) -> Positions {
+        for (own, prompts) in self.prompts.iter_mut().zip(prompts) {
+            *own = prompts;
+        }
+        self
+    }
+
+    /// Says the UTC date; it never steps back.
+    pub fn set_date(&mut self, date: Day) {
+        self.date = date;
+    }
+
+    /// The day that a trade in an instrument is booked to now.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "instruments are checked at the door")]
+    pub fn trade_day(&self, instrument: InstrumentId) -> Day {
+        let day = self.day(instrument);
+        if self.prompts[instrument].rows().is_empty() { day } else { day.max(self.date) }
+    }
+
+    /// The days whose lots a trade of `day` closes.
+    #[expect(clippy::indexing_slicing, reason = "instruments are checked at the door")]
+    fn closes(&self, instrument: InstrumentId, day: Day) -> Days {
+        let prompts = &self.prompts[instrument];
+        if prompts.rows().is_empty() {
+            return Days::Any;
+        }
+        let (first, last) = prompts.days(day);
+        Days::Within(first, last)
+    }
+
+    /// Where the result of a trade of `day` is locked in.
+    #[expect(clippy::indexing_slicing, reason = "instruments are checked at the door")]
+    fn lock(&self, instrument: InstrumentId, day: Day) -> Option<Lock> {
+        self.prompts[instrument].of(day).map(|prompt| Lock { instrument, prompt })
     }
 
     fn leg(&self, plan: &LegPlan) -> Result<Leg, PositionError> {
@@ -549,10 +613,14 @@ impl Positions {
         let (index, today) = self.door(account, instrument, trade)?;
         let (side, lots, price) = (trade.side, trade.qty.get(), trade.price);
         let cost = i128::from(price.0) * i128::from(lots);
+        let (days, locks) = (self.closes(instrument, today), self.lock(instrument, today));
         let owner = self.owner(trade.owner, index).net(side, lots, cost, cost, today);
         let position = self.position_mut(index);
         let (booked, excess) = match (position.pair.netting, trade.effect) {
-            (Netting::Net, _) => (position.book.net(side, lots, cost, cost, today), Qty::ZERO),
+            (Netting::Net, _) => {
+                let booked = position.book.net_within(side, lots, (cost, cost), today, days);
+                (booked, Qty::ZERO)
+            }
             (Netting::Gross | Netting::GrossByDay, PositionEffect::Open) => {
                 (position.open(trade, today), Qty::ZERO)
             }
@@ -562,7 +630,7 @@ impl Positions {
             // Oldest first takes earlier days' lots before today's, as `Close` asks.
             (Netting::Gross | Netting::GrossByDay, _) => position.close(trade, Days::Any, today),
         };
-        Ok(Filled { day: today, position: booked, owner, excess })
+        Ok(Filled { day: today, position: booked, owner, excess, locks })
     }
 
     /// Takes an execution back (a bust; a correction is this and a new [`Positions::fill`]). The
@@ -583,6 +651,9 @@ impl Positions {
         let (index, today) = self.door(account, instrument, trade)?;
         let (side, lots, price) = (trade.side, trade.qty.get(), trade.price);
         let day = was.map_or(today, |was| was.day);
+        let (days, locks) = (self.closes(instrument, day), self.lock(instrument, day));
+        // What stands again has the prompt of the trade.
+        let today = if locks.is_some() { day } else { today };
         // Lots that stand for what is owed are no lots that this trade opened.
         let keep = match trade.effect {
             PositionEffect::Open => self.position(index).owed(side.flip()),
@@ -590,22 +661,24 @@ impl Positions {
         };
         let undo = |was: Booked, keep: i64| {
             let closed = was.closed.min(trade.qty);
-            Undo { side, lots, price, was: Booked { closed, ..was }, keep, day, today }
+            Undo { side, lots, price, was: Booked { closed, ..was }, keep, day, days, today }
         };
         let owner = self.owner(trade.owner, index);
-        let mut owner_booked = owner.undo(&undo(was.map_or(Booked::NONE, |was| was.owner), 0));
-        owner_booked = owner_booked.join(owner.cancel_out(i64::MAX, today));
+        let owned = undo(was.map_or(Booked::NONE, |was| was.owner), 0);
+        let mut owner_booked = owner.undo(&Undo { days: Days::Any, ..owned });
+        owner_booked = owner_booked.join(owner.cancel_out(i64::MAX, Days::Any, today));
         let position = self.position_mut(index);
         let guess = || guess(position.pair.netting, trade, today);
         let was = was.map_or_else(guess, |was| was.position);
         let mut booked = position.book.undo(&undo(was, keep));
         if position.pair.netting == Netting::Net {
-            booked = booked.join(position.book.cancel_out(i64::MAX, today));
+            booked = booked.join(position.book.cancel_out(i64::MAX, days, today));
         } else {
             position.owe_after_undo(trade, booked.opened.get());
             booked = booked.join(position.make_good(today));
         }
-        Ok(Filled { day: today, position: booked, owner: owner_booked, excess: Qty::ZERO })
+        let (owner, excess) = (owner_booked, Qty::ZERO);
+        Ok(Filled { day: today, position: booked, owner, excess, locks })
     }
 
     /// Moves signed `lots` (what `to` receives) of one contract between two hedges at `price`; the
@@ -749,7 +822,9 @@ impl Positions {
         let today = self.today(index);
         let position = self.position_mut(index);
         let (mut long, mut short) = (statement.long, statement.short);
-        if position.pair.netting == Netting::Net {
+        // Longs of one prompt stand beside shorts of another.
+        let has_prompts = position.pair.settlement == Settlement::PromptForward;
+        if position.pair.netting == Netting::Net && !has_prompts {
             (long, short) = (long.less(short), short.less(long));
         }
         let book = &mut position.book;
@@ -780,7 +855,7 @@ impl Positions {
             lost = side.sign() * fewer.min(Qty::of(change)).less(booked.closed).get();
         }
         let realised = match position.pair.settlement {
-            Settlement::DailyVm | Settlement::OnClose(_) => realised,
+            Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => realised,
             Settlement::Upfront => 0,
         };
         let drift = PositionDrift { ours, theirs: (long, short), realised, lost };
@@ -791,8 +866,8 @@ impl Positions {
         Ok((compared && ours != (long, short)).then_some(drift))
     }
 
-    /// Books a settlement: marks, names the day, begins the next, and appends the variation of
-    /// every account that has margin positions in the instrument.
+    /// Books a settlement: marks what is paid daily or has reached its prompt, names the day, begins
+    /// the next, and appends what every account that has such lots receives for them.
     ///
     /// # Errors
     /// [`PositionError::Settled`] for a day that was settled before; then nothing has changed.
@@ -801,24 +876,35 @@ impl Positions {
         settle: &Settle,
         variations: &mut Vec<Variation>,
     ) -> Result<(), PositionError> {
+        #![expect(clippy::indexing_slicing, reason = "instruments are checked at the door")]
         let (instrument, price, day) = (settle.instrument, settle.price, settle.day);
         let today = self.day(instrument);
         if day < today {
             return Err(PositionError::Settled { day, today });
         }
         let mark = |holding: &mut Holding, settlement: Settlement| {
-            holding.name_day(today, day);
+            if settlement != Settlement::PromptForward {
+                holding.name_day(today, day);
+            }
             match settlement {
                 Settlement::DailyVm => holding.remark(price),
-                Settlement::Upfront | Settlement::OnClose(_) => 0,
+                Settlement::Upfront | Settlement::OnClose(_) | Settlement::PromptForward => 0,
             }
         };
+        let prompts = &self.prompts[instrument];
+        let is_due = |row: &DayLots| prompts.of(row.day).is_some_and(|prompt| prompt <= day);
         for (index, position) in self.pairs.iter_mut().enumerate() {
             let Pair { account, instrument: traded, settlement, .. } = position.pair;
             if traded != instrument {
                 continue;
             }
-            let ticks_lots = mark(&mut position.book, settlement);
+            let mut ticks_lots = mark(&mut position.book, settlement);
+            let ((long, short), due) = position.book.remark_some(price, is_due);
+            ticks_lots += due;
+            let reached = (Qty::of(long), Qty::of(short));
+            if settlement.is_unpaid() {
+                position.settled = Some(price);
+            }
             mark(&mut position.unassigned, settlement);
             let legs = self.hedges.iter_mut().flatten();
             for leg in legs.filter(|leg| leg.pair == Some(index)) {
@@ -831,8 +917,8 @@ impl Positions {
             for hold in self.holds.iter_mut().filter(|hold| hold.pair == index) {
                 hold.today = false;
             }
-            if ticks_lots != 0 {
-                variations.push(Variation { account, ticks_lots });
+            if ticks_lots != 0 || long + short != 0 {
+                variations.push(Variation { account, ticks_lots, reached });
             }
         }
         self.begin_day(instrument, Day(day.0 + 1));
@@ -1081,7 +1167,7 @@ impl Positions {
 
     /// What the positions of an account are worth beside its balance: lots at their mark less their
     /// cost, and for what was paid in full the lots at their mark. Without a mark, lots count at
-    /// their cost.
+    /// their cost, or at the last settlement price where that paid nothing.
     #[must_use]
     pub fn worth(
         &self,
@@ -1096,13 +1182,13 @@ impl Positions {
             if cost == 0 && book.lots() == 0 {
                 continue;
             }
-            let value = match mark(instrument) {
+            let value = match mark(instrument).or(position.settled) {
                 Some(mark) => i128::from(mark.0) * i128::from(book.lots()),
                 None => cost,
             };
             let of = &instruments[instrument];
             match position.pair.settlement {
-                Settlement::DailyVm | Settlement::OnClose(_) => {
+                Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => {
                     worth.paper += of.value(value - cost);
                 }
                 Settlement::Upfront => worth.holdings += of.value(value),
@@ -1174,6 +1260,9 @@ impl Positions {
             position.unassigned.digest(writer);
             writer.i64(position.long_owed);
             writer.i64(position.short_owed);
+            if let Some(price) = position.settled {
+                writer.i64(price.0);
+            }
         }
         for leg in self.hedges.iter().flatten() {
             leg.holding.digest(writer);
@@ -1230,7 +1319,7 @@ impl Positions {
     }
 
     fn today(&self, index: usize) -> Day {
-        self.day(self.position(index).pair.instrument)
+        self.trade_day(self.position(index).pair.instrument)
     }
 
     /// The pair of an execution and its trading day, once nothing of it can be refused any more.
@@ -1276,6 +1365,11 @@ impl Positions {
 
     fn free(&self, index: usize, direction: Side) -> Closable {
         let position = self.position(index);
+        if position.pair.settlement == Settlement::PromptForward {
+            // What it would close is known only on the day it trades: every order counts as one that
+            // opens.
+            return Closable::default();
+        }
         let stack = position.book.stack(direction);
         let owed = position.owed(direction.flip());
         let reserved = position.reserved(direction);

@@ -102,6 +102,7 @@ pub const RULES: &[&str] = &[
     "nothing_stays_held",
     "one_attempt_a_hedge",
     "one_end_of_four",
+    "order_has_a_prompt",
     "order_has_an_attempt",
     "order_value_in_limit",
     "orders_have_their_money",
@@ -315,9 +316,13 @@ impl Checker {
     }
 
     /// Whether a leg of the hedge never trades again.
-    fn is_over(&self, hedge: HedgeId) -> bool {
+    fn is_over(&self, now: Time, hedge: HedgeId) -> bool {
         let plan = self.config.hedges.get(hedge).map(|hedge| &hedge.plan);
-        plan.is_some_and(|plan| plan.legs.iter().any(|leg| self.bounds.is_over(leg.instrument)))
+        let is_over = |instrument| {
+            let has_prompt = self.told.has_prompt(&self.config, instrument, now);
+            self.bounds.is_over(instrument) || !has_prompt
+        };
+        plan.is_some_and(|plan| plan.legs.iter().any(|leg| is_over(leg.instrument)))
     }
 
     /// Conflict alerts so far.
@@ -456,6 +461,7 @@ impl Checker {
             }
             Event::Settle(settle) => {
                 self.bounds.settle(&self.config, settle.instrument, settle.day);
+                self.told.settle(settle);
             }
             Event::Clock(clock) => self.clock(now, clock, commands),
             Event::Estimate(_) | Event::Tick => {}
@@ -650,7 +656,7 @@ impl Checker {
             }
             if !conflict && !alarms {
                 self.surprised.insert(report.account);
-                self.told.foreign(&self.config, report);
+                self.told.foreign(&self.config, now, report);
             }
             return;
         };
@@ -709,7 +715,7 @@ impl Checker {
         if surfaces || sent.is_overfilled() {
             self.surprised.insert(place.account);
         }
-        self.told.trade(&self.config, held, place.side, &change);
+        self.told.trade(&self.config, held, (now, place.side), &change);
         let (hedge, leg) = rolls::owner(&self.config, &place);
         self.hold(hedge, leg, place.side.sign() * change.lots);
     }

@@ -19,7 +19,7 @@ use cross_market_core::phase::{Phase, Phases};
 use cross_market_core::quote::{LegPlan, Repair};
 use cross_market_core::signal::{Band, Measure};
 use cross_market_core::threshold::{Metric, Of, Threshold};
-use cross_market_core::time::Time;
+use cross_market_core::time::{Day, Time};
 
 /// Decimals of a tick or lot, at most.
 const PLACES: u32 = 12;
@@ -178,6 +178,7 @@ impl Teller<'_> {
             Settlement::DailyVm => ("daily_vm", None),
             Settlement::OnClose(Matching::FirstIn) => ("on_close", Some("first_in")),
             Settlement::OnClose(Matching::Average) => ("on_close", Some("average")),
+            Settlement::PromptForward => ("prompt_forward", None),
         };
         let mut fields = vec![
             ("name", text(&of.name)),
@@ -201,6 +202,12 @@ impl Teller<'_> {
             ("qty_max", steps(of.qty_max, grid.lot)?),
         ];
         fields.extend(matching.map(|word| ("matching", text(word))));
+        if !of.prompts.rows().is_empty() {
+            let row = |(from, prompt): &(Day, Day)| {
+                list([from.0.to_string(), prompt.0.to_string()].into_iter())
+            };
+            fields.push(("prompts", list(of.prompts.rows().iter().map(row))));
+        }
         Ok(object_of(fields.into_iter()))
     }
 

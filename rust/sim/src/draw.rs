@@ -28,6 +28,7 @@ use crate::setup::{
     HedgeSpec, InstrumentSpec, LegSpec, Setup, usual_account, usual_hedge, usual_instrument,
     usual_venue,
 };
+use crate::unpaid;
 
 /// What a seed stands for.
 #[derive(Debug)]
@@ -406,6 +407,7 @@ impl Drawer {
         };
         margins::draw(seed, &mut config);
         margins::draw_freezes(seed, &mut config);
+        unpaid::draw(seed, &mut config, START);
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));
@@ -637,7 +639,7 @@ impl Drawer {
                 let rate = if margin.long > margin.short { margin.long } else { margin.short };
                 let of_lot = match leg.settlement {
                     Settlement::Upfront => lot,
-                    Settlement::DailyVm | Settlement::OnClose(_) => {
+                    Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => {
                         lot.scale_up(rate).max(margin.floor_per_lot)
                     }
                 };

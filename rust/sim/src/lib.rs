@@ -46,6 +46,7 @@ pub mod tale;
 mod told;
 pub mod truth;
 pub mod twin;
+mod unpaid;
 pub mod venue;
 pub mod watch;
 pub mod world;

@@ -62,6 +62,8 @@ pub trait Driven {
     fn held(&self, account: AccountId) -> Money;
     /// Balance without unrealised results.
     fn cash(&self, account: AccountId) -> Money;
+    /// What it has locked in for prompts to come of an instrument.
+    fn forward(&self, account: AccountId, instrument: InstrumentId) -> Money;
     /// Price and lots of the levels of a book, best first.
     fn levels(&self, instrument: InstrumentId, side: Side) -> Vec<(i64, i64)>;
     /// How an order stands; `None`: the newest that is alive. Nothing where nobody asks for the
@@ -266,6 +268,7 @@ pub(crate) fn with_probe<T: Driven, R>(engine: &T, asks: impl FnOnce(&Probe<'_>)
         residual: &|hedge| engine.residual(hedge),
         held: &|account| engine.held(account),
         cash: &|account| engine.cash(account),
+        forward: &|account, instrument| engine.forward(account, instrument),
         levels: &|instrument, side| engine.levels(instrument, side),
     })
 }
@@ -376,7 +379,7 @@ fn close_books<T: Driven>(world: &mut World, engine: &mut T, run: &mut u16) {
     }
     world.bank_statement();
     for account in world.config.accounts.ids() {
-        if let Some(balance) = world.truth().balance(account) {
+        if let Some(balance) = world.truth().balance(account, None) {
             let told = cross_market_core::funds::Cash {
                 account,
                 exchange: world.now(),

@@ -6,11 +6,12 @@ use super::*;
 use cross_market_core::clock::{Clock, ClockOf};
 use cross_market_core::event::Event;
 use cross_market_core::funds::{CashKind, Transfer, TransferId};
-use cross_market_core::instrument::{PriceBand, Reference, ReferenceChange};
+use cross_market_core::instrument::{PriceBand, Prompts, Reference, ReferenceChange, Settlement};
 use cross_market_core::legging::{Legging, Mode};
 use cross_market_core::num::Money;
 use cross_market_core::order::{Amend, FeeNews, LiquiditySide};
 use cross_market_core::quote::{LegLots, LegPlan};
+use cross_market_core::time::Day;
 use cross_market_sim::check::RULES;
 use cross_market_sim::mind::Seen;
 use cross_market_sim::swarm::{Driven, minimise};
@@ -269,6 +270,11 @@ fn over_reports() -> Vec<(&'static str, Steps)> {
 }
 
 /// What the rules say of a refusal, and of a restart.
+/// A prompt that has passed.
+fn passed() -> Prompts {
+    Prompts::new(vec![(Day(0), START.date())]).unwrap()
+}
+
 fn apart() -> Vec<(&'static str, Vec<&'static str>)> {
     let rules = |act: &dyn Fn(&mut Checker)| {
         let mut checker = Checker::new(&config());
@@ -289,7 +295,13 @@ fn apart() -> Vec<(&'static str, Vec<&'static str>)> {
     let rows = rows.map(|(side, price, row)| (Event::Book(level(side, price, row)), vec![]));
     let mut steps = rows.to_vec();
     steps.push(begun(vec![]));
+    let mut over = config();
+    for of in over.instruments.iter_mut() {
+        (of.settlement, of.prompts) = (Settlement::PromptForward, passed());
+    }
+    let mut late = Checker::new(&over);
     vec![
+        ("order_has_a_prompt", broken_by(&mut late, &sends(fitting(1)))),
         ("no_enter_on_absurd_prices", broken_by(&mut misled, &steps)),
         ("enters_within_money", broken_by(&mut poor, &sends(fitting(1)))),
         (
@@ -545,6 +557,10 @@ impl Driven for Liar {
         self.asked.set(self.asked.get() + 1);
         let asked = if self.lie == Lie::Booked { u64::from(self.asked.get()) } else { 0 };
         self.engine.booked(report) + asked
+    }
+
+    fn forward(&self, account: AccountId, instrument: InstrumentId) -> Money {
+        Driven::forward(&self.engine, account, instrument)
     }
 
     fn levels(&self, instrument: InstrumentId, side: Side) -> Vec<(i64, i64)> {

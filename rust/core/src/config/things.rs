@@ -1,21 +1,24 @@
 //! Venues, accounts, instruments and counts: what the hedges are made of.
 
 use super::tree::{Checked, Node, nearest};
-use super::{Account, COUNT_MAX, Counts, Grid, Venue, Waiting};
+use super::{Account, COUNT_MAX, Config, Counts, Grid, Venue, Waiting};
 use crate::book::PRICE_MAX;
 use crate::error::ConfigError;
 use crate::funds::{Freezes, Terms, Unrealised};
 use crate::ids::{AccountId, CurrencyId, Id, InstrumentId, ProductId, Table, VenueId};
 use crate::instrument::{
-    Fee, Fees, Instrument, MarginRate, Matching, Netting, PriceBand, Settlement, Style,
+    Fee, Fees, Instrument, MarginRate, Matching, Netting, PriceBand, Prompts, Settlement, Style,
 };
 use crate::num::{Decimal, MONEY_UNIT, Money, Price, Qty, Ratio};
 use crate::order::{HedgeFlag, TimeInForce};
 use crate::phase::{Phase, Phases};
-use crate::time::{Span, Time};
+use crate::time::{Day, Span, Time};
 
 /// Most venues, accounts and instruments.
 const THINGS_MAX: usize = 4096;
+
+/// The last day that a prompt may be, in 2199.
+const DAY_MAX: i64 = 84_005;
 
 /// Most currencies: their number has eight bits.
 const CURRENCIES_MAX: usize = 256;
@@ -274,8 +277,8 @@ const INSTRUMENT_KEYS: [&str; 17] = [
 ];
 
 fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)> {
-    let (fields, [maintenance, larger_side, matching]) =
-        node.fields_and(INSTRUMENT_KEYS, ["maintenance", "larger_side", "matching"])?;
+    let (fields, [maintenance, larger_side, matching, prompts]) =
+        node.fields_and(INSTRUMENT_KEYS, ["maintenance", "larger_side", "matching", "prompts"])?;
     let [
         name,
         venue,
@@ -285,7 +288,7 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         lot,
         multiplier,
         style,
-        settlement,
+        word,
         fees_node,
         margin_node,
         phases_node,
@@ -296,7 +299,7 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         qty_max,
     ] = fields;
     let grid = grid(&tick, &lot)?;
-    let settlement = settled(&settlement, matching.as_ref())?;
+    let settlement = settled(&word, matching.as_ref())?;
     let price_ticks = price_max.steps_from(1, grid.tick, "the largest price")?;
     if price_ticks > PRICE_MAX {
         return Err(price_max.refuse(format!("the largest price, up to {PRICE_MAX} ticks")));
@@ -306,6 +309,7 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
     if lots_max < min_lots {
         return Err(qty_max.refuse("the largest size, at least min_qty"));
     }
+    let prompts = self::prompts(&word, settlement, prompts.as_ref())?;
     let (margin, flag_margins) = margin(&margin_node, settlement)?;
     let instrument = Instrument {
         name: names.instruments.add(&name)?,
@@ -315,6 +319,7 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         tick_value: tick_value(&tick, &lot, &multiplier)?,
         style: style.choice(&[("linear", Style::Linear), ("inverse", Style::Inverse)])?,
         settlement,
+        prompts,
         fees: fees(&fees_node)?,
         margin,
         flag_margins,
@@ -336,6 +341,7 @@ fn settled(word: &Node<'_>, matching: Option<&Node<'_>>) -> Checked<Settlement> 
         ("upfront", Settlement::Upfront),
         ("daily_vm", Settlement::DailyVm),
         ("on_close", Settlement::OnClose(Matching::FirstIn)),
+        ("prompt_forward", Settlement::PromptForward),
     ])?;
     match (found, matching) {
         (Settlement::OnClose(_), Some(node)) => Ok(Settlement::OnClose(
@@ -344,11 +350,74 @@ fn settled(word: &Node<'_>, matching: Option<&Node<'_>>) -> Checked<Settlement> 
         (Settlement::OnClose(_), None) => {
             Err(word.refuse("matching beside it: first_in or average"))
         }
-        (Settlement::Upfront | Settlement::DailyVm, Some(node)) => {
+        (Settlement::Upfront | Settlement::DailyVm | Settlement::PromptForward, Some(node)) => {
             Err(node.refuse("nothing: only results paid on close need a matching"))
         }
-        (Settlement::Upfront | Settlement::DailyVm, None) => Ok(found),
+        (Settlement::Upfront | Settlement::DailyVm | Settlement::PromptForward, None) => Ok(found),
     }
+}
+
+/// Which prompt a trade of which day has, for those that have one and no others.
+fn prompts(word: &Node<'_>, of: Settlement, node: Option<&Node<'_>>) -> Checked<Prompts> {
+    let expected = "pairs of days since 1970-01-01, from which day on and the prompt: the first \
+                    ascends, the other does not descend and is later";
+    match (of, node) {
+        (Settlement::PromptForward, Some(node)) => {
+            let day = |node: &Node<'_>| Ok(Day(node.count(0, DAY_MAX, "days since 1970-01-01")?));
+            let row = |node: &Node<'_>| {
+                let [from, prompt] = node.items()?;
+                Ok((day(&from)?, day(&prompt)?))
+            };
+            let rows: Checked<Vec<(Day, Day)>> = node.list()?.iter().map(row).collect();
+            let prompts = Prompts::new(rows?).filter(|prompts| !prompts.rows().is_empty());
+            prompts.ok_or_else(|| node.refuse(expected))
+        }
+        (Settlement::PromptForward, None) => {
+            Err(word.refuse(format!("prompts beside it: {expected}")))
+        }
+        (Settlement::Upfront | Settlement::DailyVm | Settlement::OnClose(_), Some(node)) => {
+            Err(node.refuse("nothing: only what settles at prompts has any"))
+        }
+        (Settlement::Upfront | Settlement::DailyVm | Settlement::OnClose(_), None) => {
+            Ok(Prompts::default())
+        }
+    }
+}
+
+/// Lots of one prompt stand beside those of another in a position that is netted by prompt; and what
+/// is not paid daily must count against what may be opened.
+pub(super) fn fit(instruments: &Node<'_>, accounts: &Node<'_>, config: &Config) -> Checked<()> {
+    for (node, of) in instruments.list()?.iter().zip(config.instruments.iter()) {
+        let netting = config.venues.get(of.venue).map(|venue| venue.netting);
+        let refused = match of.settlement {
+            Settlement::PromptForward if netting != Some(Netting::Net) => {
+                Some("another venue: prompts need one where positions are netted")
+            }
+            Settlement::OnClose(Matching::Average) if netting == Some(Netting::GrossByDay) => {
+                Some("matching first_in: the venue tells today's lots from earlier ones")
+            }
+            Settlement::Upfront
+            | Settlement::DailyVm
+            | Settlement::OnClose(_)
+            | Settlement::PromptForward => None,
+        };
+        if let Some(why) = refused {
+            return Err(node.refuse(why));
+        }
+    }
+    for (node, account) in accounts.list()?.iter().zip(config.accounts.iter()) {
+        let unpaid = config.instruments.iter().find(|of| {
+            of.settlement.is_unpaid()
+                && (of.venue, of.currency) == (account.venue, account.currency)
+        });
+        if let Some(of) = unpaid.filter(|_| account.terms.unrealised == Unrealised::Neither) {
+            return Err(node.refuse(format!(
+                "unrealised: losses or both, since nothing pays the losses of {} daily",
+                of.name
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn grid(tick: &Node<'_>, lot: &Node<'_>) -> Checked<Grid> {

@@ -606,7 +606,7 @@ impl Engine {
             return Money::ZERO;
         }
         match instrument.settlement {
-            Settlement::DailyVm | Settlement::OnClose(_) => {
+            Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => {
                 self.positions.freed(place.order, &self.instruments)
             }
             // Who sells is paid its price at least.

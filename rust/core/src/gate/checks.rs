@@ -92,6 +92,8 @@ pub struct LegContext {
     pub qty_max: i64,
     /// Its phase.
     pub phase: Now,
+    /// Whether what is traded now has a known prompt, where it needs one.
+    pub prompt_known: bool,
     /// When its market shuts next: see [`next_shut`].
     pub shut: Option<Shut>,
     /// The latches that cover it.
@@ -574,11 +576,11 @@ fn skewed(context: &Context<'_>) -> Check {
 }
 
 fn phase(place: usize, leg: &LegContext) -> Check {
-    if leg.phase.phase.takes_orders() {
-        return Ok(());
+    if !leg.phase.phase.takes_orders() {
+        let (found, wanted) = (leg.phase.phase.code(), Phase::Continuous.code());
+        return Err(Denial::numbers(Refusal::Phase, found, wanted).at(place));
     }
-    let (found, wanted) = (leg.phase.phase.code(), Phase::Continuous.code());
-    Err(Denial::numbers(Refusal::Phase, found, wanted).at(place))
+    refuse_if(!leg.prompt_known, Refusal::NoPrompt).map_err(|denial| denial.at(place))
 }
 
 fn breaks(context: &Context<'_>, place: usize, leg: &LegContext) -> Check {
@@ -775,6 +777,7 @@ mod tests {
             min_qty: Qty::of(2),
             qty_max: 50,
             phase: Now { phase: Phase::Continuous, until: Time::MAX, next: None },
+            prompt_known: true,
             shut: Some(Shut { at: Time(NOW.0 + 5_001), phase: Phase::Break }),
             halt: Halt::Off,
             restricted: false,
@@ -833,6 +836,7 @@ mod tests {
         (Refusal::Stale, |_, legs| legs[1].book.age_max = Span(99)),
         (Refusal::Skewed, |_, legs| legs[1].book.age = Span(601)),
         (Refusal::Phase, |_, legs| legs[1].phase.phase = Phase::Auction),
+        (Refusal::NoPrompt, |_, legs| legs[1].prompt_known = false),
         (Refusal::Break, |context, legs| {
             legs[1].shut = Some(Shut { at: context.now + Span(5_000), phase: Phase::Break });
         }),

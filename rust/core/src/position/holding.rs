@@ -16,6 +16,8 @@ use crate::wire::Writer;
 pub(super) enum Days {
     Any,
     On(Day),
+    /// From the first to the last.
+    Within(Day, Day),
 }
 
 impl Days {
@@ -23,6 +25,7 @@ impl Days {
         match self {
             Days::Any => true,
             Days::On(today) => day == today,
+            Days::Within(first, last) => first <= day && day <= last,
         }
     }
 }
@@ -136,7 +139,11 @@ impl Stack {
     }
 
     pub(super) fn lots_on(&self, day: Day) -> i64 {
-        let rows = self.rows.iter().filter(|row| row.day == day);
+        self.lots_of(Days::On(day))
+    }
+
+    fn lots_of(&self, days: Days) -> i64 {
+        let rows = self.rows.iter().filter(|row| days.has(row.day));
         rows.map(|row| row.lots).sum()
     }
 
@@ -192,14 +199,17 @@ impl Stack {
     /// Takes back up to `lots` that were opened on `day` at `price`: out of the row of that day and
     /// price, else of that day, then newest first. A row that nothing has been closed from since, and
     /// that no settlement has marked, gives exactly what those lots had cost.
-    fn take_back(&mut self, lots: i64, price: Price, day: Day, cuts: u32) -> Part {
+    fn take_back(&mut self, lots: i64, undo: &Undo) -> Part {
+        let Undo { price, day, days, was: Booked { cuts, .. }, .. } = *undo;
         let mut part = Part::default();
         let same = |row: &DayLots| {
             row.day == day && row.cost == i128::from(price.0) * i128::from(row.lots)
         };
         // A settlement may have given the day its later, final name: the first at or after it.
         let at = self.rows.iter().position(same);
-        let at = at.or_else(|| self.rows.iter().position(|row| row.day >= day));
+        let share = self.share;
+        let later = |row: &DayLots| share == Share::All || row.day >= day && days.has(row.day);
+        let at = at.or_else(|| self.rows.iter().position(later));
         if let Some(row) = at.and_then(|at| self.rows.get_mut(at))
             && lots > 0
         {
@@ -209,7 +219,7 @@ impl Stack {
             let exact = row.cuts == cuts && is_there && take < row.lots;
             part.add(if exact { row.take_at(take, cost, cost) } else { row.cut(take) });
         }
-        for row in self.rows.iter_mut().rev() {
+        for row in self.rows.iter_mut().rev().filter(|row| days.has(row.day)) {
             let take = row.lots.min(lots - part.lots);
             if take > 0 {
                 part.add(row.cut(take));
@@ -223,6 +233,16 @@ impl Stack {
         self.cost -= part.cost;
         self.rows.retain(|row| row.lots > 0);
         part
+    }
+
+    /// Marks the rows that `marks` names.
+    fn remark_some(&mut self, price: Price, marks: impl Fn(&DayLots) -> bool) {
+        for row in self.rows.iter_mut().filter(|row| marks(row)) {
+            let cost = i128::from(price.0) * i128::from(row.lots);
+            self.cost += cost - row.cost;
+            row.cost = cost;
+            row.cuts += 1;
+        }
     }
 
     fn remark(&mut self, price: Price) {
@@ -277,7 +297,7 @@ impl Holding {
     /// Nothing, in the way that an account keeps what settles so.
     pub(super) fn of(settlement: Settlement) -> Holding {
         let share = match settlement {
-            Settlement::Upfront | Settlement::DailyVm => Share::Day,
+            Settlement::Upfront | Settlement::DailyVm | Settlement::PromptForward => Share::Day,
             Settlement::OnClose(Matching::FirstIn) => Share::Trade,
             Settlement::OnClose(Matching::Average) => Share::All,
         };
@@ -324,7 +344,19 @@ impl Holding {
         entry: i128,
         day: Day,
     ) -> Booked {
-        let part = self.stack_mut(side.flip()).close(lots, Days::Any);
+        self.net_within(side, lots, (cost, entry), day, Days::Any)
+    }
+
+    /// The same where only lots of some days cancel out with it.
+    pub(super) fn net_within(
+        &mut self,
+        side: Side,
+        lots: i64,
+        (cost, entry): (i128, i128),
+        day: Day,
+        days: Days,
+    ) -> Booked {
+        let part = self.stack_mut(side.flip()).close(lots, days);
         let closing = if part.lots == 0 { 0 } else { share(cost, part.lots, lots) };
         let mut booked = self.realise(side, part, closing, day);
         let opening = lots - part.lots;
@@ -371,10 +403,10 @@ impl Holding {
     /// Takes a trade of `side` back. What it opened is taken out again; what of it has been closed
     /// since opens the other direction at its price. What it closed stands again as it was.
     pub(super) fn undo(&mut self, undo: &Undo) -> Booked {
-        let Undo { side, lots, price, was, keep, day, today } = *undo;
+        let Undo { side, lots, price, was, keep, days, today, .. } = *undo;
         let stack = self.stack_mut(side);
-        let asked = (lots - was.closed.get()).min(stack.lots - keep);
-        let part = stack.take_back(asked, price, day, was.cuts);
+        let asked = (lots - was.closed.get()).min(stack.lots_of(days) - keep);
+        let part = stack.take_back(asked, undo);
         let paid = i128::from(price.0) * i128::from(part.lots);
         let mut booked = self.realise(side.flip(), part, paid, today);
         let rest = lots - was.closed.get() - part.lots;
@@ -400,13 +432,13 @@ impl Holding {
 
     /// Lets at most so many longs and shorts cancel out at the cost of the shorts, oldest first:
     /// after [`Holding::undo`], where positions are netted or lots are owed.
-    pub(super) fn cancel_out(&mut self, most: i64, today: Day) -> Booked {
-        let both = self.long.lots.min(self.short.lots).min(most);
+    pub(super) fn cancel_out(&mut self, most: i64, days: Days, today: Day) -> Booked {
+        let both = self.long.lots_of(days).min(self.short.lots_of(days)).min(most);
         if both == 0 {
             return Booked::NONE;
         }
-        let part = self.short.close(both, Days::Any);
-        let longs = self.long.close(both, Days::Any);
+        let part = self.short.close(both, days);
+        let longs = self.long.close(both, days);
         let mut booked = self.realise(Side::Sell, longs, part.cost, today);
         booked.closed = Qty::of(both);
         booked
@@ -420,6 +452,24 @@ impl Holding {
         let variation = self.cost() - before;
         self.result += variation;
         variation
+    }
+
+    /// Marks the rows that `marks` names to `price`; gives the longs and shorts among them, and the
+    /// variation, which counts as realised.
+    pub(super) fn remark_some(
+        &mut self,
+        price: Price,
+        marks: impl Fn(&DayLots) -> bool,
+    ) -> ((i64, i64), i128) {
+        let before = self.cost();
+        self.long.remark_some(price, &marks);
+        self.short.remark_some(price, &marks);
+        let variation = self.cost() - before;
+        self.result += variation;
+        let of = |stack: &Stack| -> i64 {
+            stack.rows.iter().filter(|row| marks(row)).map(|row| row.lots).sum()
+        };
+        ((of(&self.long), of(&self.short)), variation)
     }
 
     pub(super) fn name_day(&mut self, today: Day, name: Day) {
@@ -451,5 +501,7 @@ pub(super) struct Undo {
     pub(super) keep: i64,
     /// The day it was booked to.
     pub(super) day: Day,
+    /// The days whose lots it could close.
+    pub(super) days: Days,
     pub(super) today: Day,
 }

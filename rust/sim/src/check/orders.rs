@@ -72,6 +72,9 @@ impl Checker {
         if place.qty.is_zero() {
             self.broken(now, "size_above_zero", format!("{place:?}"));
         }
+        if !self.told.has_prompt(&self.config, place.instrument, now) {
+            self.broken(now, "order_has_a_prompt", format!("{place:?}"));
+        }
         let limits = self.policy.instruments.get(place.instrument);
         let collar = limits.map_or(0, |of| of.collar);
         let most = limits.map_or(Money::ZERO, |of| of.order_value);
@@ -309,7 +312,7 @@ fn least_need(config: &Config, place: &Place, lots: i64) -> Money {
     let value = listed.tick_value.0 * i128::from(place.price.0) * i128::from(place.qty.get());
     let amount = match listed.settlement {
         Settlement::Upfront => value * i128::from(place.side.sign()),
-        Settlement::DailyVm | Settlement::OnClose(_) => {
+        Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => {
             let closes = place.effect != PositionEffect::Open
                 || (nets && lots.signum() == -place.side.sign());
             let own = listed
