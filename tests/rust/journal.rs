@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "3f0cf5d57da11d6817b0abc759adbf754cbb1ab438056b9f5147f63f36799f14"
+        "431163ecddba058b954e18dcfd10ad58771d237c5536716107ddb6761063c70c"
     );
 }
 

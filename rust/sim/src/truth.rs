@@ -231,6 +231,13 @@ impl Truth {
             .map(|held| (held.account, held.instrument, self.lots(held.account, held.instrument)))
     }
 
+    /// Whether an account has traded what settlements do not pay.
+    #[must_use]
+    pub fn is_unpaid(&self, account: AccountId) -> bool {
+        let own = self.holdings.iter().filter(|held| held.account == account);
+        own.map(|held| self.terms(held.instrument)).any(|terms| terms.settlement.is_unpaid())
+    }
+
     /// The balance of an account, without unrealised results; `None` while a margined position
     /// has open lots and has not been settled since its last trade, or is not paid daily and nobody
     /// says what of it is unpaid.
