@@ -149,7 +149,7 @@ fn instrument_limits() -> Value {
     json!({
         "order_value": "1000000000", "collar": "1000", "age_ns": 2_000_000_000,
         "skew_ns": 2_000_000_000, "limit_distance": "1000", "message_rate": 500,
-        "cancel_reserve": 10,
+        "cancel_reserve": 10, "conduct": null,
     })
 }
 

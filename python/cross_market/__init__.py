@@ -20,6 +20,8 @@ from cross_market.errors import (
     VenueError,
 )
 from cross_market.policy import limit as limits
+from cross_market.policy import threshold as thresholds
+from cross_market.policy.conduct import Conduct
 from cross_market.policy.execution import (
     CheaperOf,
     Lean,
@@ -40,8 +42,11 @@ if _typing.TYPE_CHECKING:
     from cross_market import audit as audit
     from cross_market import commands as commands
     from cross_market import events as events
+    from cross_market import live as live
     from cross_market import venues as venues
+    from cross_market.contracts.conduct import conduct
     from cross_market.market import Market, Merged, Pair
+    from cross_market.research.dry_run import DryRun, dry_run
     from cross_market.research.result import Result
     from cross_market.research.rows import to_grid
     from cross_market.research.simulate import simulate
@@ -63,11 +68,13 @@ __all__ = [
     "Balance",
     "Band",
     "CheaperOf",
+    "Conduct",
     "Config",
     "ConfigError",
     "CounterPrice",
     "CrossMarketError",
     "Deviation",
+    "DryRun",
     "Engine",
     "Estimate",
     "Fault",
@@ -110,10 +117,14 @@ __all__ = [
     "__version__",
     "audit",
     "commands",
+    "conduct",
+    "dry_run",
     "events",
     "limits",
+    "live",
     "order_text",
     "simulate",
+    "thresholds",
     "to_grid",
     "venues",
 ]
@@ -122,6 +133,7 @@ __all__ = [
 # compares them with what type checkers see above.
 _LATER = {
     "Balance": "cross_market.research.world",
+    "DryRun": "cross_market.research.dry_run",
     "Fault": "cross_market.research.world",
     "Holding": "cross_market.research.world",
     "Latency": "cross_market.research.world",
@@ -135,7 +147,10 @@ _LATER = {
     "WhatIf": "cross_market.what_if",
     "audit": "cross_market.audit",
     "commands": "cross_market.commands",
+    "conduct": "cross_market.contracts.conduct",
+    "dry_run": "cross_market.research.dry_run",
     "events": "cross_market.events",
+    "live": "cross_market.live",
     "simulate": "cross_market.research.simulate",
     "to_grid": "cross_market.research.rows",
     "venues": "cross_market.venues",

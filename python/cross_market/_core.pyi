@@ -22,6 +22,7 @@ __all__ = [
     "refused_opening",
     "replay",
     "simulate",
+    "steps",
     "verify",
     "version",
 ]
@@ -294,6 +295,15 @@ def simulate(
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, Any]:
     """Simulate recorded rows; return the tables of the run and its counts."""
+
+def steps(
+    path: str,
+    each: Callable[..., object],
+    *,
+    watched: list[bytes] = ...,
+    asked: bytes | None = None,
+) -> list[int | None]:
+    """Tell of every step of a journal that asked for something or brought news of an order."""
 
 def verify(path: str) -> dict[str, Any]:
     """Prove every record of a journal; the file is only read."""

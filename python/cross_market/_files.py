@@ -13,11 +13,13 @@ from dataclasses import fields
 from typing import Any, cast
 
 from cross_market._values import (
+    NONE,
     Reader,
     is_required,
     missing,
     nearest,
     readers,
+    says_none,
     snake,
     unknown,
     wrong,
@@ -142,7 +144,7 @@ class Builder:
 
     def built(self, reader: Reader, item: object, where: str) -> object:
         """Return what a field takes, made of what the file says."""
-        if not reader.kinds:
+        if not reader.kinds or (reader.states and says_none(item)):
             return self.plain(reader, item, where)
         if reader.many:
             if not isinstance(item, list):
@@ -242,6 +244,8 @@ def table_of(value: Any) -> dict[str, Any]:
 def stated(reader: Reader, item: Any) -> Any:
     if reader.refers:
         return item.name
+    if reader.states and says_none(item):
+        return NONE
     kind = {"type": type(item).__name__} if len(reader.kinds) > 1 else {}
     return {**kind, **table_of(item)}
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cross_market._values import unknown, wrong
 from cross_market.contracts.units import parse_money, parse_span
+from cross_market.policy.signal import Estimate
 from cross_market.policy.threshold import LEVELS, METRICS, Threshold
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def thresholds_json(config: "Config") -> list[Json]:
         where = f"thresholds[{at}]"
         if threshold.of is not None and threshold.of not in known:
             raise unknown(threshold.of, f"{where}.of", known, "a configured name")
+        if threshold.metric == "verdict":
+            refuse_estimates(threshold, subjects(threshold, thresholds, kinds), where)
         same = [(other.metric, other.of) for other in thresholds[:at]]
         if (threshold.metric, threshold.of) in same:
             expected = "each metric once for each, and once for each name"
@@ -43,6 +46,14 @@ def thresholds_json(config: "Config") -> list[Json]:
         for at, threshold in enumerate(thresholds)
         for subject in subjects(threshold, thresholds, kinds)
     ]
+
+
+def refuse_estimates(threshold: Threshold, hedges: Iterable[Any], where: str) -> None:
+    """Raise ConfigError for a hedge whose signal reads estimates: there one is a price."""
+    for hedge in hedges:
+        if isinstance(hedge.signal, Estimate):
+            expected = f"another metric: the signal of {hedge.name} reads the estimates"
+            raise wrong(threshold.metric, f"{where}.metric", expected)
 
 
 def subjects(

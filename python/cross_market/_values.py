@@ -135,6 +135,8 @@ class Reader:
     many: bool = False
     keyed: bool = False
     refers: bool = False
+    # Whether the word for "there is none" may stand for it.
+    states: bool = False
 
 
 def read_decimal(given: object, where: str, expected: str = "a plain decimal") -> Decimal:
@@ -374,6 +376,24 @@ def optional(reader: Reader) -> Reader:
         return None if given is None else reader.read(given, where)
 
     return dataclasses.replace(reader, read=read, expected=f"{reader.expected}, or None")
+
+
+NONE = "none"
+
+
+def says_none(given: object) -> bool:
+    """Return whether `given` says that there is none."""
+    return given is None or (type(given) is str and given == NONE)
+
+
+def stated(reader: Reader) -> Reader:
+    """Read None and 'none' as 'none': said aloud where a rule does not exist; else as `reader`."""
+
+    def read(given: object, where: str) -> object:
+        return NONE if says_none(given) else reader.read(given, where)
+
+    expected = f"{reader.expected}, or {NONE!r}"
+    return dataclasses.replace(reader, read=read, expected=expected, states=True)
 
 
 Name = Annotated[str, name()]

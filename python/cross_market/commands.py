@@ -165,6 +165,12 @@ REFUSALS = (
     "jump",
     "back_off",
     "roll_cost",
+    "self_trade",
+    "cancel_budget",
+    "large_cancel_budget",
+    "open_budget",
+    "self_trade_budget",
+    "burst_budget",
     "no_prompt",
 )
 
@@ -217,5 +223,6 @@ ALERTS = (
     "threshold",
     "threshold_left",
     "relieved",
+    "budget_low",
     "prompt_reached",
 )

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 from cross_market import _core, _legging
+from cross_market._conduct import conduct_json, ungrouped
 from cross_market._files import moved
 from cross_market._thresholds import thresholds_json
 from cross_market._values import (
@@ -519,6 +520,7 @@ def disagreements(
                 if key not in known[kind]:
                     yield unknown(key, f"limits.{kind}.{key}", known[kind], f"one of the {kind}")
         yield from unlimited(parts["venues"], parts["accounts"], hedges, limits)
+        yield from ungrouped(hedges, limits)
 
 
 def strangers(parts: Parts) -> Iterator[ConfigError]:
@@ -728,6 +730,7 @@ def instrument_limits_json(instrument: Instrument, limits: Limits) -> Json:
         "limit_distance": fraction_text(whole(own.limit_distance) * tick),
         "message_rate": whole(own.message_rate),
         "cancel_reserve": own.cancel_reserve,
+        "conduct": conduct_json(own.conduct),
     }
 
 

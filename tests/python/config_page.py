@@ -78,6 +78,7 @@ TABLES: tuple[tuple[str, type], ...] = (
     ("[limits]", cm.Limits),
     ("[limits.each_venue] and [limits.venues.NAME]", VenueLimits),
     ("[limits.each_instrument] and [limits.instruments.NAME]", InstrumentLimits),
+    ("[limits.each_instrument.conduct] and [limits.instruments.NAME.conduct]", cm.Conduct),
     ("[limits.each_account] and [limits.accounts.NAME]", AccountLimits),
     ("[limits.each_hedge] and [limits.hedges.NAME]", HedgeLimits),
     ("[[limits.sum_residual]]", SumResidual),

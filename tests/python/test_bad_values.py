@@ -78,6 +78,7 @@ VALUES: list[Any] = [
     cm.LegRule(after="1 ms", pay_up="-1 ticks", chase="1 tick", slip="3 ticks", rests=True),
     LIMITS,
     LIMITS.each_instrument,
+    cm.conduct("SHFE", on="2026-02-10", reserve="0.1", opens_per_day=100),
     LIMITS.each_account,
     LIMITS.each_hedge,
     cm.limits.SumResidual(product="gold", currency="CNY", limit="1 kg"),
@@ -127,7 +128,7 @@ def bad_values(value: Any, name: str) -> Iterator[object]:  # noqa: ANN401
         if not is_meant(value, name, each):
             yield each
     field = next(each for each in dataclasses.fields(value) if each.name == name)
-    if field.default is not None:
+    if field.default is not None and not readers(type(value))[name].states:
         yield None
 
 

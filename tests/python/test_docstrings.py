@@ -11,8 +11,19 @@ import pytest
 
 import cross_market as cm
 from cross_market import testing
+from cross_market.policy import verdict
 
-MODULES = (cm.audit, cm.commands, cm.events, cm.limits, cm.venues, testing)
+MODULES = (
+    cm.audit,
+    cm.commands,
+    cm.events,
+    cm.limits,
+    cm.live.alerts,
+    cm.thresholds,
+    cm.venues,
+    testing,
+    verdict,
+)
 # What everybody has, and what Python itself explains.
 KNOWN = {"self", "cls", "args", "kwargs"}
 # First words of what a function does: a command, not a description.

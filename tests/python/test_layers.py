@@ -105,7 +105,7 @@ def test_all_is_sorted_and_equals_what_is_exported() -> None:
         assert getattr(cross_market, name) is not None
         assert name in dir(cross_market)
     # Importing a submodule sets an attribute too; these alone are meant to be used.
-    modules = {"audit", "commands", "events", "limits", "venues"}
+    modules = {"audit", "commands", "events", "limits", "live", "thresholds", "venues"}
     exported = {
         name
         for name, value in vars(cross_market).items()

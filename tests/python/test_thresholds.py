@@ -1,12 +1,15 @@
 """Thresholds as a user states them: what is refused, what the core is given, files."""
 
+import dataclasses
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 import cross_market as cm
 import parts
+from cross_market import testing
 
 START = 1_770_685_200_000_000_000
 
@@ -135,3 +138,42 @@ def test_what_is_no_route_is_refused(changed: dict[str, object]) -> None:
     given = {"source": sh, "target": ny, "lead": "1 h", "most": "100 CNY", **changed}
     with pytest.raises((cm.ConfigError, cm.InputTypeError)):
         cm.Route(**given)
+
+
+TEMPLATES = ("small desk", "futures broker client", "crypto")
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("code", ["CNY", "USD", "EUR", "HKD", "JPY", "PLN", "USDT", "USDC"])
+def test_templates_know_the_same_currencies(name: str, code: str, tmp_path: Path) -> None:
+    path = tmp_path / "desk.toml"
+    one = re.sub(r'\[[^\[\]]*?"(\d+) USD"[^\[\]]*\]', r'["\1 USD"]', str(testing.config()))
+    path.write_text(one.replace("USD", code), encoding="utf-8")
+    path.chmod(0o600)
+    known = f" {code}'" in repr(cm.limits.template(name))
+    assert known == (f" {code}'" in repr(cm.thresholds.template(name)))
+    if not known:
+        return
+    made = cm.Config.load(path)
+    limits, thresholds = cm.limits.template(name), cm.thresholds.template(name)
+    tried = dataclasses.replace(made, limits=limits, thresholds=thresholds)
+    assert {row["metric"] for row in rows(tried)} >= {"day_loss", "repair_loss"}
+    tried.dump(path)
+    assert cm.Config.load(path) == tried
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_shows_every_value_and_climbs(name: str) -> None:
+    text = repr(cm.limits.template(name))
+    for limit in ("order_value", "usage_cap", "day_loss", "tries", "each_sum_residual"):
+        assert f"{limit}=" in text
+    for threshold in cm.thresholds.template(name):
+        assert f"metric='{threshold.metric}'" in repr(threshold)
+        assert threshold.warn is not None
+
+
+def test_an_unknown_template_is_refused_with_the_nearest() -> None:
+    with pytest.raises(cm.ConfigError, match="Did you mean 'crypto'"):
+        cm.thresholds.template("cripto")
+    with pytest.raises(cm.InputTypeError, match=r"thresholds\.template"):
+        cm.thresholds.template(1)  # type: ignore[arg-type]

@@ -13,6 +13,8 @@ use cross_market_core::time::{Span, Time};
 use cross_market_core::wire::{Reader, Writer};
 use serde_json::{Value, json};
 
+#[path = "config/budgets.rs"]
+mod budgets;
 #[path = "config/legging.rs"]
 mod legging;
 #[path = "config/proof.rs"]

@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "431163ecddba058b954e18dcfd10ad58771d237c5536716107ddb6761063c70c"
+        "ab0445ba003627355e0fe47e00c01bf82574d7e6911c2fe4a8d4596cbc391486"
     );
 }
 

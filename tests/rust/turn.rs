@@ -66,7 +66,7 @@ fn one_to_one() -> Value {
     let limits = json!({
         "order_value": "1000000", "collar": "50", "age_ns": 2_000_000_000_i64,
         "skew_ns": 1_000_000_000, "limit_distance": "10", "message_rate": 500,
-        "cancel_reserve": 10,
+        "cancel_reserve": 10, "conduct": null,
     });
     let rates = json!({"message_rate": 500, "cancel_reserve": 10});
     let money = json!({

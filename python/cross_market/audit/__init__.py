@@ -1,12 +1,14 @@
-"""Prove a journal: that nothing in it was changed, and that it replays to the same commands."""
+"""Ask a journal: whether anything in it was changed, whether it replays, what went wrong in it."""
 
 import os
 from dataclasses import dataclass
 
 from cross_market import _core
 from cross_market._files import path_text
+from cross_market.audit.episode import Episode, Rung
+from cross_market.audit.folding import Episodes, episodes
 
-__all__ = ["Proof", "Replay", "replay", "verify"]
+__all__ = ["Episode", "Episodes", "Proof", "Replay", "Rung", "episodes", "replay", "verify"]
 
 
 @dataclass(frozen=True, slots=True)

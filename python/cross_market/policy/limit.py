@@ -5,6 +5,7 @@
 """
 
 import dataclasses
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
@@ -18,12 +19,14 @@ from cross_market._values import (
     name,
     one,
     optional,
+    stated,
     suggestion,
     value,
     wrong,
     wrong_type,
 )
 from cross_market.contracts.units import counted, currency, moneys, quantity, rate, span, whole
+from cross_market.policy.conduct import Conduct
 
 __all__ = [
     "AccountLimits",
@@ -77,6 +80,8 @@ class InstrumentLimits:
         direction that a repair needs.
     message_rate: str – most messages about it in a second, such as '20/s'.
     cancel_reserve: int – how many of them only cancels may use.
+    conduct: Conduct – what accounts of one group may use of it in a trading day; 'none' where its
+        exchange has no such rules. `cm.conduct` knows those of some exchanges.
     """
 
     order_value: Annotated[Money, moneys()]
@@ -86,6 +91,7 @@ class InstrumentLimits:
     limit_distance: Annotated[str, counted("tick", "ticks", least=0)]
     message_rate: Annotated[str, rate()]
     cancel_reserve: Annotated[int, count(least=1)]
+    conduct: Annotated[Conduct | str | None, stated(one(Conduct))]
 
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
@@ -292,6 +298,20 @@ def _small_desk() -> Limits:
             limit_distance="20 ticks",
             message_rate="20/s",
             cancel_reserve=5,
+            conduct=Conduct(
+                cancels_per_day=400,
+                cancels_reserve=100,
+                large_lots="none",
+                large_cancels_per_day="none",
+                large_cancels_reserve="none",
+                opens_per_day="none",
+                opens_reserve="none",
+                self_trades_per_day=3,
+                bursts_per_day="none",
+                counts_ioc=True,
+                counts_fok=True,
+                counts_hedging=True,
+            ),
         ),
         each_account=AccountLimits(
             usage_cap="0.80",
@@ -311,13 +331,90 @@ def _small_desk() -> Limits:
     )
 
 
-TEMPLATES = {"small desk": _small_desk}
+def _broker_client() -> Limits:
+    """Return limits for fronts that take few messages and feeds that send two snapshots a second.
+
+    What no exchange or broker decides is as for a small desk.
+    """
+    desk = _small_desk()
+    assert desk.each_instrument is not None
+    return Limits(
+        each_venue=VenueLimits(message_rate="6/s", cancel_reserve=2),
+        each_instrument=replace(
+            desk.each_instrument,
+            order_value=("3000000 CNY", "450000 USD", "400000 EUR", "3500000 HKD", "60000000 JPY"),
+            collar="20 ticks",
+            age="3 s",
+            skew="3 s",
+            limit_distance="30 ticks",
+            message_rate="4/s",
+            cancel_reserve=1,
+        ),
+        each_account=AccountLimits(
+            usage_cap="0.70",
+            day_loss=("60000 CNY", "9000 USD", "8000 EUR", "70000 HKD", "1200000 JPY"),
+            message_rate="6/s",
+            cancel_reserve=2,
+        ),
+        each_hedge=HedgeLimits(
+            max_loss_per_day=("30000 CNY", "4500 USD", "4000 EUR", "35000 HKD", "600000 JPY"),
+            tries=12,
+            messages=60,
+            trims_per_day=5,
+            order_timeout="2 s",
+            before_break="10 min",
+        ),
+        each_sum_residual=3,
+    )
+
+
+def _crypto() -> Limits:
+    """Return limits for markets that never shut, with small ticks and leverage that is at hand."""
+    desk = _small_desk()
+    assert desk.each_instrument is not None
+    return Limits(
+        each_venue=VenueLimits(message_rate="30/s", cancel_reserve=10),
+        each_instrument=replace(
+            desk.each_instrument,
+            order_value=("100000 USDT", "100000 USDC", "100000 USD"),
+            collar="200 ticks",
+            age="1 s",
+            skew="1 s",
+            limit_distance="0 ticks",
+            message_rate="20/s",
+            cancel_reserve=5,
+        ),
+        each_account=AccountLimits(
+            usage_cap="0.50",
+            day_loss=("10000 USDT", "10000 USDC", "10000 USD"),
+            message_rate="20/s",
+            cancel_reserve=5,
+        ),
+        each_hedge=HedgeLimits(
+            max_loss_per_day=("5000 USDT", "5000 USDC", "5000 USD"),
+            tries=20,
+            messages=120,
+            trims_per_day=10,
+            order_timeout="1 s",
+            before_break="0 s",
+        ),
+        each_sum_residual=3,
+    )
+
+
+TEMPLATES = {
+    "small desk": _small_desk,
+    "futures broker client": _broker_client,
+    "crypto": _crypto,
+}
 
 
 def template(name: str) -> Limits:
     """Return a set of limits by name, every value of it visible in its repr.
 
-    name: str – 'small desk': small orders, tight collars, in CNY, USD, USDT, EUR and PLN.
+    name: str – 'small desk': small orders, tight collars, in CNY, USD, USDT, EUR and PLN;
+        'futures broker client': few messages, in CNY, USD, EUR, HKD and JPY; 'crypto': in USDT,
+        USDC and USD.
     Raises ConfigError when there is no such template.
     """
     if type(name) is not str:

@@ -1,7 +1,8 @@
 """Monitored numbers, and what follows when one touches a level of its ladder.
 
 The engine looks at each with every event that moves it and acts in that step. See
-`docs/thresholds.md`.
+`docs/thresholds.md`. `template("small desk")` returns a tuple of thresholds whose repr shows every
+value.
 """
 
 from dataclasses import field
@@ -16,13 +17,14 @@ from cross_market._values import (
     name,
     optional,
     ratio,
+    suggestion,
     value,
     wrong,
     wrong_type,
 )
 from cross_market.contracts.units import parse_money, quantity, span
 
-__all__ = ["METRICS", "Threshold"]
+__all__ = ["METRICS", "Threshold", "template"]
 
 # What each metric is of, and how its values are written.
 METRICS: dict[str, tuple[str, str]] = {
@@ -37,6 +39,7 @@ METRICS: dict[str, tuple[str, str]] = {
     "position": ("instrument", "size"),
     "orders": ("instrument", "count"),
     "cancels": ("instrument", "count"),
+    "verdict": ("hedge", "fraction"),
 }
 
 # Those of which less is worse.
@@ -73,14 +76,14 @@ class Threshold:
     metric: str – of each account: 'capital_usage' (margin / equity), 'projected_usage' (the same
         after a settlement at present prices), 'margin_ratio' (equity / margin), 'available' (for
         new orders), 'withdrawable', 'day_loss'; of each hedge: 'repair_loss' (today), 'residual'
-        (at rest); of each instrument: 'position' (long and short, all accounts), 'orders',
-        'cancels' (today).
+        (at rest), 'verdict' (what a judge outside said last, see `cross_market.policy.verdict`); of
+        each instrument: 'position' (long and short, all accounts), 'orders', 'cancels' (today).
     each: str – 'account', 'hedge' or 'instrument': one ladder for each that no other threshold of
         the metric names. Exactly one of `each` and `of` is stated.
     of: str – the one that it is of, by name.
-    warn: value – from here on it is told. Values are numbers for fractions, sizes and counts,
-        amounts such as '20000 CNY' (one for each currency) for money, quantities such as '500 g'
-        for residuals.
+    warn: value – from here on it is told. Values are numbers for fractions, sizes, counts and
+        verdicts, amounts such as '20000 CNY' (one for each currency) for money, quantities such as
+        '500 g' for residuals.
     restrict: value – nothing is entered.
     cancel: value – what enters is cancelled; what it has traded is completed or unwound.
     reduce: value – whole sets are given back, of the hedge of the last priority first.
@@ -130,3 +133,128 @@ def read_bound(unit: str, given: object, where: str) -> None:
             raise wrong(given, where, "a whole number")
     else:
         ratio(least=0).read(given, where)
+
+
+def _small_desk() -> tuple[Threshold, ...]:
+    return (
+        Threshold(
+            "capital_usage",
+            each="account",
+            warn="0.70",
+            restrict="0.80",
+            cancel="0.90",
+            halt="0.97",
+            clear="0.02",
+            dwell="5 s",
+        ),
+        Threshold(
+            "projected_usage",
+            each="account",
+            warn="0.85",
+            restrict="0.95",
+            clear="0.02",
+            dwell="5 s",
+        ),
+        Threshold(
+            "day_loss",
+            each="account",
+            warn=("50000 CNY", "7500 USD", "7500 USDT", "7500 EUR", "30000 PLN"),
+            restrict=("80000 CNY", "12000 USD", "12000 USDT", "12000 EUR", "48000 PLN"),
+            cancel=("100000 CNY", "15000 USD", "15000 USDT", "15000 EUR", "60000 PLN"),
+        ),
+        Threshold(
+            "repair_loss",
+            each="hedge",
+            warn=("25000 CNY", "3750 USD", "3750 USDT", "3750 EUR", "15000 PLN"),
+            restrict=("40000 CNY", "6000 USD", "6000 USDT", "6000 EUR", "24000 PLN"),
+        ),
+        Threshold("cancels", each="instrument", warn=300, restrict=400),
+    )
+
+
+def _broker_client() -> tuple[Threshold, ...]:
+    # No `halt`: where the broker would close positions, giving sets back must go on.
+    return (
+        Threshold(
+            "capital_usage",
+            each="account",
+            warn="0.75",
+            restrict="0.80",
+            cancel="0.90",
+            reduce="0.95",
+            clear="0.02",
+            dwell="10 s",
+        ),
+        Threshold(
+            "projected_usage",
+            each="account",
+            warn="0.85",
+            restrict="0.95",
+            clear="0.02",
+            dwell="10 s",
+        ),
+        Threshold(
+            "day_loss",
+            each="account",
+            warn=("30000 CNY", "4500 USD", "4000 EUR", "35000 HKD", "600000 JPY"),
+            restrict=("48000 CNY", "7200 USD", "6400 EUR", "56000 HKD", "960000 JPY"),
+            cancel=("60000 CNY", "9000 USD", "8000 EUR", "70000 HKD", "1200000 JPY"),
+        ),
+        Threshold(
+            "repair_loss",
+            each="hedge",
+            warn=("15000 CNY", "2250 USD", "2000 EUR", "17500 HKD", "300000 JPY"),
+            restrict=("24000 CNY", "3600 USD", "3200 EUR", "28000 HKD", "480000 JPY"),
+        ),
+        Threshold("cancels", each="instrument", warn=300, restrict=400),
+    )
+
+
+def _crypto() -> tuple[Threshold, ...]:
+    # Venues liquidate at a ratio near 1; no `halt`, for the same reason.
+    return (
+        Threshold(
+            "margin_ratio",
+            each="account",
+            warn="3",
+            restrict="2",
+            cancel="1.5",
+            reduce="1.25",
+            clear="0.1",
+            dwell="5 s",
+        ),
+        Threshold(
+            "day_loss",
+            each="account",
+            warn=("5000 USDT", "5000 USDC", "5000 USD"),
+            restrict=("8000 USDT", "8000 USDC", "8000 USD"),
+            cancel=("10000 USDT", "10000 USDC", "10000 USD"),
+        ),
+        Threshold(
+            "repair_loss",
+            each="hedge",
+            warn=("2500 USDT", "2500 USDC", "2500 USD"),
+            restrict=("4000 USDT", "4000 USDC", "4000 USD"),
+        ),
+    )
+
+
+TEMPLATES = {
+    "small desk": _small_desk,
+    "futures broker client": _broker_client,
+    "crypto": _crypto,
+}
+
+
+def template(name: str) -> tuple[Threshold, ...]:
+    """Return a set of thresholds by name, beside the limits of that name; its repr shows them all.
+
+    name: str – 'small desk', 'futures broker client' or 'crypto'.
+    Raises ConfigError when there is no such template.
+    """
+    if type(name) is not str:
+        raise wrong_type(name, "thresholds.template", "the name of a template, as str")
+    if name not in TEMPLATES:
+        expected = "a template: " + ", ".join(TEMPLATES)
+        raise wrong(name, "thresholds.template", expected, suggestion(name, TEMPLATES))
+    return TEMPLATES[name]()

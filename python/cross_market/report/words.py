@@ -369,6 +369,12 @@ DOMAINS = {
         "jump": ("touch has jumped", "盘口跳变待确认"),
         "back_off": ("pause after a rejection", "被拒后暂停"),
         "roll_cost": ("rolling costs too much", "移仓成本过高"),
+        "self_trade": ("would trade with itself", "将与自家成交"),
+        "cancel_budget": ("cancels of the day used up", "当日撤单次数用尽"),
+        "large_cancel_budget": ("large cancels of the day used up", "当日大额撤单次数用尽"),
+        "open_budget": ("lots to open used up", "当日开仓限额用尽"),
+        "self_trade_budget": ("traded with itself too often", "当日自成交次数用尽"),
+        "burst_budget": ("too many bursts of messages", "当日瞬时申报次数用尽"),
         "no_prompt": ("no known prompt", "交割日未知"),
     },
     "alert": {
@@ -420,6 +426,7 @@ DOMAINS = {
         "threshold": ("threshold reached", "触及阈值"),
         "threshold_left": ("threshold left", "离开阈值"),
         "relieved": ("held together", "合并冻结"),
+        "budget_low": ("budget of the day nearly used", "当日额度将尽"),
         "prompt_reached": ("prompt reached", "到达交割日"),
     },
     "fault": {

@@ -16,6 +16,7 @@ mod owner;
 mod rows;
 mod session;
 mod simulate;
+mod steps;
 mod tables;
 mod words;
 
@@ -39,6 +40,8 @@ mod _core {
     use crate::simulate::fault_word;
     #[pymodule_export]
     use crate::simulate::{refused_opening, simulate};
+    #[pymodule_export]
+    use crate::steps::steps;
     use crate::words::Words;
 
     /// Return the version of the compiled core.

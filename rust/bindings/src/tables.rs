@@ -16,6 +16,7 @@ use cross_market_core::instrument::PositionEffect;
 use cross_market_core::num::{Money, Side};
 use cross_market_core::order::{LiquiditySide, TimeInForce, VenueStatus};
 use cross_market_core::quote::{Kind, Purpose};
+use cross_market_core::record::Code;
 use cross_market_core::threshold::{Level, Metric};
 use cross_market_core::time::Day;
 use cross_market_sim::outcome::{ENDS, Outcome};
@@ -125,19 +126,17 @@ impl<'py> Table<'py> {
         self.add(name, Column::Decimal(values), valid)
     }
 
-    /// Words of a closed list by code, where there are any.
-    pub(crate) fn words<T: Words>(
+    /// Words of a closed list by code, where there are any. A code is no place in the list: codes
+    /// that were given up leave gaps.
+    pub(crate) fn words<T: Words + Code>(
         &self,
         name: &str,
         codes: impl Iterator<Item = Option<u8>>,
-        first: u8,
     ) -> PyResult<()> {
         let words = T::WORDS.iter().map(|(word, _)| (*word).to_owned()).collect();
-        self.coded(
-            name,
-            codes.map(|code| code.map(|code| i64::from(code) - i64::from(first))),
-            words,
-        )
+        let place = |code| T::WORDS.iter().position(|(_, member)| member.code() == code);
+        let places = codes.map(|code| code.and_then(place).and_then(|at| i64::try_from(at).ok()));
+        self.coded(name, places, words)
     }
 
     /// Names by id, where there are any.
@@ -240,7 +239,7 @@ fn attempts<'py>(
     let ends = ENDS.iter().map(|end| (*end).to_owned()).collect();
     table.unsigned("decision", rows.iter().map(|row| row.decision))?;
     table.names("hedge", rows.iter().map(|row| Some(i64::from(row.hedge))), &names.hedges)?;
-    table.words::<Kind>("kind", rows.iter().map(|row| Some(row.kind)), 0)?;
+    table.words::<Kind>("kind", rows.iter().map(|row| Some(row.kind)))?;
     table.coded("end", rows.iter().map(|row| row.end.map(i64::from)), ends)?;
     table.time("started_ns", rows.iter().map(|row| Some(row.started)))?;
     table.time("ended_ns", rows.iter().map(|row| row.ended))?;
@@ -269,17 +268,17 @@ fn orders<'py>(
     table.names("instrument", instruments, &names.instruments)?;
     table.names("hedge", rows.iter().map(|row| Some(i64::from(row.hedge))), &names.hedges)?;
     table.whole("leg", rows.iter().map(|row| i64::from(row.leg)))?;
-    table.words::<Side>("side", rows.iter().map(|row| Some(row.side)), 0)?;
-    table.words::<PositionEffect>("effect", rows.iter().map(|row| Some(row.effect)), 0)?;
-    table.words::<TimeInForce>("tif", rows.iter().map(|row| Some(row.tif)), 0)?;
-    table.words::<Kind>("kind", rows.iter().map(|row| Some(row.kind)), 0)?;
-    table.words::<Purpose>("purpose", rows.iter().map(|row| Some(row.purpose)), 0)?;
+    table.words::<Side>("side", rows.iter().map(|row| Some(row.side)))?;
+    table.words::<PositionEffect>("effect", rows.iter().map(|row| Some(row.effect)))?;
+    table.words::<TimeInForce>("tif", rows.iter().map(|row| Some(row.tif)))?;
+    table.words::<Kind>("kind", rows.iter().map(|row| Some(row.kind)))?;
+    table.words::<Purpose>("purpose", rows.iter().map(|row| Some(row.purpose)))?;
     table.decimal("price", rows.iter().map(|row| grids.price(row.instrument, row.price)))?;
     table.decimal("qty", rows.iter().map(|row| grids.size(row.instrument, row.qty)))?;
     table.decimal("cum_qty", rows.iter().map(|row| grids.size(row.instrument, row.cum)))?;
     let means = rows.iter().map(|row| grids.mean(row.instrument, row.cost, row.cum));
     table.decimal("avg_px", means)?;
-    table.words::<VenueStatus>("status", rows.iter().map(|row| row.status), 0)?;
+    table.words::<VenueStatus>("status", rows.iter().map(|row| row.status))?;
     table.unsigned("cancels", rows.iter().map(|row| row.cancels))?;
     table.unsigned("queries", rows.iter().map(|row| row.queries))?;
     Ok(table.done())
@@ -299,13 +298,13 @@ fn fills<'py>(
     table.names("account", rows.iter().map(|row| Some(i64::from(row.account))), &names.accounts)?;
     let instruments = rows.iter().map(|row| Some(i64::from(row.instrument)));
     table.names("instrument", instruments, &names.instruments)?;
-    table.words::<Side>("side", rows.iter().map(|row| Some(row.side)), 0)?;
+    table.words::<Side>("side", rows.iter().map(|row| Some(row.side)))?;
     table.decimal("price", rows.iter().map(|row| grids.price(row.instrument, row.price)))?;
     table.decimal("qty", rows.iter().map(|row| grids.size(row.instrument, row.qty)))?;
     table.money("fee", rows.iter().map(|row| row.fee))?;
     let currencies = rows.iter().map(|row| row.fee_currency.map(i64::from));
     table.names("fee_currency", currencies, &names.currencies)?;
-    table.words::<LiquiditySide>("liquidity", rows.iter().map(|row| Some(row.liquidity)), 0)?;
+    table.words::<LiquiditySide>("liquidity", rows.iter().map(|row| Some(row.liquidity)))?;
     table.time("exchange_ns", rows.iter().map(|row| Some(row.exchange)))?;
     table.time("receive_ns", rows.iter().map(|row| Some(row.receive)))?;
     table.coded("revised", rows.iter().map(|row| Some(i64::from(row.revised))), revised)?;
@@ -338,8 +337,8 @@ fn alerts<'py>(
     let table = Table::new(py);
     let subjects = SUBJECTS.map(str::to_owned).to_vec();
     table.time("now_ns", rows.iter().map(|row| Some(row.now)))?;
-    table.words::<AlertCode>("code", rows.iter().map(|row| Some(row.code)), 1)?;
-    table.words::<Urgency>("urgency", rows.iter().map(|row| Some(row.urgency)), 0)?;
+    table.words::<AlertCode>("code", rows.iter().map(|row| Some(row.code)))?;
+    table.words::<Urgency>("urgency", rows.iter().map(|row| Some(row.urgency)))?;
     table.coded("subject", rows.iter().map(|row| Some(i64::from(row.subject))), subjects)?;
     table.text("name", rows.iter().map(|row| subject(row.subject, row.id, names)))?;
     table.whole("detail", rows.iter().map(|row| i64::from(row.detail)))?;
@@ -358,7 +357,7 @@ fn refusals<'py>(
     let subjects = SUBJECTS.map(str::to_owned).to_vec();
     table.coded("subject", rows.iter().map(|row| Some(i64::from(row.subject))), subjects)?;
     table.text("name", rows.iter().map(|row| subject(row.subject, row.id, names)))?;
-    table.words::<Refusal>("refusal", rows.iter().map(|row| Some(row.refusal)), 0)?;
+    table.words::<Refusal>("refusal", rows.iter().map(|row| Some(row.refusal)))?;
     table.unsigned("count", rows.iter().map(|row| row.count))?;
     table.time("first_ns", rows.iter().map(|row| Some(row.first)))?;
     table.time("last_ns", rows.iter().map(|row| Some(row.last)))?;

@@ -132,6 +132,12 @@ words! {
         Jump = "jump",
         BackOff = "back_off",
         RollCost = "roll_cost",
+        SelfTrade = "self_trade",
+        CancelBudget = "cancel_budget",
+        LargeCancelBudget = "large_cancel_budget",
+        OpenBudget = "open_budget",
+        SelfTradeBudget = "self_trade_budget",
+        BurstBudget = "burst_budget",
         NoPrompt = "no_prompt",
     }
     AlertCode {
@@ -183,6 +189,7 @@ words! {
         Threshold = "threshold",
         ThresholdLeft = "threshold_left",
         Relieved = "relieved",
+        BudgetLow = "budget_low",
         PromptReached = "prompt_reached",
     }
 }

@@ -201,9 +201,12 @@ pub enum AlertCode {
     ThresholdLeft = 49,
     /// What is held for an account's orders together, where each by itself would need the limit.
     Relieved = 50,
+    /// Four fifths of a contract's budget of a day are used by accounts under one actual control;
+    /// value: what is used, limit: the budget. `detail`: the code of the refusal that will follow.
+    BudgetLow = 51,
     /// Lots have reached their prompt and still stand: they are marked at every settlement until the
     /// venue says that they have left. Long and short lots.
-    PromptReached = 51,
+    PromptReached = 52,
 }
 
 /// A message to people and monitors.

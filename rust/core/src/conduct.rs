@@ -10,18 +10,22 @@
 //! **Pauses.** Where a venue said no nothing new is entered for a while, or nothing leaves at all:
 //! see [`Keeps`]. A pause ends by itself; the next in a row is twice as long, to 64 times.
 //!
-//! **Latches** are told about in [`Latches`].
+//! **Budgets** of a trading day, over accounts under one actual control, are told about in
+//! [`Budgets`]. **Latches** are told about in [`Latches`].
 
 use std::collections::VecDeque;
 
-use crate::ids::{AccountId, HedgeId, InstrumentId, Table, VenueId};
+use crate::ids::{AccountId, GroupId, HedgeId, InstrumentId, Table, VenueId};
 use crate::num::Money;
-use crate::time::{Span, Time};
+use crate::time::{Day, Span, Time};
 use crate::wire::Writer;
 
+mod budgets;
 mod latches;
 mod pauses;
 
+use budgets::Groups;
+pub use budgets::{BURST, Budget, Budgets, Counted, Tally};
 pub use latches::{Cause, Causes, Halt, Latches, Scope};
 use pauses::Pauses;
 pub use pauses::{Keeps, Place};
@@ -127,13 +131,6 @@ struct HedgeUse {
     lost_today: Money,
 }
 
-/// What one instrument has seen in its trading day.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct InstrumentUse {
-    orders_today: u32,
-    cancels_today: u32,
-}
-
 /// A window for every venue, account and contract.
 #[derive(Clone, Debug)]
 pub struct Windows {
@@ -153,22 +150,27 @@ pub struct Conduct {
     venue_of: Table<AccountId, VenueId>,
     pauses: Pauses,
     hedges: Table<HedgeId, HedgeUse>,
-    instruments: Table<InstrumentId, InstrumentUse>,
+    groups: Groups,
 }
 
 /// Tables are indexed by ids that passed the door.
 #[expect(clippy::indexing_slicing, reason = "ids are checked at the door, a miss is a bug")]
 impl Conduct {
-    /// Nothing used yet; `venue_of` every account.
+    /// Nothing used yet, by accounts of these venues and groups, and by which of them trades what.
     #[must_use]
-    pub fn new(windows: Windows, venue_of: Table<AccountId, VenueId>, hedges: usize) -> Conduct {
+    pub fn new(
+        windows: Windows,
+        of: &Table<AccountId, (VenueId, GroupId)>,
+        pairs: &[(AccountId, InstrumentId)],
+        hedges: usize,
+    ) -> Conduct {
         let (accounts, instruments) = (windows.accounts.len(), windows.instruments.len());
         Conduct {
             pauses: Pauses::new(windows.venues.len(), accounts, instruments),
             windows,
-            venue_of,
+            venue_of: Table::new(of.iter().map(|(venue, _)| *venue).collect()),
             hedges: Table::new(vec![HedgeUse::default(); hedges]),
-            instruments: Table::new(vec![InstrumentUse::default(); instruments]),
+            groups: Groups::new(of, pairs, instruments),
         }
     }
 
@@ -226,7 +228,7 @@ impl Conduct {
     ) -> bool {
         let room = self.spend_query(account, instrument, hedge, now);
         if room {
-            self.instruments[instrument].orders_today += 1;
+            self.groups.order(account, instrument, now);
         }
         room
     }
@@ -272,7 +274,7 @@ impl Conduct {
         now: Time,
     ) {
         self.count(account, instrument, hedge, now);
-        self.instruments[instrument].cancels_today += 1;
+        self.groups.cancel(account, instrument, now);
     }
 
     fn count(&mut self, account: AccountId, instrument: InstrumentId, hedge: HedgeId, now: Time) {
@@ -329,9 +331,26 @@ impl Conduct {
         used.lost_today = Money::ZERO;
     }
 
-    /// The trading day of an instrument turns.
-    pub fn roll_instrument(&mut self, instrument: InstrumentId) {
-        self.instruments[instrument] = InstrumentUse::default();
+    /// The trading day of an instrument of a venue turns to `next`.
+    pub fn roll_instrument(&mut self, instrument: InstrumentId, venue: VenueId, next: Day) {
+        self.groups.roll(instrument, venue, next);
+    }
+
+    /// The accounts under one actual control to which an account belongs.
+    #[must_use]
+    pub fn group(&self, account: AccountId) -> GroupId {
+        self.groups.group(account)
+    }
+
+    /// What the group of an account has used of a contract in its trading day.
+    #[must_use]
+    pub fn used(&self, account: AccountId, instrument: InstrumentId) -> Tally {
+        self.groups.used(account, instrument)
+    }
+
+    /// Counts what budgets are about; bursts are counted with the messages themselves.
+    pub fn spend(&mut self, account: AccountId, instrument: InstrumentId, more: &Tally) {
+        self.groups.spend(account, instrument, more);
     }
 
     /// Messages of the hedge's live attempt, or of its last one.
@@ -352,16 +371,10 @@ impl Conduct {
         self.hedges[hedge].lost_today
     }
 
-    /// Orders sent in the instrument in its trading day.
+    /// Orders and cancels sent in the instrument in its trading day, by the group that has sent most.
     #[must_use]
-    pub fn orders_today(&self, instrument: InstrumentId) -> u32 {
-        self.instruments[instrument].orders_today
-    }
-
-    /// Cancels sent in the instrument in its trading day.
-    #[must_use]
-    pub fn cancels_today(&self, instrument: InstrumentId) -> u32 {
-        self.instruments[instrument].cancels_today
+    pub fn sent_today(&self, instrument: InstrumentId) -> [u32; 2] {
+        self.groups.sent(instrument)
     }
 
     /// Appends the state for its digest.
@@ -376,10 +389,7 @@ impl Conduct {
             out.u32(used.trims_today);
             out.i128(used.lost_today.0);
         }
-        for used in self.instruments.iter() {
-            out.u32(used.orders_today);
-            out.u32(used.cancels_today);
-        }
+        self.groups.digest(out);
     }
 }
 
@@ -405,7 +415,8 @@ mod tests {
             accounts: Table::new(vec![account]),
             instruments: Table::new(vec![instrument]),
         };
-        Conduct::new(windows, Table::new(vec![VENUE]), 1)
+        let of = Table::new(vec![(VENUE, GroupId(0))]);
+        Conduct::new(windows, &of, &[(ACCOUNT, INSTRUMENT)], 1)
     }
 
     fn order(conduct: &mut Conduct, at: i64) -> bool {
@@ -426,7 +437,7 @@ mod tests {
         assert!(!conduct.spend_query(ACCOUNT, INSTRUMENT, HEDGE, Time(4)));
         assert!(cancel(&mut conduct, 4) && cancel(&mut conduct, 5));
         assert!(!cancel(&mut conduct, 6));
-        assert_eq!((conduct.orders_today(INSTRUMENT), conduct.cancels_today(INSTRUMENT)), (4, 2));
+        assert_eq!(conduct.sent_today(INSTRUMENT), [4, 2]);
         assert_eq!(conduct.attempt_messages(HEDGE), 6);
     }
 
@@ -513,9 +524,9 @@ mod tests {
         conduct.begin_attempt(HEDGE);
         assert_eq!(conduct.attempt_messages(HEDGE), 0);
         conduct.roll_hedge(HEDGE);
-        conduct.roll_instrument(INSTRUMENT);
+        conduct.roll_instrument(INSTRUMENT, VENUE, Day(1));
         assert_eq!((conduct.trims_today(HEDGE), conduct.lost_today(HEDGE)), (0, Money::ZERO));
-        assert_eq!(conduct.orders_today(INSTRUMENT), 0);
+        assert_eq!(conduct.sent_today(INSTRUMENT), [0, 0]);
         // What was sent in the last second still counts.
         assert_eq!(conduct.windows().accounts[ACCOUNT].cancels_left(Time(1)), 5);
     }
@@ -579,8 +590,8 @@ mod tests {
             accounts: Table::new(vec![window(9), window(9), window(9)]),
             instruments: Table::new(vec![window(9), window(9)]),
         };
-        let venue_of = Table::new(vec![VenueId(0), VenueId(0), VenueId(1)]);
-        let mut conduct = Conduct::new(windows, venue_of, 1);
+        let of = Table::new([0, 0, 1].map(|venue| (VenueId(venue), GroupId(venue))).to_vec());
+        let mut conduct = Conduct::new(windows, &of, &[], 1);
         let (first, second, other) = (AccountId(0), AccountId(1), AccountId(2));
         assert!(conduct.spend_order(first, InstrumentId(0), HEDGE, Time(0)));
         assert!(conduct.spend_query(second, InstrumentId(1), HEDGE, Time(1)));

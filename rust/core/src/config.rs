@@ -42,7 +42,11 @@
 //!                        hedges{name: …}  sums[]  thresholds[]
 //!   .venues              message_rate  cancel_reserve
 //!   .instruments         order_value (money)  collar (price)  age_ns  skew_ns  limit_distance (price)
-//!                        message_rate  cancel_reserve
+//!                        message_rate  cancel_reserve  conduct: null (no such rules) | {
+//!                        cancels_per_day  cancels_reserve  large_lots  large_cancels_per_day
+//!                        large_cancels_reserve  opens_per_day (lots)  opens_reserve
+//!                        self_trades_per_day  bursts_per_day: each null where there is no rule
+//!                        counts_ioc  counts_fok  counts_hedging: true | false}
 //!   .accounts            usage_cap (fraction)  day_loss (money)  message_rate  cancel_reserve
 //!   .hedges              clip  max  overnight  holiday (sets)  before_break_ns
 //!                        max_residual  live_residual (common units)
@@ -85,6 +89,7 @@ use crate::signal::Rule;
 use crate::time::{Span, Time};
 
 mod admit;
+mod budgets;
 mod hedge;
 mod legging;
 mod limits;

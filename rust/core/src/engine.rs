@@ -26,7 +26,9 @@ use crate::error::{Error, Field};
 use crate::event::{Event, LinkState};
 use crate::funds::{Funds, Need, Worth};
 use crate::gate::{LegContext, Policy, Refusal};
-use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, LEGS_MAX, RUN_MAX, Table};
+use crate::ids::{
+    AccountId, ClientOrderId, GroupId, HedgeId, Id, InstrumentId, LEGS_MAX, RUN_MAX, Table,
+};
 use crate::instrument::Instrument;
 use crate::merge::{NO_WALKS, Walks};
 use crate::num::Money;
@@ -44,6 +46,7 @@ use waiting::Waits;
 use watch::Watch;
 
 mod booking;
+mod budgets;
 mod control;
 mod crossing;
 mod decide;
@@ -801,8 +804,19 @@ fn conduct(config: &Config) -> Conduct {
         accounts: Table::new(accounts.collect()),
         instruments: Table::new(instruments.collect()),
     };
-    let venue_of = config.accounts.iter().map(|account| account.venue).collect();
-    Conduct::new(windows, Table::new(venue_of), config.hedges.len())
+    let mut groups: Vec<&str> = Vec::new();
+    let mut of = Vec::with_capacity(config.accounts.len());
+    for account in config.accounts.iter() {
+        let known = groups.iter().position(|group| *group == account.group);
+        let group = known.unwrap_or(groups.len());
+        if group == groups.len() {
+            groups.push(&account.group);
+        }
+        of.push((account.venue, GroupId::at(group)));
+    }
+    let legs = config.hedges.iter().flat_map(|hedge| &hedge.widest().legs);
+    let pairs: Vec<_> = legs.map(|leg| (leg.account, leg.instrument)).collect();
+    Conduct::new(windows, &Table::new(of), &pairs, config.hedges.len())
 }
 
 fn link_code(link: LinkState) -> u8 {

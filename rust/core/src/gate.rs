@@ -9,6 +9,7 @@
 //! says: what limits risk binds only orders that add it (soft); what the market, the venue or the
 //! law of the journal forbids binds every order (hard).
 
+use crate::conduct::{Budgets, Counted};
 use crate::ids::{AccountId, CurrencyId, HedgeId, InstrumentId, LegId, ProductId, Table, VenueId};
 use crate::legging::Legging;
 use crate::num::{Money, Ratio};
@@ -42,6 +43,9 @@ pub struct InstrumentLimits {
     pub message_rate: u32,
     /// How many of them only cancels may use.
     pub cancel_reserve: u32,
+    /// What accounts under one actual control may use of it in a trading day; `None` where its
+    /// exchange has no such rules.
+    pub conduct: Option<Budgets>,
 }
 
 /// How far beyond the other side's touch a level may be set, in collars.
@@ -202,13 +206,27 @@ pub enum Refusal {
     /// Moving a set to the next contract would cost too much. Of one set, in 10⁻⁹ of the hedge's
     /// currency.
     RollCost = 35,
+    /// The order would meet one of an account under the same actual control. Its price and the
+    /// other's, in ticks.
+    SelfTrade = 36,
+    /// Cancels of the day, with those that live orders may need, are used up; of those kept in
+    /// reserve what enters uses none.
+    CancelBudget = 37,
+    /// The same of cancels of many lots.
+    LargeCancelBudget = 38,
+    /// Lots that may be opened in the day are used up, with those that live orders may open.
+    OpenBudget = 39,
+    /// The group has traded with itself as often as it may before nothing is entered.
+    SelfTradeBudget = 40,
+    /// There were as many bursts of messages as there may be before nothing is entered.
+    BurstBudget = 41,
     /// What is traded today has no prompt that is known and still to come.
-    NoPrompt = 36,
+    NoPrompt = 42,
 }
 
 impl Refusal {
     /// Every refusal, in the order of its code.
-    pub const ALL: [Refusal; 37] = [
+    pub const ALL: [Refusal; 43] = [
         Refusal::Stage,
         Refusal::Stopped,
         Refusal::Halted,
@@ -245,6 +263,12 @@ impl Refusal {
         Refusal::Jump,
         Refusal::BackOff,
         Refusal::RollCost,
+        Refusal::SelfTrade,
+        Refusal::CancelBudget,
+        Refusal::LargeCancelBudget,
+        Refusal::OpenBudget,
+        Refusal::SelfTradeBudget,
+        Refusal::BurstBudget,
         Refusal::NoPrompt,
     ];
 
@@ -301,6 +325,12 @@ impl Refusal {
             Refusal::Jump => "jump",
             Refusal::BackOff => "back_off",
             Refusal::RollCost => "roll_cost",
+            Refusal::SelfTrade => "self_trade",
+            Refusal::CancelBudget => "cancel_budget",
+            Refusal::LargeCancelBudget => "large_cancel_budget",
+            Refusal::OpenBudget => "open_budget",
+            Refusal::SelfTradeBudget => "self_trade_budget",
+            Refusal::BurstBudget => "burst_budget",
             Refusal::NoPrompt => "no_prompt",
         }
     }
@@ -326,8 +356,11 @@ impl Refusal {
             | Refusal::Nothing => "",
             Refusal::Stale | Refusal::Skewed | Refusal::Break | Refusal::BackOff => "ns",
             Refusal::Phase => "phase code",
-            Refusal::PriceLimit | Refusal::Collar | Refusal::Jump => "ticks",
-            Refusal::Size | Refusal::Lots => "lots",
+            Refusal::PriceLimit | Refusal::Collar | Refusal::Jump | Refusal::SelfTrade => "ticks",
+            Refusal::Size | Refusal::Lots | Refusal::OpenBudget => "lots",
+            Refusal::CancelBudget | Refusal::LargeCancelBudget => "cancels",
+            Refusal::SelfTradeBudget => "trades",
+            Refusal::BurstBudget => "bursts",
             Refusal::Inventory => "sets",
             Refusal::Residual => "common units over unit_den",
             Refusal::SumResidual => "1e-9 common units",
@@ -354,6 +387,8 @@ impl Refusal {
             | Refusal::Inventory
             | Refusal::SumResidual
             | Refusal::DayLoss
+            | Refusal::SelfTradeBudget
+            | Refusal::BurstBudget
             | Refusal::Usage => Binds::Entering,
             Refusal::Skewed
             | Refusal::Edge
@@ -380,8 +415,24 @@ impl Refusal {
             | Refusal::Money
             | Refusal::Lots
             | Refusal::OwnOpposite
+            | Refusal::SelfTrade
+            | Refusal::CancelBudget
+            | Refusal::LargeCancelBudget
+            | Refusal::OpenBudget
             | Refusal::IdsExhausted
             | Refusal::LossBudget => Binds::Everything,
+        }
+    }
+
+    /// The refusal of a budget that is used up.
+    #[must_use]
+    pub const fn of_budget(counted: Counted) -> Refusal {
+        match counted {
+            Counted::Cancels => Refusal::CancelBudget,
+            Counted::LargeCancels => Refusal::LargeCancelBudget,
+            Counted::Opens => Refusal::OpenBudget,
+            Counted::SelfTrades => Refusal::SelfTradeBudget,
+            Counted::Bursts => Refusal::BurstBudget,
         }
     }
 
@@ -403,9 +454,9 @@ pub enum Binds {
     Everything,
 }
 
-/// The checks in their order; [`Refusal::Usage`], [`Refusal::Money`] and [`Refusal::Lots`] come
-/// last, from the hold.
-pub const ORDER: [Refusal; 37] = [
+/// The checks in their order. The budgets of a day are looked at when the orders are known;
+/// [`Refusal::Usage`], [`Refusal::Money`] and [`Refusal::Lots`] come last, from the hold.
+pub const ORDER: [Refusal; 43] = [
     Refusal::Stage,
     Refusal::Stopped,
     Refusal::Halted,
@@ -435,11 +486,17 @@ pub const ORDER: [Refusal; 37] = [
     Refusal::OrderValue,
     Refusal::Collar,
     Refusal::OwnOpposite,
+    Refusal::SelfTrade,
     Refusal::DayLoss,
     Refusal::LossBudget,
     Refusal::Edge,
     Refusal::RollCost,
     Refusal::Messages,
+    Refusal::CancelBudget,
+    Refusal::LargeCancelBudget,
+    Refusal::OpenBudget,
+    Refusal::SelfTradeBudget,
+    Refusal::BurstBudget,
     Refusal::Usage,
     Refusal::Money,
     Refusal::Lots,
@@ -491,7 +548,7 @@ mod tests {
             assert_eq!(usize::from(refusal.code()), code);
             assert_eq!(Refusal::from_code(refusal.code()), Some(*refusal));
         }
-        assert_eq!(Refusal::from_code(37), None);
+        assert_eq!(Refusal::from_code(43), None);
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Refusal::ALL.len());
@@ -507,6 +564,7 @@ mod tests {
             limit_distance: 0,
             message_rate: 2,
             cancel_reserve: 1,
+            conduct: None,
         };
         assert_eq!(limits(3).reach(), 192);
         assert_eq!(limits(i64::MAX / 2).reach(), i64::MAX);
@@ -530,6 +588,11 @@ mod tests {
         check(Refusal::Usage, "1e-9 of equity");
         check(Refusal::LossBudget, "1e-9 of the hedge's currency");
         check(Refusal::Trims, "attempts");
+        check(Refusal::SelfTrade, "ticks");
+        check(Refusal::CancelBudget, "cancels");
+        check(Refusal::OpenBudget, "lots");
+        check(Refusal::SelfTradeBudget, "trades");
+        check(Refusal::BurstBudget, "bursts");
     }
 
     #[test]
@@ -539,6 +602,18 @@ mod tests {
         }
         assert!(Refusal::Halted.is_hard() && Refusal::Collar.is_hard() && Refusal::Lots.is_hard());
         assert!(!Refusal::Stopped.is_hard() && !Refusal::Jump.is_hard());
+    }
+
+    #[test]
+    fn every_budget_has_its_own_refusal() {
+        let expected = [
+            Refusal::CancelBudget,
+            Refusal::LargeCancelBudget,
+            Refusal::OpenBudget,
+            Refusal::SelfTradeBudget,
+            Refusal::BurstBudget,
+        ];
+        assert_eq!(Counted::ALL.map(Refusal::of_budget), expected);
     }
 
     #[test]

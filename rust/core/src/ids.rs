@@ -44,6 +44,8 @@ dense_id!(/// A kind of goods; limits are summed over it.
     ProductId, u16);
 dense_id!(/// A configured hedge.
     HedgeId, u16);
+dense_id!(/// Accounts under one actual control.
+    GroupId, u16);
 dense_id!(/// A currency.
     CurrencyId, u8);
 dense_id!(/// A leg of a hedge, in the order of its configuration.

@@ -232,6 +232,8 @@ pub struct Order {
     pub heard: Time,
     /// Cancels sent.
     pub cancels: u16,
+    /// Whether it is counted as a cancel.
+    pub counted: bool,
     /// Queries sent since the last evidence.
     pub queries: u16,
     /// Queries sent in all.
@@ -264,6 +266,7 @@ impl Order {
             due: Time::MAX,
             heard: now,
             cancels: 0,
+            counted: false,
             queries: 0,
             asked: 0,
             asked_at: now,
@@ -772,6 +775,7 @@ impl Order {
         out.i64(self.due.0);
         out.i64(self.heard.0);
         out.u16(self.cancels);
+        out.bool(self.counted);
         out.u16(self.queries);
         out.u16(self.asked);
         out.i64(self.asked_at.0);

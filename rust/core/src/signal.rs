@@ -854,6 +854,13 @@ impl Signals {
         estimate.filter(|(_, expires)| *expires > now).map(|(value, _)| value)
     }
 
+    /// When the last estimate for a hedge stops counting, while it counts.
+    #[must_use]
+    pub fn expires(&self, hedge: HedgeId, now: Time) -> Option<Time> {
+        let estimate = self.terms(hedge).estimate;
+        estimate.map(|(_, expires)| expires).filter(|expires| *expires > now)
+    }
+
     /// The state as canonical bytes.
     pub fn digest(&self, writer: &mut Writer) {
         self.messages.iter().for_each(|count| writer.u64(*count));

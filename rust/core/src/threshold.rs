@@ -35,10 +35,13 @@ pub enum Metric {
     Residual = 7,
     /// Long and short lots of a contract, over all accounts.
     Position = 8,
-    /// Orders in a contract today.
+    /// Orders sent in a contract today, by those accounts under one actual control that sent most.
     Orders = 9,
-    /// Cancels in a contract today.
+    /// Cancels sent in a contract today, counted in the same way.
     Cancels = 10,
+    /// What a judge outside has last said of a hedge, as an estimate, in 10⁻⁹; nothing once that
+    /// has expired. The numbers of the levels from WARN on are meant: 1, 2, 3, 4, 5.
+    Verdict = 11,
 }
 
 /// What a metric is of.
@@ -54,7 +57,7 @@ pub enum Of {
 
 impl Metric {
     /// Every metric, in the order of its code.
-    pub const ALL: [Metric; 11] = [
+    pub const ALL: [Metric; 12] = [
         Metric::CapitalUsage,
         Metric::ProjectedUsage,
         Metric::MarginRatio,
@@ -66,6 +69,7 @@ impl Metric {
         Metric::Position,
         Metric::Orders,
         Metric::Cancels,
+        Metric::Verdict,
     ];
 
     /// Its stable code.
@@ -90,6 +94,7 @@ impl Metric {
             Metric::Position => "position",
             Metric::Orders => "orders",
             Metric::Cancels => "cancels",
+            Metric::Verdict => "verdict",
         }
     }
 
@@ -103,7 +108,7 @@ impl Metric {
             | Metric::Available
             | Metric::Withdrawable
             | Metric::DayLoss => Of::Account,
-            Metric::RepairLoss | Metric::Residual => Of::Hedge,
+            Metric::RepairLoss | Metric::Residual | Metric::Verdict => Of::Hedge,
             Metric::Position | Metric::Orders | Metric::Cancels => Of::Instrument,
         }
     }
@@ -120,7 +125,8 @@ impl Metric {
             | Metric::Residual
             | Metric::Position
             | Metric::Orders
-            | Metric::Cancels => 1,
+            | Metric::Cancels
+            | Metric::Verdict => 1,
         }
     }
 }

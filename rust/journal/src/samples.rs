@@ -3,6 +3,7 @@
 use cross_market_core::book::{Change, Row};
 use cross_market_core::clock::{Clock, ClockOf};
 use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
+use cross_market_core::conduct::{Budget, Budgets};
 use cross_market_core::event::{Control, Estimate, Event, Link, LinkState, LinkTo, Scope, Verb};
 use cross_market_core::funds::{Cash, CashKind, Transfer, TransferId};
 use cross_market_core::gate::{
@@ -290,6 +291,17 @@ fn policy() -> Policy {
             limit_distance: 20,
             message_rate: 40,
             cancel_reserve: 8,
+            conduct: Some(Budgets {
+                cancels: Some(Budget { per_day: 450, reserve: 50 }),
+                large_cancels: Some(Budget { per_day: 45, reserve: 5 }),
+                large_lots: 300,
+                opens: None,
+                self_trades: Some(3),
+                bursts: Some(8),
+                counts_ioc: false,
+                counts_fok: true,
+                counts_hedging: false,
+            }),
         }]),
         accounts: Table::new(vec![AccountLimits {
             usage_cap: ratio(9, 10),

@@ -19,6 +19,7 @@ use cross_market_core::quote::{Kind, LegLots};
 use cross_market_core::time::{Span, Time};
 
 use crate::bounds::{Bounds, Counted};
+use crate::conduct;
 use crate::margins::{self, Rates};
 use crate::rolls;
 use crate::sent::{Change, Sent};
@@ -26,6 +27,7 @@ use crate::told::{Told, corrected};
 use crate::twin::Twin;
 
 mod attempts;
+mod budgets;
 mod follows;
 mod ladders;
 mod orders;
@@ -107,6 +109,7 @@ pub const RULES: &[&str] = &[
     "order_value_in_limit",
     "orders_have_their_money",
     "orders_on_fresh_books",
+    "orders_within_conduct",
     "override_is_contradicted",
     "position_as_told",
     "position_is_true",
@@ -201,6 +204,7 @@ pub struct Checker {
     word: Option<Transfer>,
     told: Told,
     bounds: Bounds,
+    conduct: conduct::Ledger,
     violations: Vec<Violation>,
 }
 
@@ -251,6 +255,7 @@ impl Checker {
             word: None,
             told: Told::new(config.accounts.len()),
             bounds: Bounds::new(config),
+            conduct: conduct::Ledger::default(),
             violations: Vec::new(),
             config: Arc::new(config.clone()),
         }
@@ -418,6 +423,7 @@ impl Checker {
     /// Takes one step: an event that the engine took, and its commands.
     pub fn step(&mut self, now: Time, event: &Event, commands: &[Command]) {
         self.steps += 1;
+        self.conduct.begin();
         if crate::world::is_of_money(event) {
             self.bounds.forget_cash();
         }
@@ -461,6 +467,9 @@ impl Checker {
             }
             Event::Settle(settle) => {
                 self.bounds.settle(&self.config, settle.instrument, settle.day);
+                if let Some(of) = self.config.instruments.get(settle.instrument) {
+                    self.conduct.settle(settle.instrument, of.venue, settle.day);
+                }
                 self.told.settle(settle);
             }
             Event::Clock(clock) => self.clock(now, clock, commands),
@@ -665,6 +674,8 @@ impl Checker {
         let said_dead = sent.absent || sent.overridden || sent.was_overridden;
         let surfaces = said_dead && is_new_fill(sent, &report.news);
         // That a cancel found no order proves nothing about the order.
+        sent.doubted =
+            matches!(report.news, News::CancelRejected { class: RejectClass::UnknownOrder, .. });
         if !matches!(report.news, News::CancelRejected { .. }) {
             sent.absent = false;
             sent.seen |= !conflict || surfaces;
@@ -715,6 +726,10 @@ impl Checker {
         if surfaces || sent.is_overfilled() {
             self.surprised.insert(place.account);
         }
+        if matches!(report.news, News::Fill(_)) {
+            self.note_opened(&place, change.lots);
+        }
+        self.note_end(place.order);
         self.told.trade(&self.config, held, (now, place.side), &change);
         let (hedge, leg) = rolls::owner(&self.config, &place);
         self.hold(hedge, leg, place.side.sign() * change.lots);
@@ -741,6 +756,7 @@ impl Checker {
             }
             Found::Inconclusive => {}
         }
+        self.note_end(answer.order);
     }
 
     fn commands(&mut self, now: Time, commands: &[Command]) {
@@ -759,6 +775,7 @@ impl Checker {
             match command {
                 Command::Place(place) => {
                     self.place(now, place);
+                    self.place_budgets(now, place);
                     self.within_rates(now, (place.account, place.instrument), 1, true);
                 }
                 Command::Cancel(cancel) => {
@@ -772,6 +789,7 @@ impl Checker {
                         sent.barred = false;
                     }
                     self.cancel_bound(now, cancel.order);
+                    self.note_cancel(now, cancel.order);
                 }
                 Command::Query(query) => {
                     self.query(now, query.order);

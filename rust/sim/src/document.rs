@@ -21,6 +21,8 @@ use cross_market_core::signal::{Band, Measure};
 use cross_market_core::threshold::{Metric, Of, Threshold};
 use cross_market_core::time::{Day, Time};
 
+use crate::conduct;
+
 /// Decimals of a tick or lot, at most.
 const PLACES: u32 = 12;
 
@@ -314,6 +316,7 @@ impl Teller<'_> {
                 ("limit_distance", steps(of.limit_distance, grid.tick)?),
                 rate,
                 reserve,
+                ("conduct", conduct::document(of.conduct.as_ref())),
             ]);
             instruments.push((row.name.as_str(), limits));
         }
@@ -500,7 +503,7 @@ fn ratio(value: Ratio) -> String {
     text(&value.to_string())
 }
 
-fn null() -> String {
+pub(crate) fn null() -> String {
     "null".to_owned()
 }
 
@@ -517,7 +520,7 @@ fn list(items: impl Iterator<Item = String>) -> String {
     format!("[{}]", items.collect::<Vec<_>>().join(","))
 }
 
-fn object<const N: usize>(fields: [(&str, String); N]) -> String {
+pub(crate) fn object<const N: usize>(fields: [(&str, String); N]) -> String {
     object_of(fields.into_iter())
 }
 

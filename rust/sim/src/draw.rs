@@ -16,6 +16,7 @@ use cross_market_core::threshold::{Metric, Threshold};
 use cross_market_core::time::{Span, Time};
 
 use crate::bank;
+use crate::conduct;
 use crate::crossing::{self, Opposed};
 use crate::fault::{Fault, Faults};
 use crate::latency::{Latency, VenueLatency};
@@ -407,6 +408,7 @@ impl Drawer {
         };
         margins::draw(seed, &mut config);
         margins::draw_freezes(seed, &mut config);
+        conduct::draw(seed, &mut config);
         unpaid::draw(seed, &mut config, START);
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));

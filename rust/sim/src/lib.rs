@@ -15,6 +15,7 @@ pub mod atlas;
 mod bank;
 mod bounds;
 pub mod check;
+mod conduct;
 mod crossing;
 pub mod depth;
 pub mod digest;

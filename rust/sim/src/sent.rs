@@ -37,6 +37,11 @@ pub(crate) struct Sent {
     /// Those of kills too, which no bound holds back.
     pub(crate) cancels_all: u64,
     pub(crate) cancel_out: bool,
+    /// Whether its venue has answered a cancel that it knows no such order, and said nothing since: it
+    /// is asked about then.
+    pub(crate) doubted: bool,
+    /// Whether it counts as a cancel of its group.
+    pub(crate) counted: bool,
     /// Whether its last cancel was refused for the phase.
     pub(crate) barred: bool,
     pub(crate) queries: u64,
@@ -173,6 +178,8 @@ impl Sent {
             cancels: 0,
             cancels_all: 0,
             cancel_out: false,
+            doubted: false,
+            counted: false,
             barred: false,
             queries: 0,
             asked: placed,

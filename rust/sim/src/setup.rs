@@ -330,6 +330,7 @@ pub fn usual_instrument(collar: i64) -> InstrumentLimits {
         limit_distance: 0,
         message_rate: 1_000,
         cancel_reserve: 100,
+        conduct: None,
     }
 }
 

@@ -18,7 +18,7 @@ use crate::sent::Change;
 /// Lets some contracts settle on close or at prompts. From a stream of its own, so that all others
 /// stay as they are.
 pub(crate) fn draw(seed: u64, config: &mut Config, start: Time) {
-    let mut random = Random::stream(seed, 21);
+    let mut random = Random::stream(seed, 22);
     if random.below(2) == 0 {
         return;
     }

@@ -91,7 +91,7 @@ fn instrument_limits(collar: &str) -> Value {
     json!({
         "order_value": "20000000", "collar": collar, "age_ns": 2_000_000_000_i64,
         "skew_ns": 1_000_000_000, "limit_distance": collar, "message_rate": 60,
-        "cancel_reserve": 10,
+        "cancel_reserve": 10, "conduct": null,
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use cross_market_core::clock::{Clock, ClockOf};
+use cross_market_core::conduct::{Budget, Budgets};
 use cross_market_core::event::Event;
 use cross_market_core::funds::{CashKind, Transfer, TransferId};
 use cross_market_core::instrument::{PriceBand, Prompts, Reference, ReferenceChange, Settlement};
@@ -81,6 +82,63 @@ fn over_messages() -> Vec<(&'static str, Steps)> {
         ("inert_commands", vec![tick(vec![Command::Amend(changed)])]),
         ("transfers_are_asked_for", vec![tick(vec![Command::Transfer(moved)])]),
     ]
+}
+
+/// Each budget alone, one step beyond it.
+fn over_budgets() -> Vec<(&'static str, Steps)> {
+    let one = fitting(1);
+    let none = Budgets {
+        cancels: None,
+        large_cancels: None,
+        large_lots: 0,
+        opens: None,
+        self_trades: None,
+        bursts: None,
+        counts_ioc: true,
+        counts_fok: true,
+        counts_hedging: true,
+    };
+    let allow = |conduct| {
+        let mut policy = config().policy;
+        policy.instruments[one.instrument].conduct = Some(conduct);
+        vec![(verb(Verb::Policy(Box::new(policy))), vec![])]
+    };
+    let some = |per_day, reserve| Some(Budget { per_day, reserve });
+    let kept = allow(Budgets { cancels: some(2, 1), ..none });
+    let large = allow(Budgets { large_cancels: some(1, 0), large_lots: 1, ..none });
+    let opens = allow(Budgets { opens: some(1, 0), ..none });
+    let bursts = allow(Budgets { bursts: Some(1), ..none });
+    let (order, account, instrument) = (one.order, one.account, one.instrument);
+    let cancel = Command::Cancel(Cancel { order, account, instrument });
+    let two = || vec![begun(vec![Command::Place(one), Command::Place(fitting(2))])];
+    let cancelled = (news(order, News::Cancelled { cum: Qty::ZERO }), vec![]);
+    let next = tick(vec![Command::Place(fitting(2))]);
+    let ten = tick(vec![cancel; 10]);
+    let rule = "orders_within_conduct";
+    vec![
+        (rule, [kept.clone(), two()].concat()),
+        (rule, [kept, sends(one), vec![cancelled, next.clone()]].concat()),
+        (rule, [large, two()].concat()),
+        (rule, [opens, two()].concat()),
+        (rule, [bursts, sends(one), vec![ten, next]].concat()),
+    ]
+}
+
+#[test]
+fn budgets_bind_what_enters_before_what_mends() {
+    let (one, two) = (fitting(1), fitting(2));
+    let found = |change: fn(&mut Place)| {
+        let mut steps = over_budgets().remove(0).1;
+        let mut second = two;
+        change(&mut second);
+        steps.truncate(1);
+        steps.push(begun(vec![Command::Place(one), Command::Place(second)]));
+        broken(&steps).contains(&"orders_within_conduct")
+    };
+    assert!(found(|_| {}));
+    assert!(!found(|place| place.purpose = Purpose::Supplement));
+    assert!(!found(|place| place.kind = Kind::Exit));
+    assert!(!found(|place| place.instrument = InstrumentId(1)));
 }
 
 /// An account's usage reached a level.
@@ -609,6 +667,7 @@ fn every_rule_can_be_broken() {
     let steps = [
         over_prices_and_sizes(),
         over_messages(),
+        over_budgets(),
         over_attempts(),
         over_latches(),
         over_words(),

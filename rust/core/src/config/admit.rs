@@ -53,6 +53,7 @@ fn instrument(config: &Config, id: InstrumentId, limits: &InstrumentLimits) -> b
         && span(1, limits.skew)
         && limits.limit_distance >= 0
         && messages(limits.message_rate, limits.cancel_reserve)
+        && limits.conduct.is_none_or(|budgets| super::budgets::admits(config, id, &budgets))
 }
 
 fn account(limits: &AccountLimits) -> bool {

@@ -91,6 +91,7 @@ pub(super) const CLOSED: InstrumentLimits = InstrumentLimits {
     limit_distance: i64::MAX,
     message_rate: 0,
     cancel_reserve: 0,
+    conduct: None,
 };
 
 pub(super) fn used(config: &Config, id: InstrumentId) -> bool {
@@ -103,7 +104,7 @@ fn instrument_limits(
     id: InstrumentId,
     node: &Node<'_>,
 ) -> Checked<InstrumentLimits> {
-    let [order_value, collar_node, age, skew, limit_distance, rate, reserve] =
+    let [order_value, collar_node, age, skew, limit_distance, rate, reserve, conduct] =
         node.fields(INSTRUMENT_KEYS)?;
     let tick = config.grids[id].tick;
     let price_max = config.instruments[id].price_max;
@@ -120,10 +121,11 @@ fn instrument_limits(
         limit_distance: limit_distance.steps_from(0, tick, "a distance in price units")?,
         message_rate,
         cancel_reserve,
+        conduct: super::budgets::read(config, id, conduct)?,
     })
 }
 
-const INSTRUMENT_KEYS: [&str; 7] = [
+const INSTRUMENT_KEYS: [&str; 8] = [
     "order_value",
     "collar",
     "age_ns",
@@ -131,6 +133,7 @@ const INSTRUMENT_KEYS: [&str; 7] = [
     "limit_distance",
     "message_rate",
     "cancel_reserve",
+    "conduct",
 ];
 
 /// Messages in one second, and how many of them are kept for cancels.

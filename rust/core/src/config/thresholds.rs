@@ -1,9 +1,10 @@
 //! Thresholds: what is monitored, of what, and from which value on which level holds.
 
 use super::tree::{Checked, Node};
-use super::{Config, MONEY_MAX};
+use super::{Config, Hedge, MONEY_MAX};
 use crate::ids::{Id, InstrumentId};
 use crate::num::{MONEY_UNIT, Ratio, div_ceil, div_floor};
+use crate::signal::Measure;
 use crate::threshold::{BOUNDS, Metric, Of, THRESHOLDS_MAX, Threshold};
 use crate::time::Span;
 
@@ -48,6 +49,9 @@ fn threshold(config: &Config, row: &Node<'_>) -> Checked<Threshold> {
         clear: value(config, metric, subject, &clear)?,
         dwell: dwell.span(Span::ZERO, "how long a level stays after the number is better")?,
     };
+    if !is_heard(config, &threshold) {
+        return Err(row.refuse("a verdict of hedges whose signal is no estimate"));
+    }
     if threshold.is_sound() {
         return Ok(threshold);
     }
@@ -78,7 +82,11 @@ fn subject(config: &Config, metric: Metric, node: &Node<'_>) -> Checked<u16> {
 /// A value of the metric in its unit, rounded to where it is reached sooner.
 fn value(config: &Config, metric: Metric, subject: Option<u16>, node: &Node<'_>) -> Checked<i128> {
     match metric {
-        Metric::CapitalUsage | Metric::ProjectedUsage | Metric::MarginRatio | Metric::Residual => {
+        Metric::CapitalUsage
+        | Metric::ProjectedUsage
+        | Metric::MarginRatio
+        | Metric::Residual
+        | Metric::Verdict => {
             let found = node.ratio("a decimal or a fraction")?;
             let scaled = i128::from(found.num()) * MONEY_UNIT;
             let den = i128::from(found.den());
@@ -128,6 +136,17 @@ fn one_currency(
     Ok(())
 }
 
+/// Whether an estimate may be a verdict of what a threshold is of: where a signal reads it, it is a
+/// price.
+fn is_heard(config: &Config, of: &Threshold) -> bool {
+    let reads = |hedge: &Hedge| hedge.rule.measure == Measure::Estimate;
+    of.metric != Metric::Verdict
+        || match of.subject {
+            Some(place) => !config.hedges.get(Id::at(usize::from(place))).is_some_and(reads),
+            None => !config.hedges.iter().any(reads),
+        }
+}
+
 /// Whether thresholds that were made in Rust keep what those of a document are held to.
 pub(super) fn admits(config: &Config, thresholds: &[Threshold]) -> bool {
     let is_known = |of: &Threshold| {
@@ -143,6 +162,6 @@ pub(super) fn admits(config: &Config, thresholds: &[Threshold]) -> bool {
         !thresholds.iter().take(at).any(twin)
     };
     thresholds.len() <= THRESHOLDS_MAX
-        && thresholds.iter().all(|of| is_known(of) && of.is_sound())
+        && thresholds.iter().all(|of| is_known(of) && is_heard(config, of) && of.is_sound())
         && thresholds.iter().enumerate().all(is_once)
 }

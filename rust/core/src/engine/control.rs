@@ -72,7 +72,7 @@ impl Engine {
                 self.input(*order, Input::Override { status: *status }, out);
                 let (subject, value) = (Subject::Order(*order), i128::from(cum.get()));
                 self.alert(out, AlertCode::Overridden, Urgency::Warn, subject, value, 0);
-                self.after_order(*order);
+                self.after_order(*order, out);
             }
             Verb::Policy(policy) => self.replace_policy(policy, out),
             Verb::Freeze { hedge, lasts, adverse } => {
@@ -194,8 +194,7 @@ impl Engine {
         let venue = self.venue_of(order.place.account);
         let (wait, bound) = (venue.ack_timeout, venue.cancels_max);
         let now = self.now;
-        let (account, instrument) = (order.place.account, order.place.instrument);
-        self.conduct.spend_kill(account, instrument, order.place.hedge, now);
+        self.spend_kill(id, out);
         if let Some(order) = self.orders.get_mut(id) {
             let _ = order.next(Input::CancelSent);
             // A kill takes no account of the bound, but does not hide that it is reached.

@@ -216,6 +216,7 @@ impl Engine {
             }
         }
         self.prove_tokens()?;
+        self.prove_budgets()?;
         let enters = begins.iter().any(|begin| begin.kind == Kind::Enter);
         self.hold_all(enters)?;
         Ok(sent_first)
@@ -340,6 +341,8 @@ impl Engine {
         self.commit(one, out);
         std::mem::swap(&mut self.work.places, &mut later);
         self.commit(two, out);
+        // What has left is not what is to leave later.
+        later.clear();
         self.work.later = later;
     }
 }

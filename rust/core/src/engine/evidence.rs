@@ -35,6 +35,7 @@ impl Engine {
             Event::Reference(reference) => self.on_reference(reference),
             Event::Estimate(estimate) => {
                 self.signals.estimate(estimate.hedge, estimate.value, estimate.expires);
+                self.watch.hear();
                 self.touch(estimate.hedge);
             }
             Event::Clock(clock) => self.on_clock(clock, out),
@@ -125,7 +126,7 @@ impl Engine {
                 self.on_fee(&key, FeeNews::Paid { amount, currency }, out);
             }
         }
-        self.after_order(id);
+        self.after_order(id, out);
     }
 
     /// In an auction no cancel is taken: that one was not lost, and another may be sent for it.
@@ -174,7 +175,7 @@ impl Engine {
             Found::ProvenAbsent => self.input(id, Input::Absent, out),
             Found::Inconclusive => self.input(id, Input::Inconclusive, out),
         }
-        self.after_order(id);
+        self.after_order(id, out);
     }
 
     /// An order that was to trade at once or not at all, and still works after its time at a venue
@@ -229,8 +230,8 @@ impl Engine {
     /// cancelled, whatever the budgets say. What it still trades is booked as late.
     fn recall(&mut self, place: &Place, out: &mut Vec<Command>) {
         let (order, account, instrument) = (place.order, place.account, place.instrument);
-        self.conduct.spend_kill(account, instrument, place.hedge, self.now);
         out.push(Command::Cancel(Cancel { order, account, instrument }));
+        self.spend_kill(order, out);
     }
 
     /// Lets the next query leave in this step: something about the order is not proven.
@@ -347,6 +348,10 @@ impl Engine {
             let _ = self.funds.take_share(id, fresh, Qty::of(leaves));
             self.positions.release_lots(id, fresh);
         }
+        if told == Told::Fill {
+            self.count_self_trade(&key, fill, out);
+        }
+        self.count_opened((place.account, place.instrument), place.effect, fresh, out);
         let (fee, _) = self.book_trade(Some(id), key, &trade, fill, out);
         self.tell_attempt(id, &trade, fee, told, out);
         if was_dead {
@@ -762,13 +767,16 @@ impl Engine {
         let effect = if closes { PositionEffect::Close } else { PositionEffect::Open };
         let trade =
             Trade { owner: Owner::Unassigned, side, effect, qty: fill.qty, price: fill.price };
+        self.count_self_trade(&key, fill, out);
+        self.count_opened((account, instrument), effect, fill.qty, out);
         let lost = self.book_trade(None, key, &trade, fill, out).1;
         self.lose((account, instrument), side.sign() * lost.get(), fill.price, out);
         self.touch_account(account);
     }
 
     /// What follows from an input: its next due time, and the end of its hold once it is confirmed.
-    pub(super) fn after_order(&mut self, id: ClientOrderId) {
+    pub(super) fn after_order(&mut self, id: ClientOrderId, out: &mut Vec<Command>) {
+        self.count_end(id, out);
         let Some(order) = self.orders.get(id).copied() else { return };
         self.touch_owners(id);
         let at = self.live.binary_search(&id);
@@ -1008,7 +1016,8 @@ impl Engine {
             }
         }
         self.orders.roll(settle.instrument);
-        self.conduct.roll_instrument(settle.instrument);
+        let venue = self.instruments[settle.instrument].venue;
+        self.conduct.roll_instrument(settle.instrument, venue, next);
         let orders = &self.orders;
         self.booked.retain(|key, _| orders.execution(key).is_some());
         self.roll_hedges(settle.instrument, next);

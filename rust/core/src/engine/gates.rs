@@ -339,7 +339,7 @@ impl Engine {
         let legs = self.worked(hedge, kind).legs.iter().zip(held).zip(intents);
         // In one go, so that each is made in its place.
         contexts.extend(legs.map(|((leg, held), intent)| {
-            self.leg_context(hedge, kind, leg, *held, intent.as_ref())
+            self.leg_context(hedge, kind, leg, *held, (intent.as_ref(), intents))
         }));
         contexts
     }
@@ -351,7 +351,7 @@ impl Engine {
         kind: Kind,
         leg: &LegPlan,
         held: i64,
-        intent: Option<&Intent>,
+        (intent, intents): (Option<&Intent>, &[Option<Intent>; LEGS_MAX]),
     ) -> LegContext {
         let instrument = &self.instruments[leg.instrument];
         let book = &self.books[leg.instrument];
@@ -383,6 +383,9 @@ impl Engine {
             restricted: self.is_account_restricted(leg.account),
             linked: self.links[leg.account] == LinkState::Resynced,
             opposite: intent.is_some_and(|intent| self.is_opposed(hedge, leg, intent)),
+            meets: intent.and_then(|intent| {
+                self.meets(&self.worked(hedge, kind).legs, leg, intent, intents)
+            }),
             day_result: self.day_results[leg.account],
             day_loss: limits.day_loss,
             tokens: self.tokens_left(leg.account, leg.instrument),

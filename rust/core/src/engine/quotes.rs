@@ -58,6 +58,10 @@ impl Engine {
         if self.gate_quotes(hedge, attempt, held).is_err() {
             return;
         }
+        // Before it begins a refusal of its first orders says why.
+        if attempt.messages > 0 && !self.may_rest(hedge, attempt, held) {
+            return;
+        }
         let of = attempt.legging().quote;
         self.wake_for_quotes(hedge, &of);
         let lots = self.plan(hedge).change(held, attempt.slice_to());

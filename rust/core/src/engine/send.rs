@@ -282,6 +282,7 @@ impl Engine {
                 count += 1;
             }
             self.prove_messages(attempt, count)?;
+            self.prove_set_budgets(hedge, attempt, wants)?;
             self.reserve_set(hedge, attempt, wants, held)?;
             self.tell_relieved(out);
             self.commit(attempt, out);
@@ -343,6 +344,11 @@ impl Engine {
         let left = messages_left(attempt);
         self.work.places.truncate(usize::try_from(left).unwrap_or(usize::MAX));
         self.prove_messages(attempt, 1)?;
+        if intent.purpose == Purpose::Quote {
+            self.prove_quote_budgets(hedge, attempt, held)?;
+        } else {
+            self.prove_budgets()?;
+        }
         self.reserve_repair(attempt.decision)?;
         self.commit(attempt, out);
         Ok(())
@@ -364,14 +370,6 @@ impl Engine {
         let split = self.positions.split(leg.account, leg.instrument, side, qty, first);
         let mut split = split.map_err(|_| at(Refusal::Lots))?;
         self.said_as(intent.leg, attempt.is_resplit(intent.leg), &mut split);
-        let account = &self.config.accounts[leg.account];
-        let venue = &self.config.venues[account.venue];
-        let rests = match intent.purpose {
-            Purpose::Quote => true,
-            Purpose::Hedge => attempt.rests(intent.leg),
-            Purpose::Work | Purpose::Supplement | Purpose::Unwind => false,
-        };
-        let tif = if rests { venue.rests.unwrap_or(venue.tif) } else { venue.tif };
         let (first, last) = attempt.numbers(intent.leg, intent.purpose).ok_or_else(exhausted)?;
         for (attempt_try, (effect, qty)) in (first..).zip(split.iter()) {
             let used = u16::try_from(self.work.places.len()).unwrap_or(u16::MAX);
@@ -379,23 +377,43 @@ impl Engine {
                 return Err(exhausted());
             }
             let order = attempt.decision.order(intent.leg, attempt_try).ok_or_else(exhausted)?;
-            let place = Place {
-                order,
-                price: intent.limit,
-                qty,
-                account: leg.account,
-                instrument: leg.instrument,
-                hedge,
-                side: intent.side,
-                effect,
-                tif,
-                flag: account.flag,
-                kind: attempt.kind,
-                purpose: intent.purpose,
-            };
+            let place = self.placed(hedge, attempt, intent, (order, effect, qty));
             self.work.places.push(place);
         }
         Ok(())
+    }
+
+    /// An order for some lots of an intent.
+    #[inline]
+    pub(super) fn placed(
+        &self,
+        hedge: HedgeId,
+        attempt: &Attempt,
+        intent: &Intent,
+        (order, effect, qty): (ClientOrderId, PositionEffect, Qty),
+    ) -> Place {
+        let leg = self.leg_of(hedge, intent.leg);
+        let account = &self.config.accounts[leg.account];
+        let venue = &self.config.venues[account.venue];
+        let rests = match intent.purpose {
+            Purpose::Quote => true,
+            Purpose::Hedge => attempt.rests(intent.leg),
+            Purpose::Work | Purpose::Supplement | Purpose::Unwind => false,
+        };
+        Place {
+            order,
+            price: intent.limit,
+            qty,
+            account: leg.account,
+            instrument: leg.instrument,
+            hedge,
+            side: intent.side,
+            effect,
+            tif: if rests { venue.rests.unwrap_or(venue.tif) } else { venue.tif },
+            flag: account.flag,
+            kind: attempt.kind,
+            purpose: intent.purpose,
+        }
     }
 
     /// Takes lots and money for the whole set, or nothing of either.
@@ -639,8 +657,10 @@ impl Engine {
         for at in 0..self.work.places.len() {
             let place = self.work.places[at];
             let (account, instrument) = (place.account, place.instrument);
+            let before = self.used_before(account, instrument);
             let spent = self.conduct.spend_order(account, instrument, place.hedge, self.now);
             assert!(spent, "broken invariant: messages were proven to be there");
+            self.tell_low((account, instrument), before, out);
             let mut order = Order::new(place, self.now);
             let _ = order.next(Input::Sent);
             order.due = self.now + self.venue_of(place.account).ack_timeout;

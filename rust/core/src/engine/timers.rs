@@ -170,16 +170,15 @@ impl Engine {
             return;
         }
         let (instrument, hedge) = (order.place.instrument, order.place.hedge);
+        let before = self.used_before(account, instrument);
         if !self.conduct.spend_cancel(account, instrument, hedge, self.now) {
             let ready = self.conduct.cancel_ready(account, instrument, self.now);
             self.put_off(id, ready.max(Time(self.now.0 + 1)));
             return;
         }
-        out.push(Command::Cancel(Cancel {
-            order: id,
-            account,
-            instrument: order.place.instrument,
-        }));
+        out.push(Command::Cancel(Cancel { order: id, account, instrument }));
+        self.tell_low((account, instrument), before, out);
+        self.count_cancel(id, out);
         self.count_message(&order);
         self.changed = true;
         if let Some(order) = self.orders.get_mut(id) {

@@ -110,6 +110,13 @@ impl Watch {
         self.levels = before.levels.clone();
     }
 
+    /// A verdict came: it counts in this step.
+    pub(super) fn hear(&mut self) {
+        if self.rows.iter().any(|row| row.threshold.metric == Metric::Verdict) {
+            self.stale = Time::EARLIEST;
+        }
+    }
+
     /// A price came that was not looked at: it is soon, though nothing else may come.
     pub(super) fn miss(&mut self) -> Time {
         self.missed = true;
@@ -174,8 +181,18 @@ impl Engine {
             }
         }
         if moved || all {
-            let due = |row: &Row| row.ladder.due(&row.threshold);
-            self.watch.due = self.watch.rows.iter().filter_map(due).min().unwrap_or(Time::MAX);
+            let due = |row: &Row| row.ladder.due(&row.threshold).into_iter().chain(self.until(row));
+            self.watch.due = self.watch.rows.iter().flat_map(due).min().unwrap_or(Time::MAX);
+        }
+    }
+
+    /// When the verdict that a row looks at expires: without news nobody would see it.
+    fn until(&self, row: &Row) -> Option<Time> {
+        match row.target {
+            Target::Hedge(hedge) if row.threshold.metric == Metric::Verdict => {
+                self.signals.expires(hedge, self.now)
+            }
+            Target::Account(_) | Target::Hedge(_) | Target::Instrument(_) => None,
         }
     }
 
@@ -195,7 +212,9 @@ impl Engine {
             Target::Account(account) => self.value_of_account(metric, account),
             Target::Hedge(hedge) => {
                 let plan = self.plan(hedge);
-                if metric == Metric::RepairLoss {
+                if metric == Metric::Verdict {
+                    self.signals.estimated(hedge, self.now).map_or(0, i128::from)
+                } else if metric == Metric::RepairLoss {
                     self.conduct.lost_today(hedge).0
                 } else if self.hedges[hedge].is_taken() {
                     // What an attempt works on is judged when it rests.
@@ -206,10 +225,11 @@ impl Engine {
                 }
             }
             Target::Instrument(instrument) => {
+                let [orders, cancels] = self.conduct.sent_today(instrument);
                 if metric == Metric::Orders {
-                    i128::from(self.conduct.orders_today(instrument))
+                    i128::from(orders)
                 } else if metric == Metric::Cancels {
-                    i128::from(self.conduct.cancels_today(instrument))
+                    i128::from(cancels)
                 } else {
                     self.lots_everywhere(instrument)
                 }
@@ -234,7 +254,8 @@ impl Engine {
             | Metric::Residual
             | Metric::Position
             | Metric::Orders
-            | Metric::Cancels => share(view.margin, view.equity),
+            | Metric::Cancels
+            | Metric::Verdict => share(view.margin, view.equity),
         }
     }
 

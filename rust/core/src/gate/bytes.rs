@@ -1,6 +1,7 @@
 //! A policy as canonical bytes, for the journal and the state digest.
 
 use super::{AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual, VenueLimits};
+use crate::conduct::Budgets;
 use crate::ids::{CurrencyId, ProductId, Table};
 use crate::legging::Legging;
 use crate::num::{Money, Ratio};
@@ -26,6 +27,10 @@ impl Policy {
             out.i64(limits.limit_distance);
             out.u32(limits.message_rate);
             out.u32(limits.cancel_reserve);
+            out.bool(limits.conduct.is_some());
+            if let Some(budgets) = &limits.conduct {
+                budgets.write(out);
+            }
         }
         out.len(self.accounts.len());
         for limits in self.accounts.iter() {
@@ -74,6 +79,7 @@ impl Policy {
                 limit_distance: from.i64()?,
                 message_rate: from.u32()?,
                 cancel_reserve: from.u32()?,
+                conduct: if from.bool()? { Some(Budgets::read(from)?) } else { None },
             })
         })?;
         let accounts = read_rows(from, |from| {
@@ -177,6 +183,7 @@ fn read_repair(from: &mut Reader<'_>) -> Result<Repair, WireError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conduct::Budget;
     use crate::threshold::Metric;
 
     fn ratio(num: i128, den: i128) -> Ratio {
@@ -209,6 +216,17 @@ mod tests {
                 limit_distance: 26,
                 message_rate: 27,
                 cancel_reserve: 28,
+                conduct: Some(Budgets {
+                    cancels: Some(Budget { per_day: 33, reserve: 32 }),
+                    large_cancels: Some(Budget { per_day: 35, reserve: 34 }),
+                    large_lots: 36,
+                    opens: None,
+                    self_trades: Some(37),
+                    bursts: None,
+                    counts_ioc: true,
+                    counts_fok: false,
+                    counts_hedging: true,
+                }),
             }]),
             accounts: Table::new(vec![AccountLimits {
                 usage_cap: ratio(9, 10),

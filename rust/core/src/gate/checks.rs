@@ -104,6 +104,8 @@ pub struct LegContext {
     pub linked: bool,
     /// Whether an earlier hedge wants or has the other side of the contract.
     pub opposite: bool,
+    /// The price of an order of an account under the same actual control that the order would meet.
+    pub meets: Option<Price>,
     /// Result of its account since the day began; negative is a loss.
     pub day_result: Money,
     /// Largest loss of its account.
@@ -401,7 +403,8 @@ fn order(place: usize, leg: &LegContext, ask: &Ask) -> Check {
     size(place, leg, ask)?;
     order_value(place, leg, ask)?;
     collar(place, leg, ask)?;
-    opposite(place, leg)
+    opposite(place, leg)?;
+    self_trade(place, leg, ask)
 }
 
 /// The denial that [`super::ORDER`] has first; of equals, the one of the earlier leg.
@@ -696,6 +699,13 @@ fn opposite(place: usize, leg: &LegContext) -> Check {
     if leg.opposite { Err(Denial::plain(Refusal::OwnOpposite).at(place)) } else { Ok(()) }
 }
 
+fn self_trade(place: usize, leg: &LegContext, ask: &Ask) -> Check {
+    match leg.meets {
+        None => Ok(()),
+        Some(other) => Err(Denial::numbers(Refusal::SelfTrade, ask.limit.0, other.0).at(place)),
+    }
+}
+
 fn day_loss(place: usize, leg: &LegContext) -> Check {
     let loss = -leg.day_result.0;
     if loss >= leg.day_loss.0 {
@@ -772,6 +782,7 @@ mod tests {
                 limit_distance: 20,
                 message_rate: 100,
                 cancel_reserve: 10,
+                conduct: None,
             },
             tick_value: Money::units(1),
             min_qty: Qty::of(2),
@@ -783,6 +794,7 @@ mod tests {
             restricted: false,
             linked: true,
             opposite: false,
+            meets: None,
             day_result: Money::units(-99),
             day_loss: Money::units(100),
             tokens: 1,
@@ -1137,6 +1149,19 @@ mod tests {
         assert_eq!(entering(&context), expected);
         assert_eq!(leaving(&context), Ok(()));
         assert_eq!(repairing(&context, LegId(1)), Ok(()));
+    }
+
+    #[test]
+    fn an_order_that_would_meet_one_of_its_group_is_refused_whatever_it_is_for() {
+        let mut legs = legs();
+        legs[1].meets = Some(Price(98));
+        let expected = Err(Denial::numbers(Refusal::SelfTrade, 99, 98).at(1));
+        assert_eq!(entering(&context(&legs)), expected);
+        assert_eq!(leaving(&context(&legs)), expected);
+        assert_eq!(repairing(&context(&legs), LegId(1)), expected);
+        assert_eq!(repairing(&context(&legs), LegId(0)), Ok(()));
+        legs[1].opposite = true;
+        assert_eq!(entering(&context(&legs)).unwrap_err().refusal, Refusal::OwnOpposite);
     }
 
     #[test]

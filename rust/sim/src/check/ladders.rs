@@ -35,7 +35,8 @@ impl Checker {
         self.levels.iter().any(|((_, of), level)| restricts(*level) && self.is_of(hedge, *of))
     }
 
-    /// Orders that enter, of hedges that a subject concerns, and that can be cancelled now.
+    /// Orders that enter, of hedges that a subject concerns, and that can be cancelled now. One that its
+    /// venue does not know is asked about instead.
     fn left_to_cancel(&self, subject: Subject) -> impl Iterator<Item = ClientOrderId> + '_ {
         let can = |sent: &crate::sent::Sent| {
             let place = &sent.place;
@@ -46,6 +47,7 @@ impl Checker {
             sent.done.is_none()
                 && !sent.absent
                 && !sent.cancel_out
+                && !sent.doubted
                 && sent.cancels_all < bound
                 && link.is_some_and(|link| *link != LinkState::Down)
         };
