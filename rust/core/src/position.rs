@@ -664,8 +664,8 @@ impl Positions {
             Undo { side, lots, price, was: Booked { closed, ..was }, keep, day, days, today }
         };
         let owner = self.owner(trade.owner, index);
-        let owned = undo(was.map_or(Booked::NONE, |was| was.owner), 0);
-        let mut owner_booked = owner.undo(&Undo { days: Days::Any, ..owned });
+        let share = undo(was.map_or(Booked::NONE, |was| was.owner), 0);
+        let mut owner_booked = owner.undo(&Undo { days: Days::Any, ..share });
         owner_booked = owner_booked.join(owner.cancel_out(i64::MAX, Days::Any, today));
         let position = self.position_mut(index);
         let guess = || guess(position.pair.netting, trade, today);

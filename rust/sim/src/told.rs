@@ -129,7 +129,7 @@ impl Told {
         }
         match listed.settlement {
             Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => {
-                held.flow -= value
+                held.flow -= value;
             }
             Settlement::Upfront => self.pay(account, Money(-listed.tick_value.0 * value)),
         }

@@ -174,7 +174,7 @@ impl Truth {
         }
         match terms.settlement {
             Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => {
-                holding.flow += value
+                holding.flow += value;
             }
             Settlement::Upfront => self.pay(account, Money(terms.tick_value.0 * value)),
         }
