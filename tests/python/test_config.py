@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -472,3 +473,33 @@ def test_example_files_are_accepted() -> None:
         config = cm.Config.load(path)
         assert cm.SimVenues.load(path).venues
         assert config.hedges
+
+
+def test_every_settlement_has_what_it_needs_and_nothing_else() -> None:
+    pairs = [("2026-02-10", "2026-05-11"), (date(2026, 2, 11), 20_584)]
+    forward = instrument("LME.ca3m", "USD/t", settlement="prompt_forward", prompts=pairs)
+    text = instrument_json(forward)
+    assert text["settlement"] == "prompt_forward"
+    assert text["prompts"] == [[20_494, 20_584], [20_495, 20_584]]
+    closed = instrument_json(instrument("X.P", "USD/t", settlement="on_close", matching="average"))
+    assert closed["matching"] == "average"
+    assert "prompts" not in closed
+    wrong: list[tuple[str, dict[str, object]]] = [
+        ("settlement", {"settlement": "margin"}),
+        ("matching", {"settlement": "on_close"}),
+        ("matching", {"matching": "first_in"}),
+        ("prompts", {"settlement": "prompt_forward"}),
+        ("prompts", {"prompts": pairs}),
+        ("prompts", {"settlement": "prompt_forward", "prompts": []}),
+        ("prompts[0]", {"settlement": "prompt_forward", "prompts": [("2026-02-10",) * 2]}),
+        ("prompts[0]", {"settlement": "prompt_forward", "prompts": [("10 Feb", "2026-05-11")]}),
+        ("prompts[1]", {"settlement": "prompt_forward", "prompts": [(3, 9), (4, 8)]}),
+        ("prompts[1]", {"settlement": "prompt_forward", "prompts": [(3, 9), (3, 9)]}),
+        ("margin", {"settlement": "upfront"}),
+    ]
+    for field, parts in wrong:
+        with pytest.raises(cm.ConfigError) as caught:
+            instrument("X.P", "USD/t", **parts)
+        assert caught.value.field == f"instrument.{field}", parts
+    with pytest.raises(cm.InputTypeError):
+        instrument("X.P", "USD/t", settlement="prompt_forward", prompts=[(1.0, 2)])

@@ -38,6 +38,8 @@ mod funds_model;
 mod inventory;
 #[path = "money/margins.rs"]
 mod margins;
+#[path = "money/settlement.rs"]
+mod settlement;
 #[path = "money/world.rs"]
 mod world;
 
