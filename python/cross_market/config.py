@@ -203,7 +203,7 @@ class Leg:
         if self.account.currency != self.instrument.currency:
             expected = f"an account in {self.instrument.currency}, as {self.instrument.name}"
             raise wrong(self.account.name, "leg.account", expected)
-        if self.instrument.style == "inverse":
+        if self.instrument.settlement == "coin":
             expected = "a linear instrument; the value of an inverse one does not follow its price"
             raise wrong(self.instrument.name, "leg.instrument", expected)
 
@@ -626,7 +626,6 @@ def instrument_json(instrument: Instrument) -> Json:
         "tick": str(instrument.tick),
         "lot": str(instrument.lot),
         "multiplier": fraction_text(instrument.multiplier),
-        "style": instrument.style,
         "settlement": instrument.settlement,
         **({} if instrument.matching is None else {"matching": instrument.matching}),
         **({} if instrument.prompts is None else {"prompts": pairs_json(instrument.prompts)}),

@@ -213,8 +213,7 @@ def test_an_inverse_leg_is_refused() -> None:
         size="100 USD",
         quote="USD/BTC",
         tick="0.1",
-        style="inverse",
-        settlement="daily_vm",
+        settlement="coin",
         fees=cm.Fees(open=cm.Fee()),
         margin=cm.Margin(long="0.1", short="0.1"),
     )

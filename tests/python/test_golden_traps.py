@@ -375,8 +375,7 @@ def inverse_contract() -> cm.Instrument:
         size="100 USD",
         quote="USD/BTC",
         tick="0.1",
-        settlement="daily_vm",
-        style="inverse",
+        settlement="coin",
         fees=cm.Fees(open=cm.Fee(rate="0")),
         margin=cm.Margin(long="0.1", short="0.1"),
     )
@@ -390,7 +389,7 @@ def test_a_leg_on_an_inverse_contract_is_refused() -> None:
         cm.Leg(inverse_contract(), side="buy", account=account)
     # Called linear, its size is no amount of bitcoin.
     with pytest.raises(cm.ConfigError, match="BTC"):
-        replace(inverse_contract(), style="linear")
+        replace(inverse_contract(), settlement="daily_vm")
 
 
 def test_an_inverse_contract_read_as_linear_prices_another_size() -> None:

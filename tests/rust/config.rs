@@ -7,7 +7,7 @@ use cross_market_core::error::{ConfigError, Error};
 use cross_market_core::event::{Control, Event, Verb};
 use cross_market_core::gate::{Policy, SumResidual};
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Note, ProductId, Table, VenueId};
-use cross_market_core::instrument::HedgeFlag;
+use cross_market_core::instrument::{HedgeFlag, Settlement};
 use cross_market_core::num::{Money, Ratio};
 use cross_market_core::time::{Day, Span, Time};
 use cross_market_core::wire::{Reader, Writer};
@@ -353,7 +353,6 @@ fn instruments_are_on_their_grids() {
     refused("/instruments/0/qty_max", "above 0", &[json!("0")]);
     refused("/instruments/0/price_max", "multiple of 0.02", &[json!("0.03")]);
     refused("/instruments/0/price_max", "above 0", &[json!("0"), json!("-10000")]);
-    refused("/instruments/0/style", "linear, inverse", &[json!("quanto")]);
     refused("/instruments/0/settlement", "upfront, daily_vm", &[json!("physical"), json!("cash")]);
     refused("/instruments/0/own_in_book", "true or false", &[json!(1), json!("true")]);
     let mut json = gold();
@@ -463,11 +462,22 @@ fn legs_fit_together() {
         leg("SHFE.au2602", "sh", "buy", "1000"),
     ]);
     assert_eq!(with("/hedges/0/legs", twice).unwrap_err().field, "hedges[0].legs[2]");
-    let problem = with("/instruments/1/style", json!("inverse")).unwrap_err();
-    assert_eq!(problem.field, "hedges[0].legs[1].instrument");
+    let problem = settled("coin", &[]).unwrap_err();
+    assert_eq!(problem.field, "hedges[0].legs[0].instrument");
     assert!(problem.expected.contains("not linear in its price"), "{problem}");
-    // Not a leg: its data decodes.
-    taken("/instruments/2/style", &[json!("inverse")]);
+    let mut json = gold();
+    // Not a leg: an account may hold it, where its face is whole at every tick.
+    json["instruments"][2]["settlement"] = json!("coin");
+    json["instruments"][2]["multiplier"] = json!("1/7");
+    assert_eq!(read(&json).unwrap_err().field, "instruments[2].multiplier");
+    json["instruments"][2]["multiplier"] = json!("100");
+    json["instruments"][2]["matching"] = json!("average");
+    assert_eq!(read(&json).unwrap_err().field, "instruments[2].matching");
+    json["instruments"][2].as_object_mut().unwrap().remove("matching");
+    let config = read(&json).unwrap();
+    let of = config.instruments.iter().nth(2).unwrap();
+    let per_tick = 100_000_000_000 * 10_000;
+    assert_eq!((of.settlement, of.tick_value), (Settlement::Coin(Money(per_tick)), Money(1)));
     let problem = with("/accounts/1/currency", json!("CNY")).unwrap_err();
     assert_eq!(problem.field, "hedges[0].legs[1].account");
     assert!(problem.expected.contains("in USD"), "{problem}");

@@ -19,7 +19,7 @@ use cross_market_core::ids::{
 };
 use cross_market_core::instrument::{
     Fee, Fees, HedgeFlag, Instrument, MarginRate, Matching, Netting, PositionEffect, Prompts,
-    Settlement, Style,
+    Settlement,
 };
 use cross_market_core::margin::{self, Asked};
 use cross_market_core::num::{Money, Price, Qty, Ratio, Side};
@@ -64,7 +64,6 @@ fn future() -> Instrument {
         product: ProductId(0),
         currency: CurrencyId(0),
         tick_value: Money::units(10),
-        style: Style::Linear,
         settlement: Settlement::DailyVm,
         prompts: Prompts::default(),
         fees: Fees { open: fee(2, "0.0001"), close: fee(3, "0"), close_today: fee(-1, "0") },

@@ -33,6 +33,7 @@ from cross_market.contracts.units import (
     quantity,
 )
 
+SETTLEMENTS = ("upfront", "daily_vm", "on_close", "prompt_forward", "coin")
 PHASES = ("continuous", "auction", "break", "overnight", "holiday", "halted")
 LATEST_NS = 7_258_118_400_000_000_000  # 2200-01-01
 FINE = re.compile(r"[.,][0-9]{7}")
@@ -245,11 +246,11 @@ class Instrument:
     tick: number, price – smallest price step.
     lot: number, venue's size – smallest size step, such as '0.00001' for coins.
     settlement: str – when which money is paid: 'upfront' (the whole value with the trade),
-        'daily_vm' (the variation at every settlement), 'on_close' (the result when lots are closed)
-        or 'prompt_forward' (the result at the prompt of the lots, as on the LME).
+        'daily_vm' (the variation at every settlement), 'on_close' (the result when lots are closed),
+        'prompt_forward' (the result at the prompt of the lots, as on the LME), or 'coin' (on close,
+        of a contract whose value is its size ÷ price, in the coin; no leg can be on it).
     fees: Fees – what trading costs.
     margin: Margin – required, but refused for 'upfront'.
-    style: str – 'linear', or 'inverse' (coin-margined; its data decodes, a leg on it is refused).
     matching: str – against which lots a close is counted: 'first_in' (those of the first trade) or
         'average' (all, at one price); required for 'on_close', refused for others.
     prompts: list of (from, prompt), days – from which trading day on a trade has which prompt: one
@@ -276,10 +277,9 @@ class Instrument:
     quote: PriceOf
     tick: Annotated[Number, decimal(above=0)]
     lot: Annotated[Number, decimal(above=0)] = "1"
-    settlement: Annotated[str, choice("upfront", "daily_vm", "on_close", "prompt_forward")]
+    settlement: Annotated[str, choice(*SETTLEMENTS)]
     fees: Annotated[Fees, one(Fees)]
     margin: Annotated[Margin | None, optional(one(Margin))] = None
-    style: Annotated[str, choice("linear", "inverse")] = "linear"
     matching: Annotated[str | None, optional(choice("first_in", "average"))] = None
     prompts: Prompts = None
     phases: Phases = "always"
@@ -306,7 +306,9 @@ class Instrument:
         if (self.settlement == "prompt_forward") != (self.prompts is not None):
             expected = "a list of (from, prompt) for settlement 'prompt_forward', None for others"
             raise wrong(self.prompts, f"{where}.prompts", expected)
-        if self.style == "linear":
+        if self.settlement == "coin":
+            self._check_face(f"{where}.size")
+        else:
             parse_quantity(self.size, f"{where}.size").to(self.price_of.unit, f"{where}.size")
         for each in ("open", "close", "close_today"):
             fee = getattr(self.fees, each)
@@ -326,6 +328,11 @@ class Instrument:
             for number in numbers:
                 if (Fraction(number) / Fraction(step)).denominator != 1:
                     raise wrong(number, f"{where}.{each}", f"a whole multiple of {step}")
+
+    def _check_face(self, where: str) -> None:
+        face = parse_quantity(self.size, where)
+        if face.unit != self.price_of.currency:
+            raise wrong(self.size, where, f"an amount in {self.price_of.currency}")
 
     def _given(self, number: Number | None) -> tuple[Number, ...]:
         return () if number is None else (number,)
@@ -353,14 +360,18 @@ class Instrument:
 
     @property
     def currency(self) -> str:
-        """The currency of its prices, fees and margin."""
-        return self.price_of.currency
+        """The currency of its money: that of its prices, or the coin that it is settled in."""
+        quote = self.price_of
+        return quote.unit if self.settlement == "coin" else quote.currency
 
     @property
     def multiplier(self) -> Fraction:
-        """Value of one unit of price for 1 of the venue's size, in the currency."""
+        """Value of one unit of price for 1 of the venue's size, in the currency.
+
+        Of a coin contract its value at a price of one.
+        """
         quote = self.price_of
-        if self.style == "inverse":
+        if self.settlement == "coin":
             return parse_quantity(self.size, "instrument.size").number * quote.scale
         return (
             parse_quantity(self.size, "instrument.size").to(quote.unit, "instrument.size")

@@ -351,7 +351,10 @@ impl Attribution {
             let lots = i128::from(positions.lots(account, instrument));
             worth += self.marked(engine, instrument, lots, 1);
             worth -= match of.settlement {
-                Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => cost,
+                Settlement::DailyVm
+                | Settlement::OnClose(_)
+                | Settlement::PromptForward
+                | Settlement::Coin(_) => cost,
                 Settlement::Upfront => 0,
             };
         }
@@ -363,7 +366,15 @@ impl Attribution {
     /// The value of `lots ÷ den` lots at twice the mark, in 10⁻⁹, rounded down.
     fn marked(&self, engine: &Engine, instrument: InstrumentId, lots: i128, den: i128) -> i128 {
         let twice = self.mark(engine, instrument).unwrap_or(0);
-        let tick_value = engine.config().instruments[instrument].tick_value.0;
+        let of = &engine.config().instruments[instrument];
+        let tick_value = of.tick_value.0;
+        if let Settlement::Coin(face) = of.settlement {
+            return if twice > 0 {
+                mul_div(-2 * lots, face.0, den.saturating_mul(twice)).0
+            } else {
+                0
+            };
+        }
         mul_div(lots, twice.saturating_mul(tick_value), den.saturating_mul(2)).0
     }
 
@@ -456,7 +467,15 @@ impl Attribution {
         let of = &engine.config().instruments[instrument];
         let value = of.value(booking.value).0;
         if self.marks[instrument].is_none() && lots != 0 {
-            self.marks[instrument] = Some(-2 * booking.value / i128::from(lots));
+            self.marks[instrument] = Some(match of.settlement {
+                Settlement::Coin(face) => {
+                    2 * face.0 * i128::from(lots.abs()) / booking.value.abs().max(1)
+                }
+                Settlement::Upfront
+                | Settlement::DailyVm
+                | Settlement::OnClose(_)
+                | Settlement::PromptForward => -2 * booking.value / i128::from(lots),
+            });
         }
         let fees = match booking.effect {
             PositionEffect::CloseToday => Cause::FeesCloseToday,
@@ -482,7 +501,10 @@ impl Attribution {
                     )
                     | (
                         BookingKind::Opening | BookingKind::Compared,
-                        Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward,
+                        Settlement::DailyVm
+                        | Settlement::OnClose(_)
+                        | Settlement::PromptForward
+                        | Settlement::Coin(_),
                     ) => {}
                 }
             }

@@ -18,8 +18,8 @@
 //!                        least  most  cost (money of from)  haircut (fraction in transit)
 //! instruments[]          name  venue  product  currency
 //!                        tick (price)  lot (size)  multiplier (quote units in 1 of that size)
-//!                        style: linear | inverse  settlement: upfront | daily_vm | on_close |
-//!                        prompt_forward  with on_close: matching: first_in | average
+//!                        settlement: upfront | daily_vm | on_close |
+//!                        prompt_forward | coin  with on_close: matching: first_in | average
 //!                        with prompt_forward: prompts [[from_day, prompt_day], …] since 1970-01-01
 //!                        fees{open close close_today}{per_lot (money)  rate (fraction of value)}
 //!                        margin{long short (fractions of value)  floor_per_lot (money)

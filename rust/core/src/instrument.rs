@@ -1,19 +1,9 @@
 //! One tradable contract: what a tick of a lot is worth, what it costs, how it settles.
 
 use crate::ids::{CurrencyId, InstrumentId, ProductId, VenueId};
-use crate::num::{Money, Price, Qty, Ratio, Side};
+use crate::num::{Money, Price, Qty, Ratio, Side, div_ceil, div_floor};
 use crate::phase::{Phase, Phases};
 use crate::time::{Day, Time};
-
-/// How value follows price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// Value is price × size. All that can be traded here.
-    Linear,
-    /// Value is size ÷ price (coin-margined). Its data decodes; a leg on it is refused until a
-    /// basis exists that makes its result linear.
-    Inverse,
-}
 
 /// When which money is paid for what is traded: `docs/settlement.md` has the formulas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +19,9 @@ pub enum Settlement {
     /// Margin is set aside; what closing lots of a prompt day brings is locked in and paid at that
     /// day, as is what lots that still stand have brought by then: LME.
     PromptForward,
+    /// As on close against the average, for a contract whose value is its size ÷ price, in the coin
+    /// that it is settled in. The value of one lot at a price of one tick.
+    Coin(Money),
 }
 
 impl Settlement {
@@ -37,8 +30,33 @@ impl Settlement {
     pub const fn is_unpaid(self) -> bool {
         match self {
             Settlement::Upfront | Settlement::DailyVm => false,
-            Settlement::OnClose(_) | Settlement::PromptForward => true,
+            Settlement::OnClose(_) | Settlement::PromptForward | Settlement::Coin(_) => true,
         }
+    }
+
+    /// What a trade of `lots` at `price` costs, in the figure that positions add up: ticks × lots. Of
+    /// a coin contract less than nothing, since what is long there gains as size ÷ price falls, in
+    /// 10⁻⁹ coin and rounded against whoever trades.
+    #[must_use]
+    pub fn cost(self, side: Side, price: Price, lots: i64) -> i128 {
+        let (price, lots) = (i128::from(price.0), i128::from(lots));
+        match (self, side) {
+            (Settlement::Coin(face), Side::Buy) => div_ceil(-face.0 * lots, price),
+            (Settlement::Coin(face), Side::Sell) => div_floor(-face.0 * lots, price),
+            (
+                Settlement::Upfront
+                | Settlement::DailyVm
+                | Settlement::OnClose(_)
+                | Settlement::PromptForward,
+                _,
+            ) => price * lots,
+        }
+    }
+
+    /// What signed `lots` are worth at a mark, in the same figure; rounded down.
+    #[must_use]
+    pub fn marked(self, price: Price, lots: i64) -> i128 {
+        self.cost(Side::Sell, price, lots)
     }
 }
 
@@ -270,10 +288,9 @@ pub struct Instrument {
     pub product: ProductId,
     /// The currency of its prices, fees and margin.
     pub currency: CurrencyId,
-    /// Value of one tick of one lot; more than zero.
+    /// Value of one tick of one lot; more than zero. Of a coin contract the smallest money, in which
+    /// its costs are counted.
     pub tick_value: Money,
-    /// How value follows price.
-    pub style: Style,
     /// What a trade does to money.
     pub settlement: Settlement,
     /// The prompts of [`Settlement::PromptForward`].
@@ -340,10 +357,10 @@ impl Instrument {
         }
     }
 
-    /// The value of `qty` at `price`, with the sign of the price.
+    /// The value of `qty` at `price`, with the sign of the price; of a coin contract below zero.
     #[must_use]
     pub fn notional(&self, price: Price, qty: Qty) -> Money {
-        self.value(i128::from(price.0) * i128::from(qty.get()))
+        self.value(self.settlement.cost(Side::Buy, price, qty.get()))
     }
 
     /// Whether an order may be priced at `price` today.

@@ -213,7 +213,7 @@ impl Filled {
         let paid = instrument.notional(trade.price, trade.qty);
         let none = TradeMoney { fee, ..TradeMoney::default() };
         match instrument.settlement {
-            Settlement::DailyVm | Settlement::OnClose(_) => {
+            Settlement::DailyVm | Settlement::OnClose(_) | Settlement::Coin(_) => {
                 TradeMoney { result: instrument.value(self.position.realised), ..none }
             }
             Settlement::PromptForward => {
@@ -519,7 +519,7 @@ impl Positions {
         let position = |pair: Pair| Position {
             pair,
             book: Holding::of(pair.settlement),
-            unassigned: Holding::default(),
+            unassigned: Holding::owned(pair.settlement),
             long_reserved: Reserved::default(),
             short_reserved: Reserved::default(),
             long_owed: 0,
@@ -592,7 +592,8 @@ impl Positions {
             0 => None,
             _ => Some(self.index(plan.account, plan.instrument)?),
         };
-        Ok(Leg { pair, holding: Holding::default() })
+        let settlement = pair.map_or(Settlement::DailyVm, |at| self.position(at).pair.settlement);
+        Ok(Leg { pair, holding: Holding::owned(settlement) })
     }
 
     /// Books an execution to its account and its owner.
@@ -612,7 +613,7 @@ impl Positions {
     ) -> Result<Filled, PositionError> {
         let (index, today) = self.door(account, instrument, trade)?;
         let (side, lots, price) = (trade.side, trade.qty.get(), trade.price);
-        let cost = i128::from(price.0) * i128::from(lots);
+        let cost = self.position(index).pair.settlement.cost(side, price, lots);
         let (days, locks) = (self.closes(instrument, today), self.lock(instrument, today));
         let owner = self.owner(trade.owner, index).net(side, lots, cost, cost, today);
         let position = self.position_mut(index);
@@ -659,9 +660,10 @@ impl Positions {
             PositionEffect::Open => self.position(index).owed(side.flip()),
             PositionEffect::Close | PositionEffect::CloseToday => 0,
         };
+        let cost = self.position(index).pair.settlement.cost(side, price, lots);
         let undo = |was: Booked, keep: i64| {
-            let closed = was.closed.min(trade.qty);
-            Undo { side, lots, price, was: Booked { closed, ..was }, keep, day, days, today }
+            let was = Booked { closed: was.closed.min(trade.qty), ..was };
+            Undo { side, lots, price, cost, was, keep, day, days, today }
         };
         let owner = self.owner(trade.owner, index);
         let share = undo(was.map_or(Booked::NONE, |was| was.owner), 0);
@@ -699,7 +701,7 @@ impl Positions {
             return Err(PositionError::NotTheLeg { hedge: to.0, leg: to.1 });
         }
         let today = self.today(index);
-        let cost = i128::from(price.0) * i128::from(lots.abs());
+        let cost = self.position(index).pair.settlement.cost(side, price, lots.abs());
         let source = self.owner(Owner::Hedge(from.0, from.1), index);
         let given = source.net(side.flip(), lots.abs(), cost, cost, today);
         let target = self.owner(Owner::Hedge(to.0, to.1), index);
@@ -767,7 +769,7 @@ impl Positions {
         }
         for (hedge, leg, change) in &lost {
             let gone = change.abs();
-            let cost = i128::from(price.0) * i128::from(gone);
+            let cost = self.position(index).pair.settlement.cost(side, price, gone);
             self.owner(Owner::Hedge(*hedge, *leg), index).net(side, gone, cost, cost, today);
             let unassigned = &mut self.position_mut(index).unassigned;
             unassigned.net(side.flip(), gone, cost, cost, today);
@@ -822,9 +824,8 @@ impl Positions {
         let today = self.today(index);
         let position = self.position_mut(index);
         let (mut long, mut short) = (statement.long, statement.short);
-        // Longs of one prompt stand beside shorts of another.
-        let has_prompts = position.pair.settlement == Settlement::PromptForward;
-        if position.pair.netting == Netting::Net && !has_prompts {
+        let nets = position.nets();
+        if nets {
             (long, short) = (long.less(short), short.less(long));
         }
         let book = &mut position.book;
@@ -838,15 +839,21 @@ impl Positions {
         // Its word is whole: nothing is owed any more.
         (position.long_owed, position.short_owed) = (0, 0);
         let mut realised = 0;
+        let change = long.get() - short.get() - before;
+        let cost = |side| position.pair.settlement.cost(side, price, change.abs());
+        if let Some(side) = Side::of(change).filter(|_| nets) {
+            realised = book.net(side, change.abs(), cost(side), cost(side), opened).realised;
+        }
         for (side, have, wanted) in [(Side::Buy, ours.0, long), (Side::Sell, ours.1, short)] {
             let (more, fewer) = (wanted.less(have).get(), have.less(wanted).get());
-            realised += book.close(side.flip(), fewer, price, Days::Any, today).realised;
-            book.open(side, more, price, opened);
+            if !nets {
+                realised += book.close(side.flip(), fewer, price, Days::Any, today).realised;
+                book.open(side, more, price, opened);
+            }
         }
-        let change = book.lots() - before;
         let mut lost = 0;
         if let Some(side) = Side::of(change) {
-            let cost = i128::from(price.0) * i128::from(change.abs());
+            let cost = cost(side);
             let booked = position.unassigned.net(side, change.abs(), cost, cost, opened);
             let fewer = match side {
                 Side::Buy => ours.1.less(short),
@@ -855,7 +862,10 @@ impl Positions {
             lost = side.sign() * fewer.min(Qty::of(change)).less(booked.closed).get();
         }
         let realised = match position.pair.settlement {
-            Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => realised,
+            Settlement::DailyVm
+            | Settlement::OnClose(_)
+            | Settlement::PromptForward
+            | Settlement::Coin(_) => realised,
             Settlement::Upfront => 0,
         };
         let drift = PositionDrift { ours, theirs: (long, short), realised, lost };
@@ -888,7 +898,10 @@ impl Positions {
             }
             match settlement {
                 Settlement::DailyVm => holding.remark(price),
-                Settlement::Upfront | Settlement::OnClose(_) | Settlement::PromptForward => 0,
+                Settlement::Upfront
+                | Settlement::OnClose(_)
+                | Settlement::PromptForward
+                | Settlement::Coin(_) => 0,
             }
         };
         let prompts = &self.prompts[instrument];
@@ -1150,7 +1163,7 @@ impl Positions {
     /// variation, and its lots at `mark`.
     #[must_use]
     pub fn leg_result(&self, hedge: HedgeId, leg: LegId, mark: Price) -> i128 {
-        self.read_leg(hedge, leg).map_or(0, |leg| worth(&leg.holding, mark))
+        self.read_leg(hedge, leg).map_or(0, |leg| leg.holding.worth(mark))
     }
 
     /// What a position has brought since the start of the run, in ticks × lots: realised,
@@ -1162,7 +1175,7 @@ impl Positions {
         instrument: InstrumentId,
         mark: Price,
     ) -> i128 {
-        self.read(account, instrument).map_or(0, |position| worth(&position.book, mark))
+        self.read(account, instrument).map_or(0, |position| position.book.worth(mark))
     }
 
     /// What the positions of an account are worth beside its balance: lots at their mark less their
@@ -1183,12 +1196,15 @@ impl Positions {
                 continue;
             }
             let value = match mark(instrument).or(position.settled) {
-                Some(mark) => i128::from(mark.0) * i128::from(book.lots()),
+                Some(mark) => position.pair.settlement.marked(mark, book.lots()),
                 None => cost,
             };
             let of = &instruments[instrument];
             match position.pair.settlement {
-                Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => {
+                Settlement::DailyVm
+                | Settlement::OnClose(_)
+                | Settlement::PromptForward
+                | Settlement::Coin(_) => {
                     worth.paper += of.value(value - cost);
                 }
                 Settlement::Upfront => worth.holdings += of.value(value),
@@ -1403,11 +1419,6 @@ impl Positions {
 
 /// How many pairs are gone through one by one.
 const KEYS_FEW: usize = 8;
-
-/// What lots have brought: realised, and what they are worth at `mark` less their cost.
-fn worth(holding: &Holding, mark: Price) -> i128 {
-    holding.result() + i128::from(mark.0) * i128::from(holding.lots()) - holding.cost()
-}
 
 /// What an execution that nobody remembers is taken to have done.
 fn guess(netting: Netting, trade: &Trade, today: Day) -> Booked {

@@ -10,7 +10,7 @@ use cross_market_core::funds::{Freezes, Unrealised};
 use cross_market_core::gate::{HedgeLimits, Policy};
 use cross_market_core::ids::{Id, InstrumentId, Table};
 use cross_market_core::instrument::{
-    Fee, HedgeFlag, Instrument, MarginRate, Matching, Netting, Settlement, Style,
+    Fee, HedgeFlag, Instrument, MarginRate, Matching, Netting, Settlement,
 };
 use cross_market_core::legging::{Convert, LeanPrice, Legging, Mode, Outside, WhenThin};
 use cross_market_core::num::{Decimal, MONEY_PLACES, MONEY_UNIT, Money, NumError, Ratio, Side};
@@ -156,8 +156,15 @@ impl Teller<'_> {
     fn instrument(&self, id: InstrumentId, of: &Instrument) -> Result<String, NumError> {
         let Some(grid) = self.config.grids.get(id) else { return Err(NumError::Overflow) };
         let (tick, lot) = (grid.tick.ratio()?, grid.lot.ratio()?);
-        let value = Ratio::new(of.tick_value.0, MONEY_UNIT)?;
-        let multiplier = value.over(tick)?.over(lot)?;
+        let multiplier = match of.settlement {
+            Settlement::Coin(face) => Ratio::new(face.0, MONEY_UNIT)?.times(tick)?.over(lot)?,
+            Settlement::Upfront
+            | Settlement::DailyVm
+            | Settlement::OnClose(_)
+            | Settlement::PromptForward => {
+                Ratio::new(of.tick_value.0, MONEY_UNIT)?.over(tick)?.over(lot)?
+            }
+        };
         let price = |ticks: i64| steps(ticks, grid.tick);
         let band = match of.band {
             None => null(),
@@ -181,6 +188,7 @@ impl Teller<'_> {
             Settlement::OnClose(Matching::FirstIn) => ("on_close", Some("first_in")),
             Settlement::OnClose(Matching::Average) => ("on_close", Some("average")),
             Settlement::PromptForward => ("prompt_forward", None),
+            Settlement::Coin(_) => ("coin", None),
         };
         let mut fields = vec![
             ("name", text(&of.name)),
@@ -190,7 +198,6 @@ impl Teller<'_> {
             ("tick", price(1)?),
             ("lot", steps(1, grid.lot)?),
             ("multiplier", ratio(multiplier)),
-            ("style", text(if of.style == Style::Linear { "linear" } else { "inverse" })),
             ("settlement", text(settlement)),
             ("fees", object(fees)),
             ("margin", margins(of)),

@@ -641,9 +641,10 @@ impl Drawer {
                 let rate = if margin.long > margin.short { margin.long } else { margin.short };
                 let of_lot = match leg.settlement {
                     Settlement::Upfront => lot,
-                    Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => {
-                        lot.scale_up(rate).max(margin.floor_per_lot)
-                    }
+                    Settlement::DailyVm
+                    | Settlement::OnClose(_)
+                    | Settlement::PromptForward
+                    | Settlement::Coin(_) => lot.scale_up(rate).max(margin.floor_per_lot),
                 };
                 // More than one clip needs, fees and cap included, and less than two.
                 let parts = i128::from(self.random.between(120, 195));

@@ -12,7 +12,7 @@ use cross_market_core::ids::{
     AccountId, CurrencyId, HedgeId, Id, InstrumentId, ProductId, Table, VenueId,
 };
 use cross_market_core::instrument::{
-    Fees, Instrument, MarginRate, Netting, PriceBand, Prompts, Settlement, Style,
+    Fees, Instrument, MarginRate, Netting, PriceBand, Prompts, Settlement,
 };
 use cross_market_core::legging::Legging;
 use cross_market_core::num::{Decimal, MONEY_PLACES, MONEY_UNIT, Money, Qty, Ratio, Side, gcd};
@@ -167,7 +167,6 @@ impl Setup {
             product: spec.product,
             currency: spec.currency,
             tick_value: spec.tick_value,
-            style: Style::Linear,
             settlement: spec.settlement,
             prompts: Prompts::default(),
             fees: spec.fees,

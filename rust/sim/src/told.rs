@@ -128,7 +128,10 @@ impl Told {
             unpaid.trade(listed, day, change, side.sign());
         }
         match listed.settlement {
-            Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => {
+            Settlement::DailyVm
+            | Settlement::OnClose(_)
+            | Settlement::PromptForward
+            | Settlement::Coin(_) => {
                 held.flow -= value;
             }
             Settlement::Upfront => self.pay(account, Money(-listed.tick_value.0 * value)),

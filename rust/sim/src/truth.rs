@@ -173,7 +173,10 @@ impl Truth {
             }
         }
         match terms.settlement {
-            Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => {
+            Settlement::DailyVm
+            | Settlement::OnClose(_)
+            | Settlement::PromptForward
+            | Settlement::Coin(_) => {
                 holding.flow += value;
             }
             Settlement::Upfront => self.pay(account, Money(terms.tick_value.0 * value)),

@@ -88,7 +88,8 @@ impl Unpaid {
         match (listed.settlement, netting) {
             (Settlement::Upfront | Settlement::DailyVm, _) => None,
             // Which trade closes which is the order's to say.
-            (Settlement::OnClose(_), Netting::Gross | Netting::GrossByDay) => Some(Unpaid::Unknown),
+            (Settlement::OnClose(_), Netting::Gross | Netting::GrossByDay)
+            | (Settlement::Coin(_), _) => Some(Unpaid::Unknown),
             (Settlement::OnClose(Matching::FirstIn), Netting::Net) => {
                 Some(Unpaid::Trades(VecDeque::new(), 0))
             }

@@ -199,3 +199,93 @@ fn parts_of_an_average_leave_what_rounding_keeps() {
     whole.fill(Side::Sell, 4, 0);
     assert_eq!((part.stands().0, whole.stands().0), (210, 210 - 90));
 }
+
+// Coin contracts: 100 of the quote currency a lot, a tenth of it a tick.
+
+const COIN: Settlement = Settlement::Coin(Money::units(1_000));
+
+fn coin() -> Ledger {
+    let pair = Pair {
+        account: NEAR,
+        instrument: NETTED,
+        flag: FLAG,
+        product: ProductId(0),
+        netting: Netting::Net,
+        settlement: COIN,
+    };
+    let listed = Instrument { tick_value: Money(1), settlement: COIN, ..future() };
+    Ledger {
+        of: (NEAR, NETTED),
+        positions: Positions::new(1, &[pair], &[], 8).unwrap(),
+        funds: Funds::new(2, 4),
+        instruments: Table::new(vec![listed]),
+    }
+}
+
+#[test]
+fn a_coin_contract_pays_size_by_price_against_whoever_trades() {
+    let cost = |side, price, lots| COIN.cost(side, Price(price), lots);
+    // 100 ÷ 50,000 = 0.002 coins.
+    assert_eq!(cost(Side::Buy, 500_000, 1), -2_000_000);
+    assert_eq!(cost(Side::Sell, 500_000, 1), -2_000_000);
+    // 100 ÷ 30,000 is 0.003333333 and a third of the smallest money.
+    assert_eq!(
+        (cost(Side::Buy, 300_000, 1), cost(Side::Sell, 300_000, 1)),
+        (-3_333_333, -3_333_334)
+    );
+    assert_eq!(COIN.marked(Price(300_000), 2), -6_666_667);
+    assert_eq!(COIN.marked(Price(300_000), -2), 6_666_666);
+    for (opens, closes) in [(Side::Buy, 12_500_000), (Side::Sell, -12_500_000)] {
+        let mut ledger = coin();
+        ledger.fill(opens, 100, 500_000);
+        ledger.fill(opens, 100, 400_000);
+        ledger.settle(4, 450_000);
+        ledger.fill(opens.flip(), 50, 500_000);
+        assert_eq!(ledger.funds.balance(NEAR), Money(closes), "{opens:?}");
+    }
+}
+
+proptest::proptest! {
+    /// Whatever is traded, taken back and stated: what is paid is what flowed and what open lots
+    /// cost, to the last 10⁻⁹ of a coin, and owners hold what the account holds.
+    #[test]
+    fn coins_are_neither_lost_nor_made(
+        steps in proptest::collection::vec((0_u8..4, proptest::bool::ANY, 1_i64..9, 1_i64..60), 1..40),
+    ) {
+        let (mut ledger, mut flow) = (coin(), 0);
+        let mut booked: Vec<(Trade, Filled)> = Vec::new();
+        for (kind, buys, lots, price) in steps {
+            let side = if buys { Side::Buy } else { Side::Sell };
+            let signed = i128::from(side.sign());
+            match kind {
+                0 if !booked.is_empty() => {
+                    let at = usize::try_from(lots).unwrap() % booked.len();
+                    let gone = booked.swap_remove(at);
+                    ledger.bust(&gone);
+                    let cost = COIN.cost(gone.0.side, gone.0.price, gone.0.qty.get());
+                    flow += i128::from(gone.0.side.sign()) * cost;
+                }
+                1 => {
+                    let before = ledger.positions.lots(NEAR, NETTED);
+                    let (long, short) = if buys { (lots, 0) } else { (0, lots) };
+                    ledger.say(long, short, price);
+                    let change = long - short - before;
+                    if let Some(side) = Side::of(change) {
+                        let cost = COIN.cost(side, Price(price), change.abs());
+                        flow -= i128::from(side.sign()) * cost;
+                    }
+                }
+                _ => {
+                    booked.push(ledger.fill(side, lots, price));
+                    flow -= signed * COIN.cost(side, Price(price), lots);
+                }
+            }
+            ledger.positions.check();
+            let cost = |side| -> i128 {
+                ledger.positions.rows(NEAR, NETTED, side).iter().map(|row| row.cost).sum()
+            };
+            let paid = ledger.funds.balance(NEAR).0;
+            proptest::prop_assert_eq!(paid, flow + cost(Side::Buy) - cost(Side::Sell));
+        }
+    }
+}

@@ -7,7 +7,7 @@ use crate::error::ConfigError;
 use crate::funds::{Freezes, Terms, Unrealised};
 use crate::ids::{AccountId, CurrencyId, Id, InstrumentId, ProductId, Table, VenueId};
 use crate::instrument::{
-    Fee, Fees, Instrument, MarginRate, Matching, Netting, PriceBand, Prompts, Settlement, Style,
+    Fee, Fees, Instrument, MarginRate, Matching, Netting, PriceBand, Prompts, Settlement,
 };
 use crate::num::{Decimal, MONEY_UNIT, Money, Price, Qty, Ratio};
 use crate::order::{HedgeFlag, TimeInForce};
@@ -256,7 +256,7 @@ pub(super) fn instruments(node: &Node<'_>, names: &mut Names) -> Checked<Instrum
     Ok((Table::new(instruments), Table::new(grids)))
 }
 
-const INSTRUMENT_KEYS: [&str; 17] = [
+const INSTRUMENT_KEYS: [&str; 16] = [
     "name",
     "venue",
     "product",
@@ -264,7 +264,6 @@ const INSTRUMENT_KEYS: [&str; 17] = [
     "tick",
     "lot",
     "multiplier",
-    "style",
     "settlement",
     "fees",
     "margin",
@@ -287,7 +286,6 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         tick,
         lot,
         multiplier,
-        style,
         word,
         fees_node,
         margin_node,
@@ -299,7 +297,10 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         qty_max,
     ] = fields;
     let grid = grid(&tick, &lot)?;
-    let settlement = settled(&word, matching.as_ref())?;
+    let settlement = match settled(&word, matching.as_ref())? {
+        Settlement::Coin(_) => Settlement::Coin(face(&tick, &lot, &multiplier)?),
+        other => other,
+    };
     let price_ticks = price_max.steps_from(1, grid.tick, "the largest price")?;
     if price_ticks > PRICE_MAX {
         return Err(price_max.refuse(format!("the largest price, up to {PRICE_MAX} ticks")));
@@ -316,8 +317,13 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         venue: names.venues.find(&venue)?,
         product: names.products.intern(&product).map(ProductId::at)?,
         currency: names.currency(&currency)?,
-        tick_value: tick_value(&tick, &lot, &multiplier)?,
-        style: style.choice(&[("linear", Style::Linear), ("inverse", Style::Inverse)])?,
+        tick_value: match settlement {
+            Settlement::Coin(_) => Money(1),
+            Settlement::Upfront
+            | Settlement::DailyVm
+            | Settlement::OnClose(_)
+            | Settlement::PromptForward => tick_value(&tick, &lot, &multiplier)?,
+        },
         settlement,
         prompts,
         fees: fees(&fees_node)?,
@@ -342,6 +348,7 @@ fn settled(word: &Node<'_>, matching: Option<&Node<'_>>) -> Checked<Settlement> 
         ("daily_vm", Settlement::DailyVm),
         ("on_close", Settlement::OnClose(Matching::FirstIn)),
         ("prompt_forward", Settlement::PromptForward),
+        ("coin", Settlement::Coin(Money::ZERO)),
     ])?;
     match (found, matching) {
         (Settlement::OnClose(_), Some(node)) => Ok(Settlement::OnClose(
@@ -350,10 +357,8 @@ fn settled(word: &Node<'_>, matching: Option<&Node<'_>>) -> Checked<Settlement> 
         (Settlement::OnClose(_), None) => {
             Err(word.refuse("matching beside it: first_in or average"))
         }
-        (Settlement::Upfront | Settlement::DailyVm | Settlement::PromptForward, Some(node)) => {
-            Err(node.refuse("nothing: only results paid on close need a matching"))
-        }
-        (Settlement::Upfront | Settlement::DailyVm | Settlement::PromptForward, None) => Ok(found),
+        (_, Some(node)) => Err(node.refuse("nothing: only on_close needs a matching")),
+        (_, None) => Ok(found),
     }
 }
 
@@ -375,12 +380,8 @@ fn prompts(word: &Node<'_>, of: Settlement, node: Option<&Node<'_>>) -> Checked<
         (Settlement::PromptForward, None) => {
             Err(word.refuse(format!("prompts beside it: {expected}")))
         }
-        (Settlement::Upfront | Settlement::DailyVm | Settlement::OnClose(_), Some(node)) => {
-            Err(node.refuse("nothing: only what settles at prompts has any"))
-        }
-        (Settlement::Upfront | Settlement::DailyVm | Settlement::OnClose(_), None) => {
-            Ok(Prompts::default())
-        }
+        (_, Some(node)) => Err(node.refuse("nothing: only what settles at prompts has any")),
+        (_, None) => Ok(Prompts::default()),
     }
 }
 
@@ -390,8 +391,8 @@ pub(super) fn fit(instruments: &Node<'_>, accounts: &Node<'_>, config: &Config) 
     for (node, of) in instruments.list()?.iter().zip(config.instruments.iter()) {
         let netting = config.venues.get(of.venue).map(|venue| venue.netting);
         let refused = match of.settlement {
-            Settlement::PromptForward if netting != Some(Netting::Net) => {
-                Some("another venue: prompts need one where positions are netted")
+            Settlement::PromptForward | Settlement::Coin(_) if netting != Some(Netting::Net) => {
+                Some("another venue: prompts and coins need one where positions are netted")
             }
             Settlement::OnClose(Matching::Average) if netting == Some(Netting::GrossByDay) => {
                 Some("matching first_in: the venue tells today's lots from earlier ones")
@@ -399,7 +400,8 @@ pub(super) fn fit(instruments: &Node<'_>, accounts: &Node<'_>, config: &Config) 
             Settlement::Upfront
             | Settlement::DailyVm
             | Settlement::OnClose(_)
-            | Settlement::PromptForward => None,
+            | Settlement::PromptForward
+            | Settlement::Coin(_) => None,
         };
         if let Some(why) = refused {
             return Err(node.refuse(why));
@@ -445,6 +447,21 @@ fn tick_value(tick: &Node<'_>, lot: &Node<'_>, multiplier: &Node<'_>) -> Checked
         )));
     }
     Ok(Money(nano / i128::from(value.den())))
+}
+
+/// The value of one lot at a price of one tick, in the coin: lot × multiplier ÷ tick.
+fn face(tick: &Node<'_>, lot: &Node<'_>, multiplier: &Node<'_>) -> Checked<Money> {
+    let quote_units = multiplier.ratio_above_zero("quote units in 1 of the venue's size")?;
+    let step = tick.ratio("one tick")?;
+    let value =
+        lot.ratio("one lot")?.times(quote_units).and_then(|size| size.over(step)).map_err(
+            |why| multiplier.refuse(format!("lot × multiplier ÷ tick in 64 bits: {why}")),
+        )?;
+    if value.den() != 1 {
+        let expected = format!("lot × multiplier ÷ tick as a whole number; it is {value}");
+        return Err(multiplier.refuse(expected));
+    }
+    Ok(Money::units(value.num()))
 }
 
 fn fees(node: &Node<'_>) -> Checked<Fees> {

@@ -136,7 +136,10 @@ impl Engine {
             let lots = crossed.lots_of(at);
             let is_there = match of.settlement {
                 Settlement::Upfront => lots > 0 || held >= -lots,
-                Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => true,
+                Settlement::DailyVm
+                | Settlement::OnClose(_)
+                | Settlement::PromptForward
+                | Settlement::Coin(_) => true,
             };
             (rest == 0 || rest >= of.min_qty.get()) && is_there
         })

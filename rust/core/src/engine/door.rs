@@ -13,7 +13,7 @@ use crate::gate::Policy;
 use crate::ids::{
     AccountId, ClientOrderId, CurrencyId, HedgeId, Id, InstrumentId, LegId, RUN_MAX, Text, VenueId,
 };
-use crate::instrument::{Reference, ReferenceChange};
+use crate::instrument::{Reference, ReferenceChange, Settlement};
 use crate::num::{Money, Price, Qty, Ratio};
 use crate::order::{Answer, FeeNews, Found, News, Report, State, VenueStatus};
 use crate::position::{Settle, Statement};
@@ -401,8 +401,11 @@ impl Engine {
     }
 
     fn priced(&self, id: InstrumentId, price: Price) -> Result<(), Error> {
-        let within = price.0.unsigned_abs() <= self.instruments[id].price_max.unsigned_abs();
-        if within {
+        let of = &self.instruments[id];
+        let within = price.0.unsigned_abs() <= of.price_max.unsigned_abs();
+        // What is divided by its price has none at zero and below.
+        let divides = matches!(of.settlement, Settlement::Coin(_));
+        if within && (price.0 > 0 || !divides) {
             Ok(())
         } else {
             Err(Error::OutOfBounds { field: Field::Price, found: price.0 })

@@ -428,6 +428,8 @@ impl Engine {
         way: i64,
     ) {
         let lots = way * trade.side.sign() * trade.qty.get();
+        let settlement = self.instruments[instrument].settlement;
+        let cost = settlement.cost(trade.side, trade.price, trade.qty.get());
         self.bookings.push(Booking {
             kind: BookingKind::Traded,
             account,
@@ -436,7 +438,7 @@ impl Engine {
             order,
             effect: trade.effect,
             lots,
-            value: -i128::from(lots) * i128::from(trade.price.0),
+            value: -i128::from(way * trade.side.sign()) * cost,
             fee,
         });
     }
@@ -971,7 +973,10 @@ impl Engine {
             StatementKind::Opening => BookingKind::Opening,
             StatementKind::Compare => BookingKind::Compared,
         };
-        let value = -i128::from(change) * i128::from(statement.price.0);
+        let side = Side::of(change).unwrap_or(Side::Buy);
+        let settlement = self.instruments[instrument].settlement;
+        let cost = settlement.cost(side, statement.price, change.abs());
+        let value = -i128::from(side.sign()) * cost;
         self.note_moved(kind, (account, instrument), Owner::Unassigned, change, value);
         if let Some(drift) = drift {
             let of = &self.instruments[instrument];

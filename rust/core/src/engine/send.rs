@@ -624,9 +624,10 @@ impl Engine {
             return Money::ZERO;
         }
         match instrument.settlement {
-            Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => {
-                self.positions.freed(place.order, &self.instruments)
-            }
+            Settlement::DailyVm
+            | Settlement::OnClose(_)
+            | Settlement::PromptForward
+            | Settlement::Coin(_) => self.positions.freed(place.order, &self.instruments),
             // Who sells is paid its price at least.
             Settlement::Upfront => instrument.notional(place.price, closes).max(Money::ZERO),
         }

@@ -214,7 +214,7 @@ impl Stack {
             && lots > 0
         {
             let take = row.lots.min(lots);
-            let cost = i128::from(price.0) * i128::from(take);
+            let cost = undo.opened_for(take);
             let is_there = row.day == day || self.share == Share::All;
             let exact = row.cuts == cuts && is_there && take < row.lots;
             part.add(if exact { row.take_at(take, cost, cost) } else { row.cut(take) });
@@ -286,8 +286,9 @@ impl Stack {
 }
 
 /// Longs and shorts, and what they have realised since the start of the run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Holding {
+    settlement: Settlement,
     long: Stack,
     short: Stack,
     result: i128,
@@ -299,10 +300,21 @@ impl Holding {
         let share = match settlement {
             Settlement::Upfront | Settlement::DailyVm | Settlement::PromptForward => Share::Day,
             Settlement::OnClose(Matching::FirstIn) => Share::Trade,
-            Settlement::OnClose(Matching::Average) => Share::All,
+            Settlement::OnClose(Matching::Average) | Settlement::Coin(_) => Share::All,
         };
         let stack = Stack { share, ..Stack::default() };
-        Holding { long: stack.clone(), short: stack, result: 0 }
+        Holding { settlement, long: stack.clone(), short: stack, result: 0 }
+    }
+
+    /// Nothing, as an owner keeps it.
+    pub(super) fn owned(settlement: Settlement) -> Holding {
+        let (long, short) = (Stack::default(), Stack::default());
+        Holding { settlement, long, short, result: 0 }
+    }
+
+    /// What has been realised, and what is left at a mark less what it has cost.
+    pub(super) fn worth(&self, mark: Price) -> i128 {
+        self.result + self.settlement.marked(mark, self.lots()) - self.cost()
     }
 
     pub(super) fn stack(&self, side: Side) -> &Stack {
@@ -376,11 +388,11 @@ impl Holding {
         today: Day,
     ) -> Booked {
         let part = self.stack_mut(side.flip()).close(lots, days);
-        self.realise(side, part, i128::from(price.0) * i128::from(part.lots), today)
+        self.realise(side, part, self.settlement.cost(side, price, part.lots), today)
     }
 
     pub(super) fn open(&mut self, side: Side, lots: i64, price: Price, day: Day) -> Booked {
-        let cost = i128::from(price.0) * i128::from(lots);
+        let cost = self.settlement.cost(side, price, lots);
         let cuts = self.stack_mut(side).open(day, lots, cost, cost);
         Booked { opened: Qty::of(lots), cuts, ..Booked::NONE }
     }
@@ -403,14 +415,14 @@ impl Holding {
     /// Takes a trade of `side` back. What it opened is taken out again; what of it has been closed
     /// since opens the other direction at its price. What it closed stands again as it was.
     pub(super) fn undo(&mut self, undo: &Undo) -> Booked {
-        let Undo { side, lots, price, was, keep, days, today, .. } = *undo;
+        let Undo { side, lots, was, keep, days, today, .. } = *undo;
         let stack = self.stack_mut(side);
         let asked = (lots - was.closed.get()).min(stack.lots_of(days) - keep);
         let part = stack.take_back(asked, undo);
-        let paid = i128::from(price.0) * i128::from(part.lots);
+        let paid = undo.opened_for(part.lots);
         let mut booked = self.realise(side.flip(), part, paid, today);
-        let rest = lots - was.closed.get() - part.lots;
-        let cost = i128::from(price.0) * i128::from(rest);
+        let opened = lots - was.closed.get();
+        let (rest, cost) = (opened - part.lots, undo.opened_for(opened) - paid);
         self.stack_mut(side.flip()).open(today, rest, cost, cost);
         booked.opened = Qty::of(rest);
         booked.join(self.stand_again(undo))
@@ -418,12 +430,12 @@ impl Holding {
 
     /// The lots that the trade had closed, at the cost they had.
     fn stand_again(&mut self, undo: &Undo) -> Booked {
-        let Undo { side, price, was, .. } = *undo;
+        let Undo { side, was, .. } = *undo;
         let closed = was.closed.get();
         if closed == 0 {
             return Booked::NONE;
         }
-        let paid = i128::from(price.0) * i128::from(closed);
+        let paid = undo.closed_for();
         let cost = paid + i128::from(side.sign()) * was.realised;
         self.result -= was.realised;
         self.stack_mut(side.flip()).open(was.closed_day, closed, cost, was.entry);
@@ -495,6 +507,8 @@ pub(super) struct Undo {
     pub(super) side: Side,
     pub(super) lots: i64,
     pub(super) price: Price,
+    /// What all its lots cost.
+    pub(super) cost: i128,
     /// What it did: at most `lots` closed.
     pub(super) was: Booked,
     /// Lots of its direction that are none it opened.
@@ -504,4 +518,17 @@ pub(super) struct Undo {
     /// The days whose lots it could close.
     pub(super) days: Days,
     pub(super) today: Day,
+}
+
+impl Undo {
+    /// What it paid for the lots that it closed.
+    fn closed_for(&self) -> i128 {
+        share(self.cost, self.was.closed.get(), self.lots)
+    }
+
+    /// What `lots` of those that it opened cost.
+    fn opened_for(&self, lots: i64) -> i128 {
+        let opened = self.lots - self.was.closed.get();
+        if lots == 0 { 0 } else { share(self.cost - self.closed_for(), lots, opened) }
+    }
 }

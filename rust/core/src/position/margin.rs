@@ -129,7 +129,8 @@ impl Positions {
         self.margin_by(account, instruments, |position, side, instrument| {
             let stack = position.book.stack(side);
             let marked = mark(position.pair.instrument);
-            let cost = marked.map(|at| i128::from(at.0) * i128::from(stack.lots()));
+            let settlement = position.pair.settlement;
+            let cost = marked.map(|at| settlement.cost(side, at, stack.lots()));
             let (flag, lots) = (position.pair.flag, Qty::of(stack.lots()));
             required(instrument, flag, side, lots, cost.unwrap_or(stack.cost()))
         })
@@ -238,7 +239,7 @@ fn spared(stands: Sides, opens: Sides) -> Money {
 
 impl Position {
     /// Whether longs and shorts never stand beside each other.
-    fn nets(&self) -> bool {
+    pub(super) fn nets(&self) -> bool {
         let pair = self.pair;
         pair.netting == Netting::Net && pair.settlement != Settlement::PromptForward
     }

@@ -312,7 +312,10 @@ fn least_need(config: &Config, place: &Place, lots: i64) -> Money {
     let value = listed.tick_value.0 * i128::from(place.price.0) * i128::from(place.qty.get());
     let amount = match listed.settlement {
         Settlement::Upfront => value * i128::from(place.side.sign()),
-        Settlement::DailyVm | Settlement::OnClose(_) | Settlement::PromptForward => {
+        Settlement::DailyVm
+        | Settlement::OnClose(_)
+        | Settlement::PromptForward
+        | Settlement::Coin(_) => {
             let closes = place.effect != PositionEffect::Open
                 || (nets && lots.signum() == -place.side.sign());
             let own = listed
