@@ -142,35 +142,59 @@ class Book:
 
 
 @dataclass
-class Lots:
-    """Lots of one direction, signed where positions are netted: (lots, price), oldest first."""
+class Row:
+    """Lots of one day, signed where positions are netted, and what they cost together."""
 
-    items: list[tuple[int, Fraction]] = field(default_factory=list)
+    day: int
+    lots: int
+    cost: int
+
+    def take(self, lots: int) -> int:
+        """Take out so many lots of either sign; return their share of the cost, rounded down."""
+        part = self.cost * lots // abs(self.lots)
+        self.cost -= part
+        self.lots -= lots if self.lots > 0 else -lots
+        return part
+
+
+@dataclass
+class Lots:
+    """Lots of one direction, oldest day first; those of one day cost alike."""
+
+    day: int = 0
+    rows: list[Row] = field(default_factory=list)
 
     @property
     def total(self) -> int:
-        return sum(lots for lots, _ in self.items)
+        return sum(row.lots for row in self.rows)
 
-    def take(self, signed: int, price: Fraction, *, opens: bool = True) -> Fraction:
+    def take(self, signed: int, price: int, *, opens: bool = True) -> int:
         """Trade signed lots at a price; return the result in ticks × lots of what it closed."""
-        result = Fraction(0)
-        while signed and self.items and (self.items[0][0] > 0) != (signed > 0):
-            lots, basis = self.items[0]
-            closed = min(abs(lots), abs(signed))
-            sign = 1 if lots > 0 else -1
-            result += sign * closed * (price - basis)
-            left = lots - sign * closed
-            self.items[0:1] = [(left, basis)] if left else []
+        result = 0
+        while signed and self.rows and (self.rows[0].lots > 0) != (signed > 0):
+            row = self.rows[0]
+            closed = min(abs(row.lots), abs(signed))
+            sign = 1 if row.lots > 0 else -1
+            result += sign * (closed * price - row.take(closed))
             signed += sign * closed
+            if not row.lots:
+                del self.rows[0]
         assert opens or not signed
         if signed:
-            self.items.append((signed, price))
+            if not self.rows or self.rows[-1].day != self.day:
+                self.rows.append(Row(self.day, 0, 0))
+            self.rows[-1].lots += signed
+            self.rows[-1].cost += abs(signed) * price
         return result
 
-    def mark(self, price: Fraction) -> Fraction:
-        """Pay the difference to a settlement price; return it in ticks × lots."""
-        paid = sum((lots * (price - basis) for lots, basis in self.items), Fraction(0))
-        self.items = [(lots, price) for lots, _ in self.items]
+    def mark(self, price: int) -> int:
+        """Pay the difference to a settlement price; return it in ticks × lots. A day begins."""
+        paid = 0
+        for row in self.rows:
+            sign = 1 if row.lots > 0 else -1
+            paid += row.lots * price - sign * row.cost
+            row.cost = abs(row.lots) * price
+        self.day += 1
         return paid
 
 
@@ -243,15 +267,18 @@ class Desk:
 
     def open_position(self, name: str, long: int, short: int, price: int) -> None:
         if name in GROSS:
-            self.long[name].take(long, Fraction(price))
-            self.short[name].take(-short, Fraction(price))
+            self.long[name].take(long, price)
+            self.short[name].take(-short, price)
         else:
-            self.net[name].take(long - short, Fraction(price))
+            self.net[name].take(long - short, price)
+        # They are of an earlier day.
+        for kind in self.kinds(name):
+            kind.day += 1
         self.unassigned[name] += long - short
 
     def fill(self, order: Order, fill: Fill) -> None:
         """Book an execution: position, inventory, money."""
-        place, price = order.place, Fraction(fill.price)
+        place, price = order.place, fill.price
         name, signed = place.instrument, order.sign * fill.qty
         if name not in GROSS:
             ticks = self.net[name].take(signed, price)
@@ -275,15 +302,20 @@ class Desk:
         fill.fee = amount
 
     def settle(self, name: str, price: int) -> None:
-        if name not in CASH:
-            kinds = (self.long, self.short) if name in GROSS else (self.net,)
-            paid = sum((kind[name].mark(Fraction(price)) for kind in kinds), Fraction(0))
-            self.money[name[0]].variation += paid * TICK[name]
+        for kind in self.kinds(name):
+            if name in CASH:
+                kind.day += 1
+            else:
+                self.money[name[0]].variation += kind.mark(price) * TICK[name]
         for order in self.orders.values():
             if order.place.instrument == name and order.is_done and order.told == order.cum:
                 order.days += 1
 
     # What is asked.
+
+    def kinds(self, name: str) -> list[Lots]:
+        """Return the lots of an instrument, longs and shorts apart where they are kept so."""
+        return [self.long[name], self.short[name]] if name in GROSS else [self.net[name]]
 
     def gross(self, name: str) -> tuple[int, int]:
         """Return long and short lots."""

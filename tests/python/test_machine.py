@@ -85,8 +85,8 @@ class Machine(RuleBasedStateMachine):
         # What is latched, and which hedges were told to flatten behind it.
         self.halted: set[tuple[str, str | None]] = set()
         self.flattened: set[str] = set()
-        # Attempts that live: decision id, hedge and kind.
-        self.alive: dict[int, tuple[str, str]] = {}
+        # Attempts that live: decision id, hedge, kind and sets.
+        self.alive: dict[int, tuple[str, str, int]] = {}
         self.trades = 0
         # The feed that comes up in this step.
         self.came_up: str | None = None
@@ -151,7 +151,7 @@ class Machine(RuleBasedStateMachine):
         assert place.account == name[0]
         assert name in LEGS[place.hedge]
         attempt = order & ~0xFFFF
-        hedge, kind = self.alive[attempt]
+        hedge, kind, sets = self.alive[attempt]
         assert (place.hedge, place.kind) == (hedge, kind)
         # Limits: size, value, distance from the touch that it meets.
         buys = place.side == "buy"
@@ -179,7 +179,7 @@ class Machine(RuleBasedStateMachine):
         ]
         if kind == "enter":
             sent = sum(each.sign * (each.cum + each.leaves) for each in own)
-            assert abs(sent) <= 2 * leg + 1
+            assert abs(sent) <= sets * leg + 1
 
     def is_halted(self, hedge: str) -> bool:
         legs = LEGS[hedge]
@@ -204,8 +204,8 @@ class Machine(RuleBasedStateMachine):
 
     def start(self, attempt: int, hedge: str, kind: str, alert: Alert) -> None:
         assert attempt not in self.alive
-        assert hedge not in [of for of, _ in self.alive.values()]  # at most one a hedge
-        self.alive[attempt] = (hedge, kind)
+        assert hedge not in [of for of, *_ in self.alive.values()]  # at most one a hedge
+        self.alive[attempt] = (hedge, kind, abs(alert.limit - alert.value))
         if kind != "enter":
             return
         assert hedge not in self.stopped
@@ -213,7 +213,11 @@ class Machine(RuleBasedStateMachine):
         assert abs(alert.limit) <= 3
         for name in LEGS[hedge]:
             book = self.book(name)
-            assert book.touch() is not None
+            # What it trades is there, so that each leg can be completed; what it would have to
+            # trade to go back may be missing.
+            assert book.state == "whole"
+            buys = (LEGS[hedge][name] > 0) == (alert.limit > alert.value)
+            assert book.asks if buys else book.bids
             assert self.now - book.receive <= plain.AGE
             assert self.logins[name[0]] == "resynced"
 
@@ -428,7 +432,7 @@ class Machine(RuleBasedStateMachine):
         event = ev.Control(actor="desk", verb=ev.Adopt(hedge=hedge, lots={"B.x": lots}))
         there = self.desk.unassigned["B.x"]
         fits = lots != 0 and lots * there > 0 and abs(lots) <= abs(there)
-        is_free = hedge not in [of for of, _ in self.alive.values()]
+        is_free = hedge not in [of for of, *_ in self.alive.values()]
         # The model first: what the engine does at once, a Trim, is already of the new inventory.
         if fits and is_free:
             self.desk.unassigned["B.x"] -= lots
@@ -673,7 +677,7 @@ class Machine(RuleBasedStateMachine):
                 assert Fraction(row[cause]) == amount, (row["account"], cause)
             assert row["adjustment"] == row["dust"] == 0
             assert Fraction(row["balance"]) == money.balance
-            ours = sum(row[key] for key in ("available", "held", "quarantine", "margin"))
+            ours = sum(row[key] for key in ("available", "held", "quarantine", "margin", "relief"))
             assert ours == row["balance"]
             assert min(row["held"], row["quarantine"], row["margin"]) >= 0
 

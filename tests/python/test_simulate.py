@@ -66,7 +66,7 @@ def test_money_adds_up(result: cm.Result) -> None:
     more = ("transfer", "adjustment", "dust")
     for row in result.funds.to_pylist():
         assert sum(row[cause] for cause in (*causes, *more)) == row["balance"]
-        ours = sum(row[key] for key in ("available", "held", "quarantine", "margin"))
+        ours = sum(row[key] for key in ("available", "held", "quarantine", "margin", "relief"))
         assert ours == row["balance"]
     fees = {row["account"]: row["fees"] for row in result.funds.to_pylist()}
     paid = dict.fromkeys(fees, 0)

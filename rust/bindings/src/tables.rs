@@ -400,6 +400,8 @@ pub(crate) fn funds<'py>(
         ("held", Bucket::Held),
         ("quarantine", Bucket::Quarantine),
         ("margin", Bucket::Margin),
+        // Zero or less: what of the holds cannot be needed together, and is available.
+        ("relief", Bucket::Relief),
     ];
     for (name, bucket) in ours {
         table.money(name, accounts().map(|(id, _)| Some(funds.bucket(id, bucket).0)))?;

@@ -463,7 +463,7 @@ impl Engine {
     }
 
     fn settle_reliefs(&mut self) {
-        if self.funds.is_stale() {
+        if self.funds.take_stale() {
             self.note_reliefs();
         }
     }

@@ -419,8 +419,8 @@ pub struct Funds {
     forwards: Vec<(AccountId, Lock, Money)>,
     transits: Transits,
     postings: Vec<Posting>,
-    /// Whether holds or margins of an account that nets have changed since [`Funds::is_stale`] was
-    /// asked.
+    /// Whether holds or margins of an account that nets have changed since [`Funds::take_stale`]
+    /// was asked.
     stale: bool,
 }
 
@@ -760,6 +760,8 @@ impl Funds {
 
     /// Sets the margin of all positions of an account.
     pub fn set_margin(&mut self, account: AccountId, total: Money) {
+        // The total may stay while the side that is not charged has changed.
+        self.stale |= self.ledger(account).nets;
         let change = total - self.margin(account);
         self.shift(account, Bucket::Available, Bucket::Margin, change);
     }
@@ -777,8 +779,8 @@ impl Funds {
         -self.bucket(account, Bucket::Relief)
     }
 
-    /// Whether a relief may be another than what was set, since this was asked.
-    pub fn is_stale(&mut self) -> bool {
+    /// Whether a relief may be another than what was set, since this was last asked.
+    pub fn take_stale(&mut self) -> bool {
         std::mem::take(&mut self.stale)
     }
 
@@ -1271,6 +1273,22 @@ mod tests {
             let expected = [needs[2], needs[1], needs[0]].map(|need| (need.order, need.account));
             assert_eq!(found, expected, "{places:?}");
         }
+    }
+
+    /// Where the larger side is charged, the other one may grow and the total stay: what orders come
+    /// to together is another then.
+    #[test]
+    fn a_margin_that_is_set_again_asks_for_its_relief_anew() {
+        let together = Terms { freezes: Freezes::Together, ..Terms::PLAIN };
+        let mut funds = funds().on([together].into_iter());
+        funds.set_margin(OURS, Money(10));
+        assert!(funds.take_stale());
+        assert!(!funds.take_stale(), "once");
+        funds.set_margin(OURS, Money(10));
+        assert!(funds.take_stale());
+        // Where every order is frozen for there is no relief.
+        funds.set_margin(AccountId(1), Money(0));
+        assert!(!funds.take_stale());
     }
 
     #[test]

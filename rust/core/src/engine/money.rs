@@ -187,7 +187,7 @@ impl Engine {
                 self.funds.relieve(account, total);
             }
         }
-        let _ = self.funds.is_stale();
+        let _ = self.funds.take_stale();
     }
 
     /// The same with the first `places` of the orders that are about to leave; what it was before
