@@ -1,5 +1,10 @@
 //! The configuration at its door: what a good one compiles to, and every way a bad one is refused.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test: what fails must be loud")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test: what fails must be loud"
+)]
 
 use cross_market_core::config::{Config, MONEY_MAX};
 use cross_market_core::engine::Engine;

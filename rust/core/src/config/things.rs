@@ -297,10 +297,10 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         qty_max,
     ] = fields;
     let grid = grid(&tick, &lot)?;
-    let settlement = match settled(&word, matching.as_ref())? {
-        Settlement::Coin(_) => Settlement::Coin(face(&tick, &lot, &multiplier)?),
-        other => other,
-    };
+    let mut settlement = settled(&word, matching.as_ref())?;
+    if let Settlement::Coin(value) = &mut settlement {
+        *value = face(&tick, &lot, &multiplier)?;
+    }
     let price_ticks = price_max.steps_from(1, grid.tick, "the largest price")?;
     if price_ticks > PRICE_MAX {
         return Err(price_max.refuse(format!("the largest price, up to {PRICE_MAX} ticks")));
