@@ -217,7 +217,7 @@ def test_an_inverse_leg_is_refused() -> None:
         fees=cm.Fees(open=cm.Fee()),
         margin=cm.Margin(long="0.1", short="0.1"),
     )
-    account = cm.Account("x", venue="X", currency="USD", island="x", flag="hedge")
+    account = cm.Account("x", venue="X", currency="BTC", island="x", flag="hedge")
     with pytest.raises(cm.ConfigError, match="linear"):
         cm.Leg(coin, side="buy", account=account)
 

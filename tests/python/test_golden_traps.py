@@ -383,7 +383,7 @@ def inverse_contract() -> cm.Instrument:
 
 def test_a_leg_on_an_inverse_contract_is_refused() -> None:
     account = cm.Account(
-        "coinm", venue="BINANCE_COINM", currency="USD", island="one", flag="arbitrage"
+        "coinm", venue="BINANCE_COINM", currency="BTC", island="one", flag="arbitrage"
     )
     with pytest.raises(cm.ConfigError, match="linear"):
         cm.Leg(inverse_contract(), side="buy", account=account)

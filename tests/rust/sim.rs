@@ -762,6 +762,8 @@ fn schedules_that_broke_a_rule_break_none() {
         78_062,
         138_434,
         151_151_359,
+        280_033_722,
+        280_069_034,
     ];
     let all = [&revised[..], &taken_back, &again, &parts, &dead, &others].concat();
     for seed in all {

@@ -246,7 +246,7 @@ class Instrument:
     tick: number, price – smallest price step.
     lot: number, venue's size – smallest size step, such as '0.00001' for coins.
     settlement: str – when which money is paid: 'upfront' (the whole value with the trade),
-        'daily_vm' (the variation at every settlement), 'on_close' (the result when lots are closed),
+        'daily_vm' (the variation at every settlement), 'on_close' (the result with the close),
         'prompt_forward' (the result at the prompt of the lots, as on the LME), or 'coin' (on close,
         of a contract whose value is its size ÷ price, in the coin; no leg can be on it).
     fees: Fees – what trading costs.

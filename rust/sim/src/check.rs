@@ -673,9 +673,7 @@ impl Checker {
         // does one on which the desk had its word, also where a revision told again came between.
         let said_dead = sent.absent || sent.overridden || sent.was_overridden;
         let surfaces = said_dead && is_new_fill(sent, &report.news);
-        // That a cancel found no order proves nothing about the order.
-        sent.doubted =
-            matches!(report.news, News::CancelRejected { class: RejectClass::UnknownOrder, .. });
+        sent.doubt(&report.news);
         if !matches!(report.news, News::CancelRejected { .. }) {
             sent.absent = false;
             sent.seen |= !conflict || surfaces;
@@ -743,6 +741,7 @@ impl Checker {
         match answer.found {
             Found::Order { status, cum } => {
                 sent.seen = true;
+                sent.doubted &= status != VenueStatus::Working;
                 if status != VenueStatus::Working {
                     sent.end(status, Some(cum.get()));
                 }
