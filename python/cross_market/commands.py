@@ -172,6 +172,7 @@ REFUSALS = (
     "self_trade_budget",
     "burst_budget",
     "no_prompt",
+    "lease",
 )
 
 ALERTS = (
@@ -225,4 +226,5 @@ ALERTS = (
     "relieved",
     "budget_low",
     "prompt_reached",
+    "lease_over",
 )

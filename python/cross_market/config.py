@@ -123,6 +123,8 @@ class Account:
     haircut: number – the fraction of collateral that does not count, 0 to 1.
     freezes: str – what the venue freezes for orders: the margin of 'each' in full, or what all of
         them may come to 'together', where contracts are netted or charged on their larger side.
+    leased: bool – whether it draws on a pool with others: nothing is entered beyond what
+        `Session.lease` says.
     """
 
     name: Name = field(kw_only=False)
@@ -138,6 +140,7 @@ class Account:
     withdraw_profit: Annotated[bool, flag()] = False
     haircut: Annotated[Number, ratio(least=0, most=1)] = "1"
     freezes: Annotated[str, choice("each", "together")] = "each"
+    leased: Annotated[bool, flag()] = False
 
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
@@ -587,6 +590,7 @@ def account_json(account: Account) -> Json:
         "withdraw_profit": account.withdraw_profit,
         "haircut": str(account.haircut),
         "freezes": account.freezes,
+        **({"leased": True} if account.leased else {}),
     }
 
 

@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "ab0445ba003627355e0fe47e00c01bf82574d7e6911c2fe4a8d4596cbc391486"
+        "73fd012c7187cc56f2ea45017a00306aee8c54d49a66d165fb8ac8a1f7267562"
     );
 }
 

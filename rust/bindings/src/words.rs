@@ -138,7 +138,7 @@ words! {
         OpenBudget = "open_budget",
         SelfTradeBudget = "self_trade_budget",
         BurstBudget = "burst_budget",
-        NoPrompt = "no_prompt",
+        NoPrompt = "no_prompt", Lease = "lease",
     }
     AlertCode {
         Refused = "refused",
@@ -191,6 +191,7 @@ words! {
         Relieved = "relieved",
         BudgetLow = "budget_low",
         PromptReached = "prompt_reached",
+        LeaseOver = "lease_over",
     }
 }
 

@@ -207,6 +207,9 @@ pub enum AlertCode {
     /// Lots have reached their prompt and still stand: they are marked at every settlement until the
     /// venue says that they have left. Long and short lots.
     PromptReached = 52,
+    /// A lease of a pool's money is over: nothing is entered in the account. In 10⁻⁹ of its currency:
+    /// what is bound, of what was leased.
+    LeaseOver = 53,
 }
 
 /// A message to people and monitors.

@@ -1,6 +1,7 @@
 //! The money of every account: cash, holds, margin, and what the venue says of them.
 
 mod holds;
+mod lease;
 mod terms;
 mod transit;
 
@@ -9,8 +10,10 @@ use crate::num::{MONEY_UNIT, Money, Qty, Ratio, div_ceil, div_floor};
 use crate::time::{Day, Time};
 use crate::wire::Writer;
 use holds::Holds;
+use lease::Leases;
 use transit::Transits;
 
+pub use lease::{Lease, Leased};
 pub use terms::{Freezes, Terms, Unrealised, View, Worth};
 pub use transit::{
     Asked, TRANSFERS_MAX, Transfer, TransferId, TransferNews, TransferState, Transit,
@@ -232,6 +235,8 @@ pub enum ShortKind {
     /// Room under the usage cap. Needed and limit in 10⁻⁹ of equity; `i128::MAX` needed when the
     /// equity is zero or less.
     Usage,
+    /// Room under the lease of a pool. Needed and limit in 10⁻⁹ of the account's currency.
+    Lease,
 }
 
 /// An account that cannot carry what is needed of it.
@@ -349,7 +354,7 @@ struct Ledger {
     collateral: Money,
     /// What of the money counts.
     terms: Terms,
-    /// Whether cash alone counts: no collateral, nothing on paper, nothing kept back.
+    /// Whether cash alone counts: no collateral, nothing on paper, nothing kept back, no lease.
     is_plain: bool,
     /// Whether its venue freezes for what all orders may come to together.
     nets: bool,
@@ -377,6 +382,7 @@ impl Ledger {
     fn note_plain(&mut self) {
         self.is_plain = self.terms.unrealised == Unrealised::Neither
             && self.terms.close_profit
+            && !self.terms.leased
             && self.collateral == Money::ZERO;
     }
 
@@ -418,6 +424,7 @@ pub struct Funds {
     /// Results that are locked in, sorted by account and lock; none is zero.
     forwards: Vec<(AccountId, Lock, Money)>,
     transits: Transits,
+    leases: Leases,
     postings: Vec<Posting>,
     /// Whether holds or margins of an account that nets have changed since [`Funds::take_stale`]
     /// was asked.
@@ -438,6 +445,7 @@ impl Funds {
             foreign: Vec::with_capacity(accounts),
             forwards: Vec::new(),
             transits: Transits::new(),
+            leases: Leases::default(),
             postings: Vec::with_capacity(256),
             stale: false,
         }
@@ -534,6 +542,7 @@ impl Funds {
                     self.available_carries(account, sum)?;
                 } else {
                     self.room_carries(account, sum, worth[account])?;
+                    self.lease_carries(account, sum, worth[account])?;
                 }
                 self.usage_carries(account, sum, caps[account], worth[account].total())?;
             }
@@ -926,6 +935,7 @@ impl Funds {
             writer.i128(row.fees.0);
         }
         self.transits.digest(writer);
+        self.leases.digest(writer);
         for ledger in self.accounts.iter() {
             writer.i128(ledger.collateral.0);
         }

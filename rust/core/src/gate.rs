@@ -222,11 +222,13 @@ pub enum Refusal {
     BurstBudget = 41,
     /// What is traded today has no prompt that is known and still to come.
     NoPrompt = 42,
+    /// What is needed would leave the lease of a pool. In 10⁻⁹ of the account's currency.
+    Lease = 43,
 }
 
 impl Refusal {
     /// Every refusal, in the order of its code.
-    pub const ALL: [Refusal; 43] = [
+    pub const ALL: [Refusal; 44] = [
         Refusal::Stage,
         Refusal::Stopped,
         Refusal::Halted,
@@ -270,6 +272,7 @@ impl Refusal {
         Refusal::SelfTradeBudget,
         Refusal::BurstBudget,
         Refusal::NoPrompt,
+        Refusal::Lease,
     ];
 
     /// Its stable code.
@@ -332,6 +335,7 @@ impl Refusal {
             Refusal::SelfTradeBudget => "self_trade_budget",
             Refusal::BurstBudget => "burst_budget",
             Refusal::NoPrompt => "no_prompt",
+            Refusal::Lease => "lease",
         }
     }
 
@@ -365,7 +369,7 @@ impl Refusal {
             Refusal::Residual => "common units over unit_den",
             Refusal::SumResidual => "1e-9 common units",
             Refusal::OrderValue => "1e-9 of the instrument's currency",
-            Refusal::DayLoss | Refusal::Money => "1e-9 of the account's currency",
+            Refusal::DayLoss | Refusal::Money | Refusal::Lease => "1e-9 of the account's currency",
             Refusal::Edge => "1e-9 of the band's unit",
             Refusal::Messages => "messages",
             Refusal::Usage => "1e-9 of equity",
@@ -389,6 +393,7 @@ impl Refusal {
             | Refusal::DayLoss
             | Refusal::SelfTradeBudget
             | Refusal::BurstBudget
+            | Refusal::Lease
             | Refusal::Usage => Binds::Entering,
             Refusal::Skewed
             | Refusal::Edge
@@ -455,13 +460,15 @@ pub enum Binds {
 }
 
 /// The checks in their order. The budgets of a day are looked at when the orders are known;
-/// [`Refusal::Usage`], [`Refusal::Money`] and [`Refusal::Lots`] come last, from the hold.
-pub const ORDER: [Refusal; 43] = [
+/// [`Refusal::Usage`], [`Refusal::Money`] and [`Refusal::Lots`] come last, from the hold, as does
+/// [`Refusal::Lease`] where a lease that lives is too small.
+pub const ORDER: [Refusal; 44] = [
     Refusal::Stage,
     Refusal::Stopped,
     Refusal::Halted,
     Refusal::HedgeRestricted,
     Refusal::AccountRestricted,
+    Refusal::Lease,
     Refusal::LinkDown,
     Refusal::BackOff,
     Refusal::Busy,
@@ -548,7 +555,7 @@ mod tests {
             assert_eq!(usize::from(refusal.code()), code);
             assert_eq!(Refusal::from_code(refusal.code()), Some(*refusal));
         }
-        assert_eq!(Refusal::from_code(43), None);
+        assert_eq!(Refusal::from_code(44), None);
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Refusal::ALL.len());

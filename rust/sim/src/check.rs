@@ -9,7 +9,7 @@ use cross_market_core::clock::Clock;
 use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
 use cross_market_core::config::{Config, Route};
 use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
-use cross_market_core::funds::{Freezes, Transfer};
+use cross_market_core::funds::{Freezes, Lease, Transfer};
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX};
 use cross_market_core::instrument::{PriceBand, ReferenceChange};
@@ -127,6 +127,7 @@ pub const RULES: &[&str] = &[
     "size_above_zero",
     "tries_bounded",
     "trims_bounded",
+    "within_lease",
 ];
 
 /// How many collars a touch may be from the last one that may be trusted: what an engine compares
@@ -202,6 +203,7 @@ pub struct Checker {
     unbound: bool,
     /// The transfer that the present event asks for.
     word: Option<Transfer>,
+    leases: BTreeMap<AccountId, Lease>,
     told: Told,
     bounds: Bounds,
     conduct: conduct::Ledger,
@@ -253,6 +255,7 @@ impl Checker {
             recalls: false,
             unbound: false,
             word: None,
+            leases: BTreeMap::new(),
             told: Told::new(config.accounts.len()),
             bounds: Bounds::new(config),
             conduct: conduct::Ledger::default(),
@@ -623,6 +626,9 @@ impl Checker {
                 self.slices_over = self.slices_over.max(*over);
             }
             Verb::Transfer(transfer) => self.word = Some(*transfer),
+            Verb::Lease(lease) => {
+                self.leases.insert(lease.account, *lease);
+            }
             Verb::Unrestrict(_)
             | Verb::Freeze { .. }
             | Verb::Forfeit { .. }
@@ -673,7 +679,6 @@ impl Checker {
         // does one on which the desk had its word, also where a revision told again came between.
         let said_dead = sent.absent || sent.overridden || sent.was_overridden;
         let surfaces = said_dead && is_new_fill(sent, &report.news);
-        sent.doubt(&report.news);
         if !matches!(report.news, News::CancelRejected { .. }) {
             sent.absent = false;
             sent.seen |= !conflict || surfaces;
@@ -741,7 +746,6 @@ impl Checker {
         match answer.found {
             Found::Order { status, cum } => {
                 sent.seen = true;
-                sent.doubted &= status != VenueStatus::Working;
                 if status != VenueStatus::Working {
                     sent.end(status, Some(cum.get()));
                 }

@@ -93,6 +93,7 @@ impl Teller<'_> {
             ("withdraw_profit", account.terms.withdraw_profit.to_string()),
             ("haircut", ratio(account.terms.haircut)),
             ("freezes", text(freezes)),
+            ("leased", account.terms.leased.to_string()),
         ])
     }
 

@@ -20,6 +20,7 @@ use crate::conduct;
 use crate::crossing::{self, Opposed};
 use crate::fault::{Fault, Faults};
 use crate::latency::{Latency, VenueLatency};
+use crate::leases;
 use crate::legging;
 use crate::margins;
 use crate::market::{Market, Quote};
@@ -418,6 +419,7 @@ impl Drawer {
         verbs.extend(rolls);
         config.policy.thresholds = thresholds(&mut Random::stream(seed, 19));
         verbs.extend(bank::draw(seed, &mut config, &self.balances, lasts, START));
+        verbs.extend(leases::draw(seed, &mut config, &self.balances, lasts, START));
         Plan {
             latencies,
             faults: self.faults,

@@ -26,6 +26,7 @@ pub mod exhaust;
 pub mod fault;
 mod feeds;
 pub mod latency;
+mod leases;
 mod legging;
 mod lines;
 mod margins;

@@ -3,7 +3,7 @@
 use cross_market_core::ids::{CurrencyId, Text};
 use cross_market_core::instrument::Fee;
 use cross_market_core::num::{Money, Price, Qty};
-use cross_market_core::order::{FeeNews, Fill, News, Place, RejectClass, VenueStatus};
+use cross_market_core::order::{FeeNews, Fill, Place, VenueStatus};
 use cross_market_core::time::Time;
 
 use crate::venue::usual_fee;
@@ -37,9 +37,6 @@ pub(crate) struct Sent {
     /// Those of kills too, which no bound holds back.
     pub(crate) cancels_all: u64,
     pub(crate) cancel_out: bool,
-    /// Whether its venue has answered a cancel that it knows no such order or that its end is there, and
-    /// has not said since that it works: it is asked about then.
-    pub(crate) doubted: bool,
     /// Whether it counts as a cancel of its group.
     pub(crate) counted: bool,
     /// Whether its last cancel was refused for the phase.
@@ -178,7 +175,6 @@ impl Sent {
             cancels: 0,
             cancels_all: 0,
             cancel_out: false,
-            doubted: false,
             counted: false,
             barred: false,
             queries: 0,
@@ -197,16 +193,6 @@ impl Sent {
         let share =
             self.needs.0 * i128::from(self.leaves()) / i128::from(self.place.qty.get().max(1));
         Money(share)
-    }
-
-    /// Hears what is said of it while a cancel may be out. An execution does not say that it works.
-    pub(crate) fn doubt(&mut self, news: &News) {
-        if let News::CancelRejected { class, .. } = news {
-            self.doubted = matches!(class, RejectClass::UnknownOrder | RejectClass::TooLate);
-        }
-        let works =
-            matches!(news, News::Accepted | News::Status { status: VenueStatus::Working, .. });
-        self.doubted &= !works;
     }
 
     /// Lots that may still come.

@@ -6,7 +6,7 @@ use super::*;
 use cross_market_core::clock::{Clock, ClockOf};
 use cross_market_core::conduct::{Budget, Budgets};
 use cross_market_core::event::Event;
-use cross_market_core::funds::{CashKind, Transfer, TransferId};
+use cross_market_core::funds::{CashKind, Lease, Transfer, TransferId};
 use cross_market_core::instrument::{PriceBand, Prompts, Reference, ReferenceChange, Settlement};
 use cross_market_core::legging::{Legging, Mode};
 use cross_market_core::num::Money;
@@ -327,6 +327,24 @@ fn over_reports() -> Vec<(&'static str, Steps)> {
     ]
 }
 
+/// An order under a lease of so much.
+fn leased(amount: Money) -> Steps {
+    let (account, until) = (fitting(1).account, START + Span::seconds(1));
+    let lease = Lease { account, amount, posted: Money::ZERO, epoch: 1, until };
+    [vec![(verb(Verb::Lease(lease)), vec![])], sends(fitting(1))].concat()
+}
+
+#[test]
+fn a_lease_that_carries_an_order_lets_it_leave() {
+    let mut pooled = config();
+    pooled.accounts[fitting(1).account].terms.leased = true;
+    let mut checker = Checker::new(&pooled);
+    for (event, commands) in leased(Money::units(1_000_000_000)) {
+        checker.step(START, &event, &commands);
+    }
+    assert!(checker.violations().iter().all(|broken| broken.rule != "within_lease"));
+}
+
 /// What the rules say of a refusal, and of a restart.
 /// A prompt that has passed.
 fn passed() -> Prompts {
@@ -358,7 +376,11 @@ fn apart() -> Vec<(&'static str, Vec<&'static str>)> {
         (of.settlement, of.prompts) = (Settlement::PromptForward, passed());
     }
     let mut late = Checker::new(&over);
+    let mut pooled = config();
+    pooled.accounts[fitting(1).account].terms.leased = true;
     vec![
+        ("within_lease", broken_by(&mut Checker::new(&pooled), &sends(fitting(1)))),
+        ("within_lease", broken_by(&mut Checker::new(&pooled), &leased(Money(1)))),
         ("order_has_a_prompt", broken_by(&mut late, &sends(fitting(1)))),
         ("no_enter_on_absurd_prices", broken_by(&mut misled, &steps)),
         ("enters_within_money", broken_by(&mut poor, &sends(fitting(1)))),

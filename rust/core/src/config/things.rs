@@ -198,6 +198,7 @@ const ACCOUNT_KEYS: [&str; 13] = [
 ];
 
 fn account(node: &Node<'_>, names: &mut Names) -> Checked<Account> {
+    let (fields, [leased]) = node.fields_and(ACCOUNT_KEYS, ["leased"])?;
     let [
         name,
         venue,
@@ -212,7 +213,7 @@ fn account(node: &Node<'_>, names: &mut Names) -> Checked<Account> {
         withdraw_profit,
         haircut,
         freezes,
-    ] = node.fields(ACCOUNT_KEYS)?;
+    ] = fields;
     let part = "a fraction of collateral from 0 to 1 that does not count";
     Ok(Account {
         name: names.accounts.add(&name)?,
@@ -242,6 +243,7 @@ fn account(node: &Node<'_>, names: &mut Names) -> Checked<Account> {
             withdraw_profit: withdraw_profit.flag()?,
             haircut: haircut.rate(Ratio::ZERO, Ratio::ONE, part)?,
             freezes: freezes.choice(&[("each", Freezes::Each), ("together", Freezes::Together)])?,
+            leased: leased.map_or(Ok(false), |leased| leased.flag())?,
         },
     })
 }

@@ -8,7 +8,7 @@ use crate::book::Change;
 use crate::config::MONEY_MAX;
 use crate::error::{Error, Field};
 use crate::event::{Control, Estimate, Event, Link, LinkTo, Scope, Verb};
-use crate::funds::{Cash, CashKind, Transfer};
+use crate::funds::{Cash, CashKind, Lease, Transfer};
 use crate::gate::Policy;
 use crate::ids::{
     AccountId, ClientOrderId, CurrencyId, HedgeId, Id, InstrumentId, LegId, RUN_MAX, Text, VenueId,
@@ -178,6 +178,21 @@ impl Engine {
         Ok(())
     }
 
+    /// A lease of an account that draws on a pool, and not of an epoch that another has fenced.
+    fn check_lease(&self, lease: &Lease) -> Result<(), Error> {
+        self.account(lease.account)?;
+        stamp(Field::Until, lease.until)?;
+        if lease.amount < Money::ZERO {
+            return Err(Error::Amount { found: Box::new(lease.amount) });
+        }
+        let is_leased = self.config.accounts[lease.account].terms.leased;
+        let known = self.funds.lease(lease.account);
+        if !is_leased || known.is_some_and(|known| lease.epoch < known.lease.epoch) {
+            return Err(Error::Contradiction { field: Field::Lease });
+        }
+        Ok(())
+    }
+
     fn check_statement(&self, statement: &Statement) -> Result<(), Error> {
         self.account(statement.account)?;
         self.instrument(statement.instrument)?;
@@ -319,6 +334,7 @@ impl Engine {
             }
             Verb::Policy(policy) => self.check_policy(policy),
             Verb::Transfer(transfer) => self.check_transfer(transfer),
+            Verb::Lease(lease) => self.check_lease(lease),
         }
     }
 

@@ -381,6 +381,7 @@ impl Engine {
             shut: self.shut(leg.instrument),
             halt: self.halt_for(hedge, leg.account, kind),
             restricted: self.is_account_restricted(leg.account),
+            leased: self.funds.is_leased(leg.account),
             linked: self.links[leg.account] == LinkState::Resynced,
             opposite: intent.is_some_and(|intent| self.is_opposed(hedge, leg, intent)),
             meets: intent.and_then(|intent| {

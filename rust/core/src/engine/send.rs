@@ -735,6 +735,7 @@ fn denial(error: &HoldError) -> Denial {
             let refusal = match kind {
                 ShortKind::Available => Refusal::Money,
                 ShortKind::Usage => Refusal::Usage,
+                ShortKind::Lease => Refusal::Lease,
             };
             let account = Some(*account);
             Denial { account, value: *needed, limit: *limit, ..Denial::plain(refusal) }

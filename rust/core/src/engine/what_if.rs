@@ -262,6 +262,9 @@ impl Engine {
             None
         } else if of.view.available < Money::ZERO {
             Some(plain(Refusal::Money, -of.view.available.0, 0))
+        } else if !goes_back && of.view.lease_room.is_some_and(|room| room < Money::ZERO) {
+            let lack = of.view.lease_room.map_or(0, |room| -room.0);
+            Some(plain(Refusal::Lease, lack, 0))
         } else if !goes_back && of.usage.is_none_or(|usage| usage > most) {
             Some(plain(Refusal::Usage, of.usage.unwrap_or(i128::MAX), most))
         } else {

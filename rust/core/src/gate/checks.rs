@@ -100,6 +100,8 @@ pub struct LegContext {
     pub halt: Halt,
     /// Whether its account is restricted.
     pub restricted: bool,
+    /// Whether its account draws on no pool, or has a lease that lives.
+    pub leased: bool,
     /// Whether the trading link is up and no order of an earlier run is unknown.
     pub linked: bool,
     /// Whether an earlier hedge wants or has the other side of the contract.
@@ -326,6 +328,7 @@ fn entering_leg(context: &Context<'_>, place: usize, leg: &LegContext) -> Check 
     }
     halted_entering(place, leg)?;
     account_restricted(place, leg)?;
+    leased(place, leg)?;
     linked(place, leg)?;
     let [entering, any] = leg.paused;
     paused(place, leg, entering.max(any))?;
@@ -474,6 +477,11 @@ fn account_restricted(place: usize, leg: &LegContext) -> Check {
         return Err(Denial::plain(Refusal::AccountRestricted).at(place).of(leg.account));
     }
     Ok(())
+}
+
+fn leased(place: usize, leg: &LegContext) -> Check {
+    let denial = Denial::plain(Refusal::Lease).at(place).of(leg.account);
+    if leg.leased { Ok(()) } else { Err(denial) }
 }
 
 fn linked(place: usize, leg: &LegContext) -> Check {
@@ -792,6 +800,7 @@ mod tests {
             shut: Some(Shut { at: Time(NOW.0 + 5_001), phase: Phase::Break }),
             halt: Halt::Off,
             restricted: false,
+            leased: true,
             linked: true,
             opposite: false,
             meets: None,
@@ -839,6 +848,7 @@ mod tests {
         (Refusal::Halted, |_, legs| legs[1].halt = Halt::Latched),
         (Refusal::HedgeRestricted, |context, _| context.restricted = true),
         (Refusal::AccountRestricted, |_, legs| legs[1].restricted = true),
+        (Refusal::Lease, |_, legs| legs[1].leased = false),
         (Refusal::LinkDown, |_, legs| legs[1].linked = false),
         (Refusal::Busy, |context, _| context.busy = true),
         (Refusal::IdsExhausted, |context, _| context.ids_exhausted = true),
@@ -940,7 +950,8 @@ mod tests {
             let is_asked = ![Refusal::Trims, Refusal::Edge].contains(&wrong.0);
             assert_eq!(answer(wrong, 1), is_asked.then_some(wrong.0), "{:?}", wrong.0);
             // The second leg is left too: then nothing is asked of it that binds entering alone.
-            let of_leg = [Refusal::AccountRestricted, Refusal::Break, Refusal::DayLoss];
+            let of_leg =
+                [Refusal::AccountRestricted, Refusal::Lease, Refusal::Break, Refusal::DayLoss];
             let is_asked = is_asked && !of_leg.contains(&wrong.0);
             assert_eq!(answer(wrong, 2), is_asked.then_some(wrong.0), "{:?}", wrong.0);
         }

@@ -35,21 +35,13 @@ impl Checker {
         self.levels.iter().any(|((_, of), level)| restricts(*level) && self.is_of(hedge, *of))
     }
 
-    /// Orders that enter, of hedges that a subject concerns, and that can be cancelled now. One that its
-    /// venue does not know is asked about instead.
+    /// Orders that enter, of hedges that a subject concerns, and that can be cancelled now. The second
+    /// cancel of one has a time of its own.
     fn left_to_cancel(&self, subject: Subject) -> impl Iterator<Item = ClientOrderId> + '_ {
         let can = |sent: &crate::sent::Sent| {
-            let place = &sent.place;
-            let account = self.config.accounts.get(place.account);
-            let venue = account.and_then(|of| self.config.venues.get(of.venue));
-            let bound = venue.map_or(0, |venue| u64::from(venue.cancels_max));
-            let link = self.links.get(place.account.index());
-            sent.done.is_none()
-                && !sent.absent
-                && !sent.cancel_out
-                && !sent.doubted
-                && sent.cancels_all < bound
-                && link.is_some_and(|link| *link != LinkState::Down)
+            let link = self.links.get(sent.place.account.index());
+            let linked = link.is_some_and(|link| *link != LinkState::Down);
+            sent.done.is_none() && !sent.absent && sent.cancels_all == 0 && linked
         };
         self.orders
             .iter()
