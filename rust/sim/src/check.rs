@@ -204,6 +204,8 @@ pub struct Checker {
     /// The transfer that the present event asks for.
     word: Option<Transfer>,
     leases: BTreeMap<AccountId, Lease>,
+    breaches: Vec<ladders::Breach>,
+    handled: Vec<Span>,
     told: Told,
     bounds: Bounds,
     conduct: conduct::Ledger,
@@ -256,6 +258,8 @@ impl Checker {
             unbound: false,
             word: None,
             leases: BTreeMap::new(),
+            breaches: Vec::new(),
+            handled: Vec::new(),
             told: Told::new(config.accounts.len()),
             bounds: Bounds::new(config),
             conduct: conduct::Ledger::default(),
@@ -425,6 +429,11 @@ impl Checker {
 
     /// Takes one step: an event that the engine took, and its commands.
     pub fn step(&mut self, now: Time, event: &Event, commands: &[Command]) {
+        self.take(now, event, commands);
+        self.note_handled(now);
+    }
+
+    fn take(&mut self, now: Time, event: &Event, commands: &[Command]) {
         self.steps += 1;
         self.conduct.begin();
         if crate::world::is_of_money(event) {

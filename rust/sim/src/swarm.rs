@@ -18,7 +18,7 @@ use cross_market_core::quote::LegLots;
 use cross_market_core::time::{Span, Time};
 
 use crate::atlas::Cell;
-use crate::check::{Probe, Violation, as_told, at_rest, in_truth, is_aligned};
+use crate::check::{Checker, Probe, Violation, as_told, at_rest, in_truth, is_aligned};
 use crate::draw::{Plan, START, plan};
 use crate::fault::{Fault, FaultCounts};
 use crate::mind::{Mind, Seen};
@@ -136,6 +136,10 @@ pub struct Run {
     pub cells: Vec<Cell>,
     /// Rules that were broken.
     pub violations: Vec<Violation>,
+    /// From each level that cancels to the proof that what entered is dead.
+    pub handled: Vec<Span>,
+    /// Levels of which no such proof has come.
+    pub unhandled: usize,
     /// What the engine was given, where that was kept.
     pub given: Vec<Recorded>,
     /// Events and commands, where they were kept.
@@ -187,6 +191,8 @@ where
         faults: world.faults().counts,
         cells: world.cells().to_vec(),
         violations: violations.unwrap_or_default(),
+        handled: world.checker().map(|check| check.handled().to_vec()).unwrap_or_default(),
+        unhandled: world.checker().map_or(0, Checker::unhandled),
         given: world.take_given(),
         trace: world.trace().to_vec(),
         outcome: world.into_outcome(),

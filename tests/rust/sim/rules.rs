@@ -335,6 +335,27 @@ fn leased(amount: Money) -> Steps {
 }
 
 #[test]
+fn a_breach_is_handled_when_what_entered_is_dead() {
+    let mut checker = Checker::new(&config());
+    let one = fitting(1);
+    let level = |level| alert(AlertCode::Threshold, level, (0, 0), Subject::Account(one.account));
+    let at = |millis| START + Span::millis(millis);
+    let (account, instrument) = (one.account, one.instrument);
+    let cancel = Command::Cancel(Cancel { order: one.order, account, instrument });
+    let up = Link { to: LinkTo::Trading(account), state: LinkState::Up };
+    checker.step(at(0), &Event::Link(up), &[]);
+    let (event, commands) = begun(vec![Command::Place(one)]);
+    checker.step(at(0), &event, &commands);
+    checker.step(at(1), &Event::Tick, &[level(2)]);
+    checker.step(at(2), &Event::Tick, &[level(3), cancel]);
+    assert_eq!((checker.handled(), checker.unhandled()), (&[][..], 1));
+    checker.step(at(7), &news(one.order, News::Cancelled { cum: Qty::ZERO }), &[]);
+    // At the next level nothing is left.
+    checker.step(at(9), &Event::Tick, &[level(5)]);
+    assert_eq!((checker.handled(), checker.unhandled()), (&[Span::millis(5), Span(0)][..], 0));
+}
+
+#[test]
 fn a_lease_that_carries_an_order_lets_it_leave() {
     let mut pooled = config();
     pooled.accounts[fitting(1).account].terms.leased = true;
