@@ -113,7 +113,7 @@ fn instrument(name: &str, venue: &str) -> Value {
     let fee = json!({"per_lot": "0.01", "rate": "0.00001"});
     json!({
         "name": name, "venue": venue, "product": "P", "currency": "USD",
-        "tick": "1", "lot": "1", "multiplier": "1", "style": "linear", "settlement": "margin",
+        "tick": "1", "lot": "1", "multiplier": "1", "settlement": "daily_vm",
         "fees": {"open": fee, "close": fee, "close_today": fee},
         "margin": {"long": "0.10", "short": "0.10", "floor_per_lot": "0"},
         "phases": "always", "band": ["1", "900000"], "own_in_book": true,

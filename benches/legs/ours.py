@@ -32,7 +32,7 @@ def config(shape: Shape, repair: Repair = CHEAPER) -> cm.Config:
             size="1 g",
             quote="USD/g",
             tick="1",
-            settlement="margin",
+            settlement="daily_vm",
             fees=cm.Fees(open=cm.Fee(per_lot=f"{FEE} USD")),
             margin=cm.Margin(long="0.1", short="0.1"),
         )

@@ -259,7 +259,7 @@ def config() -> cm.Config:
             size="1 g",
             quote="USD/g",
             tick="1",
-            settlement="margin",
+            settlement="daily_vm",
             fees=cm.Fees(open=cm.Fee(rate="0.0001")),
             margin=cm.Margin(long="0.1", short="0.1"),
         )

@@ -171,6 +171,8 @@ REFUSALS = (
     "open_budget",
     "self_trade_budget",
     "burst_budget",
+    "no_prompt",
+    "lease",
 )
 
 ALERTS = (
@@ -223,4 +225,6 @@ ALERTS = (
     "threshold_left",
     "relieved",
     "budget_low",
+    "prompt_reached",
+    "lease_over",
 )

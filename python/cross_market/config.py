@@ -123,6 +123,8 @@ class Account:
     haircut: number – the fraction of collateral that does not count, 0 to 1.
     freezes: str – what the venue freezes for orders: the margin of 'each' in full, or what all of
         them may come to 'together', where contracts are netted or charged on their larger side.
+    leased: bool – whether it draws on a pool with others: nothing is entered beyond what
+        `Session.lease` says.
     """
 
     name: Name = field(kw_only=False)
@@ -138,6 +140,7 @@ class Account:
     withdraw_profit: Annotated[bool, flag()] = False
     haircut: Annotated[Number, ratio(least=0, most=1)] = "1"
     freezes: Annotated[str, choice("each", "together")] = "each"
+    leased: Annotated[bool, flag()] = False
 
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
@@ -203,7 +206,7 @@ class Leg:
         if self.account.currency != self.instrument.currency:
             expected = f"an account in {self.instrument.currency}, as {self.instrument.name}"
             raise wrong(self.account.name, "leg.account", expected)
-        if self.instrument.style == "inverse":
+        if self.instrument.settlement == "coin":
             expected = "a linear instrument; the value of an inverse one does not follow its price"
             raise wrong(self.instrument.name, "leg.instrument", expected)
 
@@ -587,6 +590,7 @@ def account_json(account: Account) -> Json:
         "withdraw_profit": account.withdraw_profit,
         "haircut": str(account.haircut),
         "freezes": account.freezes,
+        **({"leased": True} if account.leased else {}),
     }
 
 
@@ -626,15 +630,16 @@ def instrument_json(instrument: Instrument) -> Json:
         "tick": str(instrument.tick),
         "lot": str(instrument.lot),
         "multiplier": fraction_text(instrument.multiplier),
-        "style": instrument.style,
         "settlement": instrument.settlement,
+        **({} if instrument.matching is None else {"matching": instrument.matching}),
+        **({} if instrument.prompts is None else {"prompts": pairs_json(instrument.prompts)}),
         "fees": {
             "open": fee_json(fees.open),
             "close": fee_json(fees.close or fees.open),
             "close_today": fee_json(fees.close_today or fees.open),
         },
         "margin": margins_json(instrument),
-        "phases": phases if phases == "always" else [list(pair) for pair in phases],
+        "phases": phases if phases == "always" else pairs_json(phases),
         "band": None if instrument.band is None else list(instrument.band),
         "own_in_book": instrument.own_in_book,
         **({"maintenance": instrument.maintenance} if instrument.maintenance != "1" else {}),
@@ -643,6 +648,10 @@ def instrument_json(instrument: Instrument) -> Json:
         "price_max": fraction_text(tick * 10**7) if price_max is None else str(price_max),
         "qty_max": fraction_text(lot * 10**6) if qty_max is None else str(qty_max),
     }
+
+
+def pairs_json(pairs: Iterable[tuple[object, object]]) -> list[list[object]]:
+    return [list(pair) for pair in pairs]
 
 
 def margins_json(instrument: Instrument) -> Json:

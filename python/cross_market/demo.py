@@ -201,7 +201,7 @@ def instrument(name: str, quote: str) -> Instrument:
         size=f"1000 {pair[:3]}",
         quote=quote,
         tick=TICK,
-        settlement="margin",
+        settlement="daily_vm",
         fees=Fees(open=Fee(rate="0.00002")),
         margin=Margin(long="0.05", short="0.05"),
     )

@@ -587,6 +587,24 @@ class Transfer:
     amount: Number
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Verb: what may be used of an account that draws on a pool; see `cross_market.funds.ledger`.
+
+    account: str – its name; one that draws on no pool is refused.
+    amount: number – how much its positions and orders may bind together, in its currency.
+    posted: number – what of the results of this run the amount contains by now, losses below zero.
+    epoch: int – the epoch that the pool has given the process; one before the last told is refused.
+    until: int, ns since 1970 – when it is over, by the engine's clock.
+    """
+
+    account: str
+    amount: Number
+    posted: Number
+    epoch: int
+    until: int
+
+
 Verb = (
     Stop
     | Resume
@@ -603,6 +621,7 @@ Verb = (
     | Forfeit
     | Roll
     | Transfer
+    | Lease
 )
 
 
@@ -612,7 +631,7 @@ class Control:
 
     actor: str – who speaks: one line in any language, up to 120 bytes of UTF-8.
     verb: Stop, Resume, Kill, Unlatch, Flatten, Unrestrict, Enter, Exit, Adopt, Override, Policy,
-        Freeze, Forfeit, Roll or Transfer – what is said.
+        Freeze, Forfeit, Roll, Transfer or Lease – what is said.
     """
 
     actor: str

@@ -23,6 +23,7 @@ from cross_market.events import (
     Forfeit,
     Freeze,
     Kill,
+    Lease,
     Number,
     Override,
     Policy,
@@ -175,6 +176,15 @@ class Session:
         """
         return arrow(self._core.tables()["monitors"])
 
+    def leases(self) -> "pa.Table":
+        """Return what may be used of the accounts that draw on a pool (`Account.leased`).
+
+        returns: Arrow table – account; amount, posted, epoch and until as they were told last (null
+            and epoch 0 before); posted_before, what the lease before had posted; brought, what the
+            run has brought since it began; room, what may still be bound now.
+        """
+        return arrow(self._core.tables()["leases"])
+
     def what_if(self, hedge: str, *, sets: int) -> WhatIf:
         """Return what trading so many sets of a hedge now would come to; nothing changes.
 
@@ -247,11 +257,36 @@ class Session:
         transfer: int – its number, above all that were used before.
         source, target: str – names of accounts.
         amount: number – in the currency of `source`.
-        Raises InputError where no route leads or its amounts do not allow it; what only this moment
-        is against (its window, what may be taken out) is told by an alert, `transfer_refused`.
+        Raises ConfigError where no route leads or its amounts do not allow it; what only this
+        moment is against (its window, what may be taken out) is told by an alert,
+        `transfer_refused`.
         """
         moved = Transfer(id=transfer, source=source, target=target, amount=amount)
         return self._say(now, moved)
+
+    def lease(
+        self,
+        account: str,
+        *,
+        amount: Number,
+        posted: Number,
+        epoch: int,
+        until: int,
+        now: int,
+    ) -> list[Command]:
+        """Say what may be used of an account that draws on a pool (`Account.leased`).
+
+        amount: number – how much its positions and orders may bind together. What the run has lost
+            and `posted` does not contain counts against it, as do losses on paper.
+        posted: number – what of the results of this run, the column `brought` of `funds`, the
+            amount contains by now.
+        epoch: int – the epoch that the pool has given this process.
+        until: int, ns since 1970 – when it is over, by the engine's clock: from then on nothing is
+            entered, and what enters and rests is cancelled (alert `lease_over`).
+        Raises ConfigError for an epoch before the last one, and for an account that is not leased.
+        """
+        lease = Lease(account=account, amount=amount, posted=posted, epoch=epoch, until=until)
+        return self._say(now, lease)
 
     def roll(self, hedge: str, *, now: int) -> list[Command]:
         """Move all sets of a hedge to the next contract: to the hedge that its `next` names.

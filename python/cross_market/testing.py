@@ -74,7 +74,7 @@ def config() -> Config:
             size="100 g",
             quote="USD/g",
             tick="0.01",
-            settlement="margin",
+            settlement="daily_vm",
             fees=Fees(open=Fee(per_lot="1 USD")),
             margin=Margin(long="0.1", short="0.1"),
         )

@@ -45,7 +45,7 @@ def instrument(leg: Leg, currency: str, unit: str, bounds: Bounds) -> cm.Instrum
         quote=f"{currency}/{unit}",
         tick=plain(tick),
         lot=leg.lot,
-        settlement="cash",
+        settlement="upfront",
         fees=cm.Fees(open=cm.Fee(rate="0")),
         price_max=plain(tick * bounds.ticks),
         qty_max=plain(lot * lots),

@@ -45,7 +45,7 @@ def instrument(leg: Leg, currency: str, unit: str, product: str) -> cm.Instrumen
         size=f"{quoted} {unit}",
         quote=f"{currency}/{unit}",
         tick=leg.tick,
-        settlement="cash",
+        settlement="upfront",
         fees=cm.Fees(open=cm.Fee(rate="0")),
         price_max=plain(Fraction(leg.tick) * price_ticks(leg)),
         qty_max="2",

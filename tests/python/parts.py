@@ -37,7 +37,7 @@ def instrument(name: str, quote: str, **changed: object) -> cm.Instrument:
         "size": "1000 g",
         "quote": quote,
         "tick": "0.02",
-        "settlement": "margin",
+        "settlement": "daily_vm",
         "fees": cm.Fees(open=cm.Fee(rate="0.0001")),
         "margin": cm.Margin(long="0.1", short="0.1"),
     }

@@ -39,7 +39,7 @@ def config() -> cm.Config:
             size=f"{UNITS[name]} g",
             quote="USD/g",
             tick="1",
-            settlement="cash" if name in CASH else "margin",
+            settlement="upfront" if name in CASH else "daily_vm",
             fees=cm.Fees(open=cm.Fee(per_lot=f"{float(FEE[name]):g} USD")),
             margin=margin,
         )

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -212,12 +213,11 @@ def test_an_inverse_leg_is_refused() -> None:
         size="100 USD",
         quote="USD/BTC",
         tick="0.1",
-        style="inverse",
-        settlement="margin",
+        settlement="coin",
         fees=cm.Fees(open=cm.Fee()),
         margin=cm.Margin(long="0.1", short="0.1"),
     )
-    account = cm.Account("x", venue="X", currency="USD", island="x", flag="hedge")
+    account = cm.Account("x", venue="X", currency="BTC", island="x", flag="hedge")
     with pytest.raises(cm.ConfigError, match="linear"):
         cm.Leg(coin, side="buy", account=account)
 
@@ -247,7 +247,7 @@ def test_margin_is_by_value_by_lot_or_both() -> None:
         "hedge": {"long": "0.05", "short": "0.06", "floor_per_lot": "0"}
     }
     with pytest.raises(cm.ConfigError) as wrong:
-        instrument("X.S", "CNY/g", settlement="cash", margin=None, hedge_margin=hedged.margin)
+        instrument("X.S", "CNY/g", settlement="upfront", margin=None, hedge_margin=hedged.margin)
     assert wrong.value.field == "instrument.hedge_margin"
     for margin, field in (
         (cm.Margin(long="0", short="0.1"), "instrument.margin.long"),
@@ -472,3 +472,33 @@ def test_example_files_are_accepted() -> None:
         config = cm.Config.load(path)
         assert cm.SimVenues.load(path).venues
         assert config.hedges
+
+
+def test_every_settlement_has_what_it_needs_and_nothing_else() -> None:
+    pairs = [("2026-02-10", "2026-05-11"), (date(2026, 2, 11), 20_584)]
+    forward = instrument("LME.ca3m", "USD/t", settlement="prompt_forward", prompts=pairs)
+    text = instrument_json(forward)
+    assert text["settlement"] == "prompt_forward"
+    assert text["prompts"] == [[20_494, 20_584], [20_495, 20_584]]
+    closed = instrument_json(instrument("X.P", "USD/t", settlement="on_close", matching="average"))
+    assert closed["matching"] == "average"
+    assert "prompts" not in closed
+    wrong: list[tuple[str, dict[str, object]]] = [
+        ("settlement", {"settlement": "margin"}),
+        ("matching", {"settlement": "on_close"}),
+        ("matching", {"matching": "first_in"}),
+        ("prompts", {"settlement": "prompt_forward"}),
+        ("prompts", {"prompts": pairs}),
+        ("prompts", {"settlement": "prompt_forward", "prompts": []}),
+        ("prompts[0]", {"settlement": "prompt_forward", "prompts": [("2026-02-10",) * 2]}),
+        ("prompts[0]", {"settlement": "prompt_forward", "prompts": [("10 Feb", "2026-05-11")]}),
+        ("prompts[1]", {"settlement": "prompt_forward", "prompts": [(3, 9), (4, 8)]}),
+        ("prompts[1]", {"settlement": "prompt_forward", "prompts": [(3, 9), (3, 9)]}),
+        ("margin", {"settlement": "upfront"}),
+    ]
+    for field, parts in wrong:
+        with pytest.raises(cm.ConfigError) as caught:
+            instrument("X.P", "USD/t", **parts)
+        assert caught.value.field == f"instrument.{field}", parts
+    with pytest.raises(cm.InputTypeError):
+        instrument("X.P", "USD/t", settlement="prompt_forward", prompts=[(1.0, 2)])

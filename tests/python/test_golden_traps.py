@@ -97,7 +97,7 @@ def fund_config(age: str) -> cm.Config:
             size="1 share",
             quote="CNY/share",
             tick="0.001",
-            settlement="cash",
+            settlement="upfront",
             fees=cm.Fees(open=cm.Fee(rate="0")),
             price_max="100",
             qty_max="100000000",
@@ -197,7 +197,7 @@ def test_funds_with_different_units_are_not_compared_as_they_stand(funds: Tops) 
             size=f"1 {unit}",
             quote=f"CNY/{unit}",
             tick="0.001",
-            settlement="cash",
+            settlement="upfront",
             fees=cm.Fees(open=cm.Fee(rate="0")),
         )
         for leg, unit in zip(
@@ -375,8 +375,7 @@ def inverse_contract() -> cm.Instrument:
         size="100 USD",
         quote="USD/BTC",
         tick="0.1",
-        settlement="margin",
-        style="inverse",
+        settlement="coin",
         fees=cm.Fees(open=cm.Fee(rate="0")),
         margin=cm.Margin(long="0.1", short="0.1"),
     )
@@ -384,13 +383,13 @@ def inverse_contract() -> cm.Instrument:
 
 def test_a_leg_on_an_inverse_contract_is_refused() -> None:
     account = cm.Account(
-        "coinm", venue="BINANCE_COINM", currency="USD", island="one", flag="arbitrage"
+        "coinm", venue="BINANCE_COINM", currency="BTC", island="one", flag="arbitrage"
     )
     with pytest.raises(cm.ConfigError, match="linear"):
         cm.Leg(inverse_contract(), side="buy", account=account)
     # Called linear, its size is no amount of bitcoin.
     with pytest.raises(cm.ConfigError, match="BTC"):
-        replace(inverse_contract(), style="linear")
+        replace(inverse_contract(), settlement="daily_vm")
 
 
 def test_an_inverse_contract_read_as_linear_prices_another_size() -> None:

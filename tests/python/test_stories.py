@@ -33,11 +33,18 @@ UNITS = {
     "d": 86_400 * 10**9,
 }
 STATES = (
+    "available",
+    "balance",
+    "equity",
+    "margin",
+    "paper",
+    "risk",
     "position",
     "unassigned",
     "held",
     "transit",
     "withdrawable",
+    "leased",
     "cash",
     "sets",
     "residual",
@@ -460,6 +467,15 @@ class World:
                 return events.Transfer(
                     id=int(words["id"]), source=about, target=words["to"], amount=amount
                 )
+            case "lease":
+                currency = self.accounts[about]["currency"]
+                return events.Lease(
+                    account=about,
+                    amount=words["amount"].removesuffix(currency),
+                    posted=words["posted"].removesuffix(currency),
+                    epoch=int(words["epoch"]),
+                    until=START + span(words["until"]),
+                )
             case "roll":
                 return events.Roll(hedge=about)
             case "adopt":
@@ -556,7 +572,7 @@ class World:
                 what = {"refused": str(alert.refusal), "of": of.removeprefix("hedge:")}
                 return "refused", what | {"value": str(alert.value), "limit": str(alert.limit)}
         numbers = [str(alert.value), str(alert.limit)]
-        if alert.code in ("cash_drift", "settled", "shortfall", "relieved"):
+        if alert.code in ("cash_drift", "settled", "shortfall", "relieved", "lease_over"):
             currency = self.accounts[str(name)]["currency"]
             numbers = [self.money(value, currency) for value in (alert.value, alert.limit)]
         of = f"attempt:{of}" if kind == "attempt" else of

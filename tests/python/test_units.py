@@ -91,7 +91,7 @@ def test_quotes_may_be_scaled() -> None:
         size="5000 bu_soy",
         quote="0.01 USD/bu_soy",
         tick="0.25",
-        settlement="margin",
+        settlement="daily_vm",
         fees=cm.Fees(open=cm.Fee()),
         margin=cm.Margin(long="0.1", short="0.1"),
     )

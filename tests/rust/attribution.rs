@@ -403,6 +403,10 @@ impl Driven for Observed {
         self.engine.funds().balance(account)
     }
 
+    fn forward(&self, account: AccountId, instrument: InstrumentId) -> Money {
+        Driven::forward(&self.engine, account, instrument)
+    }
+
     fn levels(&self, instrument: InstrumentId, side: Side) -> Vec<(i64, i64)> {
         Driven::levels(&self.engine, instrument, side)
     }

@@ -1,5 +1,10 @@
 //! The configuration at its door: what a good one compiles to, and every way a bad one is refused.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test: what fails must be loud")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test: what fails must be loud"
+)]
 
 use cross_market_core::config::{Config, MONEY_MAX};
 use cross_market_core::engine::Engine;
@@ -7,9 +12,9 @@ use cross_market_core::error::{ConfigError, Error};
 use cross_market_core::event::{Control, Event, Verb};
 use cross_market_core::gate::{Policy, SumResidual};
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId, Note, ProductId, Table, VenueId};
-use cross_market_core::instrument::HedgeFlag;
+use cross_market_core::instrument::{HedgeFlag, Settlement};
 use cross_market_core::num::{Money, Ratio};
-use cross_market_core::time::{Span, Time};
+use cross_market_core::time::{Day, Span, Time};
 use cross_market_core::wire::{Reader, Writer};
 use serde_json::{Value, json};
 
@@ -353,8 +358,7 @@ fn instruments_are_on_their_grids() {
     refused("/instruments/0/qty_max", "above 0", &[json!("0")]);
     refused("/instruments/0/price_max", "multiple of 0.02", &[json!("0.03")]);
     refused("/instruments/0/price_max", "above 0", &[json!("0"), json!("-10000")]);
-    refused("/instruments/0/style", "linear, inverse", &[json!("quanto")]);
-    refused("/instruments/0/settlement", "cash, margin", &[json!("physical")]);
+    refused("/instruments/0/settlement", "upfront, daily_vm", &[json!("physical"), json!("cash")]);
     refused("/instruments/0/own_in_book", "true or false", &[json!(1), json!("true")]);
     let mut json = gold();
     json["instruments"][0]["min_qty"] = json!("1001");
@@ -463,11 +467,22 @@ fn legs_fit_together() {
         leg("SHFE.au2602", "sh", "buy", "1000"),
     ]);
     assert_eq!(with("/hedges/0/legs", twice).unwrap_err().field, "hedges[0].legs[2]");
-    let problem = with("/instruments/1/style", json!("inverse")).unwrap_err();
-    assert_eq!(problem.field, "hedges[0].legs[1].instrument");
+    let problem = settled("coin", &[]).unwrap_err();
+    assert_eq!(problem.field, "hedges[0].legs[0].instrument");
     assert!(problem.expected.contains("not linear in its price"), "{problem}");
-    // Not a leg: its data decodes.
-    taken("/instruments/2/style", &[json!("inverse")]);
+    let mut json = gold();
+    // Not a leg: an account may hold it, where its face is whole at every tick.
+    json["instruments"][2]["settlement"] = json!("coin");
+    json["instruments"][2]["multiplier"] = json!("1/7");
+    assert_eq!(read(&json).unwrap_err().field, "instruments[2].multiplier");
+    json["instruments"][2]["multiplier"] = json!("100");
+    json["instruments"][2]["matching"] = json!("average");
+    assert_eq!(read(&json).unwrap_err().field, "instruments[2].matching");
+    json["instruments"][2].as_object_mut().unwrap().remove("matching");
+    let config = read(&json).unwrap();
+    let of = config.instruments.iter().nth(2).unwrap();
+    let per_tick = 100_000_000_000 * 10_000;
+    assert_eq!((of.settlement, of.tick_value), (Settlement::Coin(Money(per_tick)), Money(1)));
     let problem = with("/accounts/1/currency", json!("CNY")).unwrap_err();
     assert_eq!(problem.field, "hedges[0].legs[1].account");
     assert!(problem.expected.contains("in USD"), "{problem}");
@@ -852,4 +867,82 @@ fn a_policy_made_in_rust_is_held_to_the_same_bounds() {
         spoil(&mut policy);
         assert!(say(&policy).is_err(), "{at}");
     }
+}
+
+/// The first instrument with another settlement, what goes with it, and terms that it can live with.
+fn settled(word: &str, beside: &[(&str, Value)]) -> Result<Config, ConfigError> {
+    let mut json = gold();
+    json["instruments"][0]["settlement"] = json!(word);
+    for (key, value) in beside {
+        json["instruments"][0][*key] = value.clone();
+    }
+    for account in json["accounts"].as_array_mut().unwrap() {
+        account["unrealised"] = json!("losses");
+    }
+    for venue in json["venues"].as_array_mut().unwrap() {
+        venue["netting"] = json!("net");
+    }
+    read(&json)
+}
+
+#[test]
+fn every_settlement_has_what_it_needs_and_nothing_else() {
+    let matching = |word: &str| ("matching", json!(word));
+    let prompts = |rows: Value| ("prompts", rows);
+    let check = |found: Result<Config, ConfigError>, field: &str| match found {
+        Ok(_) => panic!("{field}: taken"),
+        Err(problem) => assert_eq!(problem.field, format!("instruments[0].{field}"), "{problem}"),
+    };
+    check(settled("on_close", &[]), "settlement");
+    check(settled("on_close", &[matching("last_in")]), "matching");
+    check(settled("daily_vm", &[matching("average")]), "matching");
+    check(settled("on_close", &[matching("average"), prompts(json!([[1, 2]]))]), "prompts");
+    check(settled("prompt_forward", &[]), "settlement");
+    let rows = [
+        json!([]),
+        json!([[2, 2]]),
+        json!([[3, 5], [3, 6]]),
+        json!([[3, 9], [4, 8]]),
+        json!([[4, 8], [3, 9]]),
+    ];
+    for rows in rows {
+        check(settled("prompt_forward", &[prompts(rows)]), "prompts");
+    }
+    check(settled("prompt_forward", &[prompts(json!([[-1, 2]]))]), "prompts[0][0]");
+    check(settled("prompt_forward", &[prompts(json!([[1, 84_006]]))]), "prompts[0][1]");
+    for word in ["first_in", "average"] {
+        assert!(settled("on_close", &[matching(word)]).is_ok());
+    }
+    let config = settled("prompt_forward", &[prompts(json!([[3, 9], [4, 9], [5, 10]]))]).unwrap();
+    let prompts = &config.instruments.iter().next().unwrap().prompts;
+    let of = |day| prompts.of(Day(day)).map(|prompt| prompt.0);
+    assert_eq!([0, 3, 4, 5, 99].map(of), [9, 9, 9, 10, 10].map(Some));
+    let known = |day| prompts.is_known(Day(day));
+    assert_eq!([2, 3, 8, 9, 10].map(known), [false, true, true, true, false]);
+    assert_eq!(prompts.days(Day(4)), (Day(i32::MIN), Day(4)));
+    assert_eq!(prompts.days(Day(7)), (Day(5), Day(i32::MAX)));
+}
+
+#[test]
+fn what_is_not_paid_daily_counts_and_is_netted() {
+    let mut json = gold();
+    json["instruments"][0]["settlement"] = json!("on_close");
+    json["instruments"][0]["matching"] = json!("average");
+    json["accounts"][0]["unrealised"] = json!("neither");
+    json["venues"][0]["netting"] = json!("net");
+    let problem = read(&json).unwrap_err();
+    assert_eq!(problem.field, "accounts[0]", "{problem}");
+    json["accounts"][0]["unrealised"] = json!("both");
+    assert!(read(&json).is_ok());
+    json["venues"][0]["netting"] = json!("gross");
+    assert!(read(&json).is_ok());
+    json["venues"][0]["netting"] = json!("gross_by_day");
+    assert_eq!(read(&json).unwrap_err().field, "instruments[0]");
+    json["instruments"][0]["settlement"] = json!("prompt_forward");
+    json["instruments"][0].as_object_mut().unwrap().remove("matching");
+    json["instruments"][0]["prompts"] = json!([[1, 2]]);
+    json["venues"][0]["netting"] = json!("gross");
+    assert_eq!(read(&json).unwrap_err().field, "instruments[0]");
+    json["venues"][0]["netting"] = json!("net");
+    assert!(read(&json).is_ok());
 }

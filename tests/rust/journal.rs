@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "efa8a2da66ae3bdd695feaab35e1e1e3c3ebb04b4c46efa5169b56c5700e49da"
+        "73fd012c7187cc56f2ea45017a00306aee8c54d49a66d165fb8ac8a1f7267562"
     );
 }
 

@@ -10,7 +10,7 @@ use cross_market_core::error::{Error, Field};
 use cross_market_core::ids::{AccountId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX};
 use cross_market_core::ids::{ProductId, Table, VenueId};
 use cross_market_core::instrument::{Fee, Fees, Instrument, MarginRate, PositionEffect};
-use cross_market_core::instrument::{Settlement, Style};
+use cross_market_core::instrument::{Prompts, Settlement};
 use cross_market_core::merge::{self, Direction, Merged, Pair};
 use cross_market_core::num::{Money, Price, Qty, Ratio, Side};
 use cross_market_core::phase::Phases;
@@ -605,8 +605,8 @@ fn instrument(tick_value: i128, fee: Fee) -> Instrument {
         product: ProductId(0),
         currency: CurrencyId(0),
         tick_value: Money(tick_value),
-        style: Style::Linear,
-        settlement: Settlement::Margin,
+        settlement: Settlement::DailyVm,
+        prompts: Prompts::default(),
         fees: Fees { open: fee, close: Fee::NONE, close_today: fee },
         margin: MarginRate::of_value(Ratio::ZERO, Ratio::ZERO, Money::ZERO),
         flag_margins: [None; 3],

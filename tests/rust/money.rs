@@ -18,7 +18,8 @@ use cross_market_core::ids::{
     VenueId,
 };
 use cross_market_core::instrument::{
-    Fee, Fees, HedgeFlag, Instrument, MarginRate, Netting, PositionEffect, Settlement, Style,
+    Fee, Fees, HedgeFlag, Instrument, MarginRate, Matching, Netting, PositionEffect, Prompts,
+    Settlement,
 };
 use cross_market_core::margin::{self, Asked};
 use cross_market_core::num::{Money, Price, Qty, Ratio, Side};
@@ -37,6 +38,8 @@ mod funds_model;
 mod inventory;
 #[path = "money/margins.rs"]
 mod margins;
+#[path = "money/settlement.rs"]
+mod settlement;
 #[path = "money/world.rs"]
 mod world;
 
@@ -61,8 +64,8 @@ fn future() -> Instrument {
         product: ProductId(0),
         currency: CurrencyId(0),
         tick_value: Money::units(10),
-        style: Style::Linear,
-        settlement: Settlement::Margin,
+        settlement: Settlement::DailyVm,
+        prompts: Prompts::default(),
         fees: Fees { open: fee(2, "0.0001"), close: fee(3, "0"), close_today: fee(-1, "0") },
         margin: MarginRate::of_value(ratio("0.10"), ratio("0.12"), Money::units(500)),
         flag_margins: [None; 3],
@@ -78,7 +81,7 @@ fn future() -> Instrument {
 }
 
 fn spot() -> Instrument {
-    Instrument { name: "spot".into(), settlement: Settlement::Cash, ..future() }
+    Instrument { name: "spot".into(), settlement: Settlement::Upfront, ..future() }
 }
 
 // Margin.
@@ -497,6 +500,7 @@ fn every_movement_names_what_it_is() {
         fee: Money(1),
         result: Money(-2),
         cash_value: Money(-4),
+        locked: None,
         margin_change: Money(8),
     };
     desk.funds.trade(NEAR, &money);
@@ -557,17 +561,26 @@ const GROSS: InstrumentId = InstrumentId(1);
 const BY_DAY: InstrumentId = InstrumentId(2);
 const SPOT: InstrumentId = InstrumentId(3);
 
-const PAIRS: [(AccountId, InstrumentId, Netting, Settlement); 5] = [
-    (FAR, SPOT, Netting::Net, Settlement::Cash),
-    (NEAR, NETTED, Netting::Net, Settlement::Margin),
-    (NEAR, GROSS, Netting::Gross, Settlement::Margin),
-    (NEAR, BY_DAY, Netting::GrossByDay, Settlement::Margin),
-    (FAR, NETTED, Netting::Net, Settlement::Margin),
+const BY_TRADE: InstrumentId = InstrumentId(4);
+const AVERAGED: InstrumentId = InstrumentId(5);
+const PROMPT: InstrumentId = InstrumentId(6);
+
+const PAIRS: [(AccountId, InstrumentId, Netting, Settlement); 8] = [
+    (FAR, SPOT, Netting::Net, Settlement::Upfront),
+    (NEAR, NETTED, Netting::Net, Settlement::DailyVm),
+    (NEAR, GROSS, Netting::Gross, Settlement::DailyVm),
+    (NEAR, BY_DAY, Netting::GrossByDay, Settlement::DailyVm),
+    (FAR, NETTED, Netting::Net, Settlement::DailyVm),
+    (NEAR, BY_TRADE, Netting::Net, Settlement::OnClose(Matching::FirstIn)),
+    (NEAR, AVERAGED, Netting::Net, Settlement::OnClose(Matching::Average)),
+    (FAR, PROMPT, Netting::Net, Settlement::PromptForward),
 ];
 
 /// Hedge and leg of what each pair may belong to; the last leg of hedge 0 only prices.
-const LEGS: [[(AccountId, InstrumentId); 3]; 2] =
-    [[(NEAR, NETTED), (NEAR, GROSS), (FAR, SPOT)], [(NEAR, NETTED), (NEAR, BY_DAY), (FAR, NETTED)]];
+const LEGS: [[(AccountId, InstrumentId); 4]; 2] = [
+    [(NEAR, NETTED), (NEAR, GROSS), (FAR, SPOT), (FAR, PROMPT)],
+    [(NEAR, NETTED), (NEAR, BY_DAY), (FAR, NETTED), (NEAR, BY_TRADE)],
+];
 
 fn positions() -> Positions {
     let pairs = PAIRS.map(|(account, instrument, netting, settlement)| Pair {
@@ -601,11 +614,25 @@ fn positions() -> Positions {
     let [first, second] = LEGS.map(|legs| legs.map(|pair| leg(pair, "1")).to_vec());
     let mut first = first;
     first.push(leg((FAR, GROSS), "0"));
-    Positions::new(4, &pairs, &[&plan(first), &plan(second)], 8).unwrap()
+    let prompts = instruments();
+    Positions::new(7, &pairs, &[&plan(first), &plan(second)], 8)
+        .unwrap()
+        .on(prompts.iter().map(|of| of.prompts.clone()))
 }
 
 fn instruments() -> Table<InstrumentId, Instrument> {
-    Table::new(vec![future(), future(), future(), spot()])
+    let style = |settlement| Instrument { settlement, ..future() };
+    let days = |(from, prompt)| (Day(from), Day(prompt));
+    let prompts = [(0, 8), (8, 9), (12, 20), (16, 20), (20, 200)].map(days).to_vec();
+    Table::new(vec![
+        future(),
+        future(),
+        future(),
+        spot(),
+        style(Settlement::OnClose(Matching::FirstIn)),
+        style(Settlement::OnClose(Matching::Average)),
+        Instrument { prompts: Prompts::new(prompts).unwrap(), ..style(Settlement::PromptForward) },
+    ])
 }
 
 fn trade(owner: Owner, side: Side, effect: PositionEffect, lots: i64, price: i64) -> Trade {
@@ -763,8 +790,8 @@ fn a_settlement_pays_variation_and_keeps_the_entry() {
     let mut variations = Vec::new();
     positions.settle(&settle(NETTED, 110, 7), &mut variations).unwrap();
     let expected = [
-        Variation { account: NEAR, ticks_lots: 3 * 10 },
-        Variation { account: FAR, ticks_lots: -4 * 6 },
+        Variation { account: NEAR, ticks_lots: 3 * 10, reached: (Qty::ZERO, Qty::ZERO) },
+        Variation { account: FAR, ticks_lots: -4 * 6, reached: (Qty::ZERO, Qty::ZERO) },
     ];
     assert_eq!(variations, expected);
     assert_eq!(positions.day(NETTED), Day(8));

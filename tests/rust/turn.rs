@@ -50,7 +50,7 @@ fn one_to_one() -> Value {
     let instrument = |name: &str, venue: &str| {
         json!({
             "name": name, "venue": venue, "product": "btc", "currency": "USD", "tick": "0.1",
-            "lot": "0.01", "multiplier": "1", "style": "linear", "settlement": "margin",
+            "lot": "0.01", "multiplier": "1", "settlement": "daily_vm",
             "fees": {"open": fee, "close": fee, "close_today": fee},
             "margin": {"long": "0.1", "short": "0.1", "floor_per_lot": "0"},
             "phases": "always", "band": null, "own_in_book": true, "min_qty": "0.01",

@@ -33,6 +33,7 @@ from cross_market.contracts.units import (
     quantity,
 )
 
+SETTLEMENTS = ("upfront", "daily_vm", "on_close", "prompt_forward", "coin")
 PHASES = ("continuous", "auction", "break", "overnight", "holiday", "halted")
 LATEST_NS = 7_258_118_400_000_000_000  # 2200-01-01
 FINE = re.compile(r"[.,][0-9]{7}")
@@ -141,7 +142,51 @@ def band() -> Reader:
     return Reader(read, expected)
 
 
+def prompts() -> Reader:
+    """Read a list of (from, prompt) as days since 1970."""
+    expected = "a list of (from, prompt), days that ascend, each prompt after its day"
+
+    def read(given: object, where: str) -> object:
+        if type(given) not in (list, tuple):
+            raise wrong_type(given, where, expected)
+        found: list[tuple[int, int]] = []
+        for at, pair in enumerate(given):  # type: ignore[arg-type, var-annotated]
+            place = f"{where}[{at}]"
+            if type(pair) not in (list, tuple) or len(pair) != 2:
+                raise wrong(pair, place, "a pair of a trading day and its prompt")
+            start, prompt = day_number(pair[0], place), day_number(pair[1], place)
+            if prompt <= start or (found and (start <= found[-1][0] or prompt < found[-1][1])):
+                raise wrong(pair, place, expected)
+            found.append((start, prompt))
+        if not found:
+            raise wrong(given, where, expected)
+        return tuple(found)
+
+    return Reader(read, expected)
+
+
+def day_number(given: object, where: str) -> int:
+    """Return a day as days since 1970.
+
+    given: date, or str such as '2026-02-10'; int – days since 1970.
+    """
+    expected = "a date, a text such as '2026-02-10', or days since 1970 as int; up to 2199"
+    if type(given) is str:
+        try:
+            given = datetime.date.fromisoformat(given)
+        except ValueError as error:
+            raise wrong(given, where, expected) from error
+    if type(given) is datetime.date:
+        given = (given - EPOCH.date()).days
+    if type(given) is not int:
+        raise wrong_type(given, where, expected)
+    if not 0 <= given < LATEST_NS // 86_400_000_000_000:
+        raise wrong(given, where, expected)
+    return given
+
+
 Phases = Annotated[Any, phases()]
+Prompts = Annotated[Any, optional(prompts())]
 Windows = Annotated[Any, windows()]
 PriceBand = Annotated[Any, optional(band())]
 
@@ -200,10 +245,18 @@ class Instrument:
     quote: str – what one unit of price means, such as 'CNY/g', or '0.01 USD/bu_soy' for cents.
     tick: number, price – smallest price step.
     lot: number, venue's size – smallest size step, such as '0.00001' for coins.
-    settlement: str – 'cash' (the whole value changes hands) or 'margin' (variation is paid).
+    settlement: str – when which money is paid: 'upfront' (the whole value with the trade),
+        'daily_vm' (the variation at every settlement), 'on_close' (the result with the close),
+        'prompt_forward' (the result at the prompt of the lots, as on the LME), or 'coin' (on close,
+        of a contract whose value is its size ÷ price, in the coin; no leg can be on it).
     fees: Fees – what trading costs.
-    margin: Margin – required for 'margin', refused for 'cash'.
-    style: str – 'linear', or 'inverse' (coin-margined; its data decodes, a leg on it is refused).
+    margin: Margin – required, but refused for 'upfront'.
+    matching: str – against which lots a close is counted: 'first_in' (those of the first trade) or
+        'average' (all, at one price); required for 'on_close', refused for others.
+    prompts: list of (from, prompt), days – from which trading day on a trade has which prompt: one
+        pair is a fixed prompt, one a day a rolling 3M contract; required for 'prompt_forward',
+        refused for others. Orders of a day without a prompt that is known and still to come are
+        refused.
     phases: 'always' or list of (start, phase) – trading phases.
     band: (low, high) – the day's price band, where the venue has one.
     own_in_book: bool – whether the feed's levels count our own resting orders too.
@@ -224,10 +277,11 @@ class Instrument:
     quote: PriceOf
     tick: Annotated[Number, decimal(above=0)]
     lot: Annotated[Number, decimal(above=0)] = "1"
-    settlement: Annotated[str, choice("cash", "margin")]
+    settlement: Annotated[str, choice(*SETTLEMENTS)]
     fees: Annotated[Fees, one(Fees)]
     margin: Annotated[Margin | None, optional(one(Margin))] = None
-    style: Annotated[str, choice("linear", "inverse")] = "linear"
+    matching: Annotated[str | None, optional(choice("first_in", "average"))] = None
+    prompts: Prompts = None
     phases: Phases = "always"
     band: PriceBand = None
     own_in_book: Annotated[bool, flag()] = False
@@ -243,10 +297,18 @@ class Instrument:
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
         where = "instrument"
-        if (self.settlement == "margin") != (self.margin is not None):
-            expected = "a Margin for settlement 'margin', None for 'cash'"
+        if (self.settlement == "upfront") != (self.margin is None):
+            expected = "a Margin, or None for settlement 'upfront'"
             raise wrong(self.margin, f"{where}.margin", expected)
-        if self.style == "linear":
+        if (self.settlement == "on_close") != (self.matching is not None):
+            expected = "'first_in' or 'average' for settlement 'on_close', None for others"
+            raise wrong(self.matching, f"{where}.matching", expected)
+        if (self.settlement == "prompt_forward") != (self.prompts is not None):
+            expected = "a list of (from, prompt) for settlement 'prompt_forward', None for others"
+            raise wrong(self.prompts, f"{where}.prompts", expected)
+        if self.settlement == "coin":
+            self._check_face(f"{where}.size")
+        else:
             parse_quantity(self.size, f"{where}.size").to(self.price_of.unit, f"{where}.size")
         for each in ("open", "close", "close_today"):
             fee = getattr(self.fees, each)
@@ -254,8 +316,8 @@ class Instrument:
                 self._own_currency(fee.per_lot, f"{where}.fees.{each}.per_lot")
         for each in ("margin", "speculation_margin", "arbitrage_margin", "hedge_margin"):
             margin = getattr(self, each)
-            if margin is not None and self.settlement == "cash":
-                raise wrong(margin, f"{where}.{each}", "None for settlement 'cash'")
+            if margin is not None and self.settlement == "upfront":
+                raise wrong(margin, f"{where}.{each}", "None for settlement 'upfront'")
             if margin is not None:
                 self._check_margin(margin, f"{where}.{each}")
         grids = (
@@ -266,6 +328,11 @@ class Instrument:
             for number in numbers:
                 if (Fraction(number) / Fraction(step)).denominator != 1:
                     raise wrong(number, f"{where}.{each}", f"a whole multiple of {step}")
+
+    def _check_face(self, where: str) -> None:
+        face = parse_quantity(self.size, where)
+        if face.unit != self.price_of.currency:
+            raise wrong(self.size, where, f"an amount in {self.price_of.currency}")
 
     def _given(self, number: Number | None) -> tuple[Number, ...]:
         return () if number is None else (number,)
@@ -293,14 +360,18 @@ class Instrument:
 
     @property
     def currency(self) -> str:
-        """The currency of its prices, fees and margin."""
-        return self.price_of.currency
+        """The currency of its money: that of its prices, or the coin that it is settled in."""
+        quote = self.price_of
+        return quote.unit if self.settlement == "coin" else quote.currency
 
     @property
     def multiplier(self) -> Fraction:
-        """Value of one unit of price for 1 of the venue's size, in the currency."""
+        """Value of one unit of price for 1 of the venue's size, in the currency.
+
+        Of a coin contract its value at a price of one.
+        """
         quote = self.price_of
-        if self.style == "inverse":
+        if self.settlement == "coin":
             return parse_quantity(self.size, "instrument.size").number * quote.scale
         return (
             parse_quantity(self.size, "instrument.size").to(quote.unit, "instrument.size")

@@ -245,7 +245,10 @@ ORDER BY {WORST}, count DESC, code
 
 # Money is told in 10⁻⁹; what is not possible is told as the largest number and has no value here.
 NANO = "0.000000001::DECIMAL(10, 9)"
-MONEY_ALERTS = "('repair_chosen', 'cash_drift', 'shortfall', 'settled', 'foreign_fee', 'relieved')"
+MONEY_ALERTS = (
+    "('repair_chosen', 'cash_drift', 'shortfall', 'settled', 'foreign_fee', 'relieved',"
+    " 'lease_over')"
+)
 ALERTS = f"""
 SELECT now_ns, urgency, code, subject, name,
   try_cast(value AS DECIMAL(28, 0)) * CASE WHEN code IN {MONEY_ALERTS} THEN {NANO} ELSE 1 END

@@ -375,6 +375,8 @@ DOMAINS = {
         "open_budget": ("lots to open used up", "当日开仓限额用尽"),
         "self_trade_budget": ("traded with itself too often", "当日自成交次数用尽"),
         "burst_budget": ("too many bursts of messages", "当日瞬时申报次数用尽"),
+        "no_prompt": ("no known prompt", "交割日未知"),
+        "lease": ("lease too small or over", "租用额度不足或到期"),
     },
     "alert": {
         "refused": ("refused", "被拒绝"),
@@ -426,6 +428,8 @@ DOMAINS = {
         "threshold_left": ("threshold left", "离开阈值"),
         "relieved": ("held together", "合并冻结"),
         "budget_low": ("budget of the day nearly used", "当日额度将尽"),
+        "prompt_reached": ("prompt reached", "到达交割日"),
+        "lease_over": ("lease over", "租用到期"),
     },
     "fault": {
         "ack_lost": ("acknowledgement lost", "确认丢失"),

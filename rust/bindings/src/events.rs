@@ -3,7 +3,7 @@
 use cross_market_core::book::{Change, Row};
 use cross_market_core::clock::Clock;
 use cross_market_core::event::{Control, Estimate, Event, Link, LinkTo, Scope, Verb};
-use cross_market_core::funds::{Cash, Transfer, TransferId};
+use cross_market_core::funds::{Cash, Lease, Transfer, TransferId};
 use cross_market_core::ids::{ClientOrderId, InstrumentId, LEGS_MAX};
 use cross_market_core::instrument::{MarginRate, PriceBand, Reference, ReferenceChange};
 use cross_market_core::order::{Answer, FeeNews, Fill, Found, News, Report, VenueStatus};
@@ -302,6 +302,13 @@ pub(crate) fn verb(object: &Bound<'_, PyAny>, names: &Directory) -> PyResult<Ver
             from: fields.named("source", &names.accounts)?,
             to: fields.named("target", &names.accounts)?,
             amount: fields.money("amount")?,
+        })),
+        "lease" => Ok(Verb::Lease(Lease {
+            account: fields.named("account", &names.accounts)?,
+            amount: fields.money("amount")?,
+            posted: fields.money("posted")?,
+            epoch: fields.unsigned("epoch")?,
+            until: fields.time("until")?,
         })),
         "roll" => Ok(Verb::Roll { hedge: fields.named("hedge", &names.hedges)? }),
         "exit" => Ok(Verb::Exit {

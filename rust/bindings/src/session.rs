@@ -265,7 +265,7 @@ impl Session {
         self.state.with(py, "seq", |state| Ok(state.session.seq()))
     }
 
-    /// Return what is held now: the tables funds, positions, hedges and monitors as columns.
+    /// Return what is held now: the tables funds, positions, hedges, monitors and leases as columns.
     fn tables<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.state.with(py, "tables", |state| {
             let (engine, names) = (state.session.engine(), &self.state.names);
@@ -275,6 +275,7 @@ impl Session {
             found.set_item("positions", tables::positions(py, engine, names)?)?;
             found.set_item("hedges", tables::hedges(py, engine, names)?)?;
             found.set_item("monitors", tables::monitors(py, engine, names)?)?;
+            found.set_item("leases", tables::leases(py, engine, names)?)?;
             Ok(found)
         })
     }

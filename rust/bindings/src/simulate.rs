@@ -493,7 +493,7 @@ impl Run {
             self.world.state(account, instrument, StatementKind::Compare, Price(0));
         }
         for account in self.config.accounts.ids() {
-            if let Some(balance) = self.world.truth().balance(account) {
+            if let Some(balance) = self.world.truth().balance(account, None) {
                 self.world.cash(account, CashKind::Balance, balance);
             }
         }

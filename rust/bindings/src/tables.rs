@@ -9,7 +9,7 @@ use cross_market_core::attribution::{Attribution, Cause};
 use cross_market_core::command::{AlertCode, Subject, Urgency};
 use cross_market_core::config::{Config, Grid};
 use cross_market_core::engine::{Binding, Engine, Foreseen, WhatIf};
-use cross_market_core::funds::{Bucket, View};
+use cross_market_core::funds::{Bucket, Leased, View};
 use cross_market_core::gate::{Denial, Refusal};
 use cross_market_core::ids::{AccountId, HedgeId, Id, InstrumentId};
 use cross_market_core::instrument::PositionEffect;
@@ -407,6 +407,8 @@ pub(crate) fn funds<'py>(
         table.money(name, accounts().map(|(id, _)| Some(funds.bucket(id, bucket).0)))?;
     }
     table.money("balance", accounts().map(|(id, _)| Some(funds.balance(id).0)))?;
+    let locked = |id| Some(funds.bucket(id, Bucket::Forward).0);
+    table.money("forward", accounts().map(|(id, _)| locked(id)))?;
     table.money("in_transit", accounts().map(|(id, _)| Some(funds.in_transit(id).0)))?;
     let causes = [
         ("opening", Bucket::Opening),
@@ -537,6 +539,30 @@ pub(crate) fn monitors<'py>(
     table.text("of", rows.iter().map(|row| name(&row.1)))?;
     table.decimal("value", rows.iter().map(value))?;
     table.text("level", rows.iter().map(|row| row.3.name().to_owned()))?;
+    Ok(table.done())
+}
+
+/// The leases of every account that draws on a pool; nothing of one that was not told yet.
+pub(crate) fn leases<'py>(
+    py: Python<'py>,
+    engine: &Engine,
+    names: &Directory,
+) -> PyResult<Bound<'py, PyList>> {
+    let funds = engine.funds();
+    let accounts = engine.config().accounts.pairs().filter(|(_, account)| account.terms.leased);
+    let ids: Vec<AccountId> = accounts.map(|(id, _)| id).collect();
+    let rows: Vec<Option<Leased>> = ids.iter().map(|id| funds.lease(*id).copied()).collect();
+    let money =
+        |of: fn(&Leased) -> Money| rows.iter().map(move |row| row.as_ref().map(|row| of(row).0));
+    let table = Table::new(py);
+    table.names("account", ids.iter().map(|id| Some(i64::from(id.0))), &names.accounts)?;
+    table.money("amount", money(|row| row.lease.amount))?;
+    table.money("posted", money(|row| row.lease.posted))?;
+    table.money("posted_before", money(|row| row.posted_before))?;
+    table.unsigned("epoch", rows.iter().map(|row| row.map_or(0, |row| row.lease.epoch)))?;
+    table.time("until", rows.iter().map(|row| row.map(|row| row.lease.until.0)))?;
+    table.money("brought", ids.iter().map(|id| Some(funds.brought(*id).0)))?;
+    table.money("room", ids.iter().map(|id| engine.money(*id).lease_room.map(|room| room.0)))?;
     Ok(table.done())
 }
 

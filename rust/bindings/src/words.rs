@@ -138,6 +138,7 @@ words! {
         OpenBudget = "open_budget",
         SelfTradeBudget = "self_trade_budget",
         BurstBudget = "burst_budget",
+        NoPrompt = "no_prompt", Lease = "lease",
     }
     AlertCode {
         Refused = "refused",
@@ -189,6 +190,8 @@ words! {
         ThresholdLeft = "threshold_left",
         Relieved = "relieved",
         BudgetLow = "budget_low",
+        PromptReached = "prompt_reached",
+        LeaseOver = "lease_over",
     }
 }
 

@@ -333,11 +333,12 @@ impl Attribution {
     }
 
     /// What an account has earned since the start, found in its money and positions alone: balance,
-    /// money in transit and positions at mid marks, less all that was brought in.
+    /// results that are locked in, money in transit and positions at mid marks, less all that was brought in.
     #[must_use]
     pub fn earned(&self, engine: &Engine, account: AccountId) -> Money {
         let (funds, positions) = (engine.funds(), engine.positions());
         let ours = funds.balance(account) + funds.in_transit(account);
+        let ours = ours + funds.bucket(account, Bucket::Forward);
         let mut worth = ours.0 - self.in_kind[account];
         for (instrument, of) in engine.config().instruments.pairs() {
             if !positions.trades(account, instrument) {
@@ -350,8 +351,11 @@ impl Attribution {
             let lots = i128::from(positions.lots(account, instrument));
             worth += self.marked(engine, instrument, lots, 1);
             worth -= match of.settlement {
-                Settlement::Margin => cost,
-                Settlement::Cash => 0,
+                Settlement::DailyVm
+                | Settlement::OnClose(_)
+                | Settlement::PromptForward
+                | Settlement::Coin(_) => cost,
+                Settlement::Upfront => 0,
             };
         }
         Money(worth)
@@ -362,7 +366,15 @@ impl Attribution {
     /// The value of `lots ÷ den` lots at twice the mark, in 10⁻⁹, rounded down.
     fn marked(&self, engine: &Engine, instrument: InstrumentId, lots: i128, den: i128) -> i128 {
         let twice = self.mark(engine, instrument).unwrap_or(0);
-        let tick_value = engine.config().instruments[instrument].tick_value.0;
+        let of = &engine.config().instruments[instrument];
+        let tick_value = of.tick_value.0;
+        if let Settlement::Coin(face) = of.settlement {
+            return if twice > 0 {
+                mul_div(-2 * lots, face.0, den.saturating_mul(twice)).0
+            } else {
+                0
+            };
+        }
         mul_div(lots, twice.saturating_mul(tick_value), den.saturating_mul(2)).0
     }
 
@@ -455,7 +467,15 @@ impl Attribution {
         let of = &engine.config().instruments[instrument];
         let value = of.value(booking.value).0;
         if self.marks[instrument].is_none() && lots != 0 {
-            self.marks[instrument] = Some(-2 * booking.value / i128::from(lots));
+            self.marks[instrument] = Some(match of.settlement {
+                Settlement::Coin(face) => {
+                    2 * face.0 * i128::from(lots.abs()) / booking.value.abs().max(1)
+                }
+                Settlement::Upfront
+                | Settlement::DailyVm
+                | Settlement::OnClose(_)
+                | Settlement::PromptForward => -2 * booking.value / i128::from(lots),
+            });
         }
         let fees = match booking.effect {
             PositionEffect::CloseToday => Cause::FeesCloseToday,
@@ -468,8 +488,8 @@ impl Attribution {
                 self.loose(account, of.currency, (fees, -booking.fee.0));
                 // Whole values change hands: lots that only a statement told of were not paid for.
                 match (booking.kind, of.settlement) {
-                    (BookingKind::Opening, Settlement::Cash) => self.in_kind[account] -= value,
-                    (BookingKind::Compared, Settlement::Cash) => {
+                    (BookingKind::Opening, Settlement::Upfront) => self.in_kind[account] -= value,
+                    (BookingKind::Compared, Settlement::Upfront) => {
                         self.loose(account, of.currency, (Cause::Adjustment, -value));
                     }
                     (
@@ -479,7 +499,13 @@ impl Attribution {
                         | BookingKind::Crossed,
                         _,
                     )
-                    | (BookingKind::Opening | BookingKind::Compared, Settlement::Margin) => {}
+                    | (
+                        BookingKind::Opening | BookingKind::Compared,
+                        Settlement::DailyVm
+                        | Settlement::OnClose(_)
+                        | Settlement::PromptForward
+                        | Settlement::Coin(_),
+                    ) => {}
                 }
             }
             Owner::Hedge(hedge, leg) => {

@@ -204,6 +204,12 @@ pub enum AlertCode {
     /// Four fifths of a contract's budget of a day are used by accounts under one actual control;
     /// value: what is used, limit: the budget. `detail`: the code of the refusal that will follow.
     BudgetLow = 51,
+    /// Lots have reached their prompt and still stand: they are marked at every settlement until the
+    /// venue says that they have left. Long and short lots.
+    PromptReached = 52,
+    /// A lease of a pool's money is over: nothing is entered in the account. In 10⁻⁹ of its currency:
+    /// what is bound, of what was leased.
+    LeaseOver = 53,
 }
 
 /// A message to people and monitors.

@@ -18,7 +18,9 @@
 //!                        least  most  cost (money of from)  haircut (fraction in transit)
 //! instruments[]          name  venue  product  currency
 //!                        tick (price)  lot (size)  multiplier (quote units in 1 of that size)
-//!                        style: linear | inverse  settlement: cash | margin
+//!                        settlement: upfront | daily_vm | on_close |
+//!                        prompt_forward | coin  with on_close: matching: first_in | average
+//!                        with prompt_forward: prompts [[from_day, prompt_day], …] since 1970-01-01
 //!                        fees{open close close_today}{per_lot (money)  rate (fraction of value)}
 //!                        margin{long short (fractions of value)  floor_per_lot (money)
 //!                        may also have: long_per_lot short_per_lot (money beside the fraction)
@@ -441,8 +443,8 @@ impl Policy {
 }
 
 fn compile(root: &Node<'_>) -> Checked<Config> {
-    let [engine, run, venues, accounts, routes, instruments, hedges, limits, counts, waiting] =
-        root.fields([
+    let [engine, run, venues, purses, routes, listed, hedges, limits, counts, waiting] = root
+        .fields([
             "engine",
             "run",
             "venues",
@@ -456,8 +458,8 @@ fn compile(root: &Node<'_>) -> Checked<Config> {
         ])?;
     let mut names = things::Names::default();
     let venues = things::venues(&venues, &mut names)?;
-    let accounts = things::accounts(&accounts, &mut names)?;
-    let (instruments, grids) = things::instruments(&instruments, &mut names)?;
+    let accounts = things::accounts(&purses, &mut names)?;
+    let (instruments, grids) = things::instruments(&listed, &mut names)?;
     let mut config = Config {
         engine: engine.count(0, i64::from(u8::MAX), "the engine's number")?,
         run: run.count(0, i64::from(RUN_MAX), "the run's number")?,
@@ -473,6 +475,7 @@ fn compile(root: &Node<'_>) -> Checked<Config> {
         counts: things::counts(&counts)?,
         waiting: waiting.optional().map(|node| things::waiting(&node)).transpose()?,
     };
+    things::fit(&listed, &purses, &config)?;
     config.routes = routes::read(&routes, &config, |node| names.accounts.find(node))?;
     config.hedges = hedge::read(&hedges, &config, &mut names)?;
     config.currencies = Table::new(names.currencies.into_list());

@@ -215,6 +215,8 @@ pub struct Engine {
     days: Table<AccountId, Day>,
     clocks: Clocks,
     deadline: Time,
+    /// When the positions have to be told the next UTC date; never where nothing has prompts.
+    midnight: Time,
     /// Hedges that every message of their books concerns, signal or not.
     waiting: u32,
     /// What each account has made since its day began, as the gates saw it last.
@@ -307,6 +309,7 @@ impl Engine {
             days: Table::new(vec![Day(0); accounts]),
             clocks: Clocks::new(config.venues.len()),
             deadline: Time::MAX,
+            midnight: if has_prompts(config) { Time::EARLIEST } else { Time::MAX },
             waiting: 0,
             day_results: Table::new(vec![Money::ZERO; accounts]),
             short: Table::new(vec![false; accounts]),
@@ -335,6 +338,7 @@ impl Engine {
             config: Arc::new(config.clone()),
         };
         door::stamp(Field::Now, start)?;
+        engine.turn_date();
         engine.set_reaches();
         engine.note_quoting();
         Ok(engine)
@@ -431,11 +435,19 @@ impl Engine {
 
     fn begin(&mut self, now: Time) {
         self.now = now;
+        self.turn_date();
         self.events += 1;
         self.changed = false;
         self.funds.begin_event();
         self.bookings.clear();
         self.dirty.clear();
+    }
+
+    fn turn_date(&mut self) {
+        if self.now >= self.midnight {
+            self.positions.set_date(self.now.date());
+            self.midnight = self.now.next_date();
+        }
     }
 
     fn finish(&mut self, out: &mut Vec<Command>) {
@@ -505,6 +517,7 @@ impl Engine {
             }
         }
         self.watch.miss();
+        self.turn_date();
         self.funds.begin_event();
         self.bookings.clear();
         self.events += 1;
@@ -744,6 +757,10 @@ impl Engine {
     }
 }
 
+fn has_prompts(config: &Config) -> bool {
+    config.instruments.iter().any(|of| !of.prompts.rows().is_empty())
+}
+
 /// What fills the room for a hedge's attempts until the first begins.
 fn no_attempt(config: &Config, id: HedgeId, start: Time) -> Attempt {
     let (decision, kind) = (ClientOrderId(0), Kind::Enter);
@@ -770,7 +787,7 @@ fn positions(config: &Config, holds_max: usize) -> Positions {
     }
     let plans: Vec<_> = config.hedges.iter().map(|hedge| &hedge.plan).collect();
     match Positions::new(config.instruments.len(), &pairs, &plans, holds_max) {
-        Ok(positions) => positions,
+        Ok(positions) => positions.on(config.instruments.iter().map(|of| of.prompts.clone())),
         Err(error) => panic!("broken invariant: a leg outside its account: {error:?}"),
     }
 }

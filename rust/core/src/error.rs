@@ -97,6 +97,8 @@ pub enum Field {
     Run,
     /// The number of a transfer, or accounts that no route joins.
     Transfer,
+    /// The epoch of a lease, or an account that draws on no pool.
+    Lease,
 }
 
 impl Field {
@@ -130,6 +132,7 @@ impl Field {
             Field::Uncertainty => "uncertainty_ns",
             Field::Run => "run",
             Field::Transfer => "transfer",
+            Field::Lease => "lease",
         }
     }
 }

@@ -4,7 +4,7 @@ pub use crate::conduct::Scope;
 
 use crate::book::Change;
 use crate::clock::Clock;
-use crate::funds::{Cash, Transfer};
+use crate::funds::{Cash, Lease, Transfer};
 use crate::gate::Policy;
 use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, Note};
 use crate::instrument::Reference;
@@ -196,4 +196,6 @@ pub enum Verb {
     },
     /// Moves money over a declared route. The same number again moves nothing. Code 15.
     Transfer(Transfer),
+    /// What may be used of an account that draws on a pool. Code 16.
+    Lease(Lease),
 }

@@ -1,16 +1,19 @@
 //! The money of every account: cash, holds, margin, and what the venue says of them.
 
 mod holds;
+mod lease;
 mod terms;
 mod transit;
 
-use crate::ids::{AccountId, ClientOrderId, CurrencyId, Table};
+use crate::ids::{AccountId, ClientOrderId, CurrencyId, InstrumentId, Table};
 use crate::num::{MONEY_UNIT, Money, Qty, Ratio, div_ceil, div_floor};
-use crate::time::Time;
+use crate::time::{Day, Time};
 use crate::wire::Writer;
 use holds::Holds;
+use lease::Leases;
 use transit::Transits;
 
+pub use lease::{Lease, Leased};
 pub use terms::{Freezes, Terms, Unrealised, View, Worth};
 pub use transit::{
     Asked, TRANSFERS_MAX, Transfer, TransferId, TransferNews, TransferState, Transit,
@@ -107,11 +110,13 @@ pub enum Bucket {
     InTransit = 16,
     /// What of the holds cannot be needed together: zero or less, beside [`Bucket::Held`].
     Relief = 17,
+    /// Results that are locked in and paid at their prompt; below zero what will have to be paid.
+    Forward = 18,
 }
 
 impl Bucket {
     /// Every bucket, in the order of its code.
-    pub const ALL: [Bucket; 18] = [
+    pub const ALL: [Bucket; 19] = [
         Bucket::Available,
         Bucket::Held,
         Bucket::Quarantine,
@@ -130,6 +135,7 @@ impl Bucket {
         Bucket::ForeignFee,
         Bucket::InTransit,
         Bucket::Relief,
+        Bucket::Forward,
     ];
 
     /// Its stable code.
@@ -161,6 +167,7 @@ impl Bucket {
             Bucket::ForeignFee => "foreign_fee",
             Bucket::InTransit => "in_transit",
             Bucket::Relief => "relief",
+            Bucket::Forward => "forward",
         }
     }
 }
@@ -228,6 +235,8 @@ pub enum ShortKind {
     /// Room under the usage cap. Needed and limit in 10⁻⁹ of equity; `i128::MAX` needed when the
     /// equity is zero or less.
     Usage,
+    /// Room under the lease of a pool. Needed and limit in 10⁻⁹ of the account's currency.
+    Lease,
 }
 
 /// An account that cannot carry what is needed of it.
@@ -286,15 +295,26 @@ pub enum NoHold {
     Never,
 }
 
+/// Where a result is locked in until it is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lock {
+    /// The instrument.
+    pub instrument: InstrumentId,
+    /// The prompt: it is paid with the first settlement of that day or a later one.
+    pub prompt: Day,
+}
+
 /// What one execution does to the money of its account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TradeMoney {
     /// The fee; negative is a rebate.
     pub fee: Money,
-    /// The realised result, signed; zero for cash settlement, where `cash_value` is all of it.
+    /// The realised result that is paid now, signed; zero where the whole value changes hands.
     pub result: Money,
-    /// What changes hands: received is positive, paid negative; zero for margin settlement.
+    /// What changes hands: received is positive, paid negative; zero where margin is set aside.
     pub cash_value: Money,
+    /// The realised result that is paid at a prompt, signed.
+    pub locked: Option<(Lock, Money)>,
     /// By how much the margin grows.
     pub margin_change: Money,
 }
@@ -307,6 +327,7 @@ impl TradeMoney {
             fee: -self.fee,
             result: -self.result,
             cash_value: -self.cash_value,
+            locked: self.locked.map(|(lock, result)| (lock, -result)),
             margin_change: -self.margin_change,
         }
     }
@@ -333,7 +354,7 @@ struct Ledger {
     collateral: Money,
     /// What of the money counts.
     terms: Terms,
-    /// Whether cash alone counts: no collateral, nothing on paper, nothing kept back.
+    /// Whether cash alone counts: no collateral, nothing on paper, nothing kept back, no lease.
     is_plain: bool,
     /// Whether its venue freezes for what all orders may come to together.
     nets: bool,
@@ -361,6 +382,7 @@ impl Ledger {
     fn note_plain(&mut self) {
         self.is_plain = self.terms.unrealised == Unrealised::Neither
             && self.terms.close_profit
+            && !self.terms.leased
             && self.collateral == Money::ZERO;
     }
 
@@ -399,7 +421,10 @@ pub struct Funds {
     holds: Holds,
     /// Sorted by (account, currency).
     foreign: Vec<Foreign>,
+    /// Results that are locked in, sorted by account and lock; none is zero.
+    forwards: Vec<(AccountId, Lock, Money)>,
     transits: Transits,
+    leases: Leases,
     postings: Vec<Posting>,
     /// Whether holds or margins of an account that nets have changed since [`Funds::take_stale`]
     /// was asked.
@@ -418,7 +443,9 @@ impl Funds {
             day_starts: Table::new(vec![Money::ZERO; accounts]),
             holds: Holds::new(holds_max),
             foreign: Vec::with_capacity(accounts),
+            forwards: Vec::new(),
             transits: Transits::new(),
+            leases: Leases::default(),
             postings: Vec::with_capacity(256),
             stale: false,
         }
@@ -482,6 +509,12 @@ impl Funds {
             let (relief, held) = (-ledger.at(Bucket::Relief), found.0 + found.1);
             let fits = Money::ZERO <= relief && relief <= held;
             assert!(fits, "broken invariant: {account:?} holds {held} and is relieved of {relief}");
+            let locked: Money = self.forwards(account).map(|(_, result)| result).sum();
+            let forward = ledger.at(Bucket::Forward);
+            assert!(
+                locked == forward,
+                "broken invariant: {account:?} locks {forward}, not {locked}"
+            );
         }
         for row in &self.foreign {
             assert!(row.ours + row.fees == Money::ZERO, "broken invariant: foreign {row:?}");
@@ -509,6 +542,7 @@ impl Funds {
                     self.available_carries(account, sum)?;
                 } else {
                     self.room_carries(account, sum, worth[account])?;
+                    self.lease_carries(account, sum, worth[account])?;
                 }
                 self.usage_carries(account, sum, caps[account], worth[account].total())?;
             }
@@ -657,6 +691,10 @@ impl Funds {
         self.shift(account, Bucket::Available, Bucket::Fee, money.fee);
         self.shift(account, Bucket::Result, Bucket::Available, money.result);
         self.shift(account, Bucket::Trade, Bucket::Available, money.cash_value);
+        if let Some((lock, result)) = money.locked {
+            self.shift(account, Bucket::Result, Bucket::Forward, result);
+            self.lock_in(account, lock, result);
+        }
         self.shift(account, Bucket::Available, Bucket::Margin, money.margin_change);
     }
 
@@ -686,6 +724,35 @@ impl Funds {
     /// Posts the variation of a settlement; positive is received.
     pub fn variation(&mut self, account: AccountId, amount: Money) {
         self.shift(account, Bucket::Variation, Bucket::Available, amount);
+    }
+
+    fn lock_in(&mut self, account: AccountId, lock: Lock, result: Money) {
+        let found = self.forwards.binary_search_by_key(&(account, lock), |row| (row.0, row.1));
+        let at = found.unwrap_or_else(|at| {
+            self.forwards.insert(at, (account, lock, Money::ZERO));
+            at
+        });
+        if let Some(row) = self.forwards.get_mut(at) {
+            row.2 += result;
+        }
+        self.forwards.retain(|row| row.2 != Money::ZERO);
+    }
+
+    /// Pays what an account has locked in for prompts of an instrument up to a day; gives how much.
+    pub fn pay_forward(&mut self, account: AccountId, instrument: InstrumentId, day: Day) -> Money {
+        let is_due = |row: &(AccountId, Lock, Money)| {
+            row.0 == account && row.1.instrument == instrument && row.1.prompt <= day
+        };
+        let due = self.forwards.iter().filter(|row| is_due(row)).map(|row| row.2).sum();
+        self.forwards.retain(|row| !is_due(row));
+        self.shift(account, Bucket::Forward, Bucket::Available, due);
+        due
+    }
+
+    /// What an account has locked in, by instrument and prompt.
+    pub fn forwards(&self, account: AccountId) -> impl Iterator<Item = (Lock, Money)> + '_ {
+        let own = self.forwards.iter().filter(move |row| row.0 == account);
+        own.map(|(_, lock, result)| (*lock, *result))
     }
 
     /// Posts a difference that nothing else explains; positive is in our favour. A loss counts in
@@ -846,9 +913,16 @@ impl Funds {
     /// Writes the whole state but the postings of the event.
     pub fn digest(&self, writer: &mut Writer) {
         for ledger in self.accounts.iter() {
-            for amount in &ledger.buckets {
+            // States without a prompt keep the digest that they had before these were known.
+            for amount in ledger.buckets.iter().take(usize::from(Bucket::Forward.code())) {
                 writer.i128(amount.0);
             }
+        }
+        for (account, lock, result) in &self.forwards {
+            writer.u16(account.0);
+            writer.u16(lock.instrument.0);
+            writer.i64(i64::from(lock.prompt.0));
+            writer.i128(result.0);
         }
         for start in self.day_starts.iter() {
             writer.i128(start.0);
@@ -861,6 +935,7 @@ impl Funds {
             writer.i128(row.fees.0);
         }
         self.transits.digest(writer);
+        self.leases.digest(writer);
         for ledger in self.accounts.iter() {
             writer.i128(ledger.collateral.0);
         }
@@ -1144,6 +1219,7 @@ mod tests {
             fee: Money(1),
             result: Money(-2),
             cash_value: Money(-4),
+            locked: Some((Lock { instrument: InstrumentId(0), prompt: Day(9) }, Money(16))),
             margin_change: Money(8),
         };
         funds.trade(OURS, &money);

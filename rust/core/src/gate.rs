@@ -220,11 +220,15 @@ pub enum Refusal {
     SelfTradeBudget = 40,
     /// There were as many bursts of messages as there may be before nothing is entered.
     BurstBudget = 41,
+    /// What is traded today has no prompt that is known and still to come.
+    NoPrompt = 42,
+    /// What is needed would leave the lease of a pool. In 10⁻⁹ of the account's currency.
+    Lease = 43,
 }
 
 impl Refusal {
     /// Every refusal, in the order of its code.
-    pub const ALL: [Refusal; 42] = [
+    pub const ALL: [Refusal; 44] = [
         Refusal::Stage,
         Refusal::Stopped,
         Refusal::Halted,
@@ -267,6 +271,8 @@ impl Refusal {
         Refusal::OpenBudget,
         Refusal::SelfTradeBudget,
         Refusal::BurstBudget,
+        Refusal::NoPrompt,
+        Refusal::Lease,
     ];
 
     /// Its stable code.
@@ -328,6 +334,8 @@ impl Refusal {
             Refusal::OpenBudget => "open_budget",
             Refusal::SelfTradeBudget => "self_trade_budget",
             Refusal::BurstBudget => "burst_budget",
+            Refusal::NoPrompt => "no_prompt",
+            Refusal::Lease => "lease",
         }
     }
 
@@ -348,6 +356,7 @@ impl Refusal {
             | Refusal::OwnOpposite
             | Refusal::IdsExhausted
             | Refusal::Busy
+            | Refusal::NoPrompt
             | Refusal::Nothing => "",
             Refusal::Stale | Refusal::Skewed | Refusal::Break | Refusal::BackOff => "ns",
             Refusal::Phase => "phase code",
@@ -360,7 +369,7 @@ impl Refusal {
             Refusal::Residual => "common units over unit_den",
             Refusal::SumResidual => "1e-9 common units",
             Refusal::OrderValue => "1e-9 of the instrument's currency",
-            Refusal::DayLoss | Refusal::Money => "1e-9 of the account's currency",
+            Refusal::DayLoss | Refusal::Money | Refusal::Lease => "1e-9 of the account's currency",
             Refusal::Edge => "1e-9 of the band's unit",
             Refusal::Messages => "messages",
             Refusal::Usage => "1e-9 of equity",
@@ -384,6 +393,7 @@ impl Refusal {
             | Refusal::DayLoss
             | Refusal::SelfTradeBudget
             | Refusal::BurstBudget
+            | Refusal::Lease
             | Refusal::Usage => Binds::Entering,
             Refusal::Skewed
             | Refusal::Edge
@@ -400,6 +410,7 @@ impl Refusal {
             | Refusal::Gapped
             | Refusal::Crossed
             | Refusal::Phase
+            | Refusal::NoPrompt
             | Refusal::Size
             | Refusal::Residual
             | Refusal::OrderValue
@@ -449,13 +460,15 @@ pub enum Binds {
 }
 
 /// The checks in their order. The budgets of a day are looked at when the orders are known;
-/// [`Refusal::Usage`], [`Refusal::Money`] and [`Refusal::Lots`] come last, from the hold.
-pub const ORDER: [Refusal; 42] = [
+/// [`Refusal::Usage`], [`Refusal::Money`] and [`Refusal::Lots`] come last, from the hold, as does
+/// [`Refusal::Lease`] where a lease that lives is too small.
+pub const ORDER: [Refusal; 44] = [
     Refusal::Stage,
     Refusal::Stopped,
     Refusal::Halted,
     Refusal::HedgeRestricted,
     Refusal::AccountRestricted,
+    Refusal::Lease,
     Refusal::LinkDown,
     Refusal::BackOff,
     Refusal::Busy,
@@ -467,6 +480,7 @@ pub const ORDER: [Refusal; 42] = [
     Refusal::Stale,
     Refusal::Skewed,
     Refusal::Phase,
+    Refusal::NoPrompt,
     Refusal::Break,
     Refusal::PriceLimit,
     Refusal::NoRepairRoute,
@@ -541,7 +555,7 @@ mod tests {
             assert_eq!(usize::from(refusal.code()), code);
             assert_eq!(Refusal::from_code(refusal.code()), Some(*refusal));
         }
-        assert_eq!(Refusal::from_code(42), None);
+        assert_eq!(Refusal::from_code(44), None);
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Refusal::ALL.len());

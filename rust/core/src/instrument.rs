@@ -1,27 +1,72 @@
 //! One tradable contract: what a tick of a lot is worth, what it costs, how it settles.
 
 use crate::ids::{CurrencyId, InstrumentId, ProductId, VenueId};
-use crate::num::{Money, Price, Qty, Ratio, Side};
+use crate::num::{Money, Price, Qty, Ratio, Side, div_ceil, div_floor};
 use crate::phase::{Phase, Phases};
-use crate::time::Time;
+use crate::time::{Day, Time};
 
-/// How value follows price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// Value is price × size. All that can be traded here.
-    Linear,
-    /// Value is size ÷ price (coin-margined). Its data decodes; a leg on it is refused until a
-    /// basis exists that makes its result linear.
-    Inverse,
-}
-
-/// What happens to money when a trade is done.
+/// When which money is paid for what is traded: `docs/settlement.md` has the formulas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settlement {
-    /// The whole value changes hands: spot.
-    Cash,
-    /// Margin is set aside and variation is paid: futures.
-    Margin,
+    /// The whole value changes hands with the trade: spot.
+    Upfront,
+    /// Margin is set aside; what a price change brings is paid at every settlement, and the rest
+    /// when lots are closed: futures.
+    DailyVm,
+    /// Margin is set aside; the result is paid when lots are closed, against what they were opened
+    /// at. A settlement ends the day and pays nothing.
+    OnClose(Matching),
+    /// Margin is set aside; what closing lots of a prompt day brings is locked in and paid at that
+    /// day, as is what lots that still stand have brought by then: LME.
+    PromptForward,
+    /// As on close against the average, for a contract whose value is its size ÷ price, in the coin
+    /// that it is settled in. The value of one lot at a price of one tick.
+    Coin(Money),
+}
+
+impl Settlement {
+    /// Whether what lots have brought since they were opened stays unpaid over settlements.
+    #[must_use]
+    pub const fn is_unpaid(self) -> bool {
+        match self {
+            Settlement::Upfront | Settlement::DailyVm => false,
+            Settlement::OnClose(_) | Settlement::PromptForward | Settlement::Coin(_) => true,
+        }
+    }
+
+    /// What a trade of `lots` at `price` costs, in the figure that positions add up: ticks × lots. Of
+    /// a coin contract less than nothing, since what is long there gains as size ÷ price falls, in
+    /// 10⁻⁹ coin and rounded against whoever trades.
+    #[must_use]
+    pub fn cost(self, side: Side, price: Price, lots: i64) -> i128 {
+        let (price, lots) = (i128::from(price.0), i128::from(lots));
+        match (self, side) {
+            (Settlement::Coin(face), Side::Buy) => div_ceil(-face.0 * lots, price),
+            (Settlement::Coin(face), Side::Sell) => div_floor(-face.0 * lots, price),
+            (
+                Settlement::Upfront
+                | Settlement::DailyVm
+                | Settlement::OnClose(_)
+                | Settlement::PromptForward,
+                _,
+            ) => price * lots,
+        }
+    }
+
+    /// What signed `lots` are worth at a mark, in the same figure; rounded down.
+    #[must_use]
+    pub fn marked(self, price: Price, lots: i64) -> i128 {
+        self.cost(Side::Sell, price, lots)
+    }
+}
+
+/// Against which lots a trade that closes is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Matching {
+    /// Those of the trade that opened first.
+    FirstIn,
+    /// All that are open, at their average price.
+    Average,
 }
 
 /// How the venue keeps positions.
@@ -179,6 +224,59 @@ pub struct PriceBand {
     pub high: Price,
 }
 
+/// Which prompt day a trade of which trading day has; empty where nothing has one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prompts {
+    /// From which day on, until the next row's, and the prompt: the first ascends, the other does not
+    /// descend, and is later than the first.
+    rows: Vec<(Day, Day)>,
+}
+
+impl Prompts {
+    /// These rows; `None` where their order is wrong.
+    #[must_use]
+    pub fn new(rows: Vec<(Day, Day)>) -> Option<Prompts> {
+        let ascends = rows.is_sorted_by(|before, after| before.0 < after.0 && before.1 <= after.1);
+        let later = rows.iter().all(|(from, prompt)| from < prompt);
+        (ascends && later).then_some(Prompts { rows })
+    }
+
+    /// The rows.
+    #[must_use]
+    pub fn rows(&self) -> &[(Day, Day)] {
+        &self.rows
+    }
+
+    /// The prompt of a trade of this day; of one before the first row, that row's.
+    #[must_use]
+    pub fn of(&self, day: Day) -> Option<Day> {
+        let after = self.rows.partition_point(|(from, _)| *from <= day);
+        self.rows.get(after.saturating_sub(1)).map(|(_, prompt)| *prompt)
+    }
+
+    /// Whether an order of this day would have a prompt that is known and still to come.
+    #[must_use]
+    pub fn is_known(&self, day: Day) -> bool {
+        let begun = self.rows.first().is_some_and(|(from, _)| *from <= day);
+        begun && self.of(day).is_some_and(|prompt| day < prompt)
+    }
+
+    /// The first and the last day whose trades have the same prompt as one of this day.
+    #[must_use]
+    pub fn days(&self, day: Day) -> (Day, Day) {
+        let prompt = self.of(day);
+        let same = |(_, other): &(Day, Day)| Some(*other) == prompt;
+        let first = self.rows.iter().position(same).unwrap_or(0);
+        let after = first + self.rows.iter().skip(first).take_while(|row| same(row)).count();
+        // What was traded before the first row has its prompt.
+        let from = match first {
+            0 => Day(i32::MIN),
+            _ => self.rows.get(first).map_or(Day(i32::MIN), |(from, _)| *from),
+        };
+        (from, self.rows.get(after).map_or(Day(i32::MAX), |(from, _)| Day(from.0 - 1)))
+    }
+}
+
 /// One tradable contract, fixed for a run but for what [`Reference`] events change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instrument {
@@ -190,15 +288,16 @@ pub struct Instrument {
     pub product: ProductId,
     /// The currency of its prices, fees and margin.
     pub currency: CurrencyId,
-    /// Value of one tick of one lot; more than zero.
+    /// Value of one tick of one lot; more than zero. Of a coin contract the smallest money, in which
+    /// its costs are counted.
     pub tick_value: Money,
-    /// How value follows price.
-    pub style: Style,
     /// What a trade does to money.
     pub settlement: Settlement,
+    /// The prompts of [`Settlement::PromptForward`].
+    pub prompts: Prompts,
     /// Fees by position effect.
     pub fees: Fees,
-    /// Margin now; of no effect for [`Settlement::Cash`].
+    /// Margin now; of no effect for [`Settlement::Upfront`].
     pub margin: MarginRate,
     /// The same for accounts of a flag that has rates of its own, by the flag's code.
     pub flag_margins: [Option<MarginRate>; 3],
@@ -258,10 +357,10 @@ impl Instrument {
         }
     }
 
-    /// The value of `qty` at `price`, with the sign of the price.
+    /// The value of `qty` at `price`, with the sign of the price; of a coin contract below zero.
     #[must_use]
     pub fn notional(&self, price: Price, qty: Qty) -> Money {
-        self.value(i128::from(price.0) * i128::from(qty.get()))
+        self.value(self.settlement.cost(Side::Buy, price, qty.get()))
     }
 
     /// Whether an order may be priced at `price` today.

@@ -40,8 +40,11 @@ pub fn required(
     cost: i128,
 ) -> Money {
     match instrument.settlement {
-        Settlement::Cash => Money::ZERO,
-        Settlement::Margin => {
+        Settlement::Upfront => Money::ZERO,
+        Settlement::DailyVm
+        | Settlement::OnClose(_)
+        | Settlement::PromptForward
+        | Settlement::Coin(_) => {
             let margin = instrument.margin_of(flag);
             let (rate, per_lot) = margin.of(side);
             let of_value = instrument.value(cost).abs().scale_up(rate);
@@ -74,8 +77,11 @@ pub fn worst_case(instrument: &Instrument, asked: &Asked) -> Money {
     let is_rebate = instrument.fees.by(effect).rate < Ratio::ZERO;
     let fees = fee(instrument, effect, qty, if is_rebate { near } else { far });
     let paid = match instrument.settlement {
-        Settlement::Cash => instrument.notional(limit, qty).0 * i128::from(side.sign()),
-        Settlement::Margin => {
+        Settlement::Upfront => instrument.notional(limit, qty).0 * i128::from(side.sign()),
+        Settlement::DailyVm
+        | Settlement::OnClose(_)
+        | Settlement::PromptForward
+        | Settlement::Coin(_) => {
             let opens = qty.less(closes);
             let cost = i128::from(far.0) * i128::from(opens.get());
             let margin = required(instrument, flag, side, opens, cost);

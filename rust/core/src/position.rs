@@ -3,11 +3,11 @@
 mod holding;
 mod margin;
 
-use crate::funds::{TradeMoney, Worth};
+use crate::funds::{Lock, TradeMoney, Worth};
 use crate::ids::{
     AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId, ProductId, Table,
 };
-use crate::instrument::{HedgeFlag, Instrument, Netting, PositionEffect, Settlement};
+use crate::instrument::{HedgeFlag, Instrument, Netting, PositionEffect, Prompts, Settlement};
 use crate::num::{Money, Price, Qty, Side};
 use crate::quote::{HedgePlan, LegLots, LegPlan};
 use crate::time::{Day, Time};
@@ -45,7 +45,7 @@ pub struct Statement {
     pub price: Price,
 }
 
-/// A settlement: positions of the instrument are re-marked, variation is paid, the day turns.
+/// A settlement: the day of the instrument ends, with all that its style pays then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settle {
     /// Instrument.
@@ -172,6 +172,8 @@ pub struct Filled {
     pub owner: Booked,
     /// Lots of a closing order that found nothing to close; they opened instead.
     pub excess: Qty,
+    /// Where its result is locked in until its prompt; `None` where it is paid.
+    pub locks: Option<Lock>,
 }
 
 impl Filled {
@@ -211,10 +213,14 @@ impl Filled {
         let paid = instrument.notional(trade.price, trade.qty);
         let none = TradeMoney { fee, ..TradeMoney::default() };
         match instrument.settlement {
-            Settlement::Margin => {
+            Settlement::DailyVm | Settlement::OnClose(_) | Settlement::Coin(_) => {
                 TradeMoney { result: instrument.value(self.position.realised), ..none }
             }
-            Settlement::Cash => {
+            Settlement::PromptForward => {
+                let result = instrument.value(self.position.realised);
+                TradeMoney { locked: self.locks.map(|lock| (lock, result)), ..none }
+            }
+            Settlement::Upfront => {
                 TradeMoney { cash_value: paid.times(direction * trade.side.sign()), ..none }
             }
         }
@@ -251,6 +257,8 @@ pub struct Variation {
     pub account: AccountId,
     /// Its variation in ticks × lots; positive is received.
     pub ticks_lots: i128,
+    /// Long and short lots that have reached their prompt and still stand.
+    pub reached: (Qty, Qty),
 }
 
 /// Which lots a closing order takes first where today's are told from earlier ones.
@@ -357,6 +365,9 @@ struct Position {
     /// told that they were opened. Until it is, they stand as lots of the other direction.
     long_owed: i64,
     short_owed: i64,
+    /// The last settlement price, where a settlement marks nothing: what lots are worth while there
+    /// is no market.
+    settled: Option<Price>,
 }
 
 impl Position {
@@ -414,7 +425,7 @@ impl Position {
             let there = self.book.stack(direction).lots() - self.owed(direction.flip());
             let both = self.owed(direction).min(there);
             *self.owed_mut(direction) -= both;
-            booked = booked.join(self.book.cancel_out(both, today));
+            booked = booked.join(self.book.cancel_out(both, Days::Any, today));
         }
         booked
     }
@@ -453,9 +464,23 @@ struct Leg {
 /// names it, it bears the name of the day after the last one settled.
 ///
 /// # Marks
-/// A settlement of an instrument with margin marks all lots to its price, in positions and
-/// inventories alike, and pays the difference; `entry` keeps what they were opened at, so that the
-/// entry edge of a hedge does not move. Lots that are paid in full keep their cost.
+/// A settlement of an instrument whose variation is paid daily marks all lots to its price, in
+/// positions and inventories alike, and pays the difference; `entry` keeps what they were opened at,
+/// so that the entry edge of a hedge does not move. Lots that are paid in full, or when they are
+/// closed, keep their cost.
+///
+/// # Matching
+/// Where a result is paid when lots are closed, it matters which lots those are: a position then
+/// keeps every trade's lots apart, or all at one average. Inventories do not: what a hedge has
+/// brought is the same either way once its lots are marked.
+///
+/// # Prompts
+/// Where a trade has a prompt, it closes only lots of its own; others stand beside it in the
+/// position, longs beside shorts, while they cancel out in inventories. Their rows bear the day they
+/// were traded on, which says their prompt, and are never renamed: the trading day, but not before
+/// the UTC date ([`Positions::set_date`]), since that of the first trade after a weekend is known
+/// only when it has been settled. What stands beyond its prompt is marked at every settlement until the
+/// venue says that it has left.
 #[derive(Clone, Debug)]
 pub struct Positions {
     /// Sorted by (account, instrument).
@@ -468,6 +493,9 @@ pub struct Positions {
     hedges: Table<HedgeId, Vec<Leg>>,
     /// The trading day now.
     days: Table<InstrumentId, Day>,
+    prompts: Table<InstrumentId, Prompts>,
+    /// The UTC date now, where anything has prompts.
+    date: Day,
     /// Sorted by order.
     holds: Vec<LotHold>,
     holds_max: usize,
@@ -488,14 +516,15 @@ impl Positions {
         let mut pairs = pairs.to_vec();
         pairs.sort_by_key(|pair| (pair.account, pair.instrument));
         pairs.dedup_by_key(|pair| (pair.account, pair.instrument));
-        let position = |pair| Position {
+        let position = |pair: Pair| Position {
             pair,
-            book: Holding::default(),
-            unassigned: Holding::default(),
+            book: Holding::of(pair.settlement),
+            unassigned: Holding::owned(pair.settlement),
             long_reserved: Reserved::default(),
             short_reserved: Reserved::default(),
             long_owed: 0,
             short_owed: 0,
+            settled: None,
         };
         let mut products: Vec<usize> = (0..pairs.len()).collect();
         products.sort_by_key(|at| pairs.get(*at).map(|pair| (pair.account, pair.product)));
@@ -505,6 +534,8 @@ impl Positions {
             pairs: pairs.into_iter().map(position).collect(),
             hedges: Table::new(Vec::new()),
             days: Table::new(vec![Day(0); instruments]),
+            prompts: Table::new(vec![Prompts::default(); instruments]),
+            date: Day(0),
             holds: Vec::with_capacity(holds_max),
             holds_max,
         };
@@ -517,12 +548,52 @@ impl Positions {
         Ok(positions)
     }
 
+    /// With these prompts of the instruments; without them nothing has any.
+    #[must_use]
+    pub fn on(mut self, prompts: impl Iterator<Item = Prompts>) -> Positions {
+        for (own, prompts) in self.prompts.iter_mut().zip(prompts) {
+            *own = prompts;
+        }
+        self
+    }
+
+    /// Says the UTC date; it never steps back.
+    pub fn set_date(&mut self, date: Day) {
+        self.date = date;
+    }
+
+    /// The day that a trade in an instrument is booked to now.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "instruments are checked at the door")]
+    pub fn trade_day(&self, instrument: InstrumentId) -> Day {
+        let day = self.day(instrument);
+        if self.prompts[instrument].rows().is_empty() { day } else { day.max(self.date) }
+    }
+
+    /// The days whose lots a trade of `day` closes.
+    #[expect(clippy::indexing_slicing, reason = "instruments are checked at the door")]
+    fn closes(&self, instrument: InstrumentId, day: Day) -> Days {
+        let prompts = &self.prompts[instrument];
+        if prompts.rows().is_empty() {
+            return Days::Any;
+        }
+        let (first, last) = prompts.days(day);
+        Days::Within(first, last)
+    }
+
+    /// Where the result of a trade of `day` is locked in.
+    #[expect(clippy::indexing_slicing, reason = "instruments are checked at the door")]
+    fn lock(&self, instrument: InstrumentId, day: Day) -> Option<Lock> {
+        self.prompts[instrument].of(day).map(|prompt| Lock { instrument, prompt })
+    }
+
     fn leg(&self, plan: &LegPlan) -> Result<Leg, PositionError> {
         let pair = match plan.lots.num() {
             0 => None,
             _ => Some(self.index(plan.account, plan.instrument)?),
         };
-        Ok(Leg { pair, holding: Holding::default() })
+        let settlement = pair.map_or(Settlement::DailyVm, |at| self.position(at).pair.settlement);
+        Ok(Leg { pair, holding: Holding::owned(settlement) })
     }
 
     /// Books an execution to its account and its owner.
@@ -542,11 +613,15 @@ impl Positions {
     ) -> Result<Filled, PositionError> {
         let (index, today) = self.door(account, instrument, trade)?;
         let (side, lots, price) = (trade.side, trade.qty.get(), trade.price);
-        let cost = i128::from(price.0) * i128::from(lots);
+        let cost = self.position(index).pair.settlement.cost(side, price, lots);
+        let (days, locks) = (self.closes(instrument, today), self.lock(instrument, today));
         let owner = self.owner(trade.owner, index).net(side, lots, cost, cost, today);
         let position = self.position_mut(index);
         let (booked, excess) = match (position.pair.netting, trade.effect) {
-            (Netting::Net, _) => (position.book.net(side, lots, cost, cost, today), Qty::ZERO),
+            (Netting::Net, _) => {
+                let booked = position.book.net_within(side, lots, (cost, cost), today, days);
+                (booked, Qty::ZERO)
+            }
             (Netting::Gross | Netting::GrossByDay, PositionEffect::Open) => {
                 (position.open(trade, today), Qty::ZERO)
             }
@@ -556,7 +631,7 @@ impl Positions {
             // Oldest first takes earlier days' lots before today's, as `Close` asks.
             (Netting::Gross | Netting::GrossByDay, _) => position.close(trade, Days::Any, today),
         };
-        Ok(Filled { day: today, position: booked, owner, excess })
+        Ok(Filled { day: today, position: booked, owner, excess, locks })
     }
 
     /// Takes an execution back (a bust; a correction is this and a new [`Positions::fill`]). The
@@ -577,29 +652,35 @@ impl Positions {
         let (index, today) = self.door(account, instrument, trade)?;
         let (side, lots, price) = (trade.side, trade.qty.get(), trade.price);
         let day = was.map_or(today, |was| was.day);
+        let (days, locks) = (self.closes(instrument, day), self.lock(instrument, day));
+        // What stands again has the prompt of the trade.
+        let today = if locks.is_some() { day } else { today };
         // Lots that stand for what is owed are no lots that this trade opened.
         let keep = match trade.effect {
             PositionEffect::Open => self.position(index).owed(side.flip()),
             PositionEffect::Close | PositionEffect::CloseToday => 0,
         };
+        let cost = self.position(index).pair.settlement.cost(side, price, lots);
         let undo = |was: Booked, keep: i64| {
-            let closed = was.closed.min(trade.qty);
-            Undo { side, lots, price, was: Booked { closed, ..was }, keep, day, today }
+            let was = Booked { closed: was.closed.min(trade.qty), ..was };
+            Undo { side, lots, price, cost, was, keep, day, days, today }
         };
         let owner = self.owner(trade.owner, index);
-        let mut owner_booked = owner.undo(&undo(was.map_or(Booked::NONE, |was| was.owner), 0));
-        owner_booked = owner_booked.join(owner.cancel_out(i64::MAX, today));
+        let share = undo(was.map_or(Booked::NONE, |was| was.owner), 0);
+        let mut owner_booked = owner.undo(&Undo { days: Days::Any, ..share });
+        owner_booked = owner_booked.join(owner.cancel_out(i64::MAX, Days::Any, today));
         let position = self.position_mut(index);
         let guess = || guess(position.pair.netting, trade, today);
         let was = was.map_or_else(guess, |was| was.position);
         let mut booked = position.book.undo(&undo(was, keep));
         if position.pair.netting == Netting::Net {
-            booked = booked.join(position.book.cancel_out(i64::MAX, today));
+            booked = booked.join(position.book.cancel_out(i64::MAX, days, today));
         } else {
             position.owe_after_undo(trade, booked.opened.get());
             booked = booked.join(position.make_good(today));
         }
-        Ok(Filled { day: today, position: booked, owner: owner_booked, excess: Qty::ZERO })
+        let (owner, excess) = (owner_booked, Qty::ZERO);
+        Ok(Filled { day: today, position: booked, owner, excess, locks })
     }
 
     /// Moves signed `lots` (what `to` receives) of one contract between two hedges at `price`; the
@@ -620,7 +701,7 @@ impl Positions {
             return Err(PositionError::NotTheLeg { hedge: to.0, leg: to.1 });
         }
         let today = self.today(index);
-        let cost = i128::from(price.0) * i128::from(lots.abs());
+        let cost = self.position(index).pair.settlement.cost(side, price, lots.abs());
         let source = self.owner(Owner::Hedge(from.0, from.1), index);
         let given = source.net(side.flip(), lots.abs(), cost, cost, today);
         let target = self.owner(Owner::Hedge(to.0, to.1), index);
@@ -688,7 +769,7 @@ impl Positions {
         }
         for (hedge, leg, change) in &lost {
             let gone = change.abs();
-            let cost = i128::from(price.0) * i128::from(gone);
+            let cost = self.position(index).pair.settlement.cost(side, price, gone);
             self.owner(Owner::Hedge(*hedge, *leg), index).net(side, gone, cost, cost, today);
             let unassigned = &mut self.position_mut(index).unassigned;
             unassigned.net(side.flip(), gone, cost, cost, today);
@@ -743,7 +824,8 @@ impl Positions {
         let today = self.today(index);
         let position = self.position_mut(index);
         let (mut long, mut short) = (statement.long, statement.short);
-        if position.pair.netting == Netting::Net {
+        let nets = position.nets();
+        if nets {
             (long, short) = (long.less(short), short.less(long));
         }
         let book = &mut position.book;
@@ -757,15 +839,21 @@ impl Positions {
         // Its word is whole: nothing is owed any more.
         (position.long_owed, position.short_owed) = (0, 0);
         let mut realised = 0;
+        let change = long.get() - short.get() - before;
+        let cost = |side| position.pair.settlement.cost(side, price, change.abs());
+        if let Some(side) = Side::of(change).filter(|_| nets) {
+            realised = book.net(side, change.abs(), cost(side), cost(side), opened).realised;
+        }
         for (side, have, wanted) in [(Side::Buy, ours.0, long), (Side::Sell, ours.1, short)] {
             let (more, fewer) = (wanted.less(have).get(), have.less(wanted).get());
-            realised += book.close(side.flip(), fewer, price, Days::Any, today).realised;
-            book.open(side, more, price, opened);
+            if !nets {
+                realised += book.close(side.flip(), fewer, price, Days::Any, today).realised;
+                book.open(side, more, price, opened);
+            }
         }
-        let change = book.lots() - before;
         let mut lost = 0;
         if let Some(side) = Side::of(change) {
-            let cost = i128::from(price.0) * i128::from(change.abs());
+            let cost = cost(side);
             let booked = position.unassigned.net(side, change.abs(), cost, cost, opened);
             let fewer = match side {
                 Side::Buy => ours.1.less(short),
@@ -774,8 +862,11 @@ impl Positions {
             lost = side.sign() * fewer.min(Qty::of(change)).less(booked.closed).get();
         }
         let realised = match position.pair.settlement {
-            Settlement::Margin => realised,
-            Settlement::Cash => 0,
+            Settlement::DailyVm
+            | Settlement::OnClose(_)
+            | Settlement::PromptForward
+            | Settlement::Coin(_) => realised,
+            Settlement::Upfront => 0,
         };
         let drift = PositionDrift { ours, theirs: (long, short), realised, lost };
         let compared = match statement.kind {
@@ -785,8 +876,8 @@ impl Positions {
         Ok((compared && ours != (long, short)).then_some(drift))
     }
 
-    /// Books a settlement: marks, names the day, begins the next, and appends the variation of
-    /// every account that has margin positions in the instrument.
+    /// Books a settlement: marks what is paid daily or has reached its prompt, names the day, begins
+    /// the next, and appends what every account that has such lots receives for them.
     ///
     /// # Errors
     /// [`PositionError::Settled`] for a day that was settled before; then nothing has changed.
@@ -795,24 +886,38 @@ impl Positions {
         settle: &Settle,
         variations: &mut Vec<Variation>,
     ) -> Result<(), PositionError> {
+        #![expect(clippy::indexing_slicing, reason = "instruments are checked at the door")]
         let (instrument, price, day) = (settle.instrument, settle.price, settle.day);
         let today = self.day(instrument);
         if day < today {
             return Err(PositionError::Settled { day, today });
         }
         let mark = |holding: &mut Holding, settlement: Settlement| {
-            holding.name_day(today, day);
+            if settlement != Settlement::PromptForward {
+                holding.name_day(today, day);
+            }
             match settlement {
-                Settlement::Margin => holding.remark(price),
-                Settlement::Cash => 0,
+                Settlement::DailyVm => holding.remark(price),
+                Settlement::Upfront
+                | Settlement::OnClose(_)
+                | Settlement::PromptForward
+                | Settlement::Coin(_) => 0,
             }
         };
+        let prompts = &self.prompts[instrument];
+        let is_due = |row: &DayLots| prompts.of(row.day).is_some_and(|prompt| prompt <= day);
         for (index, position) in self.pairs.iter_mut().enumerate() {
             let Pair { account, instrument: traded, settlement, .. } = position.pair;
             if traded != instrument {
                 continue;
             }
-            let ticks_lots = mark(&mut position.book, settlement);
+            let mut ticks_lots = mark(&mut position.book, settlement);
+            let ((long, short), due) = position.book.remark_some(price, is_due);
+            ticks_lots += due;
+            let reached = (Qty::of(long), Qty::of(short));
+            if settlement.is_unpaid() {
+                position.settled = Some(price);
+            }
             mark(&mut position.unassigned, settlement);
             let legs = self.hedges.iter_mut().flatten();
             for leg in legs.filter(|leg| leg.pair == Some(index)) {
@@ -825,8 +930,8 @@ impl Positions {
             for hold in self.holds.iter_mut().filter(|hold| hold.pair == index) {
                 hold.today = false;
             }
-            if ticks_lots != 0 {
-                variations.push(Variation { account, ticks_lots });
+            if ticks_lots != 0 || long + short != 0 {
+                variations.push(Variation { account, ticks_lots, reached });
             }
         }
         self.begin_day(instrument, Day(day.0 + 1));
@@ -907,7 +1012,7 @@ impl Positions {
         let today = pair.netting == Netting::GrossByDay && effect == PositionEffect::CloseToday;
         let free = if today { free.today } else { free.earlier };
         let closes = match (pair.settlement, side, pair.netting, effect) {
-            (Settlement::Cash, Side::Sell, _, _)
+            (Settlement::Upfront, Side::Sell, _, _)
             | (
                 _,
                 _,
@@ -1058,7 +1163,7 @@ impl Positions {
     /// variation, and its lots at `mark`.
     #[must_use]
     pub fn leg_result(&self, hedge: HedgeId, leg: LegId, mark: Price) -> i128 {
-        self.read_leg(hedge, leg).map_or(0, |leg| worth(&leg.holding, mark))
+        self.read_leg(hedge, leg).map_or(0, |leg| leg.holding.worth(mark))
     }
 
     /// What a position has brought since the start of the run, in ticks × lots: realised,
@@ -1070,12 +1175,12 @@ impl Positions {
         instrument: InstrumentId,
         mark: Price,
     ) -> i128 {
-        self.read(account, instrument).map_or(0, |position| worth(&position.book, mark))
+        self.read(account, instrument).map_or(0, |position| position.book.worth(mark))
     }
 
     /// What the positions of an account are worth beside its balance: lots at their mark less their
     /// cost, and for what was paid in full the lots at their mark. Without a mark, lots count at
-    /// their cost.
+    /// their cost, or at the last settlement price where that paid nothing.
     #[must_use]
     pub fn worth(
         &self,
@@ -1090,14 +1195,19 @@ impl Positions {
             if cost == 0 && book.lots() == 0 {
                 continue;
             }
-            let value = match mark(instrument) {
-                Some(mark) => i128::from(mark.0) * i128::from(book.lots()),
+            let value = match mark(instrument).or(position.settled) {
+                Some(mark) => position.pair.settlement.marked(mark, book.lots()),
                 None => cost,
             };
             let of = &instruments[instrument];
             match position.pair.settlement {
-                Settlement::Margin => worth.paper += of.value(value - cost),
-                Settlement::Cash => worth.holdings += of.value(value),
+                Settlement::DailyVm
+                | Settlement::OnClose(_)
+                | Settlement::PromptForward
+                | Settlement::Coin(_) => {
+                    worth.paper += of.value(value - cost);
+                }
+                Settlement::Upfront => worth.holdings += of.value(value),
             }
         }
         worth
@@ -1166,6 +1276,9 @@ impl Positions {
             position.unassigned.digest(writer);
             writer.i64(position.long_owed);
             writer.i64(position.short_owed);
+            if let Some(price) = position.settled {
+                writer.i64(price.0);
+            }
         }
         for leg in self.hedges.iter().flatten() {
             leg.holding.digest(writer);
@@ -1222,7 +1335,7 @@ impl Positions {
     }
 
     fn today(&self, index: usize) -> Day {
-        self.day(self.position(index).pair.instrument)
+        self.trade_day(self.position(index).pair.instrument)
     }
 
     /// The pair of an execution and its trading day, once nothing of it can be refused any more.
@@ -1268,6 +1381,11 @@ impl Positions {
 
     fn free(&self, index: usize, direction: Side) -> Closable {
         let position = self.position(index);
+        if position.pair.settlement == Settlement::PromptForward {
+            // What it would close is known only on the day it trades: every order counts as one that
+            // opens.
+            return Closable::default();
+        }
         let stack = position.book.stack(direction);
         let owed = position.owed(direction.flip());
         let reserved = position.reserved(direction);
@@ -1301,11 +1419,6 @@ impl Positions {
 
 /// How many pairs are gone through one by one.
 const KEYS_FEW: usize = 8;
-
-/// What lots have brought: realised, and what they are worth at `mark` less their cost.
-fn worth(holding: &Holding, mark: Price) -> i128 {
-    holding.result() + i128::from(mark.0) * i128::from(holding.lots()) - holding.cost()
-}
 
 /// What an execution that nobody remembers is taken to have done.
 fn guess(netting: Netting, trade: &Trade, today: Day) -> Booked {

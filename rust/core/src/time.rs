@@ -34,6 +34,12 @@ impl Time {
         Day(i32::try_from(self.0.div_euclid(DAY_NS)).unwrap_or(i32::MAX))
     }
 
+    /// The first moment of the UTC date after that of this one.
+    #[must_use]
+    pub fn next_date(self) -> Time {
+        Time((self.0.div_euclid(DAY_NS) + 1).saturating_mul(DAY_NS))
+    }
+
     /// Latest time the door accepts: 2200-01-01, so that adding a span cannot leave 64 bits.
     pub const LATEST: Time = Time(7_258_118_400_000_000_000);
 }

@@ -5,7 +5,7 @@ use cross_market_core::clock::{Clock, ClockOf};
 use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
 use cross_market_core::conduct::{Budget, Budgets};
 use cross_market_core::event::{Control, Estimate, Event, Link, LinkState, LinkTo, Scope, Verb};
-use cross_market_core::funds::{Cash, CashKind, Transfer, TransferId};
+use cross_market_core::funds::{Cash, CashKind, Lease, Transfer, TransferId};
 use cross_market_core::gate::{
     AccountLimits, HedgeLimits, InstrumentLimits, Policy, Refusal, SumResidual, VenueLimits,
 };
@@ -84,6 +84,11 @@ pub fn events() -> Vec<Event> {
 fn transfer() -> Transfer {
     let (from, to) = (AccountId(1), AccountId(2));
     Transfer { id: TransferId(u64::MAX), from, to, amount: Money(i128::MAX) }
+}
+
+fn lease() -> Lease {
+    let (account, until) = (AccountId(2), Time(i64::MAX));
+    Lease { account, amount: Money(i128::MAX), posted: Money(i128::MIN), epoch: u64::MAX, until }
 }
 
 /// Every kind of command, with every variant inside it.
@@ -250,6 +255,7 @@ fn verbs() -> Vec<Verb> {
     verbs.push(Verb::Forfeit { hedge, reason: note("hedged-by-hand") });
     verbs.push(Verb::Roll { hedge });
     verbs.push(Verb::Transfer(transfer()));
+    verbs.push(Verb::Lease(lease()));
     verbs.push(Verb::Freeze { hedge, lasts: Span::seconds(5), adverse: 3 });
     verbs.push(Verb::Adopt { hedge, lots: [i64::MIN, -1, 0, 1, 2, 3, 4, i64::MAX] });
     verbs.push(Verb::Override {

@@ -162,9 +162,12 @@ pub(crate) fn least_need(config: &Config, place: &Place, lots: i64) -> Money {
     let Some(listed) = config.instruments.get(place.instrument) else { return Money::ZERO };
     let ticks = i128::from(place.price.0) * i128::from(lots);
     match listed.settlement {
-        Settlement::Cash if place.side == Side::Buy => Money(listed.tick_value.0 * ticks),
-        Settlement::Cash => Money::ZERO,
-        Settlement::Margin => {
+        Settlement::Upfront if place.side == Side::Buy => Money(listed.tick_value.0 * ticks),
+        Settlement::Upfront => Money::ZERO,
+        Settlement::DailyVm
+        | Settlement::OnClose(_)
+        | Settlement::PromptForward
+        | Settlement::Coin(_) => {
             let (rate, per_lot) = listed.margin_of(place.flag).of(place.side);
             let value = listed.tick_value.0 * ticks.abs();
             let by_lot = per_lot.0 * i128::from(lots);

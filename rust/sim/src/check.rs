@@ -9,7 +9,7 @@ use cross_market_core::clock::Clock;
 use cross_market_core::command::{Alert, AlertCode, Command, Subject, Urgency};
 use cross_market_core::config::{Config, Route};
 use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
-use cross_market_core::funds::{Freezes, Transfer};
+use cross_market_core::funds::{Freezes, Lease, Transfer};
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX};
 use cross_market_core::instrument::{PriceBand, ReferenceChange};
@@ -104,6 +104,7 @@ pub const RULES: &[&str] = &[
     "nothing_stays_held",
     "one_attempt_a_hedge",
     "one_end_of_four",
+    "order_has_a_prompt",
     "order_has_an_attempt",
     "order_value_in_limit",
     "orders_have_their_money",
@@ -126,6 +127,7 @@ pub const RULES: &[&str] = &[
     "size_above_zero",
     "tries_bounded",
     "trims_bounded",
+    "within_lease",
 ];
 
 /// How many collars a touch may be from the last one that may be trusted: what an engine compares
@@ -201,6 +203,9 @@ pub struct Checker {
     unbound: bool,
     /// The transfer that the present event asks for.
     word: Option<Transfer>,
+    leases: BTreeMap<AccountId, Lease>,
+    breaches: Vec<ladders::Breach>,
+    handled: Vec<Span>,
     told: Told,
     bounds: Bounds,
     conduct: conduct::Ledger,
@@ -252,6 +257,9 @@ impl Checker {
             recalls: false,
             unbound: false,
             word: None,
+            leases: BTreeMap::new(),
+            breaches: Vec::new(),
+            handled: Vec::new(),
             told: Told::new(config.accounts.len()),
             bounds: Bounds::new(config),
             conduct: conduct::Ledger::default(),
@@ -320,9 +328,13 @@ impl Checker {
     }
 
     /// Whether a leg of the hedge never trades again.
-    fn is_over(&self, hedge: HedgeId) -> bool {
+    fn is_over(&self, now: Time, hedge: HedgeId) -> bool {
         let plan = self.config.hedges.get(hedge).map(|hedge| &hedge.plan);
-        plan.is_some_and(|plan| plan.legs.iter().any(|leg| self.bounds.is_over(leg.instrument)))
+        let is_over = |instrument| {
+            let has_prompt = self.told.has_prompt(&self.config, instrument, now);
+            self.bounds.is_over(instrument) || !has_prompt
+        };
+        plan.is_some_and(|plan| plan.legs.iter().any(|leg| is_over(leg.instrument)))
     }
 
     /// Conflict alerts so far.
@@ -417,6 +429,11 @@ impl Checker {
 
     /// Takes one step: an event that the engine took, and its commands.
     pub fn step(&mut self, now: Time, event: &Event, commands: &[Command]) {
+        self.take(now, event, commands);
+        self.note_handled(now);
+    }
+
+    fn take(&mut self, now: Time, event: &Event, commands: &[Command]) {
         self.steps += 1;
         self.conduct.begin();
         if crate::world::is_of_money(event) {
@@ -465,6 +482,7 @@ impl Checker {
                 if let Some(of) = self.config.instruments.get(settle.instrument) {
                     self.conduct.settle(settle.instrument, of.venue, settle.day);
                 }
+                self.told.settle(settle);
             }
             Event::Clock(clock) => self.clock(now, clock, commands),
             Event::Estimate(_) | Event::Tick => {}
@@ -617,6 +635,9 @@ impl Checker {
                 self.slices_over = self.slices_over.max(*over);
             }
             Verb::Transfer(transfer) => self.word = Some(*transfer),
+            Verb::Lease(lease) => {
+                self.leases.insert(lease.account, *lease);
+            }
             Verb::Unrestrict(_)
             | Verb::Freeze { .. }
             | Verb::Forfeit { .. }
@@ -659,7 +680,7 @@ impl Checker {
             }
             if !conflict && !alarms {
                 self.surprised.insert(report.account);
-                self.told.foreign(&self.config, report);
+                self.told.foreign(&self.config, now, report);
             }
             return;
         };
@@ -667,9 +688,6 @@ impl Checker {
         // does one on which the desk had its word, also where a revision told again came between.
         let said_dead = sent.absent || sent.overridden || sent.was_overridden;
         let surfaces = said_dead && is_new_fill(sent, &report.news);
-        // That a cancel found no order proves nothing about the order.
-        sent.doubted =
-            matches!(report.news, News::CancelRejected { class: RejectClass::UnknownOrder, .. });
         if !matches!(report.news, News::CancelRejected { .. }) {
             sent.absent = false;
             sent.seen |= !conflict || surfaces;
@@ -724,7 +742,7 @@ impl Checker {
             self.note_opened(&place, change.lots);
         }
         self.note_end(place.order);
-        self.told.trade(&self.config, held, place.side, &change);
+        self.told.trade(&self.config, held, (now, place.side), &change);
         let (hedge, leg) = rolls::owner(&self.config, &place);
         self.hold(hedge, leg, place.side.sign() * change.lots);
     }

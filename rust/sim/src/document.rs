@@ -10,7 +10,7 @@ use cross_market_core::funds::{Freezes, Unrealised};
 use cross_market_core::gate::{HedgeLimits, Policy};
 use cross_market_core::ids::{Id, InstrumentId, Table};
 use cross_market_core::instrument::{
-    Fee, HedgeFlag, Instrument, MarginRate, Netting, Settlement, Style,
+    Fee, HedgeFlag, Instrument, MarginRate, Matching, Netting, Settlement,
 };
 use cross_market_core::legging::{Convert, LeanPrice, Legging, Mode, Outside, WhenThin};
 use cross_market_core::num::{Decimal, MONEY_PLACES, MONEY_UNIT, Money, NumError, Ratio, Side};
@@ -19,7 +19,7 @@ use cross_market_core::phase::{Phase, Phases};
 use cross_market_core::quote::{LegPlan, Repair};
 use cross_market_core::signal::{Band, Measure};
 use cross_market_core::threshold::{Metric, Of, Threshold};
-use cross_market_core::time::Time;
+use cross_market_core::time::{Day, Time};
 
 use crate::conduct;
 
@@ -93,6 +93,7 @@ impl Teller<'_> {
             ("withdraw_profit", account.terms.withdraw_profit.to_string()),
             ("haircut", ratio(account.terms.haircut)),
             ("freezes", text(freezes)),
+            ("leased", account.terms.leased.to_string()),
         ])
     }
 
@@ -156,8 +157,15 @@ impl Teller<'_> {
     fn instrument(&self, id: InstrumentId, of: &Instrument) -> Result<String, NumError> {
         let Some(grid) = self.config.grids.get(id) else { return Err(NumError::Overflow) };
         let (tick, lot) = (grid.tick.ratio()?, grid.lot.ratio()?);
-        let value = Ratio::new(of.tick_value.0, MONEY_UNIT)?;
-        let multiplier = value.over(tick)?.over(lot)?;
+        let multiplier = match of.settlement {
+            Settlement::Coin(face) => Ratio::new(face.0, MONEY_UNIT)?.times(tick)?.over(lot)?,
+            Settlement::Upfront
+            | Settlement::DailyVm
+            | Settlement::OnClose(_)
+            | Settlement::PromptForward => {
+                Ratio::new(of.tick_value.0, MONEY_UNIT)?.over(tick)?.over(lot)?
+            }
+        };
         let price = |ticks: i64| steps(ticks, grid.tick);
         let band = match of.band {
             None => null(),
@@ -175,7 +183,15 @@ impl Teller<'_> {
         } else {
             list(of.phases.starts().iter().map(row))
         };
-        Ok(object([
+        let (settlement, matching) = match of.settlement {
+            Settlement::Upfront => ("upfront", None),
+            Settlement::DailyVm => ("daily_vm", None),
+            Settlement::OnClose(Matching::FirstIn) => ("on_close", Some("first_in")),
+            Settlement::OnClose(Matching::Average) => ("on_close", Some("average")),
+            Settlement::PromptForward => ("prompt_forward", None),
+            Settlement::Coin(_) => ("coin", None),
+        };
+        let mut fields = vec![
             ("name", text(&of.name)),
             ("venue", named(&self.config.venues, of.venue, |row| &row.name)),
             ("product", named(&self.config.products, of.product, |name| name)),
@@ -183,8 +199,7 @@ impl Teller<'_> {
             ("tick", price(1)?),
             ("lot", steps(1, grid.lot)?),
             ("multiplier", ratio(multiplier)),
-            ("style", text(if of.style == Style::Linear { "linear" } else { "inverse" })),
-            ("settlement", text(if of.settlement == Settlement::Cash { "cash" } else { "margin" })),
+            ("settlement", text(settlement)),
             ("fees", object(fees)),
             ("margin", margins(of)),
             ("maintenance", ratio(of.maintenance)),
@@ -195,7 +210,15 @@ impl Teller<'_> {
             ("min_qty", steps(of.min_qty.get(), grid.lot)?),
             ("price_max", price(of.price_max)?),
             ("qty_max", steps(of.qty_max, grid.lot)?),
-        ]))
+        ];
+        fields.extend(matching.map(|word| ("matching", text(word))));
+        if !of.prompts.rows().is_empty() {
+            let row = |(from, prompt): &(Day, Day)| {
+                list([from.0.to_string(), prompt.0.to_string()].into_iter())
+            };
+            fields.push(("prompts", list(of.prompts.rows().iter().map(row))));
+        }
+        Ok(object_of(fields.into_iter()))
     }
 
     fn hedges(&self) -> Result<String, NumError> {

@@ -20,6 +20,7 @@ use crate::conduct;
 use crate::crossing::{self, Opposed};
 use crate::fault::{Fault, Faults};
 use crate::latency::{Latency, VenueLatency};
+use crate::leases;
 use crate::legging;
 use crate::margins;
 use crate::market::{Market, Quote};
@@ -29,6 +30,7 @@ use crate::setup::{
     HedgeSpec, InstrumentSpec, LegSpec, Setup, usual_account, usual_hedge, usual_instrument,
     usual_venue,
 };
+use crate::unpaid;
 
 /// What a seed stands for.
 #[derive(Debug)]
@@ -408,6 +410,7 @@ impl Drawer {
         margins::draw(seed, &mut config);
         margins::draw_freezes(seed, &mut config);
         conduct::draw(seed, &mut config);
+        unpaid::draw(seed, &mut config, START);
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));
         let mut market = Market::new(self.quotes, changes, Random::stream(seed, 5));
         market.set_signal(*random.pick(&[1_000, -1_000, 1_000, -1_000, 0]).unwrap_or(&0));
@@ -416,6 +419,7 @@ impl Drawer {
         verbs.extend(rolls);
         config.policy.thresholds = thresholds(&mut Random::stream(seed, 19));
         verbs.extend(bank::draw(seed, &mut config, &self.balances, lasts, START));
+        verbs.extend(leases::draw(seed, &mut config, &self.balances, lasts, START));
         Plan {
             latencies,
             faults: self.faults,
@@ -489,7 +493,7 @@ impl Drawer {
                 foreign: foreign == Some(leg),
                 netting,
                 tif,
-                settlement: if cash { Settlement::Cash } else { Settlement::Margin },
+                settlement: if cash { Settlement::Upfront } else { Settlement::DailyVm },
             }
         });
         drawn.collect()
@@ -537,7 +541,7 @@ impl Drawer {
             product: self.product,
             currency: self.local,
             tick_value: Money(tick),
-            settlement: Settlement::Cash,
+            settlement: Settlement::Upfront,
             fees: Fees { open: Fee::NONE, close: Fee::NONE, close_today: Fee::NONE },
             margin: crate::setup::usual_margin(),
             band: None,
@@ -625,7 +629,7 @@ impl Drawer {
             limits,
         });
         self.quote(instrument, venue, leg, (cents, share), need);
-        if leg.settlement == Settlement::Cash {
+        if leg.settlement == Settlement::Upfront {
             // What is not there cannot be sold.
             let few = self.random.below(4) == 0;
             let lots = if few { self.random.between(0, 3 * need) } else { 2_000 };
@@ -638,8 +642,11 @@ impl Drawer {
             Purse::ForOne => {
                 let rate = if margin.long > margin.short { margin.long } else { margin.short };
                 let of_lot = match leg.settlement {
-                    Settlement::Cash => lot,
-                    Settlement::Margin => lot.scale_up(rate).max(margin.floor_per_lot),
+                    Settlement::Upfront => lot,
+                    Settlement::DailyVm
+                    | Settlement::OnClose(_)
+                    | Settlement::PromptForward
+                    | Settlement::Coin(_) => lot.scale_up(rate).max(margin.floor_per_lot),
                 };
                 // More than one clip needs, fees and cap included, and less than two.
                 let parts = i128::from(self.random.between(120, 195));

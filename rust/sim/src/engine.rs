@@ -69,6 +69,11 @@ impl Driven for Engine {
         self.funds().balance(account)
     }
 
+    fn forward(&self, account: AccountId, instrument: InstrumentId) -> Money {
+        let own = self.funds().forwards(account);
+        own.filter(|(lock, _)| lock.instrument == instrument).map(|(_, result)| result).sum()
+    }
+
     fn levels(&self, instrument: InstrumentId, side: Side) -> Vec<(i64, i64)> {
         let levels = self.book(instrument).into_iter().flat_map(|book| book.levels(side));
         levels.map(|level| (level.price.0, level.qty.get())).collect()

@@ -20,12 +20,12 @@ pub(crate) fn draw(seed: u64, config: &mut Config) {
     let larger: Vec<bool> = config.venues.iter().map(|_| random.below(3) > 0).collect();
     for of in config.instruments.iter_mut() {
         of.larger_side = larger.get(usize::from(of.venue.0)).copied().unwrap_or(false);
-        if of.settlement == Settlement::Margin && random.below(4) == 0 {
+        if of.settlement != Settlement::Upfront && random.below(4) == 0 {
             of.margin.long_per_lot = Money::units(random.between(0, 20));
             of.margin.short_per_lot = Money::units(random.between(0, 20));
         }
         for own in &mut of.flag_margins {
-            if of.settlement == Settlement::Margin && random.below(8) == 0 {
+            if of.settlement != Settlement::Upfront && random.below(8) == 0 {
                 let rate = |hundredths| Ratio::new(hundredths, 100).unwrap_or(Ratio::ONE);
                 let (long, short) = (random.between(3, 20), random.between(3, 20));
                 let floor = of.margin.floor_per_lot;
@@ -64,7 +64,7 @@ pub(crate) fn together(
     for (id, of) in config.instruments.pairs() {
         let group = if of.larger_side { (true, of.product.index()) } else { (false, id.index()) };
         let own = needs.iter().filter(|(instrument, ..)| *instrument == id);
-        if of.settlement == Settlement::Cash || !(of.larger_side || nets) {
+        if of.settlement == Settlement::Upfront || !(of.larger_side || nets) {
             plain += own.map(|(_, _, need)| *need).sum::<Money>();
             continue;
         }
@@ -116,7 +116,7 @@ pub(crate) fn owed(
     let mut plain = 0;
     let mut products: BTreeMap<ProductId, [i128; 2]> = BTreeMap::new();
     for ((id, of), (usual, own)) in config.instruments.pairs().zip(rates) {
-        if of.settlement == Settlement::Cash {
+        if of.settlement == Settlement::Upfront {
             continue;
         }
         let rate = flag.and_then(|flag| own.get(&flag)).unwrap_or(usual);

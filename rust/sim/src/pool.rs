@@ -327,7 +327,7 @@ impl Pool {
         // No margin is below nothing.
         let margin = self.accounts.get(account).map_or(0, |plain| plain.margin);
         let margin_change = margin_change.max(Money(-margin));
-        let money = TradeMoney { fee, result, cash_value, margin_change };
+        let money = TradeMoney { fee, result, cash_value, locked: None, margin_change };
         self.funds.trade(AccountId::at(account), &money);
         self.bring(account, result.0 + cash_value.0 - fee.0);
         self.move_free(account, -margin_change.0);

@@ -52,7 +52,7 @@ pub(crate) fn draw(
         let expires = config
             .instruments
             .get(leg.instrument)
-            .is_some_and(|of| of.settlement == Settlement::Margin);
+            .is_some_and(|of| of.settlement != Settlement::Upfront);
         if !expires || places == LEGS_MAX || random.below(3) == 0 {
             continue;
         }

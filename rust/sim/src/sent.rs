@@ -37,9 +37,6 @@ pub(crate) struct Sent {
     /// Those of kills too, which no bound holds back.
     pub(crate) cancels_all: u64,
     pub(crate) cancel_out: bool,
-    /// Whether its venue has answered a cancel that it knows no such order, and said nothing since: it
-    /// is asked about then.
-    pub(crate) doubted: bool,
     /// Whether it counts as a cancel of its group.
     pub(crate) counted: bool,
     /// Whether its last cancel was refused for the phase.
@@ -74,6 +71,8 @@ pub(crate) struct Change {
     /// Σ price × lots, in ticks × lots.
     pub(crate) value: i128,
     pub(crate) fee: Money,
+    /// Whether it changes what was booked before.
+    pub(crate) revises: bool,
 }
 
 /// What executions cost: the price list, and the account's currency.
@@ -122,7 +121,8 @@ impl Heard {
     }
 
     pub(crate) fn stands(&self) -> Change {
-        Change { lots: self.lots, value: value(self.price, self.lots), fee: self.fee }
+        let value = value(self.price, self.lots);
+        Change { lots: self.lots, value, fee: self.fee, revises: false }
     }
 
     /// Its fee is told, the first time that counts.
@@ -151,7 +151,8 @@ impl Heard {
             }
         }
         let is = self.stands();
-        Change { lots: is.lots - was.lots, value: is.value - was.value, fee: is.fee - was.fee }
+        let (lots, value) = (is.lots - was.lots, is.value - was.value);
+        Change { lots, value, fee: is.fee - was.fee, revises: true }
     }
 }
 
@@ -174,7 +175,6 @@ impl Sent {
             cancels: 0,
             cancels_all: 0,
             cancel_out: false,
-            doubted: false,
             counted: false,
             barred: false,
             queries: 0,

@@ -12,7 +12,7 @@ use cross_market_core::ids::{
     AccountId, CurrencyId, HedgeId, Id, InstrumentId, ProductId, Table, VenueId,
 };
 use cross_market_core::instrument::{
-    Fees, Instrument, MarginRate, Netting, PriceBand, Settlement, Style,
+    Fees, Instrument, MarginRate, Netting, PriceBand, Prompts, Settlement,
 };
 use cross_market_core::legging::Legging;
 use cross_market_core::num::{Decimal, MONEY_PLACES, MONEY_UNIT, Money, Qty, Ratio, Side, gcd};
@@ -167,8 +167,8 @@ impl Setup {
             product: spec.product,
             currency: spec.currency,
             tick_value: spec.tick_value,
-            style: Style::Linear,
             settlement: spec.settlement,
+            prompts: Prompts::default(),
             fees: spec.fees,
             margin: spec.margin,
             flag_margins: [None; 3],

@@ -7,7 +7,7 @@ use cross_market_core::book::{Change, Row};
 use cross_market_core::clock::ClockOf;
 use cross_market_core::config::Config;
 use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
-use cross_market_core::funds::{CashKind, Transfer};
+use cross_market_core::funds::{CashKind, Lease, Transfer};
 use cross_market_core::ids::{AccountId, HedgeId, InstrumentId};
 use cross_market_core::instrument::{MarginRate, ReferenceChange};
 use cross_market_core::num::{Money, Price, Qty, Side};
@@ -270,6 +270,13 @@ impl Speaker<'_> {
                 self.account(*from),
                 self.account(*to),
                 money(*amount)
+            ),
+            Verb::Lease(Lease { account, amount, posted, epoch, until }) => format!(
+                "Lease(account='{}', amount='{}', posted='{}', epoch={epoch}, until={})",
+                self.account(*account),
+                money(*amount),
+                money(*posted),
+                until.0
             ),
             Verb::Forfeit { hedge, reason } => {
                 format!("Forfeit(hedge='{}', reason={:?})", self.hedge(*hedge), reason.as_str())

@@ -18,7 +18,7 @@ use cross_market_core::quote::LegLots;
 use cross_market_core::time::{Span, Time};
 
 use crate::atlas::Cell;
-use crate::check::{Probe, Violation, as_told, at_rest, in_truth, is_aligned};
+use crate::check::{Checker, Probe, Violation, as_told, at_rest, in_truth, is_aligned};
 use crate::draw::{Plan, START, plan};
 use crate::fault::{Fault, FaultCounts};
 use crate::mind::{Mind, Seen};
@@ -62,6 +62,8 @@ pub trait Driven {
     fn held(&self, account: AccountId) -> Money;
     /// Balance without unrealised results.
     fn cash(&self, account: AccountId) -> Money;
+    /// What it has locked in for prompts to come of an instrument.
+    fn forward(&self, account: AccountId, instrument: InstrumentId) -> Money;
     /// Price and lots of the levels of a book, best first.
     fn levels(&self, instrument: InstrumentId, side: Side) -> Vec<(i64, i64)>;
     /// How an order stands; `None`: the newest that is alive. Nothing where nobody asks for the
@@ -134,6 +136,10 @@ pub struct Run {
     pub cells: Vec<Cell>,
     /// Rules that were broken.
     pub violations: Vec<Violation>,
+    /// From each level that cancels to the proof that what entered is dead.
+    pub handled: Vec<Span>,
+    /// Levels of which no such proof has come.
+    pub unhandled: usize,
     /// What the engine was given, where that was kept.
     pub given: Vec<Recorded>,
     /// Events and commands, where they were kept.
@@ -185,6 +191,8 @@ where
         faults: world.faults().counts,
         cells: world.cells().to_vec(),
         violations: violations.unwrap_or_default(),
+        handled: world.checker().map(|check| check.handled().to_vec()).unwrap_or_default(),
+        unhandled: world.checker().map_or(0, Checker::unhandled),
         given: world.take_given(),
         trace: world.trace().to_vec(),
         outcome: world.into_outcome(),
@@ -266,6 +274,7 @@ pub(crate) fn with_probe<T: Driven, R>(engine: &T, asks: impl FnOnce(&Probe<'_>)
         residual: &|hedge| engine.residual(hedge),
         held: &|account| engine.held(account),
         cash: &|account| engine.cash(account),
+        forward: &|account, instrument| engine.forward(account, instrument),
         levels: &|instrument, side| engine.levels(instrument, side),
     })
 }
@@ -376,7 +385,7 @@ fn close_books<T: Driven>(world: &mut World, engine: &mut T, run: &mut u16) {
     }
     world.bank_statement();
     for account in world.config.accounts.ids() {
-        if let Some(balance) = world.truth().balance(account) {
+        if let Some(balance) = world.truth().balance(account, None) {
             let told = cross_market_core::funds::Cash {
                 account,
                 exchange: world.now(),

@@ -9,7 +9,7 @@ use cross_market_core::book::{Change, Row};
 use cross_market_core::clock::ClockOf;
 use cross_market_core::config::Config;
 use cross_market_core::event::{Event, LinkState, LinkTo, Scope, Verb};
-use cross_market_core::funds::{CashKind, Transfer};
+use cross_market_core::funds::{CashKind, Lease, Transfer};
 use cross_market_core::ids::{
     AccountId, ClientOrderId, CurrencyId, HedgeId, Id, InstrumentId, VenueId,
 };
@@ -303,6 +303,16 @@ impl Teller<'_> {
                 let amount = self.money(*amount, of.unwrap_or(CurrencyId(0)));
                 let (from, to) = (self.account(*from), self.account(*to));
                 format!("transfer {from} to={to} amount={amount} id={}", id.0)
+            }
+            Verb::Lease(Lease { account, amount, posted, epoch, until }) => {
+                let of = self.config.accounts.get(*account).map(|row| row.currency);
+                let money = |amount: Money| self.money(amount, of.unwrap_or(CurrencyId(0)));
+                let (amount, posted) = (money(*amount), money(*posted));
+                let account = self.account(*account);
+                let until = self.moment(*until);
+                format!(
+                    "lease {account} amount={amount} posted={posted} epoch={epoch} until={until}"
+                )
             }
             Verb::Adopt { hedge, lots } => {
                 let plan = self.config.hedges.get(*hedge).map(|hedge| &hedge.plan);

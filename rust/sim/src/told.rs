@@ -12,17 +12,21 @@ use cross_market_core::ids::{AccountId, Id, InstrumentId, Text};
 use cross_market_core::instrument::{PositionEffect, Settlement};
 use cross_market_core::num::{Money, Qty, Side};
 use cross_market_core::order::{FeeNews, Fill, LiquiditySide, News, Report};
-use cross_market_core::position::{Statement, StatementKind};
+use cross_market_core::position::{Settle, Statement, StatementKind};
+use cross_market_core::time::{Day, Time};
 
 use crate::sent::{Change, Costs, Heard};
+use crate::unpaid::{self, Unpaid};
 
 /// Lots and flow of one instrument in one account.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Held {
     /// Signed lots.
     lots: i64,
     /// Σ price × lots of what was sold less what was bought, in ticks × lots; only with margin.
     flow: i128,
+    /// What of it has been paid, where that is not settled daily.
+    unpaid: Option<Unpaid>,
 }
 
 /// Money and lots as events tell of them.
@@ -31,6 +35,8 @@ pub(crate) struct Told {
     /// What every account was paid, by whatever but trades with margin.
     paid: Vec<Money>,
     held: BTreeMap<(AccountId, InstrumentId), Held>,
+    /// The trading day after the last that was settled.
+    days: BTreeMap<InstrumentId, Day>,
     /// Executions of others.
     foreign: BTreeMap<(AccountId, InstrumentId, Side, Text), Heard>,
     ways: BTreeMap<TransferId, Way>,
@@ -50,6 +56,7 @@ impl Told {
         Told {
             paid: vec![Money::ZERO; accounts],
             held: BTreeMap::new(),
+            days: BTreeMap::new(),
             foreign: BTreeMap::new(),
             ways: BTreeMap::new(),
         }
@@ -73,21 +80,61 @@ impl Told {
         Some(Costs { fee, tick_value, currency: account.currency })
     }
 
+    /// Lots of an instrument in an account; nothing of one that is not listed.
+    fn held(&mut self, config: &Config, of: (AccountId, InstrumentId)) -> Option<&mut Held> {
+        let listed = config.instruments.get(of.1)?;
+        let netting = config.venues.get(listed.venue)?.netting;
+        let new = || Held { lots: 0, flow: 0, unpaid: Unpaid::of(listed, netting) };
+        Some(self.held.entry(of).or_insert_with(new))
+    }
+
+    /// The day that a trade is booked to at `now`.
+    fn day(&self, instrument: InstrumentId, now: Time) -> Day {
+        self.days.get(&instrument).copied().unwrap_or(Day(0)).max(now.date())
+    }
+
+    /// Whether an order in an instrument would have a prompt at `now`, or needs none.
+    pub(crate) fn has_prompt(&self, config: &Config, instrument: InstrumentId, now: Time) -> bool {
+        let day = self.day(instrument, now);
+        config.instruments.get(instrument).is_none_or(|listed| unpaid::has_prompt(listed, day))
+    }
+
+    /// A settlement.
+    pub(crate) fn settle(&mut self, settle: &Settle) {
+        let all =
+            self.held.iter_mut().filter(|((_, instrument), _)| *instrument == settle.instrument);
+        for (_, held) in all {
+            if let Some(unpaid) = &mut held.unpaid {
+                unpaid.settle(settle.price, settle.day);
+            }
+        }
+        self.days.insert(settle.instrument, Day(settle.day.0 + 1));
+    }
+
     /// Books what news of an execution changes.
     pub(crate) fn trade(
         &mut self,
         config: &Config,
         (account, instrument): (AccountId, InstrumentId),
-        side: Side,
+        (now, side): (Time, Side),
         change: &Change,
     ) {
         let Some(listed) = config.instruments.get(instrument) else { return };
         let value = i128::from(side.sign()) * change.value;
-        let held = self.held.entry((account, instrument)).or_default();
+        let day = self.day(instrument, now);
+        let Some(held) = self.held(config, (account, instrument)) else { return };
         held.lots += side.sign() * change.lots;
+        if let Some(unpaid) = &mut held.unpaid {
+            unpaid.trade(listed, day, change, side.sign());
+        }
         match listed.settlement {
-            Settlement::Margin => held.flow -= value,
-            Settlement::Cash => self.pay(account, Money(-listed.tick_value.0 * value)),
+            Settlement::DailyVm
+            | Settlement::OnClose(_)
+            | Settlement::PromptForward
+            | Settlement::Coin(_) => {
+                held.flow -= value;
+            }
+            Settlement::Upfront => self.pay(account, Money(-listed.tick_value.0 * value)),
         }
         self.pay(account, -change.fee);
     }
@@ -157,9 +204,12 @@ impl Told {
         let margined = config
             .instruments
             .get(statement.instrument)
-            .is_some_and(|listed| listed.settlement == Settlement::Margin);
-        let held = self.held.entry(key).or_default();
+            .is_some_and(|listed| listed.settlement != Settlement::Upfront);
+        let Some(held) = self.held(config, key) else { return };
         held.lots = wanted;
+        if let Some(unpaid) = &mut held.unpaid {
+            *unpaid = Unpaid::Unknown;
+        }
         if margined {
             held.flow -= i128::from(statement.price.0) * i128::from(lots);
         }
@@ -185,7 +235,7 @@ impl Told {
     }
 
     /// News of an execution that is not ours.
-    pub(crate) fn foreign(&mut self, config: &Config, report: &Report) {
+    pub(crate) fn foreign(&mut self, config: &Config, now: Time, report: &Report) {
         let of = (report.account, report.instrument);
         let Some(costs) = Told::costs(config, of, PositionEffect::Open) else { return };
         let fill = match report.news {
@@ -193,7 +243,7 @@ impl Told {
             News::Bust { trade_id, side } => {
                 let known = self.foreign.get_mut(&(of.0, of.1, side, trade_id));
                 if let Some(change) = known.map(|known| known.revise(None, &costs)) {
-                    self.trade(config, of, side, &change);
+                    self.trade(config, of, (now, side), &change);
                 }
                 return;
             }
@@ -201,7 +251,7 @@ impl Told {
                 let known = self.foreign.get_mut(&(of.0, of.1, side, trade_id));
                 let to = Some((price, qty.get()));
                 if let Some(change) = known.map(|known| known.revise(to, &costs)) {
-                    self.trade(config, of, side, &change);
+                    self.trade(config, of, (now, side), &change);
                 }
                 return;
             }
@@ -223,7 +273,7 @@ impl Told {
         };
         let heard = Heard::new(&fill, fill.qty.get(), told, &costs);
         self.foreign.insert(key, heard);
-        self.trade(config, of, fill.side, &heard.stands());
+        self.trade(config, of, (now, fill.side), &heard.stands());
     }
 
     /// Signed lots.
@@ -236,12 +286,14 @@ impl Told {
         self.held.iter().map(|((account, instrument), held)| (*account, *instrument, held.lots))
     }
 
-    /// The balance of an account whose open lots have cost so much, in ticks × lots.
+    /// The balance of an account whose open lots have cost so much, in ticks × lots, and which has
+    /// locked in so much. Neither counts where what was paid is known without.
     pub(crate) fn balance(
         &self,
         config: &Config,
         account: AccountId,
         cost: &dyn Fn(InstrumentId) -> i128,
+        forward: &dyn Fn(InstrumentId) -> Money,
     ) -> Money {
         let mut balance = self.paid.get(account.index()).copied().unwrap_or(Money::ZERO);
         let first = (account, InstrumentId(0));
@@ -249,9 +301,14 @@ impl Told {
             self.held.range(first..).take_while(|(of, _)| of.0 == account)
         {
             let Some(listed) = config.instruments.get(*instrument) else { continue };
-            if listed.settlement == Settlement::Margin {
-                balance += Money(listed.tick_value.0 * (held.flow + cost(*instrument)));
+            if listed.settlement == Settlement::Upfront {
+                continue;
             }
+            let value = |ticks| Money(listed.tick_value.0 * ticks);
+            balance += match held.unpaid.as_ref().and_then(Unpaid::paid) {
+                Some(paid) => value(paid),
+                None => value(held.flow + cost(*instrument)) - forward(*instrument),
+            };
         }
         balance
     }

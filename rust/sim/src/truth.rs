@@ -36,6 +36,21 @@ pub struct Holding {
     settled: Option<Price>,
 }
 
+/// What of results has not been paid, as an engine has matched lots: it depends on the order in which
+/// news came, which is not the venue's.
+pub struct Unpaid<'a> {
+    /// What open lots have cost, in ticks × lots.
+    pub cost: &'a dyn Fn(InstrumentId) -> i128,
+    /// What is locked in.
+    pub forward: &'a dyn Fn(InstrumentId) -> Money,
+}
+
+impl std::fmt::Debug for Unpaid<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Unpaid")
+    }
+}
+
 /// Lots held: long and short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lots {
@@ -124,7 +139,7 @@ impl Truth {
         let [long, short] = &mut holding.before;
         *long += lots.long;
         *short += lots.short;
-        if terms.settlement == Settlement::Margin {
+        if terms.settlement != Settlement::Upfront {
             holding.flow -= i128::from(price.0) * i128::from(lots.long - lots.short);
         }
         holding.settled = None;
@@ -158,8 +173,13 @@ impl Truth {
             }
         }
         match terms.settlement {
-            Settlement::Margin => holding.flow += value,
-            Settlement::Cash => self.pay(account, Money(terms.tick_value.0 * value)),
+            Settlement::DailyVm
+            | Settlement::OnClose(_)
+            | Settlement::PromptForward
+            | Settlement::Coin(_) => {
+                holding.flow += value;
+            }
+            Settlement::Upfront => self.pay(account, Money(terms.tick_value.0 * value)),
         }
     }
 
@@ -214,14 +234,29 @@ impl Truth {
             .map(|held| (held.account, held.instrument, self.lots(held.account, held.instrument)))
     }
 
-    /// The balance of an account, without unrealised results; `None` while a margined position
-    /// has open lots and has not been settled since its last trade.
+    /// Whether an account has traded what settlements do not pay.
     #[must_use]
-    pub fn balance(&self, account: AccountId) -> Option<Money> {
+    pub fn is_unpaid(&self, account: AccountId) -> bool {
+        let own = self.holdings.iter().filter(|held| held.account == account);
+        own.map(|held| self.terms(held.instrument)).any(|terms| terms.settlement.is_unpaid())
+    }
+
+    /// The balance of an account, without unrealised results; `None` while a margined position
+    /// has open lots and has not been settled since its last trade, or is not paid daily and nobody
+    /// says what of it is unpaid.
+    #[must_use]
+    pub fn balance(&self, account: AccountId, unpaid: Option<&Unpaid<'_>>) -> Option<Money> {
         let mut balance = self.cash.get(usize::from(account.0)).copied()?;
         for holding in self.holdings.iter().filter(|held| held.account == account) {
             let terms = self.terms(holding.instrument);
-            if terms.settlement == Settlement::Cash {
+            if terms.settlement == Settlement::Upfront {
+                continue;
+            }
+            if terms.settlement.is_unpaid() {
+                let unpaid = unpaid?;
+                let value = holding.flow + (unpaid.cost)(holding.instrument);
+                balance += Money(terms.tick_value.0 * value);
+                balance -= (unpaid.forward)(holding.instrument);
                 continue;
             }
             let lots = self.lots(account, holding.instrument);
@@ -266,35 +301,35 @@ mod tests {
 
     #[test]
     fn netted_lots_cancel_out_and_flat_money_needs_no_mark() {
-        let mut truth = truth(Netting::Net, Settlement::Margin);
+        let mut truth = truth(Netting::Net, Settlement::DailyVm);
         truth.trade(HELD, (Side::Buy, PositionEffect::Open), Price(100), 5);
-        assert_eq!(truth.balance(HELD.0), None);
+        assert_eq!(truth.balance(HELD.0, None), None);
         truth.trade(HELD, (Side::Sell, PositionEffect::Open), Price(103), 7);
         assert_eq!(truth.lots(HELD.0, HELD.1), Lots { long: 0, short: 2 });
         truth.trade(HELD, (Side::Buy, PositionEffect::Open), Price(101), 2);
         // Bought at 500 + 202, sold at 721.
-        assert_eq!(truth.balance(HELD.0), Some(Money(190)));
+        assert_eq!(truth.balance(HELD.0, None), Some(Money(190)));
     }
 
     #[test]
     fn a_settlement_marks_what_is_open() {
-        let mut truth = truth(Netting::Net, Settlement::Margin);
+        let mut truth = truth(Netting::Net, Settlement::DailyVm);
         truth.pay(HELD.0, Money(1_000));
         truth.trade(HELD, (Side::Buy, PositionEffect::Open), Price(-3), 4);
         truth.settle(HELD.1, Price(-5));
-        assert_eq!(truth.balance(HELD.0), Some(Money(1_000 - 80)));
+        assert_eq!(truth.balance(HELD.0, None), Some(Money(1_000 - 80)));
     }
 
     #[test]
     fn cash_settled_value_changes_hands_at_once() {
-        let mut truth = truth(Netting::Net, Settlement::Cash);
+        let mut truth = truth(Netting::Net, Settlement::Upfront);
         truth.trade(HELD, (Side::Buy, PositionEffect::Open), Price(100), 3);
-        assert_eq!(truth.balance(HELD.0), Some(Money(-3_000)));
+        assert_eq!(truth.balance(HELD.0, None), Some(Money(-3_000)));
     }
 
     #[test]
     fn gross_by_day_closes_the_day_it_was_told() {
-        let mut truth = truth(Netting::GrossByDay, Settlement::Margin);
+        let mut truth = truth(Netting::GrossByDay, Settlement::DailyVm);
         truth.trade(HELD, (Side::Sell, PositionEffect::Open), Price(100), 3);
         let closable =
             |truth: &Truth, effect| truth.closable(HELD.0, HELD.1, Side::Buy, effect).unwrap();
@@ -303,17 +338,17 @@ mod tests {
         truth.settle(HELD.1, Price(100));
         assert_eq!(closable(&truth, PositionEffect::Close), 3);
         truth.trade(HELD, (Side::Buy, PositionEffect::Close), Price(100), 3);
-        assert_eq!(truth.balance(HELD.0), Some(Money::ZERO));
+        assert_eq!(truth.balance(HELD.0, None), Some(Money::ZERO));
     }
 
     #[test]
     fn a_trade_taken_back_leaves_nothing() {
         for netting in [Netting::Net, Netting::Gross, Netting::GrossByDay] {
-            let mut truth = truth(netting, Settlement::Margin);
+            let mut truth = truth(netting, Settlement::DailyVm);
             truth.trade(HELD, (Side::Buy, PositionEffect::Open), Price(100), 5);
             truth.trade(HELD, (Side::Buy, PositionEffect::Open), Price(100), -5);
             assert_eq!(truth.lots(HELD.0, HELD.1), Lots::default());
-            assert_eq!(truth.balance(HELD.0), Some(Money::ZERO));
+            assert_eq!(truth.balance(HELD.0, None), Some(Money::ZERO));
         }
     }
 }

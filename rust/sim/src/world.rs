@@ -402,7 +402,12 @@ impl World {
         };
         World {
             now: setup.start,
-            first_day: FIRST_DAY.min(Day((setup.start.date().0 - 365).max(0))),
+            // Prompts are days of the calendar that the engine goes by.
+            first_day: if config.instruments.iter().any(|of| !of.prompts.rows().is_empty()) {
+                setup.start.date()
+            } else {
+                FIRST_DAY.min(Day((setup.start.date().0 - 365).max(0)))
+            },
             venues: venues_of(config, &setup.says_cum),
             truth: Truth::new(terms_of(config), accounts),
             faults: setup.faults,
@@ -615,6 +620,12 @@ impl World {
         kind: StatementKind,
         price: Price,
     ) {
+        // Which lots have which prompt depends on when the engine heard of the day's end.
+        let prompts =
+            self.config.instruments.get(instrument).map_or(0, |of| of.prompts.rows().len());
+        if kind == StatementKind::Compare && prompts > 1 {
+            return;
+        }
         let lots = self.truth.lots(account, instrument);
         let statement = Statement {
             account,
@@ -1266,5 +1277,5 @@ fn venues_of(config: &Config, says_cum: &[bool]) -> Vec<SimVenue> {
 #[must_use]
 pub fn is_margined(config: &Config, instrument: InstrumentId) -> bool {
     let found = config.instruments.get(instrument);
-    found.is_some_and(|instrument| instrument.settlement == Settlement::Margin)
+    found.is_some_and(|instrument| instrument.settlement != Settlement::Upfront)
 }

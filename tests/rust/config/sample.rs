@@ -68,7 +68,7 @@ pub(super) fn instrument(
     json!({
         "name": name, "venue": venue, "product": product, "currency": currency,
         "tick": tick, "lot": lot, "multiplier": multiplier,
-        "style": "linear", "settlement": "margin",
+        "settlement": "daily_vm",
         "fees": {"open": fee, "close": fee, "close_today": fee},
         "margin": {"long": "0.12", "short": "0.12", "floor_per_lot": "0"},
         "phases": "always", "band": null, "own_in_book": true,

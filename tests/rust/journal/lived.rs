@@ -359,6 +359,8 @@ impl Kinds {
             Verb::Transfer(_) => 13,
             // A hedge of this journal has nowhere to roll to.
             Verb::Roll { .. } => 14,
+            // Its accounts draw on no pool.
+            Verb::Lease(_) => 15,
         });
     }
 }

@@ -315,6 +315,7 @@ fn book_on(funds: &mut Funds, slow: &mut Slow, act: &Act) {
                 fee: Money(fee),
                 result: Money(result),
                 cash_value: Money(cash_value),
+                locked: None,
                 margin_change: Money(margin_change),
             };
             funds.trade(AccountId(*account), &posted);

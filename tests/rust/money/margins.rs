@@ -101,7 +101,7 @@ impl Desk {
             flag: FLAG,
             product: ProductId(product),
             netting,
-            settlement: Settlement::Margin,
+            settlement: Settlement::DailyVm,
         };
         let pairs: Vec<Pair> = (0..).zip(products).map(pair).collect();
         Desk {

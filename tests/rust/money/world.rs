@@ -20,23 +20,23 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let price = || -60_i64..200;
     prop_oneof![
-        8 => (0_usize..5, 0_u8..3, any::<bool>(), 0_u8..3, 1_i64..7, price(), -3_i64..9).prop_map(
+        8 => (0_usize..8, 0_u8..3, any::<bool>(), 0_u8..3, 1_i64..7, price(), -3_i64..9).prop_map(
             |(pair, owner, side, effect, lots, price, fee)| {
                 Step::Fill { pair, owner, side, effect, lots, price, fee }
             },
         ),
         3 => (0_usize..20, any::<bool>())
             .prop_map(|(which, remembered)| Step::Bust { which, remembered }),
-        1 => (0_u16..4, price()).prop_map(|(instrument, price)| Step::Settle { instrument, price }),
-        1 => (0_u16..4, price()).prop_map(|(instrument, price)| Step::Mark { instrument, price }),
-        1 => (0_usize..5, any::<bool>(), 0_i64..5, 0_i64..5, price()).prop_map(
+        1 => (0_u16..7, price()).prop_map(|(instrument, price)| Step::Settle { instrument, price }),
+        1 => (0_u16..7, price()).prop_map(|(instrument, price)| Step::Mark { instrument, price }),
+        1 => (0_usize..8, any::<bool>(), 0_i64..5, 0_i64..5, price()).prop_map(
             |(pair, opening, long, short, price)| Step::Say { pair, opening, long, short, price },
         ),
-        1 => (0_u16..2, 0_u8..4, -4_i64..5)
+        1 => (0_u16..2, 0_u8..5, -4_i64..5)
             .prop_map(|(hedge, leg, lots)| Step::Adopt { hedge, leg, lots }),
         1 => (any::<bool>(), -4_i64..5, price())
             .prop_map(|(back, lots, price)| Step::Cross { back, lots, price }),
-        2 => (1_u32..12, 0_usize..5, any::<bool>(), 0_u8..3, 1_i64..5).prop_map(
+        2 => (1_u32..12, 0_usize..8, any::<bool>(), 0_u8..3, 1_i64..5).prop_map(
             |(attempt, pair, side, effect, lots)| {
                 Step::HoldLots { attempt, pair, side, effect, lots }
             },
@@ -60,8 +60,8 @@ struct World {
     instruments: Table<InstrumentId, Instrument>,
     marks: Table<InstrumentId, Option<Price>>,
     executions: Vec<Execution>,
-    lots: [i64; 5],
-    owned: [[i64; 3]; 2],
+    lots: [i64; 8],
+    owned: [[i64; 4]; 2],
     equity: [Money; 2],
 }
 
@@ -75,10 +75,10 @@ impl World {
             positions: positions(),
             funds: Funds::new(2, 4),
             instruments: instruments(),
-            marks: Table::new(vec![Some(Price(100)); 4]),
+            marks: Table::new(vec![Some(Price(100)); 7]),
             executions: Vec::new(),
-            lots: [0; 5],
-            owned: [[0; 3]; 2],
+            lots: [0; 8],
+            owned: [[0; 4]; 2],
             equity: [Money::ZERO; 2],
         }
     }
@@ -136,9 +136,12 @@ impl World {
         let mut variations = Vec::new();
         let day = self.positions.day(instrument).0 + 3;
         self.positions.settle(&settle(instrument, price.0, day), &mut variations).unwrap();
-        for Variation { account, ticks_lots } in variations {
+        for Variation { account, ticks_lots, .. } in variations {
             let amount = self.instruments[instrument].value(ticks_lots);
             self.funds.variation(account, amount);
+        }
+        for account in [NEAR, FAR] {
+            self.funds.pay_forward(account, instrument, Day(day));
         }
     }
 
@@ -160,7 +163,7 @@ impl World {
         let realised = drift.map_or(0, |drift| drift.realised);
         self.funds.adjust(account, self.instruments[instrument].value(realised));
         let change = statement.long.get() - statement.short.get() - self.lots[pair];
-        let price = (settlement == Settlement::Margin).then_some(statement.price);
+        let price = (settlement != Settlement::Upfront).then_some(statement.price);
         self.expect(pair, Owner::Unassigned, change, price);
         if netting != Netting::Net {
             let theirs = (statement.long, statement.short);
@@ -197,7 +200,11 @@ impl World {
             Step::Say { pair, opening, long, short, price } => {
                 let (account, instrument, ..) = PAIRS[pair];
                 let kind = if opening { StatementKind::Opening } else { StatementKind::Compare };
-                let (long, short, price) = (qty(long), qty(short), Price(price));
+                let (mut long, mut short, price) = (qty(long), qty(short), Price(price));
+                if PAIRS[pair].3 == Settlement::PromptForward {
+                    // What it brings is of one prompt, in which longs and shorts cancel out.
+                    (long, short) = (long.less(short), short.less(long));
+                }
                 let exchange = Time(0);
                 let statement =
                     Statement { account, instrument, exchange, kind, long, short, price };
@@ -239,18 +246,21 @@ impl World {
                 |instrument| self.marks.get(instrument).copied().flatten(),
                 &self.instruments,
             );
-            assert_eq!(self.funds.equity(account, paper), self.equity[account.index()]);
+            let locked = self.funds.bucket(account, Bucket::Forward);
+            assert_eq!(self.funds.equity(account, paper) + locked, self.equity[account.index()]);
         }
         self.funds.balanced();
+        self.funds.check();
         for (lots, (account, instrument, ..)) in self.lots.iter().zip(PAIRS) {
             assert_eq!(self.positions.lots(account, instrument), *lots);
         }
-        for (account, instrument, netting, _) in PAIRS {
+        for (account, instrument, netting, settlement) in PAIRS {
             let (long, short) = self.positions.gross(account, instrument);
-            assert!(netting != Netting::Net || long.min(short).is_zero());
+            let nets = netting == Netting::Net && settlement != Settlement::PromptForward;
+            assert!(!nets || long.min(short).is_zero());
         }
         for (hedge, owned) in self.owned.iter().enumerate() {
-            assert_eq!(&self.positions.inventory(HedgeId::at(hedge))[..3], owned);
+            assert_eq!(&self.positions.inventory(HedgeId::at(hedge))[..4], owned);
         }
     }
 }
@@ -305,7 +315,7 @@ proptest! {
     #[test]
     fn a_bust_right_after_its_fill_restores_the_position(
         steps in prop::collection::vec(step(), 0..30),
-        pair in 0_usize..5,
+        pair in 0_usize..8,
         owner in 0_u8..3,
         buy in any::<bool>(),
         effect in 0_usize..3,

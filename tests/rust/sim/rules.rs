@@ -6,12 +6,13 @@ use super::*;
 use cross_market_core::clock::{Clock, ClockOf};
 use cross_market_core::conduct::{Budget, Budgets};
 use cross_market_core::event::Event;
-use cross_market_core::funds::{CashKind, Transfer, TransferId};
-use cross_market_core::instrument::{PriceBand, Reference, ReferenceChange};
+use cross_market_core::funds::{CashKind, Lease, Transfer, TransferId};
+use cross_market_core::instrument::{PriceBand, Prompts, Reference, ReferenceChange, Settlement};
 use cross_market_core::legging::{Legging, Mode};
 use cross_market_core::num::Money;
 use cross_market_core::order::{Amend, FeeNews, LiquiditySide};
 use cross_market_core::quote::{LegLots, LegPlan};
+use cross_market_core::time::Day;
 use cross_market_sim::check::RULES;
 use cross_market_sim::mind::Seen;
 use cross_market_sim::swarm::{Driven, minimise};
@@ -326,7 +327,51 @@ fn over_reports() -> Vec<(&'static str, Steps)> {
     ]
 }
 
+/// An order under a lease of so much.
+fn leased(amount: Money) -> Steps {
+    let (account, until) = (fitting(1).account, START + Span::seconds(1));
+    let lease = Lease { account, amount, posted: Money::ZERO, epoch: 1, until };
+    [vec![(verb(Verb::Lease(lease)), vec![])], sends(fitting(1))].concat()
+}
+
+#[test]
+fn a_breach_is_handled_when_what_entered_is_dead() {
+    let mut checker = Checker::new(&config());
+    let one = fitting(1);
+    let level = |level| alert(AlertCode::Threshold, level, (0, 0), Subject::Account(one.account));
+    let at = |millis| START + Span::millis(millis);
+    let (account, instrument) = (one.account, one.instrument);
+    let cancel = Command::Cancel(Cancel { order: one.order, account, instrument });
+    let up = Link { to: LinkTo::Trading(account), state: LinkState::Up };
+    checker.step(at(0), &Event::Link(up), &[]);
+    let (event, commands) = begun(vec![Command::Place(one)]);
+    checker.step(at(0), &event, &commands);
+    checker.step(at(1), &Event::Tick, &[level(2)]);
+    checker.step(at(2), &Event::Tick, &[level(3), cancel]);
+    assert_eq!((checker.handled(), checker.unhandled()), (&[][..], 1));
+    checker.step(at(7), &news(one.order, News::Cancelled { cum: Qty::ZERO }), &[]);
+    // At the next level nothing is left.
+    checker.step(at(9), &Event::Tick, &[level(5)]);
+    assert_eq!((checker.handled(), checker.unhandled()), (&[Span::millis(5), Span(0)][..], 0));
+}
+
+#[test]
+fn a_lease_that_carries_an_order_lets_it_leave() {
+    let mut pooled = config();
+    pooled.accounts[fitting(1).account].terms.leased = true;
+    let mut checker = Checker::new(&pooled);
+    for (event, commands) in leased(Money::units(1_000_000_000)) {
+        checker.step(START, &event, &commands);
+    }
+    assert!(checker.violations().iter().all(|broken| broken.rule != "within_lease"));
+}
+
 /// What the rules say of a refusal, and of a restart.
+/// A prompt that has passed.
+fn passed() -> Prompts {
+    Prompts::new(vec![(Day(0), START.date())]).unwrap()
+}
+
 fn apart() -> Vec<(&'static str, Vec<&'static str>)> {
     let rules = |act: &dyn Fn(&mut Checker)| {
         let mut checker = Checker::new(&config());
@@ -347,7 +392,17 @@ fn apart() -> Vec<(&'static str, Vec<&'static str>)> {
     let rows = rows.map(|(side, price, row)| (Event::Book(level(side, price, row)), vec![]));
     let mut steps = rows.to_vec();
     steps.push(begun(vec![]));
+    let mut over = config();
+    for of in over.instruments.iter_mut() {
+        (of.settlement, of.prompts) = (Settlement::PromptForward, passed());
+    }
+    let mut late = Checker::new(&over);
+    let mut pooled = config();
+    pooled.accounts[fitting(1).account].terms.leased = true;
     vec![
+        ("within_lease", broken_by(&mut Checker::new(&pooled), &sends(fitting(1)))),
+        ("within_lease", broken_by(&mut Checker::new(&pooled), &leased(Money(1)))),
+        ("order_has_a_prompt", broken_by(&mut late, &sends(fitting(1)))),
         ("no_enter_on_absurd_prices", broken_by(&mut misled, &steps)),
         ("enters_within_money", broken_by(&mut poor, &sends(fitting(1)))),
         (
@@ -603,6 +658,10 @@ impl Driven for Liar {
         self.asked.set(self.asked.get() + 1);
         let asked = if self.lie == Lie::Booked { u64::from(self.asked.get()) } else { 0 };
         self.engine.booked(report) + asked
+    }
+
+    fn forward(&self, account: AccountId, instrument: InstrumentId) -> Money {
+        Driven::forward(&self.engine, account, instrument)
     }
 
     fn levels(&self, instrument: InstrumentId, side: Side) -> Vec<(i64, i64)> {

@@ -10,11 +10,11 @@ use cross_market_core::config::Config;
 use cross_market_core::engine::Engine;
 use cross_market_core::error::Error;
 use cross_market_core::event::{Control, Estimate, Event, Link, LinkState, LinkTo, Scope, Verb};
-use cross_market_core::funds::{Cash, CashKind, Transfer, TransferId};
+use cross_market_core::funds::{Cash, CashKind, Lease, Transfer, TransferId};
 use cross_market_core::gate::Policy;
 use cross_market_core::ids::{AccountId, ClientOrderId, Id as _, InstrumentId, LEGS_MAX, Text};
 use cross_market_core::instrument::{HedgeFlag, MarginRate, PriceBand, Reference, ReferenceChange};
-use cross_market_core::num::{Decimal, Money, Price, Qty, Side};
+use cross_market_core::num::{Decimal, Money, Price, Qty, Side, div_ceil};
 use cross_market_core::order::{
     Answer, FeeNews, Fill, Found, LiquiditySide, News, RejectClass, Report, VenueStatus,
 };
@@ -117,7 +117,14 @@ fn state(names: &Names<'_>, engine: &Engine) {
 }
 
 /// Heads of expectations about the state; all others are commands in their order.
-const STATES: [&str; 12] = [
+const STATES: [&str; 19] = [
+    "leased",
+    "available",
+    "balance",
+    "equity",
+    "margin",
+    "paper",
+    "risk",
     "position",
     "unassigned",
     "held",
@@ -220,12 +227,25 @@ fn check_state(names: &Names<'_>, engine: &Engine, words: &Words) -> Result<(), 
                 };
                 lots.to_string()
             }
-            "held" | "cash" | "transit" | "withdrawable" => {
+            "risk" => {
+                let view = engine.money(names.account(name)?);
+                let share = div_ceil(view.margin.0 * 10_000, view.equity.0.max(1));
+                Decimal::new(share, 4).normalized().to_string()
+            }
+            "held" | "cash" | "transit" | "withdrawable" | "available" | "balance" | "equity"
+            | "margin" | "paper" | "leased" => {
                 let account = names.account(name)?;
+                let view = engine.money(account);
                 let amount = match head {
+                    "available" => view.available,
+                    "balance" => view.cash,
+                    "equity" => view.equity,
+                    "margin" => view.margin,
+                    "paper" => view.worth.paper,
                     "held" => engine.held(account),
                     "transit" => engine.funds().in_transit(account),
-                    "withdrawable" => engine.money(account).withdrawable,
+                    "withdrawable" => view.withdrawable,
+                    "leased" => view.lease_room.ok_or("the account draws on no pool")?,
                     _ => engine.cash(account),
                 };
                 names.money_text(amount, names.config.accounts[account].currency)
@@ -685,6 +705,16 @@ fn verb(names: &Names<'_>, limits: &mut Value, words: &Words) -> Result<Verb, St
                 from,
                 to: names.account(words.need("to")?)?,
                 amount: names.money_of(from, words.need("amount")?)?,
+            })
+        }
+        "lease" => {
+            let account = names.account(words.word(2)?)?;
+            Verb::Lease(Lease {
+                account,
+                amount: names.money_of(account, words.need("amount")?)?,
+                posted: names.money_of(account, words.need("posted")?)?,
+                epoch: words.need("epoch")?.parse().map_err(|_| "epoch= is a number")?,
+                until: moment(words.need("until")?)?,
             })
         }
         "roll" => Verb::Roll { hedge: names.hedge(words.word(2)?)? },

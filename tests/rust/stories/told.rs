@@ -156,7 +156,8 @@ fn tell_alert(names: &Names<'_>, alert: &Alert) -> Line {
                     AlertCode::CashDrift
                     | AlertCode::Settled
                     | AlertCode::Shortfall
-                    | AlertCode::Relieved,
+                    | AlertCode::Relieved
+                    | AlertCode::LeaseOver,
                     Subject::Account(id),
                 ) => names.money_text(Money(value), names.config.accounts[id].currency),
                 _ => value.to_string(),

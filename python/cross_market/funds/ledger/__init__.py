@@ -1,5 +1,6 @@
 """The shared ledger: who may use how much of which account."""
 
+from cross_market.funds.ledger.draw import Draw
 from cross_market.funds.ledger.ledger import SCHEMA, Ledger
 from cross_market.funds.ledger.values import (
     Allotment,
@@ -16,6 +17,7 @@ from cross_market.funds.ledger.values import (
 __all__ = [
     "SCHEMA",
     "Allotment",
+    "Draw",
     "FencedError",
     "Ledger",
     "LedgerError",

@@ -9,6 +9,7 @@ of its lease and is refused by the database when that is over. See `docs/ledger.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
@@ -52,7 +53,7 @@ class Ledger:
     def __init__(self, link: Link, member: Member, lease_ms: int) -> None:
         self._link = link
         self.member = member
-        self._lease_ms = lease_ms
+        self.lease_ms = lease_ms
         self._accounts = {
             name: PoolAccount(name=name, currency=currency, island=island, grain=grain)
             for name, currency, island, grain in link.read(
@@ -132,7 +133,7 @@ class Ledger:
 
     def renew(self) -> None:
         """Make the lease last from now on; raises FencedError when it is over."""
-        if not self._link.renew(self.member.name, self.epoch, self._lease_ms):
+        if not self._link.renew(self.member.name, self.epoch, self.lease_ms):
             raise over(self._link.shown, self.member.name)
 
     # What is there.
@@ -385,6 +386,10 @@ class Ledger:
                 raise no(transfer, "no transfer, or one that has ended")
 
         return note
+
+    def grain(self, account: str) -> Decimal:
+        """Return the smallest amount of an account."""
+        return Decimal(self._account(account).grain)
 
     def _account(self, name: str) -> PoolAccount:
         if name not in self._accounts:

@@ -5,7 +5,7 @@ use super::things::Names;
 use super::tree::{Checked, Node};
 use super::{Config, Hedge};
 use crate::ids::{AccountId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, Table};
-use crate::instrument::{Fee, Fees, Instrument, Style};
+use crate::instrument::{Fee, Fees, Instrument, Settlement};
 use crate::num::{MONEY_UNIT, NumError, Ratio, Side, gcd};
 use crate::quote::{HedgePlan, LegPlan};
 use crate::signal::{Band, Deviation, Measure, Rule};
@@ -134,9 +134,9 @@ fn leg<'a>(
     let account: AccountId = names.accounts.find(&account_node)?;
     let instrument = &config.instruments[id];
     check_account(&account_node, instrument, config, account, names)?;
-    if instrument.style == Style::Inverse {
+    if matches!(instrument.settlement, Settlement::Coin(_)) {
         return Err(instrument_node.refuse(
-            "a linear instrument: the result of an inverse one is not linear in its price, so \
+            "a linear instrument: the result of a coin contract is not linear in its price, so \
              no fixed number of lots hedges it",
         ));
     }

@@ -17,7 +17,7 @@ use super::tree::Checked;
 use super::{Config, Hedge, RATE_DEN_MAX, refuse};
 use crate::gate::Policy;
 use crate::ids::{HedgeId, InstrumentId};
-use crate::instrument::{Instrument, MarginRate};
+use crate::instrument::{Instrument, MarginRate, Settlement};
 use crate::legging::Quoting;
 use crate::num::{MONEY_UNIT, NumError, Ratio, div_ceil};
 use crate::quote::LegPlan;
@@ -107,7 +107,14 @@ fn prove_room(config: &Config, policy: &Policy, id: HedgeId) -> Checked<()> {
 
 /// Whether the money of so many lots fits at these margin rates.
 pub(super) fn money_fits(instrument: &Instrument, margin: &MarginRate, lots: i128) -> bool {
-    let (price, tick) = (i128::from(instrument.price_max), instrument.tick_value.0);
+    let (price, tick) = match instrument.settlement {
+        // It is worth most at a price of one tick.
+        Settlement::Coin(face) => (1, face.0),
+        Settlement::Upfront
+        | Settlement::DailyVm
+        | Settlement::OnClose(_)
+        | Settlement::PromptForward => (i128::from(instrument.price_max), instrument.tick_value.0),
+    };
     let times = i128::from(RATE_DEN_MAX).max(i128::from(instrument.qty_max));
     let fees = [instrument.fees.open, instrument.fees.close, instrument.fees.close_today];
     lots <= i128::from(i64::MAX / 8)

@@ -1,19 +1,24 @@
 //! Venues, accounts, instruments and counts: what the hedges are made of.
 
 use super::tree::{Checked, Node, nearest};
-use super::{Account, COUNT_MAX, Counts, Grid, Venue, Waiting};
+use super::{Account, COUNT_MAX, Config, Counts, Grid, Venue, Waiting};
 use crate::book::PRICE_MAX;
 use crate::error::ConfigError;
 use crate::funds::{Freezes, Terms, Unrealised};
 use crate::ids::{AccountId, CurrencyId, Id, InstrumentId, ProductId, Table, VenueId};
-use crate::instrument::{Fee, Fees, Instrument, MarginRate, Netting, PriceBand, Settlement, Style};
+use crate::instrument::{
+    Fee, Fees, Instrument, MarginRate, Matching, Netting, PriceBand, Prompts, Settlement,
+};
 use crate::num::{Decimal, MONEY_UNIT, Money, Price, Qty, Ratio};
 use crate::order::{HedgeFlag, TimeInForce};
 use crate::phase::{Phase, Phases};
-use crate::time::{Span, Time};
+use crate::time::{Day, Span, Time};
 
 /// Most venues, accounts and instruments.
 const THINGS_MAX: usize = 4096;
+
+/// The last day that a prompt may be, in 2199.
+const DAY_MAX: i64 = 84_005;
 
 /// Most currencies: their number has eight bits.
 const CURRENCIES_MAX: usize = 256;
@@ -193,6 +198,7 @@ const ACCOUNT_KEYS: [&str; 13] = [
 ];
 
 fn account(node: &Node<'_>, names: &mut Names) -> Checked<Account> {
+    let (fields, [leased]) = node.fields_and(ACCOUNT_KEYS, ["leased"])?;
     let [
         name,
         venue,
@@ -207,7 +213,7 @@ fn account(node: &Node<'_>, names: &mut Names) -> Checked<Account> {
         withdraw_profit,
         haircut,
         freezes,
-    ] = node.fields(ACCOUNT_KEYS)?;
+    ] = fields;
     let part = "a fraction of collateral from 0 to 1 that does not count";
     Ok(Account {
         name: names.accounts.add(&name)?,
@@ -237,6 +243,7 @@ fn account(node: &Node<'_>, names: &mut Names) -> Checked<Account> {
             withdraw_profit: withdraw_profit.flag()?,
             haircut: haircut.rate(Ratio::ZERO, Ratio::ONE, part)?,
             freezes: freezes.choice(&[("each", Freezes::Each), ("together", Freezes::Together)])?,
+            leased: leased.map_or(Ok(false), |leased| leased.flag())?,
         },
     })
 }
@@ -251,7 +258,7 @@ pub(super) fn instruments(node: &Node<'_>, names: &mut Names) -> Checked<Instrum
     Ok((Table::new(instruments), Table::new(grids)))
 }
 
-const INSTRUMENT_KEYS: [&str; 17] = [
+const INSTRUMENT_KEYS: [&str; 16] = [
     "name",
     "venue",
     "product",
@@ -259,7 +266,6 @@ const INSTRUMENT_KEYS: [&str; 17] = [
     "tick",
     "lot",
     "multiplier",
-    "style",
     "settlement",
     "fees",
     "margin",
@@ -272,8 +278,8 @@ const INSTRUMENT_KEYS: [&str; 17] = [
 ];
 
 fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)> {
-    let (fields, [maintenance, larger_side]) =
-        node.fields_and(INSTRUMENT_KEYS, ["maintenance", "larger_side"])?;
+    let (fields, [maintenance, larger_side, matching, prompts]) =
+        node.fields_and(INSTRUMENT_KEYS, ["maintenance", "larger_side", "matching", "prompts"])?;
     let [
         name,
         venue,
@@ -282,8 +288,7 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         tick,
         lot,
         multiplier,
-        style,
-        settlement,
+        word,
         fees_node,
         margin_node,
         phases_node,
@@ -294,8 +299,10 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         qty_max,
     ] = fields;
     let grid = grid(&tick, &lot)?;
-    let settlement =
-        settlement.choice(&[("cash", Settlement::Cash), ("margin", Settlement::Margin)])?;
+    let mut settlement = settled(&word, matching.as_ref())?;
+    if let Settlement::Coin(value) = &mut settlement {
+        *value = face(&tick, &lot, &multiplier)?;
+    }
     let price_ticks = price_max.steps_from(1, grid.tick, "the largest price")?;
     if price_ticks > PRICE_MAX {
         return Err(price_max.refuse(format!("the largest price, up to {PRICE_MAX} ticks")));
@@ -305,15 +312,22 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
     if lots_max < min_lots {
         return Err(qty_max.refuse("the largest size, at least min_qty"));
     }
+    let prompts = self::prompts(&word, settlement, prompts.as_ref())?;
     let (margin, flag_margins) = margin(&margin_node, settlement)?;
     let instrument = Instrument {
         name: names.instruments.add(&name)?,
         venue: names.venues.find(&venue)?,
         product: names.products.intern(&product).map(ProductId::at)?,
         currency: names.currency(&currency)?,
-        tick_value: tick_value(&tick, &lot, &multiplier)?,
-        style: style.choice(&[("linear", Style::Linear), ("inverse", Style::Inverse)])?,
+        tick_value: match settlement {
+            Settlement::Coin(_) => Money(1),
+            Settlement::Upfront
+            | Settlement::DailyVm
+            | Settlement::OnClose(_)
+            | Settlement::PromptForward => tick_value(&tick, &lot, &multiplier)?,
+        },
         settlement,
+        prompts,
         fees: fees(&fees_node)?,
         margin,
         flag_margins,
@@ -327,6 +341,87 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         qty_max: lots_max,
     };
     Ok((instrument, grid))
+}
+
+/// The word for how it settles, with what a word needs beside it and others must not have.
+fn settled(word: &Node<'_>, matching: Option<&Node<'_>>) -> Checked<Settlement> {
+    let found = word.choice(&[
+        ("upfront", Settlement::Upfront),
+        ("daily_vm", Settlement::DailyVm),
+        ("on_close", Settlement::OnClose(Matching::FirstIn)),
+        ("prompt_forward", Settlement::PromptForward),
+        ("coin", Settlement::Coin(Money::ZERO)),
+    ])?;
+    match (found, matching) {
+        (Settlement::OnClose(_), Some(node)) => Ok(Settlement::OnClose(
+            node.choice(&[("first_in", Matching::FirstIn), ("average", Matching::Average)])?,
+        )),
+        (Settlement::OnClose(_), None) => {
+            Err(word.refuse("matching beside it: first_in or average"))
+        }
+        (_, Some(node)) => Err(node.refuse("nothing: only on_close needs a matching")),
+        (_, None) => Ok(found),
+    }
+}
+
+/// Which prompt a trade of which day has, for those that have one and no others.
+fn prompts(word: &Node<'_>, of: Settlement, node: Option<&Node<'_>>) -> Checked<Prompts> {
+    let expected = "pairs of days since 1970-01-01, from which day on and the prompt: the first \
+                    ascends, the other does not descend and is later";
+    match (of, node) {
+        (Settlement::PromptForward, Some(node)) => {
+            let day = |node: &Node<'_>| Ok(Day(node.count(0, DAY_MAX, "days since 1970-01-01")?));
+            let row = |node: &Node<'_>| {
+                let [from, prompt] = node.items()?;
+                Ok((day(&from)?, day(&prompt)?))
+            };
+            let rows: Checked<Vec<(Day, Day)>> = node.list()?.iter().map(row).collect();
+            let prompts = Prompts::new(rows?).filter(|prompts| !prompts.rows().is_empty());
+            prompts.ok_or_else(|| node.refuse(expected))
+        }
+        (Settlement::PromptForward, None) => {
+            Err(word.refuse(format!("prompts beside it: {expected}")))
+        }
+        (_, Some(node)) => Err(node.refuse("nothing: only what settles at prompts has any")),
+        (_, None) => Ok(Prompts::default()),
+    }
+}
+
+/// Lots of one prompt stand beside those of another in a position that is netted by prompt; and what
+/// is not paid daily must count against what may be opened.
+pub(super) fn fit(instruments: &Node<'_>, accounts: &Node<'_>, config: &Config) -> Checked<()> {
+    for (node, of) in instruments.list()?.iter().zip(config.instruments.iter()) {
+        let netting = config.venues.get(of.venue).map(|venue| venue.netting);
+        let refused = match of.settlement {
+            Settlement::PromptForward | Settlement::Coin(_) if netting != Some(Netting::Net) => {
+                Some("another venue: prompts and coins need one where positions are netted")
+            }
+            Settlement::OnClose(Matching::Average) if netting == Some(Netting::GrossByDay) => {
+                Some("matching first_in: the venue tells today's lots from earlier ones")
+            }
+            Settlement::Upfront
+            | Settlement::DailyVm
+            | Settlement::OnClose(_)
+            | Settlement::PromptForward
+            | Settlement::Coin(_) => None,
+        };
+        if let Some(why) = refused {
+            return Err(node.refuse(why));
+        }
+    }
+    for (node, account) in accounts.list()?.iter().zip(config.accounts.iter()) {
+        let unpaid = config.instruments.iter().find(|of| {
+            of.settlement.is_unpaid()
+                && (of.venue, of.currency) == (account.venue, account.currency)
+        });
+        if let Some(of) = unpaid.filter(|_| account.terms.unrealised == Unrealised::Neither) {
+            return Err(node.refuse(format!(
+                "unrealised: losses or both, since nothing pays the losses of {} daily",
+                of.name
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn grid(tick: &Node<'_>, lot: &Node<'_>) -> Checked<Grid> {
@@ -354,6 +449,21 @@ fn tick_value(tick: &Node<'_>, lot: &Node<'_>, multiplier: &Node<'_>) -> Checked
         )));
     }
     Ok(Money(nano / i128::from(value.den())))
+}
+
+/// The value of one lot at a price of one tick, in the coin: lot × multiplier ÷ tick.
+fn face(tick: &Node<'_>, lot: &Node<'_>, multiplier: &Node<'_>) -> Checked<Money> {
+    let quote_units = multiplier.ratio_above_zero("quote units in 1 of the venue's size")?;
+    let step = tick.ratio("one tick")?;
+    let value =
+        lot.ratio("one lot")?.times(quote_units).and_then(|size| size.over(step)).map_err(
+            |why| multiplier.refuse(format!("lot × multiplier ÷ tick in 64 bits: {why}")),
+        )?;
+    if value.den() != 1 {
+        let expected = format!("lot × multiplier ÷ tick as a whole number; it is {value}");
+        return Err(multiplier.refuse(expected));
+    }
+    Ok(Money::units(value.num()))
 }
 
 fn fees(node: &Node<'_>) -> Checked<Fees> {
@@ -406,7 +516,7 @@ fn margin_rate<'a>(
         let what = "a fraction of the value from 0 to 1, such as 0.12 for 12 %";
         let (rate, by_lot) = (node.rate(Ratio::ZERO, Ratio::ONE, what)?, per_lot(by_lot)?);
         let free = rate == Ratio::ZERO && by_lot.max(floor_per_lot) == Money::ZERO;
-        if free && settlement == Settlement::Margin {
+        if free && settlement != Settlement::Upfront {
             return Err(node.refuse("margin above 0, or a per_lot or floor_per_lot above 0"));
         }
         Ok((rate, by_lot))

@@ -84,6 +84,7 @@ impl Engine {
             }
             Verb::Forfeit { hedge, reason: _ } => self.forfeit(*hedge, out),
             Verb::Transfer(transfer) => self.ask_transfer(transfer, out),
+            Verb::Lease(lease) => self.take_lease(lease),
         }
     }
 

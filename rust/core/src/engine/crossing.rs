@@ -135,8 +135,11 @@ impl Engine {
             let held = self.hedges[begin.hedge].held[leg.index()];
             let lots = crossed.lots_of(at);
             let is_there = match of.settlement {
-                Settlement::Cash => lots > 0 || held >= -lots,
-                Settlement::Margin => true,
+                Settlement::Upfront => lots > 0 || held >= -lots,
+                Settlement::DailyVm
+                | Settlement::OnClose(_)
+                | Settlement::PromptForward
+                | Settlement::Coin(_) => true,
             };
             (rest == 0 || rest >= of.min_qty.get()) && is_there
         })

@@ -8,12 +8,12 @@ use crate::book::Change;
 use crate::config::MONEY_MAX;
 use crate::error::{Error, Field};
 use crate::event::{Control, Estimate, Event, Link, LinkTo, Scope, Verb};
-use crate::funds::{Cash, CashKind, Transfer};
+use crate::funds::{Cash, CashKind, Lease, Transfer};
 use crate::gate::Policy;
 use crate::ids::{
     AccountId, ClientOrderId, CurrencyId, HedgeId, Id, InstrumentId, LegId, RUN_MAX, Text, VenueId,
 };
-use crate::instrument::{Reference, ReferenceChange};
+use crate::instrument::{Reference, ReferenceChange, Settlement};
 use crate::num::{Money, Price, Qty, Ratio};
 use crate::order::{Answer, FeeNews, Found, News, Report, State, VenueStatus};
 use crate::position::{Settle, Statement};
@@ -178,6 +178,21 @@ impl Engine {
         Ok(())
     }
 
+    /// A lease of an account that draws on a pool, and not of an epoch that another has fenced.
+    fn check_lease(&self, lease: &Lease) -> Result<(), Error> {
+        self.account(lease.account)?;
+        stamp(Field::Until, lease.until)?;
+        if lease.amount < Money::ZERO {
+            return Err(Error::Amount { found: Box::new(lease.amount) });
+        }
+        let is_leased = self.config.accounts[lease.account].terms.leased;
+        let known = self.funds.lease(lease.account);
+        if !is_leased || known.is_some_and(|known| lease.epoch < known.lease.epoch) {
+            return Err(Error::Contradiction { field: Field::Lease });
+        }
+        Ok(())
+    }
+
     fn check_statement(&self, statement: &Statement) -> Result<(), Error> {
         self.account(statement.account)?;
         self.instrument(statement.instrument)?;
@@ -319,6 +334,7 @@ impl Engine {
             }
             Verb::Policy(policy) => self.check_policy(policy),
             Verb::Transfer(transfer) => self.check_transfer(transfer),
+            Verb::Lease(lease) => self.check_lease(lease),
         }
     }
 
@@ -401,8 +417,11 @@ impl Engine {
     }
 
     fn priced(&self, id: InstrumentId, price: Price) -> Result<(), Error> {
-        let within = price.0.unsigned_abs() <= self.instruments[id].price_max.unsigned_abs();
-        if within {
+        let of = &self.instruments[id];
+        let within = price.0.unsigned_abs() <= of.price_max.unsigned_abs();
+        // What is divided by its price has none at zero and below.
+        let divides = matches!(of.settlement, Settlement::Coin(_));
+        if within && (price.0 > 0 || !divides) {
             Ok(())
         } else {
             Err(Error::OutOfBounds { field: Field::Price, found: price.0 })

@@ -17,7 +17,7 @@ use crate::order::{
     Answer, Cancel, Clash, Execution, ExecutionKey, FeeNews, Fill, Found, Input, News, Order,
     Place, RejectClass, Report, State, TimeInForce, VenueStatus, Verdict,
 };
-use crate::position::{Owner, Settle, Statement, StatementKind, Trade};
+use crate::position::{Owner, Settle, Statement, StatementKind, Trade, Variation};
 use crate::quote::Purpose;
 use crate::time::{Span, Time};
 
@@ -428,6 +428,8 @@ impl Engine {
         way: i64,
     ) {
         let lots = way * trade.side.sign() * trade.qty.get();
+        let settlement = self.instruments[instrument].settlement;
+        let cost = settlement.cost(trade.side, trade.price, trade.qty.get());
         self.bookings.push(Booking {
             kind: BookingKind::Traded,
             account,
@@ -436,7 +438,7 @@ impl Engine {
             order,
             effect: trade.effect,
             lots,
-            value: -i128::from(lots) * i128::from(trade.price.0),
+            value: -i128::from(way * trade.side.sign()) * cost,
             fee,
         });
     }
@@ -971,11 +973,14 @@ impl Engine {
             StatementKind::Opening => BookingKind::Opening,
             StatementKind::Compare => BookingKind::Compared,
         };
-        let value = -i128::from(change) * i128::from(statement.price.0);
+        let side = Side::of(change).unwrap_or(Side::Buy);
+        let settlement = self.instruments[instrument].settlement;
+        let cost = settlement.cost(side, statement.price, change.abs());
+        let value = -i128::from(side.sign()) * cost;
         self.note_moved(kind, (account, instrument), Owner::Unassigned, change, value);
         if let Some(drift) = drift {
             let of = &self.instruments[instrument];
-            if of.settlement == Settlement::Margin {
+            if of.settlement != Settlement::Upfront {
                 let result = of.value(drift.realised);
                 self.funds.adjust(account, result);
             }
@@ -998,13 +1003,11 @@ impl Engine {
         if let Err(error) = self.positions.settle(settle, &mut variations) {
             panic!("broken invariant: a settlement that passed the door: {error:?}");
         }
-        for variation in &variations {
-            let amount = self.instruments[settle.instrument].value(variation.ticks_lots);
-            self.funds.variation(variation.account, amount);
-            let subject = Subject::Account(variation.account);
-            self.alert(out, AlertCode::Settled, Urgency::Info, subject, amount.0, 0);
-        }
         let accounts: Vec<AccountId> = self.config.accounts.ids().collect();
+        for account in &accounts {
+            let own = variations.iter().find(|variation| variation.account == *account);
+            self.pay_settled(*account, settle, own, out);
+        }
         let next = crate::time::Day(settle.day.0 + 1);
         for account in accounts {
             if !self.positions.trades(account, settle.instrument) {
@@ -1024,6 +1027,31 @@ impl Engine {
         self.booked.retain(|key, _| orders.execution(key).is_some());
         self.roll_hedges(settle.instrument, next);
         self.touch_readers(settle.instrument);
+    }
+
+    /// Pays an account what a settlement brings it: the variation, and what was locked in until now.
+    fn pay_settled(
+        &mut self,
+        account: AccountId,
+        settle: &Settle,
+        variation: Option<&Variation>,
+        out: &mut Vec<Command>,
+    ) {
+        let subject = Subject::Account(account);
+        let ticks_lots = variation.map_or(0, |variation| variation.ticks_lots);
+        let amount = self.instruments[settle.instrument].value(ticks_lots);
+        self.funds.variation(account, amount);
+        let all = amount + self.funds.pay_forward(account, settle.instrument, settle.day);
+        if all != Money::ZERO {
+            self.alert(out, AlertCode::Settled, Urgency::Info, subject, all.0, 0);
+        }
+        if let Some((long, short)) = variation.map(|variation| variation.reached)
+            && !(long + short).is_zero()
+        {
+            let (long, short) = (i128::from(long.get()), i128::from(short.get()));
+            let code = AlertCode::PromptReached;
+            self.alert(out, code, Urgency::Alarm, subject, long, short);
+        }
     }
 
     fn roll_hedges(&mut self, instrument: InstrumentId, day: crate::time::Day) {

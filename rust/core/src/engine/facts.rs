@@ -3,12 +3,12 @@
 use super::Engine;
 use crate::attempt::Attempt;
 use crate::event::LinkState;
-use crate::funds::Worth;
+use crate::funds::{Bucket, Funds, Worth};
 use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId};
 use crate::instrument::{Fees, PositionEffect};
 use crate::merge;
 use crate::num::{Money, Price, Qty, Side, div_ceil};
-use crate::position::First;
+use crate::position::{First, Positions};
 use crate::quote::{
     Blocked, Data, HedgePlan, Kind, LegAsk, LegFacts, LegLots, LegPlan, LegStage, Purpose, Resting,
     Walk,
@@ -270,6 +270,18 @@ impl Engine {
     }
 
     pub(super) fn worth(&self, account: AccountId) -> Worth {
-        self.positions.worth(account, |id| self.mark(id), &self.instruments)
+        self.worth_of(account, (&self.positions, &self.funds), |id| self.mark(id))
+    }
+
+    /// What is locked in counts as what is on paper, until it is paid.
+    pub(super) fn worth_of(
+        &self,
+        account: AccountId,
+        (positions, funds): (&Positions, &Funds),
+        mark: impl Fn(InstrumentId) -> Option<Price>,
+    ) -> Worth {
+        let worth = positions.worth(account, mark, &self.instruments);
+        let locked = funds.bucket(account, Bucket::Forward);
+        Worth { paper: worth.paper + locked, ..worth }
     }
 }

@@ -7,6 +7,7 @@ use crate::gate::{
     self, Ask, Bounded, Context, Denial, Edge, Feed, LegContext, Refusal, Roll, Shut, Stage,
 };
 use crate::ids::{ClientOrderId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId};
+use crate::instrument::Settlement;
 use crate::merge;
 use crate::num::{Money, Side, div_ceil, wide};
 use crate::quote::{Data, HedgePlan, Intent, Kind, LegLots, LegPlan};
@@ -375,9 +376,12 @@ impl Engine {
             min_qty: instrument.min_qty,
             qty_max: instrument.qty_max,
             phase: instrument.phases.at(self.now),
+            prompt_known: instrument.settlement != Settlement::PromptForward
+                || instrument.prompts.is_known(self.positions.trade_day(leg.instrument)),
             shut: self.shut(leg.instrument),
             halt: self.halt_for(hedge, leg.account, kind),
             restricted: self.is_account_restricted(leg.account),
+            leased: self.funds.is_leased(leg.account),
             linked: self.links[leg.account] == LinkState::Resynced,
             opposite: intent.is_some_and(|intent| self.is_opposed(hedge, leg, intent)),
             meets: intent.and_then(|intent| {

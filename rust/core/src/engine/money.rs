@@ -1,14 +1,15 @@
 //! The money of the accounts as the engine deals with it: news of it, transfers, margin, shortfalls.
 
 use super::Engine;
+use super::watch::Target;
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
 use crate::event::Scope;
 use crate::funds::{
-    Asked, Cash, CashKind, Freezes, HoldError, Transfer, TransferId, TransferNews, TransferState,
-    View,
+    Asked, Cash, CashKind, Freezes, HoldError, Lease, Transfer, TransferId, TransferNews,
+    TransferState, View,
 };
-use crate::ids::{AccountId, ClientOrderId};
+use crate::ids::{AccountId, ClientOrderId, HedgeId};
 use crate::margin;
 use crate::num::{Money, Qty};
 use crate::order::Place;
@@ -139,6 +140,29 @@ impl Engine {
             let detail = u8::from(row.state == TransferState::Left);
             let amounts = (row.moved, Money::ZERO);
             self.tell_transfer(code, (Urgency::Alarm, detail), row.transfer.id, amounts, out);
+        }
+    }
+
+    /// Takes a lease that passed the door.
+    pub(super) fn take_lease(&mut self, lease: &Lease) {
+        self.funds.set_lease(*lease, self.now);
+        self.changed = true;
+        self.touch_account(lease.account);
+    }
+
+    /// Leases that are over by now.
+    pub(super) fn tell_over(&mut self, out: &mut Vec<Command>) {
+        while let Some((lease, bound)) = self.funds.next_over(self.now) {
+            self.changed = true;
+            let subject = Subject::Account(lease.account);
+            let (code, amount) = (AlertCode::LeaseOver, lease.amount.0);
+            self.alert(out, code, Urgency::Alarm, subject, bound.0, amount);
+            // What rests there may enter long after somebody else has the money.
+            let of = Target::Account(lease.account);
+            let hedges = self.config.hedges.ids().filter(|id| self.concerns_target(of, *id));
+            let hedges: Vec<HedgeId> = hedges.collect();
+            self.cancel_entering(&hedges, out);
+            self.touch_account(lease.account);
         }
     }
 

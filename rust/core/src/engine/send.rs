@@ -624,9 +624,12 @@ impl Engine {
             return Money::ZERO;
         }
         match instrument.settlement {
-            Settlement::Margin => self.positions.freed(place.order, &self.instruments),
+            Settlement::DailyVm
+            | Settlement::OnClose(_)
+            | Settlement::PromptForward
+            | Settlement::Coin(_) => self.positions.freed(place.order, &self.instruments),
             // Who sells is paid its price at least.
-            Settlement::Cash => instrument.notional(place.price, closes).max(Money::ZERO),
+            Settlement::Upfront => instrument.notional(place.price, closes).max(Money::ZERO),
         }
     }
 
@@ -732,6 +735,7 @@ fn denial(error: &HoldError) -> Denial {
             let refusal = match kind {
                 ShortKind::Available => Refusal::Money,
                 ShortKind::Usage => Refusal::Usage,
+                ShortKind::Lease => Refusal::Lease,
             };
             let account = Some(*account);
             Denial { account, value: *needed, limit: *limit, ..Denial::plain(refusal) }

@@ -27,6 +27,9 @@ impl Engine {
         if self.funds.transfer_due() <= self.now {
             self.tell_late(out);
         }
+        if self.funds.lease_due() <= self.now {
+            self.tell_over(out);
+        }
         for hedge in self.config.hedges.ids() {
             if self.dues[hedge] <= self.now {
                 self.hedges[hedge].wake = Time::MAX;
@@ -193,7 +196,7 @@ impl Engine {
         let orders = self.live.iter().filter_map(|id| self.orders.get(*id));
         let orders = orders.map(|order| order.due).min().unwrap_or(Time::MAX);
         let hedges = self.dues.iter().copied().min().unwrap_or(Time::MAX);
-        let news = self.funds.transfer_due().min(self.watch.wakes());
+        let news = self.funds.transfer_due().min(self.funds.lease_due()).min(self.watch.wakes());
         self.deadline = orders.min(hedges).min(news);
     }
 

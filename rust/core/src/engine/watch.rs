@@ -22,7 +22,7 @@ const EVERY: Span = Span::millis(100);
 
 /// What a ladder is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Target {
+pub(super) enum Target {
     Account(AccountId),
     Hedge(HedgeId),
     Instrument(InstrumentId),
@@ -285,7 +285,7 @@ impl Engine {
         }
     }
 
-    fn concerns_target(&self, target: Target, hedge: HedgeId) -> bool {
+    pub(super) fn concerns_target(&self, target: Target, hedge: HedgeId) -> bool {
         let legs = &self.config.hedges[hedge].widest().legs;
         match target {
             Target::Hedge(of) => of == hedge,
@@ -334,7 +334,7 @@ impl Engine {
     }
 
     /// Cancels what enters; what gives back, mends or follows a leg that traded is left to work.
-    fn cancel_entering(&mut self, hedges: &[HedgeId], out: &mut Vec<Command>) {
+    pub(super) fn cancel_entering(&mut self, hedges: &[HedgeId], out: &mut Vec<Command>) {
         let enters = |id: &&ClientOrderId| {
             self.orders.get(**id).is_some_and(|order| {
                 let place = &order.place;

@@ -207,7 +207,7 @@ impl Engine {
         (positions, funds): (&Positions, &Funds),
         mark: impl Fn(InstrumentId) -> Option<Price>,
     ) -> Foreseen {
-        let worth = positions.worth(account, mark, &self.instruments);
+        let worth = self.worth_of(account, (positions, funds), mark);
         let view = funds.view(account, worth);
         let used = view.margin + view.frozen;
         let equity = view.cash + worth.total().min(Money::ZERO) + view.collateral;
@@ -234,13 +234,14 @@ impl Engine {
         let marks: Table<InstrumentId, Option<Price>> = Table::new(lots.map(at).collect());
         for (id, price) in marks.pairs() {
             let Some(price) = price.filter(|_| positions.trades(account, id)) else { continue };
-            let (day, exchange) = (positions.day(id), self.now);
+            let (day, exchange) = (positions.trade_day(id), self.now);
             let mut variations = Vec::new();
             let settle = Settle { instrument: id, price, day, exchange };
             if positions.settle(&settle, &mut variations).is_ok() {
                 for of in variations.iter().filter(|of| of.account == account) {
                     funds.variation(account, self.instruments[id].value(of.ticks_lots));
                 }
+                funds.pay_forward(account, id, day);
             }
         }
         funds.set_margin(account, positions.margin_total(account, &self.instruments));
@@ -261,6 +262,9 @@ impl Engine {
             None
         } else if of.view.available < Money::ZERO {
             Some(plain(Refusal::Money, -of.view.available.0, 0))
+        } else if !goes_back && of.view.lease_room.is_some_and(|room| room < Money::ZERO) {
+            let lack = of.view.lease_room.map_or(0, |room| -room.0);
+            Some(plain(Refusal::Lease, lack, 0))
         } else if !goes_back && of.usage.is_none_or(|usage| usage > most) {
             Some(plain(Refusal::Usage, of.usage.unwrap_or(i128::MAX), most))
         } else {

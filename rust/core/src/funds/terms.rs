@@ -40,6 +40,8 @@ pub struct Terms {
     pub haircut: Ratio,
     /// What the venue freezes for orders: less is never held.
     pub freezes: Freezes,
+    /// Whether the account draws on a pool: nothing is entered beyond what a [`super::Lease`] allows.
+    pub leased: bool,
 }
 
 impl Terms {
@@ -50,6 +52,7 @@ impl Terms {
         withdraw_profit: true,
         haircut: Ratio::ONE,
         freezes: Freezes::Each,
+        leased: false,
     };
 }
 
@@ -87,6 +90,8 @@ pub struct View {
     pub frozen: Money,
     /// For new orders; below zero when the account lacks money.
     pub available: Money,
+    /// What of that may be bound under the lease of a pool; `None` where the account draws on none.
+    pub lease_room: Option<Money>,
     /// What may be taken out now; never below zero.
     pub withdrawable: Money,
     /// On its way to other accounts.
@@ -106,6 +111,7 @@ impl Funds {
             margin: self.margin(account),
             frozen: self.held(account) + self.quarantined(account) - self.relief(account),
             available: self.room(account, Money::ZERO, worth),
+            lease_room: self.lease_room(account, worth),
             withdrawable: self.withdrawable(account, worth),
             in_transit: self.in_transit(account),
         }

@@ -92,12 +92,16 @@ pub struct LegContext {
     pub qty_max: i64,
     /// Its phase.
     pub phase: Now,
+    /// Whether what is traded now has a known prompt, where it needs one.
+    pub prompt_known: bool,
     /// When its market shuts next: see [`next_shut`].
     pub shut: Option<Shut>,
     /// The latches that cover it.
     pub halt: Halt,
     /// Whether its account is restricted.
     pub restricted: bool,
+    /// Whether its account draws on no pool, or has a lease that lives.
+    pub leased: bool,
     /// Whether the trading link is up and no order of an earlier run is unknown.
     pub linked: bool,
     /// Whether an earlier hedge wants or has the other side of the contract.
@@ -324,6 +328,7 @@ fn entering_leg(context: &Context<'_>, place: usize, leg: &LegContext) -> Check 
     }
     halted_entering(place, leg)?;
     account_restricted(place, leg)?;
+    leased(place, leg)?;
     linked(place, leg)?;
     let [entering, any] = leg.paused;
     paused(place, leg, entering.max(any))?;
@@ -474,6 +479,11 @@ fn account_restricted(place: usize, leg: &LegContext) -> Check {
     Ok(())
 }
 
+fn leased(place: usize, leg: &LegContext) -> Check {
+    let denial = Denial::plain(Refusal::Lease).at(place).of(leg.account);
+    if leg.leased { Ok(()) } else { Err(denial) }
+}
+
 fn linked(place: usize, leg: &LegContext) -> Check {
     if leg.linked {
         return Ok(());
@@ -577,11 +587,11 @@ fn skewed(context: &Context<'_>) -> Check {
 }
 
 fn phase(place: usize, leg: &LegContext) -> Check {
-    if leg.phase.phase.takes_orders() {
-        return Ok(());
+    if !leg.phase.phase.takes_orders() {
+        let (found, wanted) = (leg.phase.phase.code(), Phase::Continuous.code());
+        return Err(Denial::numbers(Refusal::Phase, found, wanted).at(place));
     }
-    let (found, wanted) = (leg.phase.phase.code(), Phase::Continuous.code());
-    Err(Denial::numbers(Refusal::Phase, found, wanted).at(place))
+    refuse_if(!leg.prompt_known, Refusal::NoPrompt).map_err(|denial| denial.at(place))
 }
 
 fn breaks(context: &Context<'_>, place: usize, leg: &LegContext) -> Check {
@@ -786,9 +796,11 @@ mod tests {
             min_qty: Qty::of(2),
             qty_max: 50,
             phase: Now { phase: Phase::Continuous, until: Time::MAX, next: None },
+            prompt_known: true,
             shut: Some(Shut { at: Time(NOW.0 + 5_001), phase: Phase::Break }),
             halt: Halt::Off,
             restricted: false,
+            leased: true,
             linked: true,
             opposite: false,
             meets: None,
@@ -836,6 +848,7 @@ mod tests {
         (Refusal::Halted, |_, legs| legs[1].halt = Halt::Latched),
         (Refusal::HedgeRestricted, |context, _| context.restricted = true),
         (Refusal::AccountRestricted, |_, legs| legs[1].restricted = true),
+        (Refusal::Lease, |_, legs| legs[1].leased = false),
         (Refusal::LinkDown, |_, legs| legs[1].linked = false),
         (Refusal::Busy, |context, _| context.busy = true),
         (Refusal::IdsExhausted, |context, _| context.ids_exhausted = true),
@@ -845,6 +858,7 @@ mod tests {
         (Refusal::Stale, |_, legs| legs[1].book.age_max = Span(99)),
         (Refusal::Skewed, |_, legs| legs[1].book.age = Span(601)),
         (Refusal::Phase, |_, legs| legs[1].phase.phase = Phase::Auction),
+        (Refusal::NoPrompt, |_, legs| legs[1].prompt_known = false),
         (Refusal::Break, |context, legs| {
             legs[1].shut = Some(Shut { at: context.now + Span(5_000), phase: Phase::Break });
         }),
@@ -936,7 +950,8 @@ mod tests {
             let is_asked = ![Refusal::Trims, Refusal::Edge].contains(&wrong.0);
             assert_eq!(answer(wrong, 1), is_asked.then_some(wrong.0), "{:?}", wrong.0);
             // The second leg is left too: then nothing is asked of it that binds entering alone.
-            let of_leg = [Refusal::AccountRestricted, Refusal::Break, Refusal::DayLoss];
+            let of_leg =
+                [Refusal::AccountRestricted, Refusal::Lease, Refusal::Break, Refusal::DayLoss];
             let is_asked = is_asked && !of_leg.contains(&wrong.0);
             assert_eq!(answer(wrong, 2), is_asked.then_some(wrong.0), "{:?}", wrong.0);
         }

@@ -6,6 +6,7 @@
 //! shorts)` falls by `p × n` for a buy and rises by it for a sell.
 
 use super::{Booked, DayLots};
+use crate::instrument::{Matching, Settlement};
 use crate::num::{Price, Qty, Side, div_floor};
 use crate::time::Day;
 use crate::wire::Writer;
@@ -15,6 +16,8 @@ use crate::wire::Writer;
 pub(super) enum Days {
     Any,
     On(Day),
+    /// From the first to the last.
+    Within(Day, Day),
 }
 
 impl Days {
@@ -22,6 +25,7 @@ impl Days {
         match self {
             Days::Any => true,
             Days::On(today) => day == today,
+            Days::Within(first, last) => first <= day && day <= last,
         }
     }
 }
@@ -87,9 +91,35 @@ impl Left {
     }
 }
 
+/// Which lots share a row, and so a price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Share {
+    /// Those of a day.
+    #[default]
+    Day,
+    /// Those of a day that were opened at one price, one trade after the other.
+    Trade,
+    /// All.
+    All,
+}
+
+impl Share {
+    /// Whether lots that are opened join a row.
+    fn joins(self, row: &DayLots, day: Day, lots: i64, cost: i128) -> bool {
+        match self {
+            Share::Day => row.day == day,
+            Share::Trade => {
+                row.day == day && row.cost * i128::from(lots) == cost * i128::from(row.lots)
+            }
+            Share::All => true,
+        }
+    }
+}
+
 /// Lots of one direction, oldest day first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stack {
+    share: Share,
     rows: Vec<DayLots>,
     lots: i64,
     cost: i128,
@@ -109,7 +139,11 @@ impl Stack {
     }
 
     pub(super) fn lots_on(&self, day: Day) -> i64 {
-        let rows = self.rows.iter().filter(|row| row.day == day);
+        self.lots_of(Days::On(day))
+    }
+
+    fn lots_of(&self, days: Days) -> i64 {
+        let rows = self.rows.iter().filter(|row| days.has(row.day));
         rows.map(|row| row.lots).sum()
     }
 
@@ -135,8 +169,11 @@ impl Stack {
         }
         self.lots += lots;
         self.cost += cost;
-        let at = self.rows.partition_point(|row| row.day < day);
-        if let Some(row) = self.rows.get_mut(at).filter(|row| row.day == day) {
+        let at = self.rows.partition_point(|row| row.day <= day);
+        let (share, before) = (self.share, at.saturating_sub(1));
+        if let Some(row) = self.rows.get_mut(before)
+            && share.joins(row, day, lots, cost)
+        {
             row.lots += lots;
             row.cost += cost;
             row.entry += entry;
@@ -159,21 +196,30 @@ impl Stack {
         self.settle_part(part)
     }
 
-    /// Takes back up to `lots` that were opened on `day` at `price`: out of that day's row, then
-    /// newest first. A row that nothing has been closed from since, and that no settlement has
-    /// marked, gives exactly what those lots had cost.
-    fn take_back(&mut self, lots: i64, price: Price, day: Day, cuts: u32) -> Part {
+    /// Takes back up to `lots` that were opened on `day` at `price`: out of the row of that day and
+    /// price, else of that day, then newest first. A row that nothing has been closed from since, and
+    /// that no settlement has marked, gives exactly what those lots had cost.
+    fn take_back(&mut self, lots: i64, undo: &Undo) -> Part {
+        let Undo { price, day, days, was: Booked { cuts, .. }, .. } = *undo;
         let mut part = Part::default();
+        let same = |row: &DayLots| {
+            row.day == day && row.cost == i128::from(price.0) * i128::from(row.lots)
+        };
         // A settlement may have given the day its later, final name: the first at or after it.
-        if let Some(row) = self.rows.iter_mut().find(|row| row.day >= day)
+        let at = self.rows.iter().position(same);
+        let share = self.share;
+        let later = |row: &DayLots| share == Share::All || row.day >= day && days.has(row.day);
+        let at = at.or_else(|| self.rows.iter().position(later));
+        if let Some(row) = at.and_then(|at| self.rows.get_mut(at))
             && lots > 0
         {
             let take = row.lots.min(lots);
-            let cost = i128::from(price.0) * i128::from(take);
-            let exact = row.cuts == cuts && row.day == day && take < row.lots;
+            let cost = undo.opened_for(take);
+            let is_there = row.day == day || self.share == Share::All;
+            let exact = row.cuts == cuts && is_there && take < row.lots;
             part.add(if exact { row.take_at(take, cost, cost) } else { row.cut(take) });
         }
-        for row in self.rows.iter_mut().rev() {
+        for row in self.rows.iter_mut().rev().filter(|row| days.has(row.day)) {
             let take = row.lots.min(lots - part.lots);
             if take > 0 {
                 part.add(row.cut(take));
@@ -187,6 +233,16 @@ impl Stack {
         self.cost -= part.cost;
         self.rows.retain(|row| row.lots > 0);
         part
+    }
+
+    /// Marks the rows that `marks` names.
+    fn remark_some(&mut self, price: Price, marks: impl Fn(&DayLots) -> bool) {
+        for row in self.rows.iter_mut().filter(|row| marks(row)) {
+            let cost = i128::from(price.0) * i128::from(row.lots);
+            self.cost += cost - row.cost;
+            row.cost = cost;
+            row.cuts += 1;
+        }
     }
 
     fn remark(&mut self, price: Price) {
@@ -208,7 +264,11 @@ impl Stack {
         let lots: i64 = self.rows.iter().map(|row| row.lots).sum();
         let cost: i128 = self.rows.iter().map(|row| row.cost).sum();
         let positive = self.rows.iter().all(|row| row.lots > 0);
-        let sorted = self.rows.is_sorted_by(|left, right| left.day < right.day);
+        let sorted = match self.share {
+            Share::Day => self.rows.is_sorted_by(|left, right| left.day < right.day),
+            Share::Trade => self.rows.is_sorted_by_key(|row| row.day),
+            Share::All => self.rows.len() <= 1,
+        };
         let whole = lots == self.lots && cost == self.cost && positive && sorted;
         assert!(whole, "broken invariant: lots and their sums differ: {self:?}");
     }
@@ -226,14 +286,37 @@ impl Stack {
 }
 
 /// Longs and shorts, and what they have realised since the start of the run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Holding {
+    settlement: Settlement,
     long: Stack,
     short: Stack,
     result: i128,
 }
 
 impl Holding {
+    /// Nothing, in the way that an account keeps what settles so.
+    pub(super) fn of(settlement: Settlement) -> Holding {
+        let share = match settlement {
+            Settlement::Upfront | Settlement::DailyVm | Settlement::PromptForward => Share::Day,
+            Settlement::OnClose(Matching::FirstIn) => Share::Trade,
+            Settlement::OnClose(Matching::Average) | Settlement::Coin(_) => Share::All,
+        };
+        let stack = Stack { share, ..Stack::default() };
+        Holding { settlement, long: stack.clone(), short: stack, result: 0 }
+    }
+
+    /// Nothing, as an owner keeps it.
+    pub(super) fn owned(settlement: Settlement) -> Holding {
+        let (long, short) = (Stack::default(), Stack::default());
+        Holding { settlement, long, short, result: 0 }
+    }
+
+    /// What has been realised, and what is left at a mark less what it has cost.
+    pub(super) fn worth(&self, mark: Price) -> i128 {
+        self.result + self.settlement.marked(mark, self.lots()) - self.cost()
+    }
+
     pub(super) fn stack(&self, side: Side) -> &Stack {
         match side {
             Side::Buy => &self.long,
@@ -273,7 +356,19 @@ impl Holding {
         entry: i128,
         day: Day,
     ) -> Booked {
-        let part = self.stack_mut(side.flip()).close(lots, Days::Any);
+        self.net_within(side, lots, (cost, entry), day, Days::Any)
+    }
+
+    /// The same where only lots of some days cancel out with it.
+    pub(super) fn net_within(
+        &mut self,
+        side: Side,
+        lots: i64,
+        (cost, entry): (i128, i128),
+        day: Day,
+        days: Days,
+    ) -> Booked {
+        let part = self.stack_mut(side.flip()).close(lots, days);
         let closing = if part.lots == 0 { 0 } else { share(cost, part.lots, lots) };
         let mut booked = self.realise(side, part, closing, day);
         let opening = lots - part.lots;
@@ -293,11 +388,11 @@ impl Holding {
         today: Day,
     ) -> Booked {
         let part = self.stack_mut(side.flip()).close(lots, days);
-        self.realise(side, part, i128::from(price.0) * i128::from(part.lots), today)
+        self.realise(side, part, self.settlement.cost(side, price, part.lots), today)
     }
 
     pub(super) fn open(&mut self, side: Side, lots: i64, price: Price, day: Day) -> Booked {
-        let cost = i128::from(price.0) * i128::from(lots);
+        let cost = self.settlement.cost(side, price, lots);
         let cuts = self.stack_mut(side).open(day, lots, cost, cost);
         Booked { opened: Qty::of(lots), cuts, ..Booked::NONE }
     }
@@ -320,14 +415,14 @@ impl Holding {
     /// Takes a trade of `side` back. What it opened is taken out again; what of it has been closed
     /// since opens the other direction at its price. What it closed stands again as it was.
     pub(super) fn undo(&mut self, undo: &Undo) -> Booked {
-        let Undo { side, lots, price, was, keep, day, today } = *undo;
+        let Undo { side, lots, was, keep, days, today, .. } = *undo;
         let stack = self.stack_mut(side);
-        let asked = (lots - was.closed.get()).min(stack.lots - keep);
-        let part = stack.take_back(asked, price, day, was.cuts);
-        let paid = i128::from(price.0) * i128::from(part.lots);
+        let asked = (lots - was.closed.get()).min(stack.lots_of(days) - keep);
+        let part = stack.take_back(asked, undo);
+        let paid = undo.opened_for(part.lots);
         let mut booked = self.realise(side.flip(), part, paid, today);
-        let rest = lots - was.closed.get() - part.lots;
-        let cost = i128::from(price.0) * i128::from(rest);
+        let opened = lots - was.closed.get();
+        let (rest, cost) = (opened - part.lots, undo.opened_for(opened) - paid);
         self.stack_mut(side.flip()).open(today, rest, cost, cost);
         booked.opened = Qty::of(rest);
         booked.join(self.stand_again(undo))
@@ -335,12 +430,12 @@ impl Holding {
 
     /// The lots that the trade had closed, at the cost they had.
     fn stand_again(&mut self, undo: &Undo) -> Booked {
-        let Undo { side, price, was, .. } = *undo;
+        let Undo { side, was, .. } = *undo;
         let closed = was.closed.get();
         if closed == 0 {
             return Booked::NONE;
         }
-        let paid = i128::from(price.0) * i128::from(closed);
+        let paid = undo.closed_for();
         let cost = paid + i128::from(side.sign()) * was.realised;
         self.result -= was.realised;
         self.stack_mut(side.flip()).open(was.closed_day, closed, cost, was.entry);
@@ -349,13 +444,13 @@ impl Holding {
 
     /// Lets at most so many longs and shorts cancel out at the cost of the shorts, oldest first:
     /// after [`Holding::undo`], where positions are netted or lots are owed.
-    pub(super) fn cancel_out(&mut self, most: i64, today: Day) -> Booked {
-        let both = self.long.lots.min(self.short.lots).min(most);
+    pub(super) fn cancel_out(&mut self, most: i64, days: Days, today: Day) -> Booked {
+        let both = self.long.lots_of(days).min(self.short.lots_of(days)).min(most);
         if both == 0 {
             return Booked::NONE;
         }
-        let part = self.short.close(both, Days::Any);
-        let longs = self.long.close(both, Days::Any);
+        let part = self.short.close(both, days);
+        let longs = self.long.close(both, days);
         let mut booked = self.realise(Side::Sell, longs, part.cost, today);
         booked.closed = Qty::of(both);
         booked
@@ -369,6 +464,24 @@ impl Holding {
         let variation = self.cost() - before;
         self.result += variation;
         variation
+    }
+
+    /// Marks the rows that `marks` names to `price`; gives the longs and shorts among them, and the
+    /// variation, which counts as realised.
+    pub(super) fn remark_some(
+        &mut self,
+        price: Price,
+        marks: impl Fn(&DayLots) -> bool,
+    ) -> ((i64, i64), i128) {
+        let before = self.cost();
+        self.long.remark_some(price, &marks);
+        self.short.remark_some(price, &marks);
+        let variation = self.cost() - before;
+        self.result += variation;
+        let of = |stack: &Stack| -> i64 {
+            stack.rows.iter().filter(|row| marks(row)).map(|row| row.lots).sum()
+        };
+        ((of(&self.long), of(&self.short)), variation)
     }
 
     pub(super) fn name_day(&mut self, today: Day, name: Day) {
@@ -394,11 +507,28 @@ pub(super) struct Undo {
     pub(super) side: Side,
     pub(super) lots: i64,
     pub(super) price: Price,
+    /// What all its lots cost.
+    pub(super) cost: i128,
     /// What it did: at most `lots` closed.
     pub(super) was: Booked,
     /// Lots of its direction that are none it opened.
     pub(super) keep: i64,
     /// The day it was booked to.
     pub(super) day: Day,
+    /// The days whose lots it could close.
+    pub(super) days: Days,
     pub(super) today: Day,
+}
+
+impl Undo {
+    /// What it paid for the lots that it closed.
+    fn closed_for(&self) -> i128 {
+        share(self.cost, self.was.closed.get(), self.lots)
+    }
+
+    /// What `lots` of those that it opened cost.
+    fn opened_for(&self, lots: i64) -> i128 {
+        let opened = self.lots - self.was.closed.get();
+        if lots == 0 { 0 } else { share(self.cost - self.closed_for(), lots, opened) }
+    }
 }

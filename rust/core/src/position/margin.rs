@@ -11,7 +11,7 @@
 use super::holding::Left;
 use super::{LotHold, Pair, Position, Positions, Reserved};
 use crate::ids::{AccountId, ClientOrderId, InstrumentId, ProductId, Table};
-use crate::instrument::{Instrument, Netting};
+use crate::instrument::{Instrument, Netting, Settlement};
 use crate::margin::required;
 use crate::num::{Money, Price, Qty, Side};
 use crate::time::Day;
@@ -87,7 +87,7 @@ impl Positions {
             if instrument.larger_side {
                 stands.join(there);
                 opens.join(own);
-            } else if position.pair.netting == Netting::Net {
+            } else if position.nets() {
                 total += spared(there, own);
             }
         }
@@ -129,7 +129,8 @@ impl Positions {
         self.margin_by(account, instruments, |position, side, instrument| {
             let stack = position.book.stack(side);
             let marked = mark(position.pair.instrument);
-            let cost = marked.map(|at| i128::from(at.0) * i128::from(stack.lots()));
+            let settlement = position.pair.settlement;
+            let cost = marked.map(|at| settlement.cost(side, at, stack.lots()));
             let (flag, lots) = (position.pair.flag, Qty::of(stack.lots()));
             required(instrument, flag, side, lots, cost.unwrap_or(stack.cost()))
         })
@@ -237,6 +238,12 @@ fn spared(stands: Sides, opens: Sides) -> Money {
 }
 
 impl Position {
+    /// Whether longs and shorts never stand beside each other.
+    pub(super) fn nets(&self) -> bool {
+        let pair = self.pair;
+        pair.netting == Netting::Net && pair.settlement != Settlement::PromptForward
+    }
+
     fn margin(&self, direction: Side, instrument: &Instrument) -> Money {
         let stack = self.book.stack(direction);
         required(instrument, self.pair.flag, direction, Qty::of(stack.lots()), stack.cost())

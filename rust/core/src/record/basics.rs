@@ -1,8 +1,9 @@
 //! Texts, sizes and fractions as bytes, and back.
 
-use crate::funds::{Transfer, TransferId};
+use crate::funds::{Lease, Transfer, TransferId};
 use crate::ids::{AccountId, Note, Text};
 use crate::num::{Money, Qty, Ratio};
+use crate::time::Time;
 use crate::wire::{Reader, WireError, Writer};
 
 pub(super) fn write_text(out: &mut Writer, text: &Text) {
@@ -62,6 +63,24 @@ pub(super) fn write_transfer(out: &mut Writer, transfer: &Transfer) {
     out.u16(transfer.from.0);
     out.u16(transfer.to.0);
     out.i128(transfer.amount.0);
+}
+
+pub(super) fn write_lease(out: &mut Writer, lease: &Lease) {
+    out.u16(lease.account.0);
+    out.i128(lease.amount.0);
+    out.i128(lease.posted.0);
+    out.u64(lease.epoch);
+    out.i64(lease.until.0);
+}
+
+pub(super) fn read_lease(from: &mut Reader<'_>) -> Result<Lease, WireError> {
+    Ok(Lease {
+        account: AccountId(from.u16()?),
+        amount: Money(from.i128()?),
+        posted: Money(from.i128()?),
+        epoch: from.u64()?,
+        until: Time(from.i64()?),
+    })
 }
 
 pub(super) fn read_transfer(from: &mut Reader<'_>) -> Result<Transfer, WireError> {

@@ -96,7 +96,7 @@ codes!(Refusal {
     22 Edge, 23 Messages, 24 Money, 25 Usage, 26 Lots, 27 OwnOpposite, 28 IdsExhausted,
     29 LossBudget, 30 Trims, 31 Busy, 32 Nothing, 33 Jump, 34 BackOff, 35 RollCost,
     36 SelfTrade, 37 CancelBudget, 38 LargeCancelBudget, 39 OpenBudget, 40 SelfTradeBudget,
-    41 BurstBudget,
+    41 BurstBudget, 42 NoPrompt, 43 Lease,
 });
 
 codes!(AlertCode {
@@ -108,7 +108,7 @@ codes!(AlertCode {
     33 Adopted, 34 IdsLow, 35 QueryStuck, 36 QuotePulled, 37 Rejected, 38 Reissued, 39 LegLost,
     42 Crossed,
     43 Forfeited, 44 TransferRefused, 45 TransferArrived, 46 TransferFailed, 47 TransferLate, 48 Threshold,
-    49 ThresholdLeft, 50 Relieved, 51 BudgetLow,
+    49 ThresholdLeft, 50 Relieved, 51 BudgetLow, 52 PromptReached, 53 LeaseOver,
 });
 
 #[cfg(test)]

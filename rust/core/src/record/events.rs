@@ -10,7 +10,8 @@ use crate::instrument::{MarginRate, PriceBand, Reference, ReferenceChange};
 use crate::num::{Money, Price, Qty};
 use crate::position::{Settle, Statement};
 use crate::record::basics::{
-    read_note, read_qty, read_ratio, read_transfer, write_note, write_ratio, write_transfer,
+    read_lease, read_note, read_qty, read_ratio, read_transfer, write_lease, write_note,
+    write_ratio, write_transfer,
 };
 use crate::record::codes::Code;
 use crate::record::orders::{read_answer, read_report, write_answer, write_report};
@@ -302,6 +303,7 @@ impl Verb {
             Verb::Forfeit { .. } => 14,
             Verb::Roll { .. } => 13,
             Verb::Transfer(_) => 15,
+            Verb::Lease(_) => 16,
         }
     }
 }
@@ -353,6 +355,7 @@ fn write_verb(out: &mut Writer, verb: &Verb) {
         }
         Verb::Roll { hedge } => out.u16(hedge.0),
         Verb::Transfer(transfer) => write_transfer(out, transfer),
+        Verb::Lease(lease) => write_lease(out, lease),
     }
 }
 
@@ -398,6 +401,7 @@ fn read_verb(from: &mut Reader<'_>) -> Read<Verb> {
         14 => Verb::Forfeit { hedge: HedgeId(from.u16()?), reason: read_note(from)? },
         13 => Verb::Roll { hedge: HedgeId(from.u16()?) },
         15 => Verb::Transfer(read_transfer(from)?),
+        16 => Verb::Lease(read_lease(from)?),
         found => return Err(WireError::Code { at, found }),
     })
 }

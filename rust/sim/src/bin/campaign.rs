@@ -15,6 +15,7 @@ use cross_market_core::engine::Engine;
 use cross_market_core::gate::Refusal;
 use cross_market_core::quote::Kind;
 use cross_market_core::record::Code;
+use cross_market_core::time::Span;
 use cross_market_sim::atlas::Atlas;
 use cross_market_sim::document::document;
 use cross_market_sim::draw::{START, plan};
@@ -118,6 +119,8 @@ struct Totals {
     faults: FaultCounts,
     atlas: Atlas,
     digest: u64,
+    handled: Vec<Span>,
+    unhandled: u64,
     broken: Vec<(u64, &'static str, String)>,
 }
 
@@ -148,6 +151,8 @@ impl Totals {
         self.atlas.add(&run.cells);
         // A sum does not depend on which thread ran which seed.
         self.digest = self.digest.wrapping_add(mix(run.seed ^ run.digest.rotate_left(32)));
+        self.handled.extend(&run.handled);
+        self.unhandled += count(run.unhandled);
         if let Some(first) = run.violations.first() {
             self.broken.push((run.seed, first.rule, first.found.clone()));
         }
@@ -176,6 +181,8 @@ impl Totals {
         self.faults.add(&other.faults);
         self.atlas.merge(&other.atlas);
         self.digest = self.digest.wrapping_add(other.digest);
+        self.handled.extend(other.handled);
+        self.unhandled += other.unhandled;
         self.broken.extend(other.broken);
     }
 }
@@ -276,12 +283,33 @@ fn print(totals: &Totals, millis: u128, digest: bool) {
     for cell in wrong {
         println!("ATLAS {cell} was hit, and the table says that it cannot be");
     }
+    println!("{}", handled(totals));
     println!(
         "FIGURE sim schedules={} events={} violations={} per_second={per_second} \
          completed={completed} unwound={unwound} aborted_flat={flat} residual_held={held} \
          faults_fired_min={least} atlas_cells={cells} atlas_missing={missing}",
         totals.runs, totals.events, totals.violations
     );
+}
+
+/// How long it took, by the clock of the schedules, from a level that cancels to the proof that all which
+/// entered is dead.
+fn handled(totals: &Totals) -> String {
+    let mut spans = totals.handled.clone();
+    spans.sort_unstable();
+    let at = |permille: usize| {
+        let place = spans.len().saturating_sub(1) * permille / 1_000;
+        spans.get(place).map_or(0, |span| span.0 / 1_000_000)
+    };
+    let soon = spans.partition_point(|span| *span <= Span::seconds(3));
+    format!(
+        "FIGURE handled breaches={} within_3s={soon} unhandled={} p50_ms={} p99_ms={} max_ms={}",
+        count(spans.len()) + totals.unhandled,
+        totals.unhandled,
+        at(500),
+        at(990),
+        at(1_000)
+    )
 }
 
 /// Makes a failing run small and writes what is left of it into a folder.

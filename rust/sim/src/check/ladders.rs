@@ -6,11 +6,38 @@ use cross_market_core::event::LinkState;
 use cross_market_core::ids::{ClientOrderId, HedgeId, Id};
 use cross_market_core::quote::{Kind, Purpose};
 use cross_market_core::threshold::Level;
-use cross_market_core::time::Time;
+use cross_market_core::time::{Span, Time};
 
 use super::Checker;
+use crate::sent::Sent;
+
+/// A level that cancels was reached, and these orders could still enter.
+#[derive(Clone, Debug)]
+pub(super) struct Breach {
+    since: Time,
+    orders: Vec<ClientOrderId>,
+}
 
 impl Checker {
+    /// From each level that cancels to the proof that what entered is dead.
+    #[must_use]
+    pub fn handled(&self) -> &[Span] {
+        &self.handled
+    }
+
+    /// Levels of which no such proof has come.
+    #[must_use]
+    pub fn unhandled(&self) -> usize {
+        self.breaches.len()
+    }
+
+    pub(super) fn note_handled(&mut self, now: Time) {
+        let orders = &self.orders;
+        let dead = |id: &ClientOrderId| orders.get(id).is_none_or(|sent| sent.done.is_some());
+        let handled = self.breaches.extract_if(.., |breach| breach.orders.iter().all(dead));
+        self.handled.extend(handled.map(|breach| now - breach.since));
+    }
+
     /// A monitored number reached or left a level.
     pub(super) fn ladder(&mut self, now: Time, alert: &Alert, commands: &[Command]) {
         let (metric, level) = (alert.detail / 8, alert.detail % 8);
@@ -22,6 +49,8 @@ impl Checker {
         if !rises || level < Level::Cancel.code() {
             return;
         }
+        let orders = self.entering_of(alert.subject).map(|(id, _)| *id).collect();
+        self.breaches.push(Breach { since: now, orders });
         let late: Vec<ClientOrderId> =
             self.left_to_cancel(alert.subject).filter(|id| !cancels(commands, *id)).collect();
         if let Some(order) = late.first() {
@@ -35,33 +64,27 @@ impl Checker {
         self.levels.iter().any(|((_, of), level)| restricts(*level) && self.is_of(hedge, *of))
     }
 
-    /// Orders that enter, of hedges that a subject concerns, and that can be cancelled now. One that its
-    /// venue does not know is asked about instead.
+    /// Orders that enter, of hedges that a subject concerns, and that can be cancelled now. The second
+    /// cancel of one has a time of its own.
     fn left_to_cancel(&self, subject: Subject) -> impl Iterator<Item = ClientOrderId> + '_ {
-        let can = |sent: &crate::sent::Sent| {
-            let place = &sent.place;
-            let account = self.config.accounts.get(place.account);
-            let venue = account.and_then(|of| self.config.venues.get(of.venue));
-            let bound = venue.map_or(0, |venue| u64::from(venue.cancels_max));
-            let link = self.links.get(place.account.index());
-            sent.done.is_none()
-                && !sent.absent
-                && !sent.cancel_out
-                && !sent.doubted
-                && sent.cancels_all < bound
-                && link.is_some_and(|link| *link != LinkState::Down)
+        let can = |sent: &Sent| {
+            let link = self.links.get(sent.place.account.index());
+            let linked = link.is_some_and(|link| *link != LinkState::Down);
+            !sent.absent && sent.cancels_all == 0 && linked
         };
-        self.orders
-            .iter()
-            .filter(move |(_, sent)| {
-                let place = &sent.place;
-                place.kind == Kind::Enter
-                    && matches!(place.purpose, Purpose::Work | Purpose::Quote)
-                    && sent.cum < place.qty.get()
-                    && self.is_of(place.hedge, subject)
-                    && can(sent)
-            })
-            .map(|(id, _)| *id)
+        self.entering_of(subject).filter(move |(_, sent)| can(sent)).map(|(id, _)| *id)
+    }
+
+    /// Orders that may still enter, of hedges that a subject concerns.
+    fn entering_of(&self, subject: Subject) -> impl Iterator<Item = (&ClientOrderId, &Sent)> + '_ {
+        self.orders.iter().filter(move |(_, sent)| {
+            let place = &sent.place;
+            place.kind == Kind::Enter
+                && matches!(place.purpose, Purpose::Work | Purpose::Quote)
+                && sent.done.is_none()
+                && sent.cum < place.qty.get()
+                && self.is_of(place.hedge, subject)
+        })
     }
 
     fn is_of(&self, hedge: HedgeId, subject: Subject) -> bool {

@@ -2,7 +2,7 @@
 
 use cross_market_core::config::Config;
 use cross_market_core::event::{LinkState, Scope};
-use cross_market_core::ids::{HedgeId, Id, LEGS_MAX};
+use cross_market_core::ids::{AccountId, HedgeId, Id, LEGS_MAX};
 use cross_market_core::instrument::{Netting, PositionEffect, Settlement};
 use cross_market_core::num::{Money, Side};
 use cross_market_core::order::Place;
@@ -33,6 +33,9 @@ impl Checker {
                 self.place_fresh(now, place);
             }
             self.place_money(now, place);
+            if place.purpose != Purpose::Hedge {
+                self.place_leased(now, place);
+            }
         }
         if place.kind == Kind::Roll && !place.purpose.is_repair() {
             self.place_fresh(now, place);
@@ -71,6 +74,9 @@ impl Checker {
         }
         if place.qty.is_zero() {
             self.broken(now, "size_above_zero", format!("{place:?}"));
+        }
+        if !self.told.has_prompt(&self.config, place.instrument, now) {
+            self.broken(now, "order_has_a_prompt", format!("{place:?}"));
         }
         let limits = self.policy.instruments.get(place.instrument);
         let collar = limits.map_or(0, |of| of.collar);
@@ -228,6 +234,32 @@ impl Checker {
         }
     }
 
+    /// Its account draws on no pool, or has a lease that lives and carries all that enters there. The money
+    /// of a quote was held when its attempt began, perhaps under a larger one.
+    fn place_leased(&mut self, now: Time, place: &Place) {
+        if !self.config.accounts.get(place.account).is_some_and(|of| of.terms.leased) {
+            return;
+        }
+        let lease = self.leases.get(&place.account).filter(|lease| now < lease.until);
+        let most = lease.map_or(Money::ZERO, |lease| lease.amount);
+        let need = self.need_entering(place.account);
+        let begins = place.purpose == Purpose::Work && !self.nets(place.account);
+        if lease.is_none() || begins && need > most {
+            self.broken(now, "within_lease", format!("{place:?}: {need} of {lease:?}"));
+        }
+    }
+
+    /// What all that enters in an account needs at the least.
+    fn need_entering(&self, account: AccountId) -> Money {
+        // What closes lots that somebody else holds there needs nothing.
+        let opens = |of: &Place| self.told.lots((of.account, of.instrument)) * of.side.sign() >= 0;
+        let entering = self.orders.values().filter(|sent| {
+            let of = &sent.place;
+            of.account == account && of.kind == Kind::Enter && opens(of)
+        });
+        entering.map(|sent| bounds::least_need(&self.config, &sent.place, sent.leaves())).sum()
+    }
+
     /// All that enters in its account at the least needs no more than is there.
     fn place_money(&mut self, now: Time, place: &Place) {
         // The money of an order that follows was held before.
@@ -239,15 +271,7 @@ impl Checker {
         if self.nets(place.account) {
             return;
         }
-        // What closes lots that somebody else holds there needs nothing.
-        let opens = |of: &Place| self.told.lots((of.account, of.instrument)) * of.side.sign() >= 0;
-        let entering = self.orders.values().filter(|sent| {
-            sent.place.account == place.account
-                && sent.place.kind == Kind::Enter
-                && opens(&sent.place)
-        });
-        let need: Money =
-            entering.map(|sent| bounds::least_need(&self.config, &sent.place, sent.leaves())).sum();
+        let need = self.need_entering(place.account);
         // What needs nothing may leave whatever the balance.
         if need > cash.max(Money::ZERO) {
             let found = format!("{place:?}: {need} of {cash}");
@@ -308,8 +332,11 @@ fn least_need(config: &Config, place: &Place, lots: i64) -> Money {
     let nets = venue.is_none_or(|venue| venue.netting == Netting::Net);
     let value = listed.tick_value.0 * i128::from(place.price.0) * i128::from(place.qty.get());
     let amount = match listed.settlement {
-        Settlement::Cash => value * i128::from(place.side.sign()),
-        Settlement::Margin => {
+        Settlement::Upfront => value * i128::from(place.side.sign()),
+        Settlement::DailyVm
+        | Settlement::OnClose(_)
+        | Settlement::PromptForward
+        | Settlement::Coin(_) => {
             let closes = place.effect != PositionEffect::Open
                 || (nets && lots.signum() == -place.side.sign());
             let own = listed

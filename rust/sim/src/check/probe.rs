@@ -7,6 +7,7 @@ use cross_market_core::num::{Money, Side};
 use cross_market_core::quote::LegLots;
 
 use crate::margins;
+use crate::truth::Unpaid;
 use crate::world::World;
 
 use super::Checker;
@@ -29,6 +30,8 @@ pub struct Probe<'a> {
     pub held: &'a dyn Fn(AccountId) -> Money,
     /// Balance without unrealised results.
     pub cash: &'a dyn Fn(AccountId) -> Money,
+    /// What it has locked in for prompts to come of an instrument.
+    pub forward: &'a dyn Fn(AccountId, InstrumentId) -> Money,
     /// Price and lots of the levels of a book, best first.
     pub levels: &'a dyn Fn(InstrumentId, Side) -> Vec<(i64, i64)>,
 }
@@ -70,7 +73,8 @@ pub fn as_events_tell(check: &mut Checker, probe: &Probe<'_>) -> Vec<(&'static s
         let ours = (probe.cash)(account);
         let open = |instrument, side| (probe.open)(account, instrument, side).1;
         let cost = |instrument| open(instrument, Side::Buy) - open(instrument, Side::Sell);
-        let told = check.told.balance(&check.config, account, &cost);
+        let forward = |instrument| (probe.forward)(account, instrument);
+        let told = check.told.balance(&check.config, account, &cost, &forward);
         if ours != told {
             let text = format!("account {}: {ours}, told {told}", account.0);
             found.push(("cash_as_told", text));
@@ -141,8 +145,15 @@ pub fn in_truth(world: &mut World, probe: &Probe<'_>) {
     }
     for account in world.config.accounts.ids() {
         let cash = (probe.cash)(account);
-        match world.truth().balance(account) {
+        let open = |instrument, side| (probe.open)(account, instrument, side).1;
+        let unpaid = Unpaid {
+            cost: &|instrument| open(instrument, Side::Buy) - open(instrument, Side::Sell),
+            forward: &|instrument| (probe.forward)(account, instrument),
+        };
+        match world.truth().balance(account, Some(&unpaid)) {
             Some(truth) if truth == cash => {}
+            // No settlement puts right what a statement has taken over at its price.
+            Some(_) if world.had_external() && world.truth().is_unpaid(account) => {}
             truth => {
                 let text = format!("account {}: {cash}, in truth {truth:?}", account.0);
                 found.push(("cash_is_true", text));
@@ -177,7 +188,7 @@ fn residuals(world: &World, probe: &Probe<'_>) -> Vec<(&'static str, String)> {
         let most = limits.map_or(0, |limits| limits.execution.max_residual);
         let latched = !check.killed.is_empty();
         // What never trades again keeps what it holds.
-        let over = check.is_over(hedge);
+        let over = check.is_over(world.now(), hedge);
         if residual.abs() > most && !check.is_restricted(hedge) && !latched && !over {
             found.push(("residual_in_limit", format!("hedge {}: {residual}", hedge.0)));
         }

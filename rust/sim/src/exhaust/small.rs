@@ -52,7 +52,7 @@ fn leg(setup: &mut Setup, name: &str, tif: TimeInForce, side: Side) -> LegSpec {
         product: ProductId(0),
         currency,
         tick_value: Money::units(1),
-        settlement: Settlement::Margin,
+        settlement: Settlement::DailyVm,
         fees: Fees { open: fee, close: fee, close_today: fee },
         margin: usual_margin(),
         band: None,

@@ -1,0 +1,92 @@
+"""One allotment, used by one session: its lease told, its results posted."""
+
+from decimal import ROUND_FLOOR, Decimal
+from typing import TYPE_CHECKING
+
+from cross_market.funds.ledger.ledger import Ledger
+from cross_market.funds.ledger.values import Allotment, no
+
+if TYPE_CHECKING:
+    from cross_market.commands import Command
+    from cross_market.session import Session
+
+NS_PER_MS = 1_000_000
+
+
+class Draw:
+    """What a session uses of a pool: the accounts of one allotment, each `leased` in its config.
+
+    The session hears first what will be posted, and the ledger one renewal later, when the journal
+    has long been synced: a crash in between is made good by the next renewal, under the same id,
+    and nothing is posted twice. Losses are paid by the allotment, gains come to the pool.
+
+    pool: Ledger. session: Session. allotment: str – its id.
+    """
+
+    def __init__(self, pool: Ledger, session: "Session", allotment: str) -> None:
+        self.pool, self.session, self.allotment = pool, session, allotment
+
+    def renew(self, now: int) -> "list[Command]":
+        """Post what was told before, renew the lease with the pool, and tell the session of it.
+
+        now: int, ns – engine time; by the engine's clock the lease is over before it is by the
+            pool's.
+        returns: list of commands, as `Session.handle` does.
+        Raises FencedError when another process has the lease: the session is told nothing, and what
+        it was told before runs out. A LedgerError likewise.
+        """
+        self.post()
+        self.pool.renew()
+        until = now + self.pool.lease_ms * NS_PER_MS
+        commands = []
+        rows = self._rows()
+        for account, of in self._allotments().items():
+            if account not in rows:
+                where = "draw"
+                raise no(where, f"{account} draws on no pool: Account(leased=True)")
+            row = rows[account]
+            posted = row["posted"] or Decimal(0)
+            # A lease told twice for one moment has one id to post under.
+            earned = (
+                Decimal(0) if row["until"] == until else self._whole(row["brought"] - posted, of)
+            )
+            change = max(earned, -of.remains)
+            commands += self.session.lease(
+                account,
+                amount=of.remains + min(change, Decimal(0)),
+                posted=posted + change,
+                epoch=self.pool.epoch,
+                until=until,
+                now=now,
+            )
+        return commands
+
+    def post(self) -> None:
+        """Tell the ledger what the session was told last; the same again does nothing."""
+        for account, row in self._rows().items():
+            change = (row["posted"] or Decimal(0)) - (row["posted_before"] or Decimal(0))
+            operation = f"{self.allotment} {account} until {row['until']}"
+            if change < 0:
+                self.pool.post(operation, self.allotment, account, -change)
+            elif change > 0:
+                self.pool.gain(operation, account, change)
+
+    def _rows(self) -> dict[str, dict[str, Decimal]]:
+        leases = self.session.leases()
+        leases = leases.set_column(
+            leases.schema.get_field_index("until"), "until", leases["until"].cast("int64")
+        )
+        return {row["account"]: row for row in leases.to_pylist()}
+
+    def _allotments(self) -> dict[str, Allotment]:
+        mine = self.pool.allotments(self.pool.member.name)
+        return {
+            each.account: each
+            for each in mine
+            if each.id == self.allotment and not each.quarantined
+        }
+
+    def _whole(self, amount: Decimal, of: Allotment) -> Decimal:
+        """Return whole grains of an amount, rounded against us."""
+        grain = self.pool.grain(of.account)
+        return (amount / grain).to_integral_value(ROUND_FLOOR) * grain
