@@ -29,7 +29,7 @@ export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-rust test-python lint counts sim digests exhaust crash golden pool \
+.PHONY: help setup demo test test-rust test-python lint counts sim digests exhaust crash golden pool kpi \
   bench bench-peers peers-legs seeded-bugs mutants wheel wheel-check clean
 
 help: ## Print this help
@@ -88,11 +88,15 @@ seeded-bugs: ## Put known bugs in one by one, or BUGS=4,7, and demand that the f
 mutants: ## Change the core in small ways and demand that tests fail: FILES="funds gate" SHARD=0/4 GO_ON=1
 	PYTHONPATH=tests $(PYTHON) -m seeded.mutants $(FILES) $(if $(SHARD),--shard $(SHARD)) $(if $(GO_ON),--go-on)
 
-pool: $(DEPS) ## MEMORY=100000000 operations on ledgers; then PROCESSES=8 times OPERATIONS=20000 under a nemesis
+pool: $(CORE) ## MEMORY=100000000 operations on ledgers; then PROCESSES=8 times OPERATIONS=20000 under a nemesis
 	cargo run --locked --quiet --release -p cross-market-sim --bin pool -- --operations $(MEMORY)
 	PYTHONPATH=python:tests $(BIN)/python -m pool --backend sqlite --processes $(PROCESSES) --operations $(OPERATIONS)
 	PYTHONPATH=python:tests $(BIN)/python -m pool --backend postgres --processes $(PROCESSES) --operations $(OPERATIONS)
 	PYTHONPATH=python:tests $(BIN)/python -m pool.allocation
+	PYTHONPATH=python:tests $(BIN)/python -m kpi
+
+kpi: $(CORE) ## Run the money of three arms over the same tapes: capital used, idle, demands met
+	PYTHONPATH=python:tests $(BIN)/python -m kpi
 
 golden: $(CORE) ## Compare the recorded markets in ../shared/data with their reference figures
 	PYTHONPATH=tests $(BIN)/python -m golden $(SETS)

@@ -1,11 +1,12 @@
 """How three arms use one desk's money: K1, K2, K3 and K8 over seeds.
 
-`python -m kpi --seeds 100:200 --processes 2`; `--sweep` puts each assumption of the separate terminals
-from a quarter to four times its value. All that is assumed stands in `assumptions.toml`; what each
-figure is, in `docs/kpi.md`.
+`python -m kpi --seeds 100:200 --processes 2`; `--sweep` puts each assumption of the separate
+terminals from a quarter to four times its value. All that is assumed stands in `assumptions.toml`;
+what each figure is, in `docs/kpi.md`.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -25,7 +26,9 @@ def main(words: Sequence[str]) -> int:
         return 2
     known = assumed.load()
     print(f"assumptions sha256 {known.sha256}")
-    print("Prices move as recorded ones did; opportunities are drawn. No recorded ticks of a domestic")
+    print(
+        "Prices move as recorded ones did; opportunities are drawn. No recorded ticks of a domestic"
+    )
     print("and an overseas market overlap, so no figure here is one of a market.")
     seeds = range(*given.seeds)
     if given.sweep:
@@ -44,8 +47,13 @@ def made(of_seed: figures.OfSeed, seeds: Iterable[int], processes: int) -> list[
     """Return the figures of every seed, in their order."""
     if processes == 1:
         return [of_seed(seed) for seed in seeds]
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(processes, initializer=hush) as pool:
         return list(pool.map(of_seed, seeds))
+
+
+def hush() -> None:
+    """Let nothing of a process be printed: the solver says things that no option silences."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:

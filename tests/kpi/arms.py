@@ -7,20 +7,20 @@ from fractions import Fraction
 from cross_market.funds import allocation as al
 from kpi.assumed import DAY, Terminals, clock, ms
 from kpi.desk import Attempt, Call, Desk, Moving, Replay
-from kpi.tape import PIPS, UNIT, Opportunity, Route, Tape
+from kpi.tape import PIPS, UNIT, Opportunity, Tape
 
 # What came before the first look at an account: cash, need, buffer, uses and earmarks by strategy.
 View = tuple[int, int, list[int], list[int]]
 # Where plans begin to count time; any moment that is a midnight does.
 EPOCH_NS = 1_767_571_200 * 10**9
-# What a plan is told that money is worth, in CNY: for an account's buffer, for a demand, and for what
-# is kept beyond the buffer.
+# What a plan is told that money is worth, in CNY: for an account's buffer, for a demand, and for
+# what is kept beyond the buffer.
 WHOLE, CALLED, SPARE = 1_000_000, 100_000, 10_000
 PARTS = 10
 
 
 class Separate(Desk):
-    """Terminals by venue: earmarks for each strategy, legs one after the other, rounds of transfers."""
+    """Terminals by venue: earmarks by strategy, legs one after the other, rounds of transfers."""
 
     def __init__(
         self,
@@ -79,7 +79,8 @@ class Separate(Desk):
         rooms = [self.room(account, of.strategy) for account in of.accounts]
         for sets in range(wanted, 0, -1):
             if all(
-                room >= sets * self.unit[account] + self.buffer_with(account, opportunity.hedge, sets)
+                room
+                >= sets * self.unit[account] + self.buffer_with(account, opportunity.hedge, sets)
                 for room, account in zip(rooms, of.accounts, strict=True)
             ):
                 break
@@ -177,7 +178,7 @@ class Separate(Desk):
 
 
 class Integrated(Desk):
-    """One engine: a hold for all legs while an attempt lives, one pool, plans when something moves."""
+    """One engine: a hold for all legs while an attempt lives, one pool, plans as things move."""
 
     def __init__(
         self,
@@ -208,7 +209,7 @@ class Integrated(Desk):
         return amounts[0], amounts[1]
 
     def room(self, account: int) -> int:
-        """Return what may be used: what is free less what is demanded here, or pledged elsewhere."""
+        """Return what may be used: free, and neither demanded here nor pledged elsewhere."""
         due = sum(each.amount for each in self.known if each.account == account)
         return self.free(account) - due - self.pledged[account]
 
@@ -304,7 +305,7 @@ class Integrated(Desk):
                 self.pledged[route.source] += amount + route.cost
 
     def obligations(self, account: int) -> tuple[int, list[al.Demand]]:
-        """Return what must stay in an account, and demands for what it lacks: the first come first."""
+        """Return what must stay in an account, and demands for what it lacks, in their order."""
         name, buffer = self.tape.accounts[account].name, self.buffer[account]
         asked = [(f"whole.{name}", buffer, PARTS, WHOLE, DAY)]
         for number, call in enumerate(sorted(self.known, key=lambda each: each.due)):
@@ -406,9 +407,7 @@ def coarsest(tape: Tape, hedge: int) -> int:
     return lots.index(min(lots))
 
 
-def demand(
-    name: str, sets: int, needs: dict[str, Decimal], edge: int, within: int
-) -> al.Demand:
+def demand(name: str, sets: int, needs: dict[str, Decimal], edge: int, within: int) -> al.Demand:
     return al.Demand(
         name=name,
         strategy=name,

@@ -1,8 +1,8 @@
 """Demands: money that somebody must find free in an account by a stated time.
 
-Each asks for a part of what its island has free when it is due, beyond all need, buffers and demands that
-stand already, in whichever of the runs without demands has least; and it is known early enough for one
-transfer at least. So one that is not met is most often the schedule's doing.
+Each asks for a part of what its island has free when it is due, beyond all need, buffers and
+demands that stand already, in whichever of the runs without demands has least; and it is known
+early enough for one transfer at least. So one that is not met is most often the schedule's doing.
 """
 
 import random

@@ -1,8 +1,9 @@
 """The money of a desk over one tape, event by event: what every arm has in common.
 
-Cash, margin, holds, money on its way, settlements, margin calls and demands. An arm says what it does
-with an opportunity, and when it moves money. Nothing here is drawn: which transfers come back is fixed
-by the tape's seed and the number of the transfer on its route, so that arms and rates are paired.
+Cash, margin, holds, money on its way, settlements, margin calls and demands. An arm says what it
+does with an opportunity, and when it moves money. Nothing here is drawn: which transfers come back
+is fixed by the tape's seed and the number of the transfer on its route, so that arms and rates are
+paired.
 """
 
 import heapq
@@ -93,8 +94,8 @@ class Desk:
     """One run over a tape, from its first day to its last.
 
     failures: Fraction – share of transfers that come back. calls: list – demands to be met.
-    replay: Replay – of another run: its attempts are entered whatever there is, its transfers are made
-        again, and nothing else is decided.
+    replay: Replay – of another run: its attempts are entered whatever there is, its transfers are
+        made again, and nothing else is decided.
     """
 
     def __init__(
@@ -177,7 +178,7 @@ class Desk:
         for day in range(tape.days):
             self.later(day * DAY, self._day, day)
         for settlement in tape.settlements:
-            self.later(settlement.time, self._settle, settlement)
+            self.later(settlement.time, self.settle, settlement)
         if self.replay is None:
             for each in tape.opportunities:
                 delay = self.delay(each)
@@ -240,7 +241,9 @@ class Desk:
         """Return what one strategy needs in an account."""
         hedges = self.tape.hedges
         sets = sum(
-            self.have[at][side] for at, side in self.legs[account] if hedges[at].strategy == strategy
+            self.have[at][side]
+            for at, side in self.legs[account]
+            if hedges[at].strategy == strategy
         )
         return sets * self.unit[account] + self.holds[account][strategy]
 
@@ -305,7 +308,8 @@ class Desk:
             peaks, use = self.peaks[account], self.used(account, of.strategy)
             peaks[of.strategy] = max(peaks[of.strategy], use + sets * self.unit[account])
 
-    def _settle(self, settlement: Settlement) -> None:
+    def settle(self, settlement: Settlement) -> None:
+        """Pay what an island's accounts have won and lost, and ask for margin at the new prices."""
         tape = self.tape
         for at, account in enumerate(tape.accounts):
             if account.island != settlement.island:
@@ -314,7 +318,8 @@ class Desk:
             of = account.instrument
             move = settlement.prices[of.name] - self.price[of.name]
             net = sum(
-                tape.hedges[each].sides[side] * self.have[each][side] for each, side in self.legs[at]
+                tape.hedges[each].sides[side] * self.have[each][side]
+                for each, side in self.legs[at]
             )
             paid = net * of.lots * of.tick * move
             self.cash[at] += paid
@@ -416,7 +421,7 @@ class Desk:
         return random.Random(fate).random() < self.failures
 
     def coming(self, account: int) -> int:
-        """Return what is on its way to an account, instructed or sent; nothing yet to be replayed."""
+        """Return what is on its way to an account, instructed or sent; not what is replayed."""
         return sum(
             each.amount or each.asked
             for each in self.moving

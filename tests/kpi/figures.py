@@ -23,8 +23,8 @@ Swept: TypeAlias = tuple[str, str] | None
 class Figures:
     """What one arm has come to on one tape.
 
-    k1 – of the list that was executed by the engine, as are `replayed`. k2 – by month. k3 – while demand
-        reaches what is allotted (None where it never does), and always.
+    k1 – of the list that was executed by the engine, as are `replayed`. k2 – by month. k3 – while
+        demand reaches what is allotted (None where it never does), and always.
     risk, replayed: (shortfalls, forced closes). met, arrived: (count, of) by rate of failures.
     """
 
@@ -86,19 +86,13 @@ def of_seed(seed: int, swept: Swept = None) -> Row:
     asked = measure.k3(own["I"], oracle)[2]
     return Row(
         seed=seed,
-        arms={
-            name: figures(run[name], own[name], executed, oracle, calls) for name in ARMS
-        },
-        naive=[
-            met(Naive(tape, failures=Fraction(rate), calls=calls).run()) for rate in FAILURES
-        ],
+        arms={name: figures(run[name], own[name], executed, oracle, calls) for name in ARMS},
+        naive=[met(Naive(tape, failures=Fraction(rate), calls=calls).run()) for rate in FAILURES],
         asked=asked,
     )
 
 
-def figures(
-    arm: Arm, own: Desk, executed: Replay, oracle: Desk, calls: list[Call]
-) -> Figures:
+def figures(arm: Arm, own: Desk, executed: Replay, oracle: Desk, calls: list[Call]) -> Figures:
     usual = own.failures
     again = arm(failures=usual, replay=executed)
     called = [arm(failures=Fraction(rate), calls=calls) for rate in FAILURES]

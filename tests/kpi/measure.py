@@ -11,7 +11,6 @@ from fractions import Fraction
 
 from kpi.assumed import DAY, ms
 from kpi.desk import Desk, Point
-from kpi.tape import Tape
 
 # From here to there an account stands so.
 Piece = tuple[int, int, Point]
@@ -143,7 +142,3 @@ def k3(desk: Desk, oracle: Desk) -> tuple[Fraction | None, Fraction, Fraction]:
     share = Fraction(open_ms, tape.opened(tape.end) - tape.opened(tape.start))
     while_asked = Fraction(used[0], given[0]) if given[0] else None
     return while_asked, Fraction(used[1], given[1]), share
-
-
-def tape_windows(tape: Tape) -> int:
-    return tape.opened(tape.end) - tape.opened(tape.start)

@@ -7,6 +7,7 @@ and is not used. Moves are exact quotients of the printed prices.
 
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 
 import pyarrow.parquet as pq
 
@@ -33,7 +34,7 @@ def moves(series: dict[str, dict[str, Fraction]]) -> Moves:
     days = sorted(set.intersection(*(set(each) for each in series.values())))
     return [
         {name: each[day] / each[before] for name, each in series.items()}
-        for before, day in zip(days, days[1:], strict=False)
+        for before, day in pairwise(days)
     ]
 
 

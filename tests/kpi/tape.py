@@ -1,8 +1,8 @@
 """One tape: the desk, its prices, opportunities, routes and demands; the same for every arm.
 
-Drawn from the assumptions and a seed, but for the prices, which move as real ones did: blocks of days
-of the record, all legs of a product together. Money is in 10⁻⁹ of its currency, time in ms from
-midnight before the first day, in one clock.
+Drawn from the assumptions and a seed, but for the prices, which move as real ones did: blocks of
+days of the record, all legs of a product together. Money is in 10⁻⁹ of its currency, time in ms
+from midnight before the first day, in one clock.
 """
 
 import random
@@ -10,6 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from math import exp, log
 
 from cross_market.funds import allocation as al
@@ -84,8 +85,9 @@ class Settlement:
 class Tape:
     """See the module.
 
-    start, end: int, ms – what is measured. rates: day by day, in pips. first: prices in ticks before
-    the first day. buffers: by instrument and side, day by day: of one lot. shut: days by island.
+    start, end: int, ms – what is measured. rates: day by day, in pips. first: prices in ticks
+    before the first day. buffers: by instrument and side, day by day: of one lot. shut: days by
+    island.
     """
 
     assumed: Assumed
@@ -252,14 +254,13 @@ def prices(tape: Tape, draw: random.Random, days: int) -> None:
     tape.rates = rate[past : past + days]
     tape.first = {name: line[past] for name, line in levels.items()}
     share, refill = assumed.money["buffer_share"], -(-ms(assumed.money["refill"]) // DAY)
-    for each in {account.instrument.name: account for account in tape.accounts}.values():
-        of = each.instrument
+    for of in {own.instrument.name: own.instrument for own in tape.accounts}.values():
         line = levels[of.name]
         for side in (1, -1):
             steps = []
             for day in range(days + 1):
                 seen = line[day : past + day + 1]
-                ticks = [side * (new - old) for old, new in zip(seen, seen[1:], strict=False)]
+                ticks = [side * (new - old) for old, new in pairwise(seen)]
                 steps.append(al.buffer(ticks, share, refill) * of.tick)
             tape.buffers[of.name, side] = steps
     for island in {account.island for account in tape.accounts}:
@@ -269,9 +270,9 @@ def prices(tape: Tape, draw: random.Random, days: int) -> None:
                 time = day * DAY + clock(of_island["settled"])
                 due = time + clock(of_island["due"])
                 now = {
-                    account.instrument.name: levels[account.instrument.name][past + day + 1]
-                    for account in tape.accounts
-                    if account.island == island
+                    own.instrument.name: levels[own.instrument.name][past + day + 1]
+                    for own in tape.accounts
+                    if own.island == island
                 }
                 tape.settlements.append(Settlement(time, island, due, now))
     tape.settlements.sort(key=lambda each: (each.time, each.island))

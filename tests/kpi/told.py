@@ -26,9 +26,7 @@ def shown(value: Fraction) -> str:
 def spread(values: Sequence[Fraction]) -> str:
     """Return the mean, and the 5th and 95th of a hundred."""
     parts = [int(each * PARTS) for each in values]
-    low, high = (
-        Fraction(quantile(parts, Fraction(share, 100)), PARTS) for share in (5, 95)
-    )
+    low, high = (Fraction(quantile(parts, Fraction(share, 100)), PARTS) for share in (5, 95))
     return f"{shown(mean(values))} ({shown(low)} .. {shown(high)})"
 
 
@@ -71,9 +69,7 @@ def tables(rows: Sequence[Row]) -> None:
             )
     months = max(len(row.arms["I"].k2) for row in rows)
     for month in range(months):
-        line = [
-            f"{arm} {spread([row.arms[arm].k2[month] for row in rows])}" for arm in ARMS
-        ]
+        line = [f"{arm} {spread([row.arms[arm].k2[month] for row in rows])}" for arm in ARMS]
         print(f"K2 month {month + 1}  " + "  ".join(line))
     for at, rate in enumerate(FAILURES):
         line = [
@@ -84,7 +80,8 @@ def tables(rows: Sequence[Row]) -> None:
         naive = [row.naive[at] for row in rows]
         simple = Fraction(sum(each[0] for each in naive), max(1, sum(each[1] for each in naive)))
         print(f"K8 failures {rate:5} {'  '.join(line)}  naive met={shown(simple)}")
-    print(f"demand reached what the engine had in {shown(mean([row.asked for row in rows]))} of the time")
+    asked = shown(mean([row.asked for row in rows]))
+    print(f"demand reached what the engine had in {asked} of the time")
 
 
 def figures(rows: Sequence[Row]) -> None:
