@@ -192,6 +192,7 @@ class Integrated(Desk):
         given = tape.assumed.integrated
         self.decision = ms(given["decision"])
         self.collar, self.kept = given["collar"], Fraction(given["keep"])
+        self.least = Fraction(given["reduce"])
         self.allocator = al.Allocator(time_limit="1 s")
         self.pledged = [0 for _ in tape.accounts]
 
@@ -243,7 +244,20 @@ class Integrated(Desk):
         leaves = max(self.now, attempt.until + self.decision + self.filled_after)
         self.later(leaves, self.leave, attempt, 0)
 
-    # Money: plans.
+    # Money: plans, and fewer sets where money has become too little and none comes.
+
+    def settled(self, account: int) -> None:
+        self.later(self.tape.after(self.tape.opened(self.now)), self.reduce, account)
+
+    def reduce(self, account: int) -> None:
+        """Give sets back while less than a part of the buffer is free, or on its way."""
+
+        def lack() -> int:
+            there = self.free(account) + self.coming(account)
+            return int(self.least * self.buffer[account]) - there
+
+        if lack() > 0 and self.give_back(account, lack):
+            self.count("reduced")
 
     def opened(self, day: int) -> None:
         for island in {account.island for account in self.tape.accounts}:

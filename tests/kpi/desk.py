@@ -54,6 +54,7 @@ class Moving:
     promised: int
     left: int = 0
     amount: int = 0
+    is_counted: bool = False
     comes_back: bool | None = None
     is_replayed: bool = False
 
@@ -72,6 +73,7 @@ class Counts:
 
     shortfalls: int = 0
     forced: int = 0
+    reduced: int = 0
     moved: int = 0
     arrived: int = 0
     called: int = 0
@@ -163,6 +165,9 @@ class Desk:
 
     def opened(self, day: int) -> None:
         """Begin a day: the arm's own timetable."""
+
+    def settled(self, account: int) -> None:
+        """Hear that an account was settled."""
 
     # Time.
 
@@ -331,20 +336,27 @@ class Desk:
                 self.touch(at)
                 if self.cash[at] < self.margin[at]:
                     self.later(settlement.due, self._due, at)
+                if self.replay is None:
+                    self.settled(at)
 
     def _due(self, account: int) -> None:
         """A margin call has not been met: sets are closed, the newest first, until it is."""
         if not self.margin[account] or self.cash[account] >= self.margin[account]:
             return
         self.count("forced")
-        if self.replay is not None:
-            return
+        if self.replay is None:
+            self.give_back(account, lambda: self.margin[account] - self.cash[account])
+
+    def give_back(self, account: int, lack: Callable[[], int]) -> int:
+        """Close sets over an account, the newest first, while it lacks money; return how many."""
+        closed = 0
         for attempt in reversed(self.open[:]):
-            of = self.tape.hedges[attempt.hedge]
-            lack = self.margin[account] - self.cash[account]
-            if lack > 0 and account in of.accounts:
-                sets = min(attempt.left, -(-lack // self.unit[account]))
+            lacks = lack()
+            if lacks > 0 and account in self.tape.hedges[attempt.hedge].accounts:
+                sets = min(attempt.left, -(-lacks // self.unit[account]))
                 self.cut(attempt, sets)
+                closed += sets
+        return closed
 
     def cut(self, attempt: Attempt, sets: int) -> None:
         """Give sets of an attempt back now."""
@@ -381,7 +393,8 @@ class Desk:
         source = moving.route.source
         most = (self.free(source) - moving.route.cost) // UNIT * UNIT
         moving.amount, moving.left = max(0, min(moving.asked, most)), self.now
-        if not moving.is_replayed:
+        moving.is_counted = self.is_measured and not moving.is_replayed
+        if moving.is_counted:
             self.count("moved")
         if not moving.amount:
             self.moving.remove(moving)
@@ -411,7 +424,7 @@ class Desk:
             return
         if moving.comes_back:
             self.came_back(moving)
-        elif self.now <= moving.promised and moving.amount == moving.asked:
+        elif moving.is_counted and self.now <= moving.promised and moving.amount == moving.asked:
             self.count("arrived")
 
     def fails(self, route: Route) -> bool:
