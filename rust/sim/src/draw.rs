@@ -384,7 +384,9 @@ fn further_thresholds(random: &mut Random) -> Vec<Threshold> {
         });
         let bounds = [Some(bounds[0].unwrap_or(scale)), bounds[1], bounds[2], bounds[3], None];
         let dwell = Span::millis(random.between(0, 200));
-        found.push(Threshold { metric, subject: None, bounds, clear: 0, dwell });
+        // Amounts of several currencies are no number.
+        let subject = matches!(metric, Metric::AttemptLoss | Metric::Drift).then_some(0);
+        found.push(Threshold { metric, subject, bounds, clear: 0, dwell });
     }
     found.retain(Threshold::is_sound);
     found
