@@ -75,7 +75,7 @@ def row_json(threshold: Threshold, subject: Subject, where: str) -> Json:
         for level in LEVELS
     }
     clear = value_json(threshold.metric, threshold.clear, subject, f"{where}.clear")
-    nothing = 0 if METRICS[threshold.metric][1] == "count" else "0"
+    nothing = 0 if METRICS[threshold.metric][1] in ("count", "time") else "0"
     return {
         "metric": threshold.metric,
         "of": subject.name,
@@ -94,6 +94,8 @@ def value_json(
     unit = METRICS[metric][1]
     if unit == "count":
         return int(Fraction(str(given)))
+    if unit == "time":
+        return parse_span(str(given), where)
     if unit == "quantity":
         hedge: Any = subject
         return str(hedge.units(given, where))

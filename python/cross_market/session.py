@@ -172,7 +172,7 @@ class Session:
         """Return where every monitored number stands now.
 
         returns: Arrow table – metric, of (the account, hedge or instrument), value (a fraction,
-            money, common units, a size or a count; null for a share of nothing), level.
+            money, common units, a size, a count or seconds; null for a share of nothing), level.
         """
         return arrow(self._core.tables()["monitors"])
 

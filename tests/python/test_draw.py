@@ -103,6 +103,23 @@ def test_losses_are_posted_to_the_allotment_once(desk: by_hand.Desk, place: str)
             assert lease_of(desk.session, "one")["amount"] == 19_950
 
 
+def test_two_losses_of_one_amount_are_two(desk: by_hand.Desk, place: str) -> None:
+    with joined(place) as pool:
+        draw = ledger.Draw(pool, desk.session, "gold")
+        draw.renew(desk.now)
+        desk.entered()
+        for day, price in enumerate((10_150, 10_200)):
+            settle = ev.Settle(
+                instrument=by_hand.NORTH, exchange=desk.now, price=price, day=day_of(desk) + day
+            )
+            desk.say(settle)
+            desk.ms += 1_000
+            draw.renew(desk.now)
+        draw.post()
+        assert lease_of(desk.session, "one")["brought"] == -100
+        assert remains(pool, "one") == 19_900
+
+
 def day_of(desk: by_hand.Desk) -> int:
     return desk.now // (86_400 * 10**9)
 

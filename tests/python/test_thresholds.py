@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import by_hand
 import cross_market as cm
 import parts
-from cross_market import testing
+from cross_market import commands, testing
+from cross_market import events as ev
 
 START = 1_770_685_200_000_000_000
 
@@ -177,3 +179,73 @@ def test_an_unknown_template_is_refused_with_the_nearest() -> None:
         cm.thresholds.template("cripto")
     with pytest.raises(cm.InputTypeError, match=r"thresholds\.template"):
         cm.thresholds.template(1)  # type: ignore[arg-type]
+
+
+def told(desk: by_hand.Desk) -> dict[tuple[str, object], tuple[str, int]]:
+    """Return levels that the last event told: metric and name to level and value."""
+    metrics, levels = list(cm.thresholds.METRICS), ["normal", *cm.thresholds.LEVELS]
+    return {
+        (metrics[each.detail // 8], each.subject[1]): (levels[each.detail % 8], each.value)
+        for each in desk.sent
+        if isinstance(each, commands.Alert) and each.code in ("threshold", "threshold_left")
+    }
+
+
+def waited(desk: by_hand.Desk, ms: int) -> dict[tuple[str, object], tuple[str, int]]:
+    """Let time pass without news; the session asks for that moment by itself."""
+    due = desk.session.deadline()
+    assert due is not None
+    assert due <= desk.now + ms * by_hand.MS
+    desk.ms += ms - 1
+    desk.say(ev.Tick())
+    return told(desk)
+
+
+def test_silence_is_seen_when_it_is_due(tmp_path: Path) -> None:
+    silence = cm.Threshold("data_age", each="instrument", warn="2 s", restrict="3 s")
+    desk = by_hand.Desk(by_hand.config(silence), tmp_path / "journal")
+    desk.quote(by_hand.NORTH, 10_000)
+    desk.quote(by_hand.SOUTH, 10_000)
+    found = waited(desk, 1_999)
+    assert set(found) == {("data_age", by_hand.NORTH), ("data_age", by_hand.SOUTH)}
+    assert all(level == "warn" and value < 2_010_000_000 for level, value in found.values())
+    desk.ms += 1_010
+    desk.say(ev.Tick())
+    assert {level for level, _ in told(desk).values()} == {"restrict"}
+    # Worth entering, but for the level.
+    desk.quote(by_hand.NORTH, 10_100)
+    assert not desk.places()
+    desk.ms += 100
+    desk.quote(by_hand.SOUTH, 10_000)
+    desk.ms += 100
+    desk.say(ev.Tick())
+    assert set(desk.session.monitors()["level"].to_pylist()) == {"normal"}
+
+
+def test_an_order_without_an_answer_is_seen_when_it_is_due(tmp_path: Path) -> None:
+    slow = cm.Threshold("latency", each="account", warn="400 ms")
+    busy = cm.Threshold("messages", of="one", warn=1)
+    desk = by_hand.Desk(by_hand.config(slow, busy), tmp_path / "journal")
+    desk.quote(by_hand.NORTH, 10_100)
+    desk.quote(by_hand.SOUTH, 10_000)
+    one, two = desk.places()
+    desk.report(two, ev.Accepted())
+    assert told(desk) == {("messages", "one"): ("warn", 1)}
+    found = waited(desk, 399)
+    assert found == {("latency", "one"): ("warn", found["latency", "one"][1])}
+    assert found["latency", "one"][1] >= 400_000_000
+    desk.report(one, ev.Accepted())
+    desk.ms += 200
+    desk.quote(by_hand.NORTH, 10_100)
+    assert told(desk) == {("latency", "one"): ("normal", 0)}
+
+
+def test_what_was_booked_for_differences_is_a_number(tmp_path: Path) -> None:
+    drift = cm.Threshold("drift", of="one", warn="100 USD", restrict="200 USD")
+    desk = by_hand.Desk(by_hand.config(drift), tmp_path / "journal")
+    said = ev.Cash(account="one", exchange=desk.now, kind="balance", amount="19850")
+    desk.say(said)
+    assert told(desk) == {("drift", "one"): ("warn", 150_000_000_000)}
+    assert {each["metric"]: each["value"] for each in desk.session.monitors().to_pylist()} == {
+        "drift": 150
+    }

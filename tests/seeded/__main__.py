@@ -3,12 +3,16 @@
 import argparse
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from seeded.bugs import Bug, StaleError, all_bugs, edited
-from seeded.checks import BuildError, Caught, campaign, tests
+from seeded.checks import BuildError, Caught, campaign, ledger, tests
 from seeded.tree import Tree
 
+Check: TypeAlias = Callable[[Tree], Caught | None]
 ROOT = Path(__file__).parents[2]
 
 
@@ -67,7 +71,7 @@ def numbers(text: str) -> frozenset[int]:
 def is_clean(tree: Tree) -> bool:
     """Print what the checks say of the good sources; returns whether it is nothing."""
     tree.clean()
-    found = campaign(tree) or tests(tree, digests=True)
+    found = campaign(tree) or tests(tree, digests=True) or ledger(tree)
     print(f"good sources: {found.by if found else 'pass'}", flush=True)
     return found is None
 
@@ -77,10 +81,11 @@ def is_caught(tree: Tree, bug: Bug, *, both: bool) -> bool:
     began = time.perf_counter()
     tree.infect(bug)
     found: list[Caught] = []
-    if shown := campaign(tree):
-        found.append(shown)
-    if (not found or both) and (shown := tests(tree, digests=False)):
-        found.append(shown)
+    rust: list[Check] = [campaign, partial(tests, digests=False)]
+    checks = [ledger] if bug.is_of_python else rust
+    for check in checks:
+        if (not found or both) and (shown := check(tree)):
+            found.append(shown)
     schedules = [each.schedules for each in found if each.schedules is not None]
     took = f"{schedules[0]} schedules" if schedules else "no schedule"
     seconds = time.perf_counter() - began

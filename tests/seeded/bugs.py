@@ -34,6 +34,11 @@ class Bug:
     what: str
     edits: tuple[Edit, ...]
 
+    @property
+    def is_of_python(self) -> bool:
+        """Whether all that it edits is Python."""
+        return all(edit.file.startswith("python/") for edit in self.edits)
+
 
 def all_bugs(folder: Path = FOLDER) -> list[Bug]:
     """Return every bug of the folder, by number."""

@@ -1,8 +1,10 @@
-"""The fast checks: schedules with faults first, then the Rust tests."""
+"""The fast checks: schedules with faults, the Rust tests, and the tests of the shared ledger."""
 
+import os
 import re
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 from seeded.tree import Tree
 
@@ -12,12 +14,14 @@ CRATES = ("cross-market-core", "cross-market-journal", "cross-market-sim")
 BUILD_SECONDS = 1_800
 PIECE_SECONDS = 300
 TEST_SECONDS = 600
+LEDGER = ("tests/python/test_ledger.py", "tests/python/test_draw.py")
 
 _BROKEN = re.compile(r"^BROKEN (\w+): first in (\d+) runs, such as seeds (\d+)", re.MULTILINE)
 _FAILED = (
     re.compile(r"^\s*(?:FAIL|TIMEOUT|SIGABRT|ABORT|SIGSEGV) \[[^]]*\] (?:\([^)]*\) )?(.+)$", re.M),
     re.compile(r"^test (\S+) \.\.\. FAILED$", re.M),
 )
+_FAILED_PYTHON = re.compile(r"^(?:FAILED|ERROR) \S+::(\S+)", re.M)
 _STORY = re.compile(r"^\s*([a-z0-9_]+): (?=\S)", re.M)
 _STORIES = "stories that went otherwise:"
 
@@ -76,6 +80,33 @@ def tests(tree: Tree, *, digests: bool) -> Caught | None:
     if not names:
         raise BuildError(printed)
     return Caught(f"tests: {_shown(names)}{_stories(tree, printed)}")
+
+
+def ledger(tree: Tree) -> Caught | None:
+    """Run the Python tests of the shared ledger; None when all pass.
+
+    They run in the environment of the sources, with its native module: `make setup` makes both.
+    """
+    interpreter = tree.source / ".venv" / "bin" / "python"
+    native = Path("python", "cross_market", "_core.abi3.so")
+    for needed in (interpreter, tree.source / native):
+        if not needed.exists():
+            message = f"{needed} is not there: make setup"
+            raise BuildError(message)
+    shutil.copy(tree.source / native, tree.root / native)
+    folders = [str(tree.root / name) for name in ("python", "tests/python", "tests")]
+    run = [str(interpreter), "-m", "pytest", "-q", "-rfEs", "-p", "no:cacheprovider", *LEDGER]
+    code, printed = tree.run(run, TEST_SECONDS, PYTHONPATH=os.pathsep.join(folders))
+    if "SKIPPED" in printed:
+        print("seeded: PostgreSQL is not on this machine, SQLite alone was tried", flush=True)
+    if code == 0:
+        return None
+    if code is None:
+        return Caught(f"ledger: no end after {TEST_SECONDS} s")
+    names = list(dict.fromkeys(_FAILED_PYTHON.findall(printed)))
+    if not names:
+        raise BuildError(printed)
+    return Caught(f"ledger: {_shown(names)}")
 
 
 def _shown(names: list[str]) -> str:

@@ -40,6 +40,11 @@ METRICS: dict[str, tuple[str, str]] = {
     "orders": ("instrument", "count"),
     "cancels": ("instrument", "count"),
     "verdict": ("hedge", "fraction"),
+    "attempt_loss": ("hedge", "money"),
+    "drift": ("account", "money"),
+    "data_age": ("instrument", "time"),
+    "latency": ("account", "time"),
+    "messages": ("account", "count"),
 }
 
 # Those of which less is worse.
@@ -75,15 +80,19 @@ class Threshold:
 
     metric: str – of each account: 'capital_usage' (margin / equity), 'projected_usage' (the same
         after a settlement at present prices), 'margin_ratio' (equity / margin), 'available' (for
-        new orders), 'withdrawable', 'day_loss'; of each hedge: 'repair_loss' (today), 'residual'
-        (at rest), 'verdict' (what a judge outside said last, see `cross_market.policy.verdict`); of
-        each instrument: 'position' (long and short, all accounts), 'orders', 'cancels' (today).
+        new orders), 'withdrawable', 'day_loss', 'drift' (booked for differences to the venue's
+        word), 'latency' (the longest that an order has no answer), 'messages' (in the last second);
+        of each hedge: 'attempt_loss' (by repair, of the attempt that lives), 'repair_loss' (today),
+        'residual' (at rest), 'verdict' (what a judge outside said last, see
+        `cross_market.policy.verdict`); of each instrument: 'position' (long and short, all
+        accounts), 'orders', 'cancels' (today), 'data_age' (since its book was heard of, while it
+        trades).
     each: str – 'account', 'hedge' or 'instrument': one ladder for each that no other threshold of
         the metric names. Exactly one of `each` and `of` is stated.
     of: str – the one that it is of, by name.
     warn: value – from here on it is told. Values are numbers for fractions, sizes, counts and
         verdicts, amounts such as '20000 CNY' (one for each currency) for money, quantities such as
-        '500 g' for residuals.
+        '500 g' for residuals, times such as '2 s'.
     restrict: value – nothing is entered.
     cancel: value – what enters is cancelled; what it has traded is completed or unwound.
     reduce: value – whole sets are given back, of the hedge of the last priority first.
@@ -127,6 +136,8 @@ def read_bound(unit: str, given: object, where: str) -> None:
             raise wrong(given, where, "one amount for each currency, such as '20000 CNY'")
     elif unit == "quantity":
         quantity().read(given, where)
+    elif unit == "time":
+        span().read(given, where)
     elif unit == "count":
         number = ratio(least=0).read(given, where)
         if Fraction(str(number)).denominator != 1:

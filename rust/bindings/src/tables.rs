@@ -525,11 +525,16 @@ pub(crate) fn monitors<'py>(
     // Decimals have twelve places, fractions and money nine.
     let value = |(metric, subject, value, _): &(Metric, Subject, i128, Level)| {
         if let Subject::Instrument(id) = subject {
-            return if *metric == Metric::Position {
+            return if *metric == Metric::DataAge {
+                value.checked_mul(1_000)
+            } else if *metric == Metric::Position {
                 i64::try_from(*value).ok().and_then(|lots| grids.size(id.0, lots))
             } else {
                 value.checked_mul(1_000_000_000_000)
             };
+        }
+        if *metric == Metric::Messages {
+            return value.checked_mul(1_000_000_000_000);
         }
         // More than can be told: what is used of nothing, or needs nothing.
         value.checked_mul(1_000).filter(|value| value.abs() < 10_i128.pow(37))

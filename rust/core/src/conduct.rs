@@ -100,6 +100,12 @@ impl Window {
         u32::try_from(bound.saturating_sub(used)).unwrap_or(u32::MAX)
     }
 
+    /// Messages within the last second.
+    #[must_use]
+    pub fn used(&self, now: Time) -> u32 {
+        u32::try_from(self.sent.len() - self.expired(now)).unwrap_or(u32::MAX)
+    }
+
     fn ready(&self, bound: usize, now: Time) -> Time {
         // The message at this place must come back before fewer than `bound` are out.
         let Some(last) = self.sent.len().checked_sub(bound) else { return now };
@@ -190,6 +196,13 @@ impl Conduct {
         let windows = &self.windows;
         let venue = &windows.venues[self.venue_of[account]];
         [venue, &windows.accounts[account], &windows.instruments[instrument]]
+    }
+
+    /// Messages that an account has sent within the last second.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "accounts are checked at the door")]
+    pub fn sent_lately(&self, account: AccountId, now: Time) -> u32 {
+        self.windows.accounts[account].used(now)
     }
 
     /// Messages that orders and queries may send now.

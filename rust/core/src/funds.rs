@@ -1285,6 +1285,15 @@ mod tests {
         }
     }
 
+    /// What does not count is rounded up.
+    #[test]
+    fn collateral_counts_after_its_haircut_and_rounded_against_us() {
+        let third = Terms { haircut: Ratio::new(1, 3).unwrap(), ..Terms::PLAIN };
+        let mut funds = funds().on([third].into_iter());
+        funds.set_collateral(OURS, Money(10));
+        assert_eq!(funds.pledged(OURS), Money(6));
+    }
+
     /// Where the larger side is charged, the other one may grow and the total stay: what orders come
     /// to together is another then.
     #[test]

@@ -42,6 +42,17 @@ pub enum Metric {
     /// What a judge outside has last said of a hedge, as an estimate, in 10⁻⁹; nothing once that
     /// has expired. The numbers of the levels from WARN on are meant: 1, 2, 3, 4, 5.
     Verdict = 11,
+    /// What the attempt of a hedge that lives has lost by repair so far, in 10⁻⁹ of its currency.
+    AttemptLoss = 12,
+    /// What was booked in an account in this run for differences to the venue's word, up or down, in
+    /// 10⁻⁹ of its currency.
+    Drift = 13,
+    /// For how long no message of a contract's book has come while it trades, in ns.
+    DataAge = 14,
+    /// The longest that an order of an account has been without any answer, in ns.
+    Latency = 15,
+    /// Messages that an account has sent within the last second.
+    Messages = 16,
 }
 
 /// What a metric is of.
@@ -57,7 +68,7 @@ pub enum Of {
 
 impl Metric {
     /// Every metric, in the order of its code.
-    pub const ALL: [Metric; 12] = [
+    pub const ALL: [Metric; 17] = [
         Metric::CapitalUsage,
         Metric::ProjectedUsage,
         Metric::MarginRatio,
@@ -70,6 +81,11 @@ impl Metric {
         Metric::Orders,
         Metric::Cancels,
         Metric::Verdict,
+        Metric::AttemptLoss,
+        Metric::Drift,
+        Metric::DataAge,
+        Metric::Latency,
+        Metric::Messages,
     ];
 
     /// Its stable code.
@@ -95,6 +111,11 @@ impl Metric {
             Metric::Orders => "orders",
             Metric::Cancels => "cancels",
             Metric::Verdict => "verdict",
+            Metric::AttemptLoss => "attempt_loss",
+            Metric::Drift => "drift",
+            Metric::DataAge => "data_age",
+            Metric::Latency => "latency",
+            Metric::Messages => "messages",
         }
     }
 
@@ -107,9 +128,14 @@ impl Metric {
             | Metric::MarginRatio
             | Metric::Available
             | Metric::Withdrawable
-            | Metric::DayLoss => Of::Account,
-            Metric::RepairLoss | Metric::Residual | Metric::Verdict => Of::Hedge,
-            Metric::Position | Metric::Orders | Metric::Cancels => Of::Instrument,
+            | Metric::DayLoss
+            | Metric::Drift
+            | Metric::Latency
+            | Metric::Messages => Of::Account,
+            Metric::RepairLoss | Metric::Residual | Metric::Verdict | Metric::AttemptLoss => {
+                Of::Hedge
+            }
+            Metric::Position | Metric::Orders | Metric::Cancels | Metric::DataAge => Of::Instrument,
         }
     }
 
@@ -126,7 +152,12 @@ impl Metric {
             | Metric::Position
             | Metric::Orders
             | Metric::Cancels
-            | Metric::Verdict => 1,
+            | Metric::Verdict
+            | Metric::AttemptLoss
+            | Metric::Drift
+            | Metric::DataAge
+            | Metric::Latency
+            | Metric::Messages => 1,
         }
     }
 }
@@ -213,6 +244,14 @@ impl Threshold {
     pub fn bound(&self, level: Level) -> Option<i128> {
         let place = usize::from(level.code()).checked_sub(1)?;
         self.bounds.get(place).copied().flatten()
+    }
+
+    /// The best bound that is worse than a value.
+    #[must_use]
+    pub fn next_bound(&self, value: i128) -> Option<i128> {
+        let worse = self.metric.worse();
+        let ahead = self.bounds.iter().flatten().filter(|bound| **bound * worse > value * worse);
+        ahead.copied().min_by_key(|bound| bound * worse)
     }
 
     /// Whether it has a bound, its bounds do not get better from level to level, and its other

@@ -111,7 +111,14 @@ impl Teller<'_> {
         let value = |value: i128| {
             if of.metric == Metric::Position {
                 text(&value.to_string())
-            } else if matches!(of.metric, Metric::Orders | Metric::Cancels) {
+            } else if matches!(
+                of.metric,
+                Metric::Orders
+                    | Metric::Cancels
+                    | Metric::Messages
+                    | Metric::DataAge
+                    | Metric::Latency
+            ) {
                 value.to_string()
             } else {
                 money(Money(value))

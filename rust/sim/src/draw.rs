@@ -360,6 +360,38 @@ fn thresholds(random: &mut Random) -> Vec<Threshold> {
     found
 }
 
+/// Ladders of time, of messages and of money that was lost or differs. From a stream of their own.
+fn further_thresholds(random: &mut Random) -> Vec<Threshold> {
+    let mut found = Vec::new();
+    if random.below(4) > 0 {
+        return found;
+    }
+    let millis = 1_000_000;
+    for (metric, most, scale) in [
+        (Metric::AttemptLoss, 40, 1_000_000_000),
+        (Metric::Drift, 4, 1),
+        (Metric::DataAge, 400, millis),
+        (Metric::Latency, 60, millis),
+        (Metric::Messages, 12, 1),
+    ] {
+        if random.below(2) > 0 {
+            continue;
+        }
+        let mut low = i128::from(random.between(1, most));
+        let bounds = [0; 5].map(|_| {
+            low += i128::from(random.between(0, most));
+            (random.below(3) > 0).then_some(low * scale)
+        });
+        let bounds = [Some(bounds[0].unwrap_or(scale)), bounds[1], bounds[2], bounds[3], None];
+        let dwell = Span::millis(random.between(0, 200));
+        // Amounts of several currencies are no number.
+        let subject = matches!(metric, Metric::AttemptLoss | Metric::Drift).then_some(0);
+        found.push(Threshold { metric, subject, bounds, clear: 0, dwell });
+    }
+    found.retain(Threshold::is_sound);
+    found
+}
+
 /// How the cost of waiting is measured, by every second desk.
 fn waiting(random: &mut Random) -> Option<Waiting> {
     let ratio = |num: i64, den: i128| Ratio::new(num.into(), den).unwrap_or(Ratio::ONE);
@@ -418,6 +450,8 @@ impl Drawer {
         forfeit(&mut Random::stream(seed, 14), lasts, &mut verbs);
         verbs.extend(rolls);
         config.policy.thresholds = thresholds(&mut Random::stream(seed, 19));
+        let further = further_thresholds(&mut Random::stream(seed, 23));
+        config.policy.thresholds.extend(further);
         verbs.extend(bank::draw(seed, &mut config, &self.balances, lasts, START));
         verbs.extend(leases::draw(seed, &mut config, &self.balances, lasts, START));
         Plan {

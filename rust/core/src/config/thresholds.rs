@@ -96,7 +96,12 @@ fn value(config: &Config, metric: Metric, subject: Option<u16>, node: &Node<'_>)
             }
             Ok(sooner(scaled, den))
         }
-        Metric::Available | Metric::Withdrawable | Metric::DayLoss | Metric::RepairLoss => {
+        Metric::Available
+        | Metric::Withdrawable
+        | Metric::DayLoss
+        | Metric::RepairLoss
+        | Metric::AttemptLoss
+        | Metric::Drift => {
             one_currency(config, metric, subject, node)?;
             Ok(node.money_from(-MONEY_MAX, "an amount of money")?.0)
         }
@@ -110,7 +115,12 @@ fn value(config: &Config, metric: Metric, subject: Option<u16>, node: &Node<'_>)
             let Some(lot) = lot else { return Err(node.refuse("an instrument with a lot")) };
             node.steps_from(0, lot, "a size").map(i128::from)
         }
-        Metric::Orders | Metric::Cancels => node.whole(0, COUNT_MAX, "how many").map(i128::from),
+        Metric::DataAge | Metric::Latency => {
+            node.span(Span::ZERO, "a time").map(|span| i128::from(span.0))
+        }
+        Metric::Orders | Metric::Cancels | Metric::Messages => {
+            node.whole(0, COUNT_MAX, "how many").map(i128::from)
+        }
     }
 }
 

@@ -653,6 +653,7 @@ impl Engine {
     /// The orders that wait in `work.places` leave.
     pub(super) fn commit(&mut self, attempt: &mut Attempt, out: &mut Vec<Command>) {
         self.changed = true;
+        self.watch.sent(self.now);
         // What these orders take is no longer there for another walk.
         self.work.walked = None;
         for at in 0..self.work.places.len() {

@@ -9,6 +9,7 @@
 use super::Engine;
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::{Cause, Scope};
+use crate::funds::Bucket;
 use crate::gate::Policy;
 use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, Table};
 use crate::num::{MONEY_UNIT, Money, div_ceil, wide};
@@ -57,6 +58,9 @@ pub(super) struct Watch {
     pub(super) due: Time,
     /// Whether a price may have moved a number since all were looked at.
     missed: bool,
+    /// How long after orders were sent something may touch a bound without news: an order has no
+    /// answer, or there were too many.
+    patience: Option<Span>,
 }
 
 impl Watch {
@@ -94,7 +98,11 @@ impl Watch {
         }
         let stale = if rows.is_empty() { Time::MAX } else { Time::EARLIEST };
         let levels = Table::new(vec![Level::Normal; hedges]);
-        Watch { rows, levels, stale, due: Time::MAX, missed: false }
+        let of = |metric| rows.iter().filter(move |row| row.threshold.metric == metric);
+        let waits = of(Metric::Latency).filter_map(|row| row.threshold.next_bound(0));
+        let waits = waits.filter_map(|bound| i64::try_from(bound).ok()).map(Span);
+        let patience = of(Metric::Messages).map(|_| Span(1)).chain(waits).min();
+        Watch { rows, levels, stale, due: Time::MAX, missed: false, patience }
     }
 
     /// Takes over where the ladders of an earlier policy stood.
@@ -121,6 +129,13 @@ impl Watch {
     pub(super) fn miss(&mut self) -> Time {
         self.missed = true;
         self.stale
+    }
+
+    /// Orders were sent: they are looked at in time.
+    pub(super) fn sent(&mut self, now: Time) {
+        if let Some(patience) = self.patience {
+            self.due = self.due.min(now + patience);
+        }
     }
 
     /// When all are to be looked at without news.
@@ -186,14 +201,34 @@ impl Engine {
         }
     }
 
-    /// When the verdict that a row looks at expires: without news nobody would see it.
+    /// When time alone moves what a row looks at over a bound: a verdict expires, nothing is heard.
+    /// Without news nobody would see it.
     fn until(&self, row: &Row) -> Option<Time> {
-        match row.target {
+        let since = match row.target {
             Target::Hedge(hedge) if row.threshold.metric == Metric::Verdict => {
-                self.signals.expires(hedge, self.now)
+                return self.signals.expires(hedge, self.now);
             }
+            Target::Instrument(id) if row.threshold.metric == Metric::DataAge => self.silent(id),
+            Target::Account(id) if row.threshold.metric == Metric::Latency => self.unanswered(id),
             Target::Account(_) | Target::Hedge(_) | Target::Instrument(_) => None,
-        }
+        };
+        let since = since?;
+        let bound = row.threshold.next_bound(i128::from((self.now - since).0))?;
+        i64::try_from(bound).ok().map(|bound| since + Span(bound))
+    }
+
+    /// Since when no message of a contract's book has come, while it trades.
+    fn silent(&self, id: InstrumentId) -> Option<Time> {
+        let last = self.books[id].receive();
+        let trades = self.instruments[id].phases.at(self.now).phase.takes_orders();
+        (trades && last > Time::EARLIEST).then_some(last.min(self.now))
+    }
+
+    /// When the oldest order of an account without any answer was sent.
+    fn unanswered(&self, account: AccountId) -> Option<Time> {
+        let live = self.live.iter().filter_map(|id| self.orders.get(*id));
+        let waits = live.filter(|order| order.place.account == account && !order.seen);
+        waits.map(|order| order.sent).min()
     }
 
     /// Whether this event booked something there.
@@ -214,6 +249,8 @@ impl Engine {
                 let plan = self.plan(hedge);
                 if metric == Metric::Verdict {
                     self.signals.estimated(hedge, self.now).map_or(0, i128::from)
+                } else if metric == Metric::AttemptLoss {
+                    self.hedges[hedge].attempt.as_ref().map_or(0, |attempt| attempt.lost.0)
                 } else if metric == Metric::RepairLoss {
                     self.conduct.lost_today(hedge).0
                 } else if self.hedges[hedge].is_taken() {
@@ -230,6 +267,8 @@ impl Engine {
                     i128::from(orders)
                 } else if metric == Metric::Cancels {
                     i128::from(cancels)
+                } else if metric == Metric::DataAge {
+                    self.silent(instrument).map_or(0, |since| i128::from((self.now - since).0))
                 } else {
                     self.lots_everywhere(instrument)
                 }
@@ -249,12 +288,19 @@ impl Engine {
             Metric::Available => view.available.0,
             Metric::Withdrawable => view.withdrawable.0,
             Metric::DayLoss => -self.funds.day_result(account, view.worth).0,
+            Metric::Drift => self.funds.bucket(account, Bucket::Adjustment).0.abs(),
+            Metric::Latency => {
+                self.unanswered(account).map_or(0, |since| i128::from((self.now - since).0))
+            }
+            Metric::Messages => i128::from(self.conduct.sent_lately(account, self.now)),
             Metric::CapitalUsage
             | Metric::RepairLoss
             | Metric::Residual
             | Metric::Position
             | Metric::Orders
             | Metric::Cancels
+            | Metric::AttemptLoss
+            | Metric::DataAge
             | Metric::Verdict => share(view.margin, view.equity),
         }
     }
