@@ -191,6 +191,7 @@ class Integrated(Desk):
         super().__init__(tape, failures=failures, replay=replay, calls=calls)
         given = tape.assumed.integrated
         self.decision = ms(given["decision"])
+        self.leaving = self.decision + self.filled_after
         self.collar, self.kept = given["collar"], Fraction(given["keep"])
         self.least = Fraction(given["reduce"])
         self.allocator = al.Allocator(time_limit="1 s")
@@ -241,7 +242,7 @@ class Integrated(Desk):
         for side, amount in enumerate(amounts):
             self.fill(attempt.hedge, side, attempt.sets, amount)
         self.aligned(attempt)
-        leaves = max(self.now, attempt.until + self.decision + self.filled_after)
+        leaves = max(self.now, attempt.until + self.leaving)
         self.later(leaves, self.leave, attempt, 0)
 
     # Money: plans, and fewer sets where money has become too little and none comes.

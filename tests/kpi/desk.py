@@ -110,7 +110,7 @@ class Desk:
     ) -> None:
         self.tape, self.failures, self.replay, self.calls = tape, failures, replay, calls
         accounts = range(len(tape.accounts))
-        self.now = 0
+        self.now = self.leaving = 0
         self.cash = list(tape.equity)
         self.out, self.margin, self.buffer = ([0 for _ in accounts] for _ in range(3))
         self.strategies = range(1 + max(each.strategy for each in tape.hedges))
@@ -364,7 +364,9 @@ class Desk:
             self.hold_sets(attempt.hedge, side, -sets)
         attempt.left -= sets
         attempt.sets -= sets
-        self.executed.entered.append(Attempt(attempt.time, attempt.hedge, sets, self.now))
+        # Whoever does it again gives back as much later as it takes this arm to see that it should.
+        until = self.now - self.leaving
+        self.executed.entered.append(Attempt(attempt.time, attempt.hedge, sets, until))
 
     def add(self, table: dict[str, int], currency: str, amount: int) -> None:
         table[currency] = table.get(currency, 0) + amount

@@ -137,6 +137,7 @@ def small(short: Assumed) -> Tape:
     tape = Tape(assumed=given, seed=0, start=0, end=DAY, accounts=accounts, first=first)
     tape.hedges.append(Hedge("gold", 0, (0, 1), (-1, 1), UNIT))
     tape.rates = [10_000]
+    tape.shut = {island: set() for island in ("onshore", *islands)}
     tape.buffers = {(each.name, side): [0, 0] for each in made for side in (1, -1)}
     tape.equity = [20_000 * UNIT] * 2
     return tape
