@@ -108,7 +108,7 @@ pub enum TransferNews {
     Booked,
     /// It was known; nothing changed.
     Known,
-    /// It contradicts what was booked before, which is taken back; it is booked.
+    /// It contradicts what was booked before, which is taken back, or more comes than went; it is booked.
     Contradicts,
     /// No transfer of that number, account and direction is kept; nothing changed.
     Nobody,
@@ -262,7 +262,11 @@ impl Funds {
             return TransferNews::Known;
         }
         let goes_on = row.state == TransferState::Left && to != TransferState::Left;
-        let contradicts = row.state != TransferState::Asked && !goes_on;
+        // No way makes money: it is booked, since the bank says so, and told.
+        let is_back = to == TransferState::Failed;
+        let is_more =
+            (is_back || row.same_currency && to == TransferState::Arrived) && amount > row.moved;
+        let contradicts = is_more || row.state != TransferState::Asked && !goes_on;
         let mut row = self.reopened(row);
         if to == TransferState::Left {
             self.leave(row.transfer.from, amount - row.moved);
