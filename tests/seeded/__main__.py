@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from seeded.bugs import Bug, StaleError, all_bugs, edited
-from seeded.checks import BuildError, Caught, campaign, ledger, tests
+from seeded.checks import BuildError, Caught, campaign, funds, tests
 from seeded.tree import Tree
 
 Check: TypeAlias = Callable[[Tree], Caught | None]
@@ -71,7 +71,7 @@ def numbers(text: str) -> frozenset[int]:
 def is_clean(tree: Tree) -> bool:
     """Print what the checks say of the good sources; returns whether it is nothing."""
     tree.clean()
-    found = campaign(tree) or tests(tree, digests=True) or ledger(tree)
+    found = campaign(tree) or tests(tree, digests=True) or funds(tree)
     print(f"good sources: {found.by if found else 'pass'}", flush=True)
     return found is None
 
@@ -82,7 +82,7 @@ def is_caught(tree: Tree, bug: Bug, *, both: bool) -> bool:
     tree.infect(bug)
     found: list[Caught] = []
     rust: list[Check] = [campaign, partial(tests, digests=False)]
-    checks = [ledger] if bug.is_of_python else rust
+    checks = [funds] if bug.is_of_python else rust
     for check in checks:
         if (not found or both) and (shown := check(tree)):
             found.append(shown)

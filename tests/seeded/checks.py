@@ -1,4 +1,4 @@
-"""The fast checks: schedules with faults, the Rust tests, and the tests of the shared ledger."""
+"""The fast checks: schedules with faults, the Rust tests, and the Python tests of the fund pool."""
 
 import os
 import re
@@ -14,7 +14,7 @@ CRATES = ("cross-market-core", "cross-market-journal", "cross-market-sim")
 BUILD_SECONDS = 1_800
 PIECE_SECONDS = 300
 TEST_SECONDS = 600
-LEDGER = ("tests/python/test_ledger.py", "tests/python/test_draw.py")
+FUNDS = ("allocation", "draw", "ledger")
 
 _BROKEN = re.compile(r"^BROKEN (\w+): first in (\d+) runs, such as seeds (\d+)", re.MULTILINE)
 _FAILED = (
@@ -82,8 +82,8 @@ def tests(tree: Tree, *, digests: bool) -> Caught | None:
     return Caught(f"tests: {_shown(names)}{_stories(tree, printed)}")
 
 
-def ledger(tree: Tree) -> Caught | None:
-    """Run the Python tests of the shared ledger; None when all pass.
+def funds(tree: Tree) -> Caught | None:
+    """Run the Python tests of the shared ledger and of the allocation; None when all pass.
 
     They run in the environment of the sources, with its native module: `make setup` makes both.
     """
@@ -95,18 +95,20 @@ def ledger(tree: Tree) -> Caught | None:
             raise BuildError(message)
     shutil.copy(tree.source / native, tree.root / native)
     folders = [str(tree.root / name) for name in ("python", "tests/python", "tests")]
-    run = [str(interpreter), "-m", "pytest", "-q", "-rfEs", "-p", "no:cacheprovider", *LEDGER]
+    beside = tree.root / "tests" / "python"
+    files = [str(path) for name in FUNDS for path in sorted(beside.glob(f"test_{name}*.py"))]
+    run = [str(interpreter), "-m", "pytest", "-q", "-rfEs", "-p", "no:cacheprovider", *files]
     code, printed = tree.run(run, TEST_SECONDS, PYTHONPATH=os.pathsep.join(folders))
     if "SKIPPED" in printed:
         print("seeded: PostgreSQL is not on this machine, SQLite alone was tried", flush=True)
     if code == 0:
         return None
     if code is None:
-        return Caught(f"ledger: no end after {TEST_SECONDS} s")
+        return Caught(f"funds: no end after {TEST_SECONDS} s")
     names = list(dict.fromkeys(_FAILED_PYTHON.findall(printed)))
     if not names:
         raise BuildError(printed)
-    return Caught(f"ledger: {_shown(names)}")
+    return Caught(f"funds: {_shown(names)}")
 
 
 def _shown(names: list[str]) -> str:
