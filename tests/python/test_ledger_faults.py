@@ -5,10 +5,14 @@ What a server says of itself is never a refusal of an operation: the same id is 
 
 import os
 import socket
+import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,6 +67,112 @@ def paused(pool: led.Ledger, act: Callable[[], None], count: int = 1) -> None:
         return found
 
     link.rows = between
+
+
+# SQLite.
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    tmp_path.chmod(0o700)
+    place = f"sqlite:{tmp_path / 'pool.db'}"
+    make(place)
+    return place
+
+
+def filled(pool: led.Ledger) -> int:
+    """Do operations until no more fit; return how many did."""
+    number = 0
+    with pytest.raises(led.LedgerError, match="full") as error:  # noqa: PT012
+        while True:
+            pool.gain(f"fill {number}", "usd", 1)
+            number += 1
+    assert type(error.value) is led.LedgerError
+    return number
+
+
+def test_a_file_that_may_not_grow_takes_what_fits(file: str) -> None:
+    with begun(file) as pool:
+        link: Any = pool._link
+        link._link.execute("PRAGMA max_page_count = 1")
+        fitted = filled(pool)
+        assert buckets(pool, "usd") == [fitted, 0, 0, 0, fitted]
+        with pytest.raises(led.LedgerError, match="full"):
+            pool.release("long", "none", "a", reason="x" * 20_000)
+        assert f"fill {fitted}" not in dict(pool.operations())
+        link._link.execute("PRAGMA max_page_count = 1000000")
+        pool.gain(f"fill {fitted}", "usd", 1)
+        assert buckets(pool, "usd")[0] == fitted + 1
+        check_nothing(pool)
+        check_once(pool)
+
+
+def test_a_file_that_may_only_be_read_takes_nothing(file: str) -> None:
+    with begun(file) as pool:
+        link: Any = pool._link
+        link._link.execute("PRAGMA query_only = ON")
+        with pytest.raises(led.LedgerError, match="readonly") as error:
+            ask(pool)
+        assert type(error.value) is led.LedgerError
+        link._link.execute("PRAGMA query_only = OFF")
+        check_nothing(pool)
+        check_once(pool)
+
+
+def test_a_file_that_another_one_holds_is_asked_again(file: str) -> None:
+    with begun(file) as pool:
+        link: Any = pool._link
+        link._link.execute("PRAGMA busy_timeout = 50")
+        other = sqlite3.connect(file.removeprefix("sqlite:"), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(led.LedgerError, match="locked"):
+            ask(pool)
+        other.execute("ROLLBACK")
+        other.close()
+        check_nothing(pool)
+        check_once(pool)
+
+
+# No file of the process grows any more, whatever SQLite does: the write in its COMMIT fails.
+CHILD = """
+import resource, sys
+from pathlib import Path
+from cross_market.funds import ledger as led
+
+place = sys.argv[1]
+log = Path(place.removeprefix("sqlite:") + "-wal")
+hard = resource.RLIM_INFINITY
+with led.Ledger.open(place, member=led.Member(name="one", config="c", binary="b")) as pool:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size + int(sys.argv[2]), hard))
+    try:
+        pool.allot("once", {"a": 30, "b": 30})
+    except led.UnknownOutcomeError as error:
+        assert error.operation == "once"
+        print("unknown")
+    if sys.argv[3] == "stays":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        pool.allot("once", {"a": 30, "b": 30})
+        print("once")
+"""
+
+
+@pytest.mark.parametrize("room", [0, 100, 5000])
+@pytest.mark.parametrize("then", ["stays", "dies"])
+def test_a_commit_that_the_disk_did_not_take_is_unknown(file: str, room: int, then: str) -> None:
+    with begun(file) as pool:
+        done = subprocess.run(
+            [sys.executable, "-c", CHILD, file, str(room), then],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split() == ["unknown"] + ["once"] * (then == "stays")
+        if then == "dies":
+            check_nothing(pool)
+    with opened(file) as pool:
+        check_once(pool)
 
 
 # PostgreSQL.
