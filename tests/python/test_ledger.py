@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import threading
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,21 @@ def test_a_text_is_only_a_text(place: str, text: str) -> None:
         assert buckets(pool, "a") == [100, 0, 0, 0, 100]
         with pytest.raises(cm.UsageError):
             pool.bring(text + "-z", text, 1)
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_a_name_that_no_database_keeps_is_refused(place: str, text: str) -> None:
+    with opened(place) as pool:
+        calls: list[Callable[[], object]] = [
+            lambda: opened(place, text),
+            lambda: pool.bring(text, "a", 1),
+            lambda: pool.post("used", text, "a", 1),
+            lambda: pool.adopt("mine", text, "a"),
+        ]
+        for call in calls:
+            with pytest.raises(cm.UsageError, match="without NUL"):
+                call()
+        assert pool.operations() == []
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "0.001", "1e3", "NaN", str(2**70)])
