@@ -3,10 +3,9 @@
 import os
 import sqlite3
 import stat
-import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,61 +14,10 @@ import pytest
 
 import cross_market as cm
 from cross_market.funds import ledger as led
+from ledger_parts import buckets, emptied, make, opened
+from pool.server import Server
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from pool.server import Server, binaries
-
-WITHOUT = "PostgreSQL is not on this machine: its half of the ledger is not tested here"
 ODD = ["'; DROP TABLE account; --", 'a"b', "%s", "\\", "ä¥", "$1", "{}", "a\nb"]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    if binaries() is None:
-        pytest.skip(WITHOUT)
-    made = Server()
-    yield made
-    made.remove()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        tmp_path.chmod(0o700)
-        found = f"sqlite:{tmp_path / 'pool.db'}"
-    else:
-        found = emptied(request.getfixturevalue("server"))
-    make(found)
-    return found
-
-
-def emptied(server: Server) -> str:
-    import psycopg
-
-    with psycopg.connect(server.url(), autocommit=True) as link:
-        link.execute("DROP SCHEMA IF EXISTS cross_market CASCADE")
-    return server.url()
-
-
-def make(place: str) -> None:
-    accounts = [
-        led.PoolAccount(name=name, currency=currency, island="on", grain="0.01")
-        for name, currency in (("a", "CNY"), ("b", "CNY"), ("usd", "USD"))
-    ]
-    led.Ledger.create(place, accounts, config="c", binary="b", routes=[("a", "b")])
-
-
-def member(name: str = "one") -> led.Member:
-    return led.Member(name=name, config="c", binary="b")
-
-
-def opened(place: str, name: str = "one", lease: str = "30 s") -> led.Ledger:
-    return led.Ledger.open(place, member=member(name), lease=lease)
-
-
-def buckets(ledger: led.Ledger, account: str) -> list[Decimal]:
-    found = {each.account: each for each in ledger.balances()}[account]
-    return [found.free, found.allotted, found.quarantined, found.transit, found.total]
 
 
 def test_every_part_of_an_allotment_ends_once(place: str) -> None:
@@ -281,6 +229,21 @@ def test_a_text_is_only_a_text(place: str, text: str) -> None:
         assert buckets(pool, "a") == [100, 0, 0, 0, 100]
         with pytest.raises(cm.UsageError):
             pool.bring(text + "-z", text, 1)
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_a_name_that_no_database_keeps_is_refused(place: str, text: str) -> None:
+    with opened(place) as pool:
+        calls: list[Callable[[], object]] = [
+            lambda: opened(place, text),
+            lambda: pool.bring(text, "a", 1),
+            lambda: pool.post("used", text, "a", 1),
+            lambda: pool.adopt("mine", text, "a"),
+        ]
+        for call in calls:
+            with pytest.raises(cm.UsageError, match="without NUL"):
+                call()
+        assert pool.operations() == []
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "0.001", "1e3", "NaN", str(2**70)])

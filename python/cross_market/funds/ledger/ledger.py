@@ -108,6 +108,7 @@ class Ledger:
         lease: str, time – how long without `renew` before others may quarantine what it has.
         Raises UsageError naming what differs from the pool: schema, configuration or binary.
         """
+        check_text(member.name)
         link = reach(place, create=False)
         try:
             check_member(link, member)
@@ -419,6 +420,8 @@ class Ledger:
         if not 1 <= len(operation) <= 120:
             raise no(operation, "an operation has an id of 1 to 120 characters")
         stated = [list(line) for line in lines] if isinstance(lines, list) else []
+        for text in (operation, about, *[str(line[4]) for line in stated]):
+            check_text(text)
         payload = json.dumps([kind, about, stated, dict(said or {})], sort_keys=True)
 
         def work(link: Link) -> None:
@@ -501,6 +504,12 @@ def aside(allotment: str, account: str, to: str) -> Callable[[Link], list[Line]]
         return [(account, "quarantined", to, int(found[0][0]), allotment)]
 
     return lines
+
+
+def check_text(text: str) -> None:
+    """Raise UsageError for a name that some database cannot keep as it is."""
+    if "\0" in text or text.encode("utf-8", "replace").decode("utf-8") != text:
+        raise no(repr(text), "a name is text without NUL and without halves of characters")
 
 
 def check_member(link: Link, member: Member) -> None:

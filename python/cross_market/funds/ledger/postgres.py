@@ -1,7 +1,8 @@
 """The pool in PostgreSQL, for many hosts. psycopg is the extra `sql`, imported on use."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module, resources
 from types import ModuleType
 from typing import Any, TypeVar
@@ -28,13 +29,22 @@ TRIES = 8
 # Tries to reach the server again after it went away.
 RECONNECTS = 40
 
-# Of each transaction, not of the session: a pooler may give the next one to another server process.
-SETTINGS = (
-    "SELECT set_config('search_path', 'cross_market, pg_temp', true),"
-    " set_config('statement_timeout', '10000', true),"
-    " set_config('lock_timeout', '5000', true),"
-    " set_config('idle_in_transaction_session_timeout', '10000', true)"
-)
+# Set in each transaction and to its end: a session may be a pooler's, and anything may have changed
+# what it was opened with.
+SETTINGS = {
+    "search_path": "cross_market, pg_temp",
+    "statement_timeout": "10s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "10s",
+}
+
+# What a server must be like that forgets nothing and runs the guards of the tables.
+TRUSTED = {
+    "fsync": ("on",),
+    "full_page_writes": ("on",),
+    "synchronous_commit": ("on", "remote_write", "remote_apply"),
+    "session_replication_role": ("origin",),
+}
 
 
 class Postgres:
@@ -53,22 +63,18 @@ class Postgres:
         host = str(parts.get("host", ""))
         # Only a password is no part of what may be shown.
         self.shown = f"postgresql:{host}/{parts.get('dbname', '')}"
-        is_near = host == "" or host.startswith("/") or host in ("localhost", "127.0.0.1", "::1")
+        is_near = host in ("localhost", "127.0.0.1", "::1") and "hostaddr" not in parts
         if not is_near:
+            # A socket of this machine does not ask for it; no host may mean one of the environment.
             parts.setdefault("sslmode", "verify-full")
         parts.setdefault("connect_timeout", "5")
         self._parts = {**parts, "application_name": "cross_market"}
         self._link: Any = None
         try:
             self._reach()
-            if not create:
-                self._check()
         except self._psycopg.Error as error:
             # What the library says may name more than a log should.
             raise lost(self.shown, f"cannot be reached ({type(error).__name__})") from None
-        except LedgerError:
-            self._drop()
-            raise
 
     def install(self, fill: Callable[["Postgres"], None]) -> None:
         """Write roles, the schema and what `fill` adds, in one transaction."""
@@ -117,9 +123,7 @@ class Postgres:
         """Return the rows of one statement that only reads, over a new connection where need be."""
         for is_last in (False, True):
             try:
-                self._reach()
-                with self._link.transaction():
-                    self._link.execute(SETTINGS)
+                with self._transaction():
                     return self.rows(sql, given)
             except self._psycopg.Error as error:
                 self._drop()
@@ -135,37 +139,25 @@ class Postgres:
         Raises FencedError, ShortError, UsageError or LedgerError, when nothing was written;
         UnknownOutcomeError when that is not known.
         """
-        psycopg = self._psycopg
         again, cuts = 0, 0
         while True:
             try:
-                self._reach()
-                with self._link.transaction():
-                    self._link.execute(SETTINGS)
+                with self._transaction():
                     return work(self)
-            except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as error:
-                again += 1
-                if again >= TRIES:
-                    raise lost(self.shown, "others stood in the way too often") from error
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                if isinstance(
-                    error, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable
-                ):
-                    raise lost(self.shown, "took too long") from error
-                self._drop()
-                cuts += 1
-                if not operation:
-                    raise lost(self.shown, "the connection was lost") from error
-                if cuts >= RECONNECTS:
-                    text = f"{self.shown}: lost while {operation!r} was written"
-                    raise UnknownOutcomeError(text, operation=operation) from error
-                time.sleep(min(0.05 * cuts, 0.5))
-            except psycopg.Error as error:
-                # Another connection wrote the same operation meanwhile: it is looked up.
-                if is_operation(error) and again < TRIES:
+            except self._psycopg.Error as error:
+                if self._is_cut(error):
+                    self._drop()
+                    cuts += 1
+                    if not operation:
+                        raise lost(self.shown, "the connection was lost") from error
+                    if cuts >= RECONNECTS:
+                        text = f"{self.shown}: lost while {operation!r} was written"
+                        raise UnknownOutcomeError(text, operation=operation) from error
+                    time.sleep(min(0.05 * cuts, 0.5))
+                elif is_in_the_way(self._psycopg.errors, error) and again < TRIES:
                     again += 1
-                    continue
-                raise told(psycopg.errors, error, self.shown) from error
+                else:
+                    raise told(self._psycopg.errors, error, self.shown) from error
 
     def join(self, member: Member, schema: int, lasts_ms: int) -> int:
         """Begin the next epoch of a member."""
@@ -198,35 +190,78 @@ class Postgres:
         # Nothing is prepared on the server: what is prepared belongs to a session.
         given = {**self._parts, "autocommit": True, "prepare_threshold": None}
         self._link = self._psycopg.connect(**given)
+        self._link.isolation_level = self._psycopg.IsolationLevel.READ_COMMITTED
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Begin a transaction that owes nothing to what its session was before."""
+        self._reach()
+        with self._link.transaction():
+            # Functions are named whole: a search path that is not ours may lead to others.
+            sets = ", ".join(["pg_catalog.set_config(?, ?, true)"] * len(SETTINGS))
+            self.rows("SELECT " + sets, [text for pair in SETTINGS.items() for text in pair])
+            try:
+                self._check()
+            except LedgerError:
+                # Another server may stand behind the address the next time.
+                self._drop()
+                raise
+            yield
 
     def _check(self) -> None:
-        """Raise LedgerError for a server that may forget what it has acknowledged."""
-        replica = self.rows("SELECT pg_is_in_recovery()")[0][0]
-        settings = {
-            name: self.rows("SELECT current_setting(?)", (name,))[0][0]
-            for name in ("fsync", "synchronous_commit", "full_page_writes")
-        }
-        if replica:
+        """Raise LedgerError for a server that does not hold to what was set, or may forget."""
+        names = [*SETTINGS, *TRUSTED]
+        asked = ", ".join(["pg_catalog.current_setting(?)"] * len(names))
+        is_copy, *values = self.rows(f"SELECT pg_catalog.pg_is_in_recovery(), {asked}", names)[0]
+        if is_copy:
             raise lost(self.shown, "a replica, which may lag behind; name the primary")
-        off = [name for name, value in settings.items() if value in ("off", "local")]
-        if off:
-            raise lost(self.shown, f"{off[0]} is off: what it acknowledged may be lost")
+        stands = dict(zip(names, values, strict=True))
+        for name, value in SETTINGS.items():
+            if stands[name] != value:
+                raise lost(self.shown, f"{name} cannot be set for a transaction")
+        for name, fit in TRUSTED.items():
+            if stands[name] not in fit:
+                raise lost(self.shown, f"{name} is {stands[name]}: what it says may not last")
+
+    def _is_cut(self, error: Exception) -> bool:
+        """Return whether a connection is lost, so that a commit may have been done or not.
+
+        A server that goes down says so as an error like others, and only its severity tells.
+        """
+        if self._link is None or self._link.closed:
+            return True
+        said: Any = error
+        if said.diag.severity_nonlocalized in ("FATAL", "PANIC"):
+            return True
+        is_link = isinstance(error, self._psycopg.OperationalError | self._psycopg.InterfaceError)
+        return is_link and said.sqlstate is None
 
 
-def is_operation(error: object) -> bool:
-    """Return whether an id of an operation was there already."""
-    detail: Any = getattr(error, "diag", None)
-    return detail is not None and detail.constraint_name == "operation_pkey"
+def is_in_the_way(errors: ModuleType, error: Exception) -> bool:
+    """Return whether another transaction was in the way, or wrote the same operation meanwhile."""
+    said: Any = error
+    others = errors.SerializationFailure | errors.DeadlockDetected
+    return isinstance(error, others) or said.diag.constraint_name == "operation_pkey"
 
 
 def told(errors: ModuleType, error: Exception, shown: str) -> Exception:
-    """Return what an error of PostgreSQL means here."""
+    """Return what an error of PostgreSQL means here, when nothing was written.
+
+    Only what the guards of the tables say is about the operation. All else (a timeout, no room, a
+    server that may only be read) is about the server, and the same id may be asked again.
+    """
     text = str(error).split("\n")[0]
     if isinstance(error, errors.RaiseException) and text.startswith("fenced"):
         return FencedError(f"{shown}: {text}")
-    is_short = isinstance(error, errors.CheckViolation) or "no such allotment" in text
-    if is_short:
+    if isinstance(error, errors.CheckViolation) or "no such allotment" in text:
         return ShortError(f"{shown}: less is there than was asked for ({text})")
-    if isinstance(error, errors.ReadOnlySqlTransaction | errors.DiskFull):
-        return LedgerError(f"{shown}: {text}")
-    return UsageError(f"{shown}: {text}")
+    about_it = (
+        errors.RaiseException
+        | errors.IntegrityError
+        | errors.DataError
+        | errors.InsufficientPrivilege
+        | errors.DuplicateSchema
+    )
+    if isinstance(error, about_it):
+        return UsageError(f"{shown}: {text}")
+    return LedgerError(f"{shown}: {text}")

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from cross_market.funds.ledger.values import (
     LedgerError,
     Member,
     ShortError,
+    UnknownOutcomeError,
     lost,
     no,
 )
@@ -72,24 +74,37 @@ class Sqlite:
     def transact(self, work: Callable[["Sqlite"], T], operation: str = "") -> T:
         """Run `work` in one transaction; its statements all count or none.
 
-        operation: str – the id that it writes; here a commit always has an answer.
-        Raises FencedError, ShortError, UsageError or LedgerError; then nothing was written.
+        operation: str – the id under which `work` finds out whether it was done before.
+        Raises FencedError, ShortError, UsageError or LedgerError, when nothing was written;
+        UnknownOutcomeError when that is not known.
         """
-        del operation
         try:
             self._link.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             raise lost(self.shown, f"{error}") from error
         try:
             found = work(self)
-            self._link.execute("COMMIT")
         except BaseException as error:
-            if self._link.in_transaction:
-                self._link.execute("ROLLBACK")
+            self._undo()
             if isinstance(error, sqlite3.Error):
                 raise told(error, self.shown) from error
             raise
+        try:
+            self._link.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._undo()
+            if not operation:
+                raise lost(self.shown, f"{error}") from error
+            # What a disk failed to sync it may have written: whoever reads the log later finds it.
+            text = f"{self.shown}: {error}, while {operation!r} was written"
+            raise UnknownOutcomeError(text, operation=operation) from error
         return found
+
+    def _undo(self) -> None:
+        # A disk that fails may fail here too; then the next transaction cannot begin, and says so.
+        with suppress(sqlite3.Error):
+            if self._link.in_transaction:
+                self._link.execute("ROLLBACK")
 
     def join(self, member: Member, schema: int, lasts_ms: int) -> int:
         """Begin the next epoch of a member."""
