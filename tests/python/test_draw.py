@@ -21,9 +21,13 @@ ACCOUNTS = [
 
 @pytest.fixture
 def place(tmp_path: Path) -> str:
-    tmp_path.chmod(0o700)
-    found = f"sqlite:{tmp_path / 'pool.db'}"
-    ledger.Ledger.create(found, ACCOUNTS, config="c", binary="b")
+    return made(tmp_path, ACCOUNTS)
+
+
+def made(folder: Path, accounts: list[ledger.PoolAccount]) -> str:
+    folder.chmod(0o700)
+    found = f"sqlite:{folder / 'pool.db'}"
+    ledger.Ledger.create(found, accounts, config="c", binary="b")
     with joined(found) as pool:
         for name in ("one", "two"):
             pool.bring(f"in {name}", name, 100_000)
@@ -120,6 +124,25 @@ def test_two_losses_of_one_amount_are_two(desk: by_hand.Desk, place: str) -> Non
         assert remains(pool, "one") == 19_900
 
 
+def test_what_is_no_whole_grain_counts_against_us(desk: by_hand.Desk, tmp_path: Path) -> None:
+    place = made(tmp_path, [dataclasses.replace(each, grain="100") for each in ACCOUNTS])
+    with joined(place) as pool:
+        draw = ledger.Draw(pool, desk.session, "gold")
+        draw.renew(desk.now)
+        desk.entered()
+        for instrument, price in ((by_hand.NORTH, 10_150), (by_hand.SOUTH, 10_050)):
+            settle = ev.Settle(
+                instrument=instrument, exchange=desk.now, price=price, day=day_of(desk)
+            )
+            desk.say(settle)
+        desk.ms += 1_000
+        draw.renew(desk.now)
+        draw.post()
+        # Of 50 that were lost a whole grain is posted, of 48 that were won nothing.
+        assert [lease_of(desk.session, name)["posted"] for name in ("one", "two")] == [-100, 0]
+        assert [remains(pool, name) for name in ("one", "two")] == [19_900, 20_000]
+
+
 def day_of(desk: by_hand.Desk) -> int:
     return desk.now // (86_400 * 10**9)
 
@@ -164,9 +187,13 @@ def test_who_was_fenced_enters_nothing_once_its_lease_is_over(
         draw.renew(desk.now)
         with joined(place) as successor:
             assert successor.epoch > pool.epoch
+            before = desk.session.leases()
+            desk.ms += 1_000
             with pytest.raises(ledger.FencedError):
                 draw.renew(desk.now)
-            desk.ms += 30_000
+            # What it was told before runs out: no renewal was told that the pool did not make.
+            assert desk.session.leases().equals(before)
+            desk.ms += 29_000
             told = desk.say(ev.Tick())
             alerts = [each for each in told if isinstance(each, commands.Alert)]
             over = [each for each in alerts if each.code == "lease_over"]

@@ -104,6 +104,21 @@ def test_what_a_dead_process_had_is_set_aside_and_ends_by_a_word(place: str) -> 
             assert buckets(desk, "a") == [70, 30, 0, 0, 100]
 
 
+def test_what_is_set_aside_ends_with_what_remains_of_it(place: str) -> None:
+    with opened(place, lease="300 ms") as dead, opened(place, "desk") as desk:
+        dead.bring("in", "a", 100)
+        dead.allot("x", {"a": 30})
+        dead.allot("y", {"a": 20})
+        dead.post("lost", "x", "a", 5)
+        dead.give_back("back", "y", "a", 4)
+        time.sleep(0.4)
+        assert {each.remains for each in desk.quarantine("q", "one")} == {25, 16}
+        with opened(place) as back:
+            back.adopt("mine", "x", "a")
+            desk.release("dead", "y", "a", reason="cancelled at the venue")
+            assert buckets(desk, "a") == [70, 25, 0, 0, 95]
+
+
 def test_an_id_is_its_member_s(place: str) -> None:
     with opened(place) as one, opened(place, "two") as two:
         one.bring("in", "a", 1000)
