@@ -45,6 +45,7 @@ if _typing.TYPE_CHECKING:
     from cross_market import live as live
     from cross_market import venues as venues
     from cross_market.contracts.conduct import conduct
+    from cross_market.funds.pool import Rate, Stated, pool
     from cross_market.market import Market, Merged, Pair
     from cross_market.research.dry_run import DryRun, dry_run
     from cross_market.research.result import Result
@@ -96,6 +97,7 @@ __all__ = [
     "Merged",
     "Pair",
     "Quoting",
+    "Rate",
     "Ratio",
     "Result",
     "Route",
@@ -106,6 +108,7 @@ __all__ = [
     "Simultaneous",
     "Size",
     "Spread",
+    "Stated",
     "Supplement",
     "Threshold",
     "Unwind",
@@ -123,6 +126,7 @@ __all__ = [
     "limits",
     "live",
     "order_text",
+    "pool",
     "simulate",
     "thresholds",
     "to_grid",
@@ -140,10 +144,12 @@ _LATER = {
     "Market": "cross_market.market",
     "Merged": "cross_market.market",
     "Pair": "cross_market.market",
+    "Rate": "cross_market.funds.pool",
     "Result": "cross_market.research.result",
     "Session": "cross_market.session",
     "SimVenue": "cross_market.research.world",
     "SimVenues": "cross_market.research.world",
+    "Stated": "cross_market.funds.pool",
     "WhatIf": "cross_market.what_if",
     "audit": "cross_market.audit",
     "commands": "cross_market.commands",
@@ -151,6 +157,7 @@ _LATER = {
     "dry_run": "cross_market.research.dry_run",
     "events": "cross_market.events",
     "live": "cross_market.live",
+    "pool": "cross_market.funds.pool",
     "simulate": "cross_market.research.simulate",
     "to_grid": "cross_market.research.rows",
     "venues": "cross_market.venues",

@@ -11,6 +11,7 @@ import pytest
 
 import cross_market as cm
 from cross_market import testing
+from cross_market.funds import pool
 from cross_market.policy import verdict
 
 MODULES = (
@@ -21,6 +22,7 @@ MODULES = (
     cm.live.alerts,
     cm.thresholds,
     cm.venues,
+    pool,
     testing,
     verdict,
 )
