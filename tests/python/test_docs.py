@@ -15,6 +15,7 @@ import pytest
 
 import config_page
 import cross_market as cm
+import day_pictures
 import legging_page
 from cross_market import testing
 
@@ -123,6 +124,24 @@ def test_the_pictures_of_leg_work_are_those_of_table_and_story() -> None:
     drawn = legging_page.PICTURE.read_text(encoding="utf-8")
     assert legging_page.picture() == drawn
     assert drawn.count("<circle") == len(legging_page.happened()) > 5
+
+
+@pytest.mark.parametrize("path", day_pictures.PICTURES, ids=lambda path: path.stem)
+def test_the_pictures_of_a_day_are_those_of_its_journal(path: Path) -> None:
+    assert day_pictures.drawn(path) == path.read_text(encoding="utf-8")
+
+
+def test_the_pictured_days_show_what_their_pages_say(tmp_path: Path) -> None:
+    _, rungs = day_pictures.lead_ladder(tmp_path / "ladder")
+    ladder = ["warn", "restrict", "cancel", "restrict", "warn", "normal"]
+    assert [rung.level for rung in rungs] == ladder
+    assert day_pictures.LADDER.read_text(encoding="utf-8").count("<circle") == len(rungs)
+    day_pictures.lead_pool(tmp_path / "pool")
+    pool, flows = day_pictures.pool_of(tmp_path / "pool")
+    assert [flow.code for flow in flows] == [*["transfer_arrived"] * 2, "transfer_late"]
+    # What came in at nine is there or on its way, less what a transfer cost.
+    money = {each.name: each.equity + each.in_transit for each in pool.totals("currency")}
+    assert money == {"CNY": 2_600_000, "USD": 220_000 - 25}
 
 
 def test_every_story_that_a_page_of_leg_work_names_is_there() -> None:
