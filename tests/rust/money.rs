@@ -11,7 +11,7 @@
 
 use cross_market_core::funds::{
     Bucket, Cash, CashKind, Drift, Funds, Held, HoldError, Need, NoHold, Short, ShortKind,
-    TradeMoney, Worth,
+    TradeMoney, Transfer, TransferId, TransferNews, Worth,
 };
 use cross_market_core::ids::{
     AccountId, ClientOrderId, CurrencyId, HedgeId, Id, InstrumentId, LegId, ProductId, Table,
@@ -489,6 +489,37 @@ fn the_day_counts_results_and_not_money_that_moves() {
     }
     assert_eq!(desk.funds.day_result(NEAR, paper(7)), Money::units(-13));
     assert_eq!(desk.funds.balance(NEAR), Money::units(500));
+    desk.funds.balanced();
+}
+
+/// What is lost on the way is a loss of the account that it left; neither gains by what is on its way
+/// or has arrived, or a day's loss would be hidden by it.
+#[test]
+fn the_day_counts_what_a_transfer_costs_and_not_what_it_moves() {
+    let mut desk = Desk::new();
+    let ask = |desk: &mut Desk, id| {
+        let amount = Money::units(100);
+        let transfer = Transfer { id: TransferId(id), from: NEAR, to: FAR, amount };
+        desk.funds.ask(&transfer, true, Time(0), Time(9)).unwrap();
+    };
+    let days = |desk: &Desk| [NEAR, FAR].map(|of| desk.funds.day_result(of, paper(0)));
+    let news = |desk: &mut Desk, id, account, kind, units| {
+        desk.funds.transfer_news(TransferId(id), &cash(account, kind, units))
+    };
+    desk.funds.mark_day(NEAR, paper(0));
+    desk.funds.mark_day(FAR, paper(0));
+    let day = |near, far| [Money::units(near), Money::units(far)];
+    ask(&mut desk, 1);
+    assert_eq!(days(&desk), day(0, 0));
+    assert_eq!(news(&mut desk, 1, NEAR, CashKind::Left, 101), TransferNews::Booked);
+    assert_eq!(days(&desk), day(0, 0));
+    assert_eq!(news(&mut desk, 1, FAR, CashKind::Arrived, 99), TransferNews::Booked);
+    assert_eq!(days(&desk), day(-2, 0));
+    ask(&mut desk, 2);
+    assert_eq!(news(&mut desk, 2, NEAR, CashKind::Failed, 97), TransferNews::Booked);
+    assert_eq!(days(&desk), day(-5, 0));
+    assert_eq!(news(&mut desk, 2, FAR, CashKind::Arrived, 100), TransferNews::Contradicts);
+    assert_eq!(days(&desk), day(-2, 0));
     desk.funds.balanced();
 }
 
