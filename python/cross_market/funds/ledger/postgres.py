@@ -1,8 +1,11 @@
 """The pool in PostgreSQL, for many hosts. psycopg is the extra `sql`, imported on use."""
 
+import os
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module, resources
 from types import ModuleType
 from typing import Any, TypeVar
@@ -28,6 +31,10 @@ TRIES = 8
 
 # Tries to reach the server again after it went away.
 RECONNECTS = 40
+
+# Seconds of one transaction. A server may wait for a standby without an end, or be stopped itself;
+# no time-out of its own helps then.
+PATIENCE = 30.0
 
 # Set in each transaction and to its end: a session may be a pooler's, and anything may have changed
 # what it was opened with.
@@ -140,24 +147,34 @@ class Postgres:
         UnknownOutcomeError when that is not known.
         """
         again, cuts = 0, 0
+        may_be_written = False
         while True:
+            is_sent = False
             try:
                 with self._transaction():
-                    return work(self)
+                    found = work(self)
+                    is_sent = True
             except self._psycopg.Error as error:
                 if self._is_cut(error):
                     self._drop()
                     cuts += 1
-                    if not operation:
-                        raise lost(self.shown, "the connection was lost") from error
-                    if cuts >= RECONNECTS:
-                        text = f"{self.shown}: lost while {operation!r} was written"
-                        raise UnknownOutcomeError(text, operation=operation) from error
-                    time.sleep(min(0.05 * cuts, 0.5))
+                    may_be_written = may_be_written or is_sent
+                    if operation and cuts < RECONNECTS:
+                        time.sleep(min(0.05 * cuts, 0.5))
+                        continue
+                    why: Exception = lost(self.shown, "the connection was lost")
                 elif is_in_the_way(self._psycopg.errors, error) and again < TRIES:
                     again += 1
+                    continue
                 else:
-                    raise told(self._psycopg.errors, error, self.shown) from error
+                    why = told(self._psycopg.errors, error, self.shown)
+                raise (doubtful(why, operation) if may_be_written else why) from error
+            except LedgerError as error:
+                if may_be_written:
+                    raise doubtful(error, operation) from error
+                raise
+            else:
+                return found
 
     def join(self, member: Member, schema: int, lasts_ms: int) -> int:
         """Begin the next epoch of a member."""
@@ -182,6 +199,7 @@ class Postgres:
     def _drop(self) -> None:
         if self._link is not None:
             self._link.close()
+            self._line.close()
         self._link = None
 
     def _reach(self) -> None:
@@ -191,22 +209,34 @@ class Postgres:
         given = {**self._parts, "autocommit": True, "prepare_threshold": None}
         self._link = self._psycopg.connect(**given)
         self._link.isolation_level = self._psycopg.IsolationLevel.READ_COMMITTED
+        # The same connection under a number of our own, which is not given to another meanwhile.
+        self._line = socket.socket(fileno=os.dup(self._link.fileno()))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """Begin a transaction that owes nothing to what its session was before."""
         self._reach()
-        with self._link.transaction():
-            # Functions are named whole: a search path that is not ours may lead to others.
-            sets = ", ".join(["pg_catalog.set_config(?, ?, true)"] * len(SETTINGS))
-            self.rows("SELECT " + sets, [text for pair in SETTINGS.items() for text in pair])
-            try:
-                self._check()
-            except LedgerError:
-                # Another server may stand behind the address the next time.
-                self._drop()
-                raise
-            yield
+        watch = threading.Timer(PATIENCE, hang_up, [self._line])
+        watch.daemon = True
+        watch.start()
+        try:
+            with self._link.transaction():
+                self._prepare()
+                yield
+        finally:
+            watch.cancel()
+
+    def _prepare(self) -> None:
+        """Set what this transaction needs, and raise LedgerError where it does not hold."""
+        # Functions are named whole: a search path that is not ours may lead to others.
+        sets = ", ".join(["pg_catalog.set_config(?, ?, true)"] * len(SETTINGS))
+        self.rows("SELECT " + sets, [text for pair in SETTINGS.items() for text in pair])
+        try:
+            self._check()
+        except LedgerError:
+            # Another server may stand behind the address the next time.
+            self._drop()
+            raise
 
     def _check(self) -> None:
         """Raise LedgerError for a server that does not hold to what was set, or may forget."""
@@ -235,6 +265,20 @@ class Postgres:
             return True
         is_link = isinstance(error, self._psycopg.OperationalError | self._psycopg.InterfaceError)
         return is_link and said.sqlstate is None
+
+
+def hang_up(line: socket.socket) -> None:
+    """End a connection, so that whoever waits for its answer hears that it is lost."""
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
+
+
+def doubtful(why: Exception, operation: str) -> Exception:
+    """Return what it means that an operation came to nothing whose earlier try may be written."""
+    if not operation or type(why) is not LedgerError:
+        return why
+    text = f"{why}; {operation!r} may have been written before"
+    return UnknownOutcomeError(text, operation=operation)
 
 
 def is_in_the_way(errors: ModuleType, error: Exception) -> bool:
