@@ -9,7 +9,7 @@ import typing as _typing
 from cross_market._core import Engine, order_text
 from cross_market._core import version as _version
 from cross_market.config import Account, Config, Hedge, Leg, Route, Venue
-from cross_market.contracts.instrument import Fee, Fees, Instrument, Margin
+from cross_market.contracts.instrument import Fee, Fees, Instrument, Margin, MarginStep
 from cross_market.errors import (
     ConfigError,
     CrossMarketError,
@@ -93,6 +93,7 @@ __all__ = [
     "LegRule",
     "Limits",
     "Margin",
+    "MarginStep",
     "Market",
     "Merged",
     "Pair",

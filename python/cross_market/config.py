@@ -32,7 +32,7 @@ from cross_market._values import (
     value,
     wrong,
 )
-from cross_market.contracts.instrument import Fee, Instrument, Margin, Windows
+from cross_market.contracts.instrument import Fee, Instrument, Margin, MarginStep, Windows
 from cross_market.contracts.units import (
     CurrencyCode,
     UnitName,
@@ -668,6 +668,11 @@ def margins_json(instrument: Instrument) -> Json:
 def margin_json(margin: Margin | None) -> Json:
     if margin is None:
         return {"long": "0", "short": "0", "floor_per_lot": "0"}
+    steps = [[step.settles, rates_json(step)] for step in margin.steps]
+    return {**rates_json(margin), **({"steps": steps} if steps else {})}
+
+
+def rates_json(margin: Margin | MarginStep) -> Json:
     by_lot = {"long_per_lot": margin.long_per_lot, "short_per_lot": margin.short_per_lot}
     return {
         "long": str(margin.long),

@@ -57,6 +57,7 @@ TABLES: tuple[tuple[str, type], ...] = (
     ("[instruments.fees]", cm.Fees),
     ("[instruments.fees.open] and the others", cm.Fee),
     ("[instruments.margin]", cm.Margin),
+    ("[[instruments.margin.steps]]", cm.MarginStep),
     ("[[hedges]]", cm.Hedge),
     ("[[hedges.legs]]", cm.Leg),
     ('[hedges.signal], type = "Ratio"', cm.Ratio),

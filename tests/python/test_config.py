@@ -1,6 +1,7 @@
 """The configuration refuses what is wrong (B53–B64), and is one value in memory and in files."""
 
 import copy
+import datetime
 import decimal
 import json
 import os
@@ -246,6 +247,22 @@ def test_margin_is_by_value_by_lot_or_both() -> None:
     assert instrument_json(hedged)["margin"]["by_flag"] == {
         "hedge": {"long": "0.05", "short": "0.06", "floor_per_lot": "0"}
     }
+    first = cm.MarginStep(settles="2026-02-12", long="0.14", short="0.15")
+    then = cm.MarginStep(
+        settles=datetime.date(2026, 2, 24), long="0.1", short="0", short_per_lot="9 CNY"
+    )
+    stepped = cm.Margin(long="0.1", short="0.1", steps=[first, then])
+    assert instrument_json(future(stepped))["margin"]["steps"] == [
+        [20496, {"long": "0.14", "short": "0.15", "floor_per_lot": "0"}],
+        [20508, {"long": "0.1", "short": "0", "floor_per_lot": "0", "short_per_lot": "9"}],
+    ]
+    free = cm.MarginStep(settles=20510, long="0", short="1")
+    for steps, field in (([then, first], "[1].settles"), ([first, free], "[1].long")):
+        with pytest.raises(cm.ConfigError) as caught:
+            future(cm.Margin(long="0.1", short="0.1", steps=steps))
+        assert caught.value.field == f"instrument.margin.steps{field}"
+    with pytest.raises(cm.ConfigError):
+        cm.MarginStep(settles="12 February", long="1", short="1")
     with pytest.raises(cm.ConfigError) as wrong:
         instrument("X.S", "CNY/g", settlement="upfront", margin=None, hedge_margin=hedged.margin)
     assert wrong.value.field == "instrument.hedge_margin"

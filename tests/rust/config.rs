@@ -406,6 +406,28 @@ fn rates_are_fractions_not_percent() {
         json["instruments"][0]["margin"]["by_flag"][key] = wrong.clone();
         assert!(read(&json).unwrap_err().field.starts_with("instruments[0].margin.by_flag"));
     }
+    // Rates to come, by day; those of a flag too.
+    let step = |day: i64| json!([day, rates]);
+    json["instruments"][0]["margin"]["steps"] = json!([step(20_500), step(20_510)]);
+    json["instruments"][0]["margin"]["by_flag"]["hedge"]["steps"] = json!([step(20_505)]);
+    let config = read(&json).unwrap();
+    let steps = &config.instruments[InstrumentId(0)].margin_steps;
+    let flags: Vec<_> = steps.iter().map(|step| (step.settles.0, step.flag)).collect();
+    assert_eq!(flags, [(20_500, None), (20_505, Some(HedgeFlag::Hedge)), (20_510, None)]);
+    for wrong in [
+        json!([step(20_500), step(20_500)]),
+        json!([step(-1)]),
+        json!([step(99_999_999)]),
+        json!([[20_500]]),
+        json!([[20_500, {"long": "2", "short": "0", "floor_per_lot": "0"}]]),
+        json!([[20_500, {"long": "0.1", "short": "0.1", "floor_per_lot": "0", "steps": []}]]),
+        json!([[20_500, {"long": "0.1", "short": "0.1", "floor_per_lot": "0", "by_flag": {}}]]),
+        json!("soon"),
+    ] {
+        let mut json = json.clone();
+        json["instruments"][0]["margin"]["steps"] = wrong;
+        assert!(read(&json).unwrap_err().field.starts_with("instruments[0].margin.steps"));
+    }
     for wrong in ["0", "1.1", "-0.5"] {
         let mut json = json.clone();
         json["instruments"][0]["maintenance"] = json!(wrong);

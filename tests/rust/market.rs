@@ -611,6 +611,7 @@ fn instrument(tick_value: i128, fee: Fee) -> Instrument {
         margin: MarginRate::of_value(Ratio::ZERO, Ratio::ZERO, Money::ZERO),
         flag_margins: [None; 3],
         maintenance: Ratio::ONE,
+        margin_steps: Vec::new(),
         larger_side: false,
         phases: Phases::always(),
         band: None,

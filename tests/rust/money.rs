@@ -70,6 +70,7 @@ fn future() -> Instrument {
         margin: MarginRate::of_value(ratio("0.10"), ratio("0.12"), Money::units(500)),
         flag_margins: [None; 3],
         maintenance: Ratio::ONE,
+        margin_steps: Vec::new(),
         larger_side: false,
         phases: Phases::always(),
         band: None,

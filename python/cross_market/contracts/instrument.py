@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from collections.abc import Sequence
 from dataclasses import field
 from decimal import Decimal
 from fractions import Fraction
@@ -15,6 +16,7 @@ from cross_market._values import (
     decimal,
     flag,
     fraction_text,
+    many,
     one,
     optional,
     ratio,
@@ -185,6 +187,11 @@ def day_number(given: object, where: str) -> int:
     return given
 
 
+def day() -> Reader:
+    """Read a day as days since 1970."""
+    return Reader(day_number, "a date, or a text such as '2026-02-10'")
+
+
 Phases = Annotated[Any, phases()]
 Prompts = Annotated[Any, optional(prompts())]
 Windows = Annotated[Any, windows()]
@@ -218,6 +225,23 @@ class Fees:
 
 
 @value
+class MarginStep:
+    """What replaces a margin with the settlement of a trading day, as exchanges announce it.
+
+    settles: day, date or text – with the settlement of which trading day, such as '2026-02-12'.
+    long, short: number – fraction of the absolute value from then on.
+    long_per_lot, short_per_lot, floor_per_lot: str, money – as those of Margin; none when left out.
+    """
+
+    settles: Annotated[Any, day()]
+    long: Annotated[Number, ratio(least=0)]
+    short: Annotated[Number, ratio(least=0)]
+    long_per_lot: Annotated[str | None, optional(money())] = None
+    short_per_lot: Annotated[str | None, optional(money())] = None
+    floor_per_lot: Annotated[str | None, optional(money())] = None
+
+
+@value
 class Margin:
     """What is set aside for a position.
 
@@ -225,6 +249,9 @@ class Margin:
     long_per_lot, short_per_lot: str, money – added for each lot; 0 as a fraction where it is all.
     floor_per_lot: str, money – both together are at least so much a lot, which binds at prices of
         zero and below.
+    steps: list of MarginStep – what replaces it later, before holidays and towards delivery,
+        with `settles` ascending. A run that begins on such a day counts the larger of every number
+        until that settlement is told, or the day is over in UTC.
     """
 
     long: Annotated[Number, ratio(least=0)]
@@ -232,6 +259,7 @@ class Margin:
     long_per_lot: Annotated[str | None, optional(money())] = None
     short_per_lot: Annotated[str | None, optional(money())] = None
     floor_per_lot: Annotated[str | None, optional(money())] = None
+    steps: Annotated[Sequence[MarginStep], many(MarginStep)] = ()
 
 
 @value
@@ -320,6 +348,7 @@ class Instrument:
                 raise wrong(margin, f"{where}.{each}", "None for settlement 'upfront'")
             if margin is not None:
                 self._check_margin(margin, f"{where}.{each}")
+                self._check_steps(margin.steps, f"{where}.{each}.steps")
         grids = (
             ("band", self.band or (), self.tick),
             ("min_qty", self._given(self.min_qty), self.lot),
@@ -337,7 +366,14 @@ class Instrument:
     def _given(self, number: Number | None) -> tuple[Number, ...]:
         return () if number is None else (number,)
 
-    def _check_margin(self, margin: Margin, where: str) -> None:
+    def _check_steps(self, steps: Sequence[MarginStep], where: str) -> None:
+        for at, step in enumerate(steps):
+            self._check_margin(step, f"{where}[{at}]")
+            if at > 0 and step.settles <= steps[at - 1].settles:
+                expected = "a day after that of the step before it"
+                raise wrong(step.settles, f"{where}[{at}].settles", expected)
+
+    def _check_margin(self, margin: Margin | MarginStep, where: str) -> None:
         for direction in ("long", "short"):
             rate, per_lot = getattr(margin, direction), getattr(margin, f"{direction}_per_lot")
             by_lot = per_lot is not None and parse_money(per_lot, where)[0] > 0

@@ -24,7 +24,9 @@
 //!                        fees{open close close_today}{per_lot (money)  rate (fraction of value)}
 //!                        margin{long short (fractions of value)  floor_per_lot (money)
 //!                        may also have: long_per_lot short_per_lot (money beside the fraction)
-//!                        by_flag{speculation arbitrage hedge}: rates of their own, each as these}
+//!                        by_flag{speculation arbitrage hedge}: rates of their own, each as these
+//!                        steps [[day, margin], …]: what replaces it with the settlement of which
+//!                        day since 1970-01-01; flags may have their own}
 //!                        phases: "always" | [[start_ns, phase], …]  band: null | [low, high] (prices)
 //!                        own_in_book  min_qty (size)  price_max (price)  qty_max (size)
 //!                        may also have: maintenance (fraction of the margin that keeps positions open)

@@ -309,7 +309,7 @@ impl Engine {
             days: Table::new(vec![Day(0); accounts]),
             clocks: Clocks::new(config.venues.len()),
             deadline: Time::MAX,
-            midnight: if has_prompts(config) { Time::EARLIEST } else { Time::MAX },
+            midnight: if has_dates(config) { Time::EARLIEST } else { Time::MAX },
             waiting: 0,
             day_results: Table::new(vec![Money::ZERO; accounts]),
             short: Table::new(vec![false; accounts]),
@@ -339,8 +339,10 @@ impl Engine {
         };
         door::stamp(Field::Now, start)?;
         engine.turn_date();
+        engine.brace_margins();
         engine.set_reaches();
         engine.note_quoting();
+        engine.set_deadline();
         Ok(engine)
     }
 
@@ -435,18 +437,19 @@ impl Engine {
 
     fn begin(&mut self, now: Time) {
         self.now = now;
-        self.turn_date();
         self.events += 1;
         self.changed = false;
         self.funds.begin_event();
         self.bookings.clear();
         self.dirty.clear();
+        self.turn_date();
     }
 
     fn turn_date(&mut self) {
         if self.now >= self.midnight {
             self.positions.set_date(self.now.date());
             self.midnight = self.now.next_date();
+            self.step_margins_before(self.now.date());
         }
     }
 
@@ -757,8 +760,10 @@ impl Engine {
     }
 }
 
-fn has_prompts(config: &Config) -> bool {
-    config.instruments.iter().any(|of| !of.prompts.rows().is_empty())
+/// Whether anything turns with the date.
+fn has_dates(config: &Config) -> bool {
+    let has = |of: &Instrument| !of.prompts.rows().is_empty() || !of.margin_steps.is_empty();
+    config.instruments.iter().any(has)
 }
 
 /// What fills the room for a hedge's attempts until the first begins.
@@ -839,6 +844,9 @@ fn digest_instrument(instrument: &Instrument, out: &mut Writer) {
         out.i64(rate.den());
     }
     out.i128(margin.floor_per_lot.0);
+    for step in &instrument.margin_steps {
+        out.i64(i64::from(step.settles.0));
+    }
     // States without them keep the digest that they had before these were known.
     if margin.is_by_lot() {
         out.i128(margin.long_per_lot.0);

@@ -208,11 +208,35 @@ impl MarginRate {
         }
     }
 
+    /// The larger of every number: what is at least needed where either may be in force.
+    #[must_use]
+    pub fn larger(self, other: MarginRate) -> MarginRate {
+        MarginRate {
+            long: self.long.max(other.long),
+            short: self.short.max(other.short),
+            long_per_lot: self.long_per_lot.max(other.long_per_lot),
+            short_per_lot: self.short_per_lot.max(other.short_per_lot),
+            floor_per_lot: self.floor_per_lot.max(other.floor_per_lot),
+        }
+    }
+
     /// Whether lots of either direction need more than their share of the value.
     #[must_use]
     pub fn is_by_lot(&self) -> bool {
         self.long_per_lot != Money::ZERO || self.short_per_lot != Money::ZERO
     }
+}
+
+/// Margin rates that are known to replace others: before holidays, with the life of a contract,
+/// towards delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarginStep {
+    /// The trading day with whose settlement they come into force, as exchanges announce it.
+    pub settles: Day,
+    /// Of which accounts; `None` for those whose flag has no rates of its own.
+    pub flag: Option<HedgeFlag>,
+    /// The rates.
+    pub rate: MarginRate,
 }
 
 /// The daily price band of an instrument, in ticks, both ends tradable.
@@ -301,6 +325,8 @@ pub struct Instrument {
     pub margin: MarginRate,
     /// The same for accounts of a flag that has rates of its own, by the flag's code.
     pub flag_margins: [Option<MarginRate>; 3],
+    /// Margin to come, by day.
+    pub margin_steps: Vec<MarginStep>,
     /// What open positions need to be kept, as a fraction of the margin that opening them needs: above
     /// 0, at most 1.
     pub maintenance: Ratio,
@@ -345,6 +371,36 @@ impl Instrument {
             HedgeFlag::Arbitrage => *arbitrage = Some(rate),
             HedgeFlag::Hedge => *hedge = Some(rate),
         }
+    }
+
+    fn set_margin(&mut self, flag: Option<HedgeFlag>, rate: MarginRate) {
+        match flag {
+            None => self.margin = rate,
+            Some(flag) => self.set_flag_margin(flag, rate),
+        }
+    }
+
+    /// Takes the steps of margin that come into force with the settlement of `day` or of one before
+    /// it; gives whether there were any.
+    pub fn step_margins(&mut self, day: Day) -> bool {
+        let due = self.margin_steps.partition_point(|step| step.settles <= day);
+        let steps: Vec<MarginStep> = self.margin_steps.drain(..due).collect();
+        for step in &steps {
+            self.set_margin(step.flag, step.rate);
+        }
+        !steps.is_empty()
+    }
+
+    /// Takes the larger of every rate with those of the steps up to `day`, of which nobody knows
+    /// whether they are in force; they stay to come. Gives whether there were any.
+    pub fn brace_margins(&mut self, day: Day) -> bool {
+        let due = self.margin_steps.partition_point(|step| step.settles <= day);
+        let steps: Vec<MarginStep> = self.margin_steps.iter().take(due).copied().collect();
+        for MarginStep { flag, rate, .. } in &steps {
+            let now = flag.map_or(&self.margin, |flag| self.margin_of(flag));
+            self.set_margin(*flag, now.larger(*rate));
+        }
+        !steps.is_empty()
     }
 
     /// The value of `ticks × lots`, with the sign of the price.

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::sent::Sent;
 use cross_market_core::clock::{Clock, ClockOf};
 use cross_market_core::config::Config;
 use cross_market_core::ids::{AccountId, HedgeId, Id, InstrumentId, VenueId};
 use cross_market_core::instrument::Settlement;
 use cross_market_core::num::{Money, Side};
-use cross_market_core::order::Place;
 use cross_market_core::phase::Phase;
 use cross_market_core::time::{Day, Span, Time};
 
@@ -158,7 +158,8 @@ impl Bounds {
 }
 
 /// The least that an order needs: its value where that changes hands, its margin elsewhere.
-pub(crate) fn least_need(config: &Config, place: &Place, lots: i64) -> Money {
+pub(crate) fn least_need(config: &Config, sent: &Sent, lots: i64) -> Money {
+    let place = &sent.place;
     let Some(listed) = config.instruments.get(place.instrument) else { return Money::ZERO };
     let ticks = i128::from(place.price.0) * i128::from(lots);
     match listed.settlement {
@@ -168,7 +169,7 @@ pub(crate) fn least_need(config: &Config, place: &Place, lots: i64) -> Money {
         | Settlement::OnClose(_)
         | Settlement::PromptForward
         | Settlement::Coin(_) => {
-            let (rate, per_lot) = listed.margin_of(place.flag).of(place.side);
+            let (rate, per_lot) = sent.rate.of(place.side);
             let value = listed.tick_value.0 * ticks.abs();
             let by_lot = per_lot.0 * i128::from(lots);
             Money(value * i128::from(rate.num()) / i128::from(rate.den()) + by_lot)

@@ -20,7 +20,7 @@ use cross_market_core::time::{Span, Time};
 
 use crate::bounds::{Bounds, Counted};
 use crate::conduct;
-use crate::margins::{self, Rates};
+use crate::margins::{self, Rates, ToCome};
 use crate::rolls;
 use crate::sent::{Change, Sent};
 use crate::told::{Told, corrected};
@@ -175,6 +175,7 @@ pub struct Checker {
     sane_before: Vec<[Option<Price>; 2]>,
     bands: Vec<Option<PriceBand>>,
     rates: Vec<Rates>,
+    rates_to_come: ToCome,
     links: Vec<LinkState>,
     killed: Vec<Scope>,
     killed_at: Vec<(Scope, u64)>,
@@ -238,6 +239,7 @@ impl Checker {
             sane_before: vec![[None; 2]; config.instruments.len()],
             bands: config.instruments.iter().map(|instrument| instrument.band).collect(),
             rates: margins::rates(config),
+            rates_to_come: ToCome::new(config),
             links: vec![LinkState::Down; config.accounts.len()],
             killed: Vec::new(),
             killed_at: Vec::new(),
@@ -435,6 +437,7 @@ impl Checker {
 
     fn take(&mut self, now: Time, event: &Event, commands: &[Command]) {
         self.steps += 1;
+        self.rates_to_come.turn(now.date(), &mut self.rates);
         self.conduct.begin();
         if crate::world::is_of_money(event) {
             self.bounds.forget_cash();
@@ -478,6 +481,8 @@ impl Checker {
                 self.told.state(&self.config, statement, drifts);
             }
             Event::Settle(settle) => {
+                let (id, day) = (settle.instrument, settle.day);
+                self.rates_to_come.settle(id, day, &mut self.rates);
                 self.bounds.settle(&self.config, settle.instrument, settle.day);
                 if let Some(of) = self.config.instruments.get(settle.instrument) {
                     self.conduct.settle(settle.instrument, of.venue, settle.day);

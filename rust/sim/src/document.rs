@@ -10,7 +10,7 @@ use cross_market_core::funds::{Freezes, Unrealised};
 use cross_market_core::gate::{HedgeLimits, Policy};
 use cross_market_core::ids::{Id, InstrumentId, Table};
 use cross_market_core::instrument::{
-    Fee, HedgeFlag, Instrument, MarginRate, Matching, Netting, Settlement,
+    Fee, HedgeFlag, Instrument, MarginRate, MarginStep, Matching, Netting, Settlement,
 };
 use cross_market_core::legging::{Convert, LeanPrice, Legging, Mode, Outside, WhenThin};
 use cross_market_core::num::{Decimal, MONEY_PLACES, MONEY_UNIT, Money, NumError, Ratio, Side};
@@ -548,14 +548,24 @@ fn object_of<'a>(fields: impl Iterator<Item = (&'a str, String)>) -> String {
     out + "}"
 }
 
-/// The margin rates of an instrument, and those of the flags that have their own.
+/// The margin rates of an instrument, those of the flags that have their own, and those to come.
 fn margins(of: &Instrument) -> String {
+    let steps = |flag: Option<HedgeFlag>| {
+        let own = of.margin_steps.iter().filter(move |step| step.flag == flag);
+        let row = |step: &MarginStep| {
+            format!("[{},{}]", step.settles.0, object_of(margin(&step.rate).into_iter()))
+        };
+        list(own.map(row))
+    };
     let mut rates = margin(&of.margin);
     let named = HedgeFlag::ALL.into_iter().zip(&of.flag_margins);
     let own = named.filter_map(|(flag, own)| {
-        Some((flag.name(), object_of(margin(own.as_ref()?).into_iter())))
+        let mut rates = margin(own.as_ref()?);
+        rates.push(("steps", steps(Some(flag))));
+        Some((flag.name(), object_of(rates.into_iter())))
     });
     rates.push(("by_flag", object_of(own)));
+    rates.push(("steps", steps(None)));
     object_of(rates.into_iter())
 }
 

@@ -1,12 +1,16 @@
-//! Margin by lot and on the larger side: runs that have it, and what an account then owes.
+//! Margin by lot, on the larger side and by dated steps: runs that have it, and what an account then
+//! owes.
 
 use std::collections::BTreeMap;
 
 use cross_market_core::config::Config;
 use cross_market_core::funds::Freezes;
 use cross_market_core::ids::{AccountId, Id, InstrumentId, ProductId};
-use cross_market_core::instrument::{HedgeFlag, Instrument, MarginRate, Netting, Settlement};
+use cross_market_core::instrument::{
+    HedgeFlag, Instrument, MarginRate, MarginStep, Netting, Settlement,
+};
 use cross_market_core::num::{Money, Ratio, Side};
+use cross_market_core::time::{Day, Time};
 
 use crate::random::Random;
 
@@ -32,6 +36,98 @@ pub(crate) fn draw(seed: u64, config: &mut Config) {
                 *own = Some(MarginRate::of_value(rate(long.into()), rate(short.into()), floor));
             }
         }
+    }
+}
+
+/// Announces margin that comes with the settlement of some days: of the first, of those that a run may
+/// still settle, of one that it never does. From a stream of its own, so that all others stay as they
+/// are.
+pub(crate) fn draw_steps(seed: u64, config: &mut Config, start: Time) {
+    let mut random = Random::stream(seed, 24);
+    if random.below(3) > 0 {
+        return;
+    }
+    let first = start.date();
+    let rate = |random: &mut Random| {
+        let mut share = || Ratio::new(random.between(3, 25).into(), 100).unwrap_or(Ratio::ONE);
+        MarginRate::of_value(share(), share(), Money::ZERO)
+    };
+    for of in config.instruments.iter_mut() {
+        if of.settlement == Settlement::Upfront || random.below(2) == 0 {
+            continue;
+        }
+        for days in [-1, 0, 1, 2, 9] {
+            let [own, ..] = of.flag_margins;
+            let flag = own.and((random.below(2) == 0).then_some(HedgeFlag::Speculation));
+            if random.below(2) == 0 {
+                let settles = Day(first.0 + days);
+                of.margin_steps.push(MarginStep { settles, flag, rate: rate(&mut random) });
+            }
+        }
+    }
+}
+
+/// The margin that is to come, by contract.
+#[derive(Clone, Debug)]
+pub(crate) struct ToCome {
+    steps: Vec<Vec<MarginStep>>,
+    date: Option<Day>,
+}
+
+impl ToCome {
+    pub(crate) fn new(config: &Config) -> ToCome {
+        let steps = config.instruments.iter().map(|of| of.margin_steps.clone()).collect();
+        ToCome { steps, date: None }
+    }
+
+    /// A settlement brings what is of its day.
+    pub(crate) fn settle(&mut self, id: InstrumentId, day: Day, rates: &mut [Rates]) {
+        let at = id.index();
+        let (Some(steps), Some(rates)) = (self.steps.get_mut(at), rates.get_mut(at)) else {
+            return;
+        };
+        for step in steps.iter().filter(|step| step.settles <= day) {
+            put(rates, step.flag, step.rate);
+        }
+        steps.retain(|step| step.settles > day);
+    }
+
+    /// A new date brings what is of days before it; on the first, what is of that day may be there.
+    pub(crate) fn turn(&mut self, date: Day, rates: &mut [Rates]) {
+        if self.date == Some(date) {
+            return;
+        }
+        let is_first = self.date.replace(date).is_none();
+        for at in 0..self.steps.len() {
+            self.settle(InstrumentId::at(at), Day(date.0 - 1), rates);
+            let steps = self.steps.get(at).into_iter().flatten();
+            for step in steps.filter(|step| is_first && step.settles == date) {
+                let Some(rates) = rates.get_mut(at) else { continue };
+                let own = step.flag.and_then(|flag| rates.1.get(&flag).copied());
+                let now = own.unwrap_or(rates.0);
+                put(rates, step.flag, worse(now, step.rate));
+            }
+        }
+    }
+}
+
+fn put(rates: &mut Rates, flag: Option<HedgeFlag>, rate: MarginRate) {
+    match flag {
+        None => rates.0 = rate,
+        Some(flag) => {
+            rates.1.insert(flag, rate);
+        }
+    }
+}
+
+fn worse(one: MarginRate, other: MarginRate) -> MarginRate {
+    let share = |one: Ratio, other: Ratio| if one < other { other } else { one };
+    MarginRate {
+        long: share(one.long, other.long),
+        short: share(one.short, other.short),
+        long_per_lot: one.long_per_lot.max(other.long_per_lot),
+        short_per_lot: one.short_per_lot.max(other.short_per_lot),
+        floor_per_lot: one.floor_per_lot.max(other.floor_per_lot),
     }
 }
 
@@ -102,6 +198,12 @@ pub(crate) fn rates(config: &Config) -> Vec<Rates> {
         (instrument.margin, own.collect())
     };
     config.instruments.iter().map(of).collect()
+}
+
+/// The rates of a contract for accounts of a flag.
+pub(crate) fn of_flag(rates: &[Rates], id: InstrumentId, flag: HedgeFlag) -> MarginRate {
+    let none = MarginRate::of_value(Ratio::ZERO, Ratio::ZERO, Money::ZERO);
+    rates.get(id.index()).map_or(none, |(usual, own)| own.get(&flag).copied().unwrap_or(*usual))
 }
 
 /// The margin of an account whose open lots, by contract and side, are so many and have cost so much

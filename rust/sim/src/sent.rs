@@ -1,7 +1,7 @@
 //! An order and its executions as commands and events tell of them.
 
 use cross_market_core::ids::{CurrencyId, Text};
-use cross_market_core::instrument::Fee;
+use cross_market_core::instrument::{Fee, MarginRate};
 use cross_market_core::num::{Money, Price, Qty};
 use cross_market_core::order::{FeeNews, Fill, Place, VenueStatus};
 use cross_market_core::time::Time;
@@ -45,6 +45,8 @@ pub(crate) struct Sent {
     pub(crate) asked: Time,
     /// What its account must hold for it at least, as it was sent.
     needs: Money,
+    /// The margin rates of its account as it was sent.
+    pub(crate) rate: MarginRate,
 }
 
 /// An execution as events tell of it.
@@ -157,7 +159,13 @@ impl Heard {
 }
 
 impl Sent {
-    pub(crate) fn new(place: &Place, placed: Time, step: u64, needs: Money) -> Sent {
+    pub(crate) fn new(
+        place: &Place,
+        placed: Time,
+        step: u64,
+        needs: Money,
+        rate: MarginRate,
+    ) -> Sent {
         Sent {
             place: *place,
             placed,
@@ -180,6 +188,7 @@ impl Sent {
             queries: 0,
             asked: placed,
             needs,
+            rate,
         }
     }
 

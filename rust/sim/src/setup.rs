@@ -173,6 +173,7 @@ impl Setup {
             margin: spec.margin,
             flag_margins: [None; 3],
             maintenance: Ratio::ONE,
+            margin_steps: Vec::new(),
             larger_side: false,
             phases: Phases::always(),
             band: spec.band,

@@ -14,7 +14,7 @@ use cross_market_core::engine::Effect;
 use cross_market_core::event::{Control, Event, Link, LinkState, LinkTo, Verb};
 use cross_market_core::funds::{Cash, CashKind};
 use cross_market_core::ids::{AccountId, ClientOrderId, Id, InstrumentId, Note, VenueId};
-use cross_market_core::instrument::Settlement;
+use cross_market_core::instrument::{Instrument, Settlement};
 use cross_market_core::num::{Money, Price, Qty, Side};
 use cross_market_core::order::{Cancel, Report};
 use cross_market_core::position::{Settle, Statement, StatementKind};
@@ -402,8 +402,8 @@ impl World {
         };
         World {
             now: setup.start,
-            // Prompts are days of the calendar that the engine goes by.
-            first_day: if config.instruments.iter().any(|of| !of.prompts.rows().is_empty()) {
+            // Prompts and steps of margin are days of the calendar that the engine goes by.
+            first_day: if config.instruments.iter().any(is_dated) {
                 setup.start.date()
             } else {
                 FIRST_DAY.min(Day((setup.start.date().0 - 365).max(0)))
@@ -1278,4 +1278,8 @@ fn venues_of(config: &Config, says_cum: &[bool]) -> Vec<SimVenue> {
 pub fn is_margined(config: &Config, instrument: InstrumentId) -> bool {
     let found = config.instruments.get(instrument);
     found.is_some_and(|instrument| instrument.settlement != Settlement::Upfront)
+}
+
+fn is_dated(of: &Instrument) -> bool {
+    !of.prompts.rows().is_empty() || !of.margin_steps.is_empty()
 }

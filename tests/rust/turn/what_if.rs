@@ -6,6 +6,8 @@ use cross_market_core::gate::{Denial, Refusal};
 use cross_market_core::instrument::{PriceBand, Reference, ReferenceChange};
 use cross_market_core::position::Settle;
 
+use cross_market_core::time::Day;
+
 use super::*;
 
 const HEDGE: HedgeId = HedgeId(0);
@@ -116,6 +118,33 @@ fn limits_are_the_ends_of_the_bands() {
     assert_eq!((short.margin, short.cash), (decimal("310"), decimal("999899.70")));
     assert_eq!((long.margin, long.cash), (decimal("295"), decimal("999949.649995")));
     assert_eq!(short.equity, short.cash, "nothing is on paper after a settlement");
+}
+
+/// A day was never told, so the next settlement is of today or of tomorrow: what tomorrow's brings is
+/// foreseen where it is more, and comes with it.
+#[test]
+fn margin_that_comes_with_the_settlement_is_foreseen() {
+    let tomorrow = Time(START).date().0 + 1;
+    let mut json = one_to_one();
+    json["instruments"][0]["margin"]["steps"] = json!([
+        [tomorrow, {"long": "0.2", "short": "0.25", "floor_per_lot": "0"}],
+        [tomorrow + 30, {"long": "0.1", "short": "0.1", "floor_per_lot": "0"}],
+    ]);
+    let mut bench = bench_of(&json);
+    let told = bench.engine.what_if(HEDGE, 5).unwrap();
+    let [short, long] = seen(&told.accounts, Moment::Settled);
+    let [after, _] = seen(&told.accounts, Moment::After);
+    assert_eq!(
+        (after.margin.to_string(), short.margin.to_string()),
+        ("300".into(), "750.00625".into())
+    );
+    enter(&mut bench, 5);
+    for at in [0, 1] {
+        let (instrument, price) = (InstrumentId(at), Price(600_005));
+        let (day, exchange) = (Day(tomorrow), Time(bench.now));
+        bench.event(Event::Settle(Box::new(Settle { instrument, price, day, exchange })));
+    }
+    assert_eq!([short, long], money(&bench));
 }
 
 #[test]

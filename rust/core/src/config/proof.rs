@@ -56,7 +56,8 @@ pub(super) fn prove(config: &Config, policy: &Policy) -> Checked<()> {
         let lots = most_lots(config, policy, id);
         let margins =
             [&instrument.margin].into_iter().chain(instrument.flag_margins.iter().flatten());
-        if margins.into_iter().all(|margin| money_fits(instrument, margin, lots)) {
+        let mut margins = margins.chain(instrument.margin_steps.iter().map(|step| &step.rate));
+        if margins.all(|margin| money_fits(instrument, margin, lots)) {
             continue;
         }
         return Err(refuse(

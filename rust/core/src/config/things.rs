@@ -7,7 +7,8 @@ use crate::error::ConfigError;
 use crate::funds::{Freezes, Terms, Unrealised};
 use crate::ids::{AccountId, CurrencyId, Id, InstrumentId, ProductId, Table, VenueId};
 use crate::instrument::{
-    Fee, Fees, Instrument, MarginRate, Matching, Netting, PriceBand, Prompts, Settlement,
+    Fee, Fees, Instrument, MarginRate, MarginStep, Matching, Netting, PriceBand, Prompts,
+    Settlement,
 };
 use crate::num::{Decimal, MONEY_UNIT, Money, Price, Qty, Ratio};
 use crate::order::{HedgeFlag, TimeInForce};
@@ -313,7 +314,7 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         return Err(qty_max.refuse("the largest size, at least min_qty"));
     }
     let prompts = self::prompts(&word, settlement, prompts.as_ref())?;
-    let (margin, flag_margins) = margin(&margin_node, settlement)?;
+    let (margin, flag_margins, margin_steps) = margin(&margin_node, settlement)?;
     let instrument = Instrument {
         name: names.instruments.add(&name)?,
         venue: names.venues.find(&venue)?,
@@ -331,6 +332,7 @@ fn instrument(node: &Node<'_>, names: &mut Names) -> Checked<(Instrument, Grid)>
         fees: fees(&fees_node)?,
         margin,
         flag_margins,
+        margin_steps,
         maintenance: maintenance.map_or(Ok(Ratio::ONE), |node| share(&node))?,
         larger_side: larger_side.map_or(Ok(false), |node| node.flag())?,
         phases: phases(&phases_node)?,
@@ -480,34 +482,67 @@ fn fee(node: &Node<'_>) -> Checked<Fee> {
     Ok(Fee { per_lot: per_lot.money("a fee for each lot")?, rate: value })
 }
 
-/// Margin rates, and those of the flags that have their own.
-type Margins = (MarginRate, [Option<MarginRate>; 3]);
+/// Margin rates, those of the flags that have their own, and those to come.
+type Margins = (MarginRate, [Option<MarginRate>; 3], Vec<MarginStep>);
 
 fn margin(node: &Node<'_>, settlement: Settlement) -> Checked<Margins> {
-    let (rate, by_flag) = margin_rate(node, settlement)?;
+    let (rate, by_flag, steps) = margin_rate(node, settlement)?;
     let mut own = [None; 3];
+    let mut all = Vec::new();
+    if let Some(steps) = steps {
+        margin_steps(&steps, None, settlement, &mut all)?;
+    }
     if let Some(by_flag) = by_flag {
         let ([], nodes) = by_flag.fields_and([], HedgeFlag::ALL.map(HedgeFlag::name))?;
-        for (own, node) in own.iter_mut().zip(nodes) {
+        for ((own, flag), node) in own.iter_mut().zip(HedgeFlag::ALL).zip(nodes) {
             let Some(node) = node else { continue };
-            let (rate, deeper) = margin_rate(&node, settlement)?;
-            if let Some(deeper) = deeper {
-                return Err(deeper.refuse("nothing here: these are the rates of one flag"));
-            }
+            let (rate, deeper, steps) = margin_rate(&node, settlement)?;
+            refuse_any([deeper], "nothing here: these are the rates of one flag")?;
             *own = Some(rate);
+            if let Some(steps) = steps {
+                margin_steps(&steps, Some(flag), settlement, &mut all)?;
+            }
         }
     }
-    Ok((rate, own))
+    all.sort_by_key(|step| step.settles);
+    Ok((rate, own, all))
 }
 
-fn margin_rate<'a>(
-    node: &Node<'a>,
+/// Rates that come into force with a settlement, each a pair of the day and the rates.
+fn margin_steps(
+    node: &Node<'_>,
+    flag: Option<HedgeFlag>,
     settlement: Settlement,
-) -> Checked<(MarginRate, Option<Node<'a>>)> {
-    let ([long_node, short_node, floor_node], [long_lot, short_lot, by_flag]) = node.fields_and(
-        ["long", "short", "floor_per_lot"],
-        ["long_per_lot", "short_per_lot", "by_flag"],
-    )?;
+    all: &mut Vec<MarginStep>,
+) -> Checked<()> {
+    let mut before = None;
+    for row in node.list()? {
+        let [day, rate] = row.items()?;
+        let settles = Day(day.count(0, DAY_MAX, "days since 1970-01-01")?);
+        if before.is_some_and(|before| before >= settles) {
+            return Err(day.refuse("a day after that of the step before it"));
+        }
+        before = Some(settles);
+        let (rate, by_flag, steps) = margin_rate(&rate, settlement)?;
+        refuse_any([by_flag, steps], "nothing here: these are the rates of one step")?;
+        all.push(MarginStep { settles, flag, rate });
+    }
+    Ok(())
+}
+
+fn refuse_any<const N: usize>(nodes: [Option<Node<'_>>; N], why: &str) -> Checked<()> {
+    nodes.into_iter().flatten().next().map_or(Ok(()), |node| Err(node.refuse(why)))
+}
+
+/// Rates with what may stand beside them: those of flags, and those to come.
+type RateNode<'a> = (MarginRate, Option<Node<'a>>, Option<Node<'a>>);
+
+fn margin_rate<'a>(node: &Node<'a>, settlement: Settlement) -> Checked<RateNode<'a>> {
+    let ([long_node, short_node, floor_node], [long_lot, short_lot, by_flag, steps]) = node
+        .fields_and(
+            ["long", "short", "floor_per_lot"],
+            ["long_per_lot", "short_per_lot", "by_flag", "steps"],
+        )?;
     let per_lot = |node: Option<&Node<'_>>| {
         node.map_or(Ok(Money::ZERO), |node| node.money_from(Money::ZERO, "margin for each lot"))
     };
@@ -523,7 +558,7 @@ fn margin_rate<'a>(
     };
     let (long, long_per_lot) = side(&long_node, long_lot.as_ref())?;
     let (short, short_per_lot) = side(&short_node, short_lot.as_ref())?;
-    Ok((MarginRate { long, short, long_per_lot, short_per_lot, floor_per_lot }, by_flag))
+    Ok((MarginRate { long, short, long_per_lot, short_per_lot, floor_per_lot }, by_flag, steps))
 }
 
 /// What is left of a margin once it is open.

@@ -1003,6 +1003,7 @@ impl Engine {
         if let Err(error) = self.positions.settle(settle, &mut variations) {
             panic!("broken invariant: a settlement that passed the door: {error:?}");
         }
+        self.instruments[settle.instrument].step_margins(settle.day);
         let accounts: Vec<AccountId> = self.config.accounts.ids().collect();
         for account in &accounts {
             let own = variations.iter().find(|variation| variation.account == *account);
@@ -1087,7 +1088,7 @@ impl Engine {
         self.touch_readers(reference.instrument);
     }
 
-    fn note_margins(&mut self) {
+    pub(super) fn note_margins(&mut self) {
         let accounts: Vec<AccountId> = self.config.accounts.ids().collect();
         for account in accounts {
             self.note_margin(account);

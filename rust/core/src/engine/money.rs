@@ -9,11 +9,14 @@ use crate::funds::{
     Asked, Cash, CashKind, Freezes, HoldError, Lease, Transfer, TransferId, TransferNews,
     TransferState, View,
 };
-use crate::ids::{AccountId, ClientOrderId, HedgeId};
+use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, Table};
+use crate::instrument::Instrument;
 use crate::margin;
 use crate::num::{Money, Qty};
 use crate::order::Place;
 use crate::position::Opening;
+use crate::time::{Day, Time};
+use std::borrow::Cow;
 
 /// Why a transfer is not asked for: `detail` of [`AlertCode::TransferRefused`].
 mod not {
@@ -203,6 +206,50 @@ impl Engine {
         self.funds.set_margin(account, total);
     }
 
+    /// Takes the margin rates that came into force with a settlement before `date` which was not told.
+    pub(super) fn step_margins_before(&mut self, date: Day) {
+        let mut stepped = false;
+        for id in self.config.instruments.ids() {
+            stepped |= self.instruments[id].step_margins(Day(date.0 - 1));
+        }
+        if stepped {
+            self.note_margins();
+            self.changed = true;
+            self.deadline = self.now;
+        }
+    }
+
+    /// When the date turns, if margin is to come: a step must not wait for news.
+    pub(super) fn margins_due(&self) -> Time {
+        let some = || self.instruments.iter().any(|of| !of.margin_steps.is_empty());
+        if self.midnight < Time::MAX && some() { self.midnight } else { Time::MAX }
+    }
+
+    /// Nobody knows whether the settlement of the day on which a run begins has been: what comes
+    /// with it counts where it is more.
+    pub(super) fn brace_margins(&mut self) {
+        for id in self.config.instruments.ids() {
+            self.instruments[id].brace_margins(self.now.date());
+        }
+    }
+
+    /// The contracts as they are after the next settlement of each.
+    pub(super) fn settled_instruments(&self) -> Cow<'_, Table<InstrumentId, Instrument>> {
+        let (instruments, date) = (&self.instruments, self.now.date());
+        if instruments.iter().all(|of| of.margin_steps.is_empty()) {
+            return Cow::Borrowed(instruments);
+        }
+        let after = |(id, of): (InstrumentId, &Instrument)| {
+            let mut of = of.clone();
+            let told = self.positions.day(id);
+            let (sure, last) = (told.max(date), next_settled(told, date));
+            of.step_margins(sure);
+            of.brace_margins(last);
+            of
+        };
+        Cow::Owned(Table::new(instruments.pairs().map(after).collect()))
+    }
+
     /// Sets what of the holds cannot be needed together, of every account whose venue freezes so.
     pub(super) fn note_reliefs(&mut self) {
         for account in self.config.accounts.ids() {
@@ -298,5 +345,18 @@ impl Engine {
         let far = i128::from(price.0.abs().max(mark.0.abs()));
         let cost = far * i128::from(lots.get());
         margin::required(&self.instruments[instrument], flag, side, lots, cost)
+    }
+}
+
+/// The last day that the next settlement may be of, where `told` follows the day that was settled last;
+/// nothing trades at weekends, or the settlement is told before its step is due.
+fn next_settled(told: Day, date: Day) -> Day {
+    let is_told = told.0 >= date.0 - 2;
+    let day = if is_told { told.max(date) } else { Day(date.0 + 1) };
+    // 1970-01-01 was a Thursday.
+    match day.0.rem_euclid(7) {
+        2 => Day(day.0 + 2),
+        3 => Day(day.0 + 1),
+        _ => day,
     }
 }

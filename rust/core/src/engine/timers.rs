@@ -197,7 +197,7 @@ impl Engine {
         let orders = orders.map(|order| order.due).min().unwrap_or(Time::MAX);
         let hedges = self.dues.iter().copied().min().unwrap_or(Time::MAX);
         let news = self.funds.transfer_due().min(self.funds.lease_due()).min(self.watch.wakes());
-        self.deadline = orders.min(hedges).min(news);
+        self.deadline = orders.min(hedges).min(news).min(self.margins_due());
     }
 
     pub(super) fn claim(&mut self, order: &Order) {

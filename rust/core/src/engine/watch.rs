@@ -308,7 +308,7 @@ impl Engine {
     /// The margin of an account if it were settled at the present marks.
     fn projected_margin(&self, account: AccountId) -> Money {
         let mark = |id| self.mark(id);
-        let positions = self.positions.margin_at(account, mark, &self.instruments);
+        let positions = self.positions.margin_at(account, mark, &self.settled_instruments());
         let opening =
             self.positions.unbacked(account).map(|(order, lots)| self.opening(order, lots));
         positions + opening.sum::<Money>()

@@ -244,7 +244,7 @@ impl Engine {
                 funds.pay_forward(account, id, day);
             }
         }
-        funds.set_margin(account, positions.margin_total(account, &self.instruments));
+        funds.set_margin(account, positions.margin_total(account, &self.settled_instruments()));
         self.foreseen(account, moment, (&positions, &funds), |id| marks[id])
     }
 

@@ -3,13 +3,14 @@
 use cross_market_core::config::Config;
 use cross_market_core::event::{LinkState, Scope};
 use cross_market_core::ids::{AccountId, HedgeId, Id, LEGS_MAX};
-use cross_market_core::instrument::{Netting, PositionEffect, Settlement};
+use cross_market_core::instrument::{MarginRate, Netting, PositionEffect, Settlement};
 use cross_market_core::num::{Money, Side};
 use cross_market_core::order::Place;
 use cross_market_core::quote::{Kind, LegLots, Purpose};
 use cross_market_core::time::Time;
 
 use crate::bounds;
+use crate::margins;
 use crate::rolls;
 use crate::sent::Sent;
 
@@ -21,8 +22,9 @@ impl Checker {
         self.place_price(now, place);
         self.place_allowed(now, place);
         let lots = self.told.lots((place.account, place.instrument));
-        let needs = least_need(&self.config, place, lots);
-        let sent = Sent::new(place, now, self.steps, needs);
+        let rate = margins::of_flag(&self.rates, place.instrument, place.flag);
+        let needs = least_need(&self.config, place, lots, &rate);
+        let sent = Sent::new(place, now, self.steps, needs, rate);
         self.orders.insert(place.order, sent);
         self.place_bounds(now, place);
         self.place_follows(now, place);
@@ -257,7 +259,7 @@ impl Checker {
             let of = &sent.place;
             of.account == account && of.kind == Kind::Enter && opens(of)
         });
-        entering.map(|sent| bounds::least_need(&self.config, &sent.place, sent.leaves())).sum()
+        entering.map(|sent| bounds::least_need(&self.config, sent, sent.leaves())).sum()
     }
 
     /// All that enters in its account at the least needs no more than is there.
@@ -325,7 +327,7 @@ impl Checker {
 /// The least that an order is sure to need of its account until it is done, whatever the market
 /// does: the price of what it buys, or the margin of what it opens, at its own price. A position of
 /// the other side may need less, and is not looked at.
-fn least_need(config: &Config, place: &Place, lots: i64) -> Money {
+fn least_need(config: &Config, place: &Place, lots: i64, margin: &MarginRate) -> Money {
     let Some(listed) = config.instruments.get(place.instrument) else { return Money::ZERO };
     let account = config.accounts.get(place.account);
     let venue = account.and_then(|account| config.venues.get(account.venue));
@@ -339,12 +341,6 @@ fn least_need(config: &Config, place: &Place, lots: i64) -> Money {
         | Settlement::Coin(_) => {
             let closes = place.effect != PositionEffect::Open
                 || (nets && lots.signum() == -place.side.sign());
-            let own = listed
-                .flag_margins
-                .get(usize::from(crate::outcome::flag_code(place.flag)))
-                .copied()
-                .flatten();
-            let margin = own.unwrap_or(listed.margin);
             let (rate, per_lot) = match place.side {
                 Side::Buy => (margin.long, margin.long_per_lot),
                 Side::Sell => (margin.short, margin.short_per_lot),
