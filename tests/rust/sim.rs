@@ -768,6 +768,7 @@ fn schedules_that_broke_a_rule_break_none() {
         290_772_135,
         290_876_471,
         290_938_370,
+        310_505_311,
     ];
     let all = [&revised[..], &taken_back, &again, &parts, &dead, &others].concat();
     for seed in all {

@@ -820,10 +820,13 @@ impl World {
         }
     }
 
-    /// Ends the day orders of an instrument.
+    /// Ends the orders of an instrument that are of a day.
     pub(crate) fn expire_day_orders(&mut self, venue: VenueId, instrument: InstrumentId) {
         self.expire_orders(venue, instrument, |order| {
-            order.place.is_some_and(|place| place.tif == TimeInForce::Day)
+            // What closes today's lots has none to close once the day has ended.
+            order.place.is_some_and(|place| {
+                place.tif == TimeInForce::Day || place.effect == PositionEffect::CloseToday
+            })
         });
     }
 
