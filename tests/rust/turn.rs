@@ -20,6 +20,8 @@ use cross_market_core::order::{
 use cross_market_core::time::{Span, Time};
 use serde_json::{Value, json};
 
+#[path = "turn/steps.rs"]
+mod steps;
 #[path = "turn/what_if.rs"]
 mod what_if;
 

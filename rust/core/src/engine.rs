@@ -365,7 +365,7 @@ impl Engine {
         self.check_now(now)?;
         self.check(now, event)?;
         self.begin(now);
-        self.changed = !matches!(event, Event::Tick);
+        self.changed |= !matches!(event, Event::Tick);
         self.apply(event, out);
         self.finish(out);
         Ok(if self.changed { Effect::Decision } else { Effect::Market })
@@ -520,11 +520,12 @@ impl Engine {
             }
         }
         self.watch.miss();
-        self.turn_date();
         self.funds.begin_event();
         self.bookings.clear();
         self.events += 1;
         self.changed = false;
+        // It may book margin.
+        self.turn_date();
         let before = out.len();
         let subject = Subject::Instrument(instrument);
         if applied == Applied::Gap {

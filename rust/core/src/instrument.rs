@@ -325,7 +325,7 @@ pub struct Instrument {
     pub margin: MarginRate,
     /// The same for accounts of a flag that has rates of its own, by the flag's code.
     pub flag_margins: [Option<MarginRate>; 3],
-    /// Margin to come, by day.
+    /// Margin to come, with days that do not descend.
     pub margin_steps: Vec<MarginStep>,
     /// What open positions need to be kept, as a fraction of the margin that opening them needs: above
     /// 0, at most 1.
@@ -392,15 +392,14 @@ impl Instrument {
     }
 
     /// Takes the larger of every rate with those of the steps up to `day`, of which nobody knows
-    /// whether they are in force; they stay to come. Gives whether there were any.
-    pub fn brace_margins(&mut self, day: Day) -> bool {
+    /// whether they are in force; they stay to come.
+    pub fn brace_margins(&mut self, day: Day) {
         let due = self.margin_steps.partition_point(|step| step.settles <= day);
         let steps: Vec<MarginStep> = self.margin_steps.iter().take(due).copied().collect();
         for MarginStep { flag, rate, .. } in &steps {
             let now = flag.map_or(&self.margin, |flag| self.margin_of(flag));
             self.set_margin(*flag, now.larger(*rate));
         }
-        !steps.is_empty()
     }
 
     /// The value of `ticks × lots`, with the sign of the price.

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::sent::Sent;
 use cross_market_core::clock::{Clock, ClockOf};
 use cross_market_core::config::Config;
 use cross_market_core::ids::{AccountId, HedgeId, Id, InstrumentId, VenueId};
@@ -11,6 +10,8 @@ use cross_market_core::instrument::Settlement;
 use cross_market_core::num::{Money, Side};
 use cross_market_core::phase::Phase;
 use cross_market_core::time::{Day, Span, Time};
+
+use crate::sent::Sent;
 
 /// The window in which messages are counted.
 const SECOND: i64 = 1_000_000_000;

@@ -39,8 +39,8 @@ pub(crate) fn draw(seed: u64, config: &mut Config) {
     }
 }
 
-/// Announces margin that comes with the settlement of some days: of the first, of those that a run may
-/// still settle, of one that it never does. From a stream of its own, so that all others stay as they
+/// Announces margin that comes with the settlement of some days: of one before the run, of those that
+/// it may settle, of one that it never does. From a stream of its own, so that all others stay as they
 /// are.
 pub(crate) fn draw_steps(seed: u64, config: &mut Config, start: Time) {
     let mut random = Random::stream(seed, 24);

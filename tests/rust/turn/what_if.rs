@@ -5,7 +5,6 @@ use cross_market_core::funds::View;
 use cross_market_core::gate::{Denial, Refusal};
 use cross_market_core::instrument::{PriceBand, Reference, ReferenceChange};
 use cross_market_core::position::Settle;
-
 use cross_market_core::time::Day;
 
 use super::*;

@@ -1,5 +1,7 @@
 //! The money of the accounts as the engine deals with it: news of it, transfers, margin, shortfalls.
 
+use std::borrow::Cow;
+
 use super::Engine;
 use super::watch::Target;
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
@@ -9,14 +11,13 @@ use crate::funds::{
     Asked, Cash, CashKind, Freezes, HoldError, Lease, Transfer, TransferId, TransferNews,
     TransferState, View,
 };
-use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, Table};
+use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, Table};
 use crate::instrument::Instrument;
 use crate::margin;
 use crate::num::{Money, Qty};
 use crate::order::Place;
 use crate::position::Opening;
 use crate::time::{Day, Time};
-use std::borrow::Cow;
 
 /// Why a transfer is not asked for: `detail` of [`AlertCode::TransferRefused`].
 mod not {
@@ -209,13 +210,16 @@ impl Engine {
     /// Takes the margin rates that came into force with a settlement before `date` which was not told.
     pub(super) fn step_margins_before(&mut self, date: Day) {
         let mut stepped = false;
-        for id in self.config.instruments.ids() {
-            stepped |= self.instruments[id].step_margins(Day(date.0 - 1));
+        for at in 0..self.config.instruments.len() {
+            let id = InstrumentId::at(at);
+            if self.instruments[id].step_margins(Day(date.0 - 1)) {
+                stepped = true;
+                self.touch_readers(id);
+            }
         }
         if stepped {
             self.note_margins();
             self.changed = true;
-            self.deadline = self.now;
         }
     }
 
@@ -236,15 +240,17 @@ impl Engine {
     /// The contracts as they are after the next settlement of each.
     pub(super) fn settled_instruments(&self) -> Cow<'_, Table<InstrumentId, Instrument>> {
         let (instruments, date) = (&self.instruments, self.now.date());
-        if instruments.iter().all(|of| of.margin_steps.is_empty()) {
+        let last = |id| next_settled(self.positions.day(id), date);
+        let steps = |(id, of): (InstrumentId, &Instrument)| {
+            of.margin_steps.first().is_some_and(|step| step.settles <= last(id))
+        };
+        if !instruments.pairs().any(steps) {
             return Cow::Borrowed(instruments);
         }
         let after = |(id, of): (InstrumentId, &Instrument)| {
             let mut of = of.clone();
-            let told = self.positions.day(id);
-            let (sure, last) = (told.max(date), next_settled(told, date));
-            of.step_margins(sure);
-            of.brace_margins(last);
+            of.step_margins(self.positions.day(id).max(date));
+            of.brace_margins(last(id));
             of
         };
         Cow::Owned(Table::new(instruments.pairs().map(after).collect()))
@@ -348,8 +354,8 @@ impl Engine {
     }
 }
 
-/// The last day that the next settlement may be of, where `told` follows the day that was settled last;
-/// nothing trades at weekends, or the settlement is told before its step is due.
+/// The last day that the next settlement may be of, where `told` follows the day that was settled last.
+/// A weekend may be traded or not, so what comes until Monday is looked at too; holidays are not known.
 fn next_settled(told: Day, date: Day) -> Day {
     let is_told = told.0 >= date.0 - 2;
     let day = if is_told { told.max(date) } else { Day(date.0 + 1) };
