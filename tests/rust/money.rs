@@ -10,7 +10,7 @@
 )]
 
 use cross_market_core::funds::{
-    Bucket, Cash, CashKind, Drift, Funds, Held, HoldError, Need, NoHold, Short, ShortKind,
+    Bucket, Cash, CashKind, Drift, Funds, Held, HoldError, Need, NoHold, Short, ShortKind, Terms,
     TradeMoney, Transfer, TransferId, TransferNews, Worth,
 };
 use cross_market_core::ids::{
@@ -416,6 +416,32 @@ fn a_close_is_carried_by_what_it_frees() {
     assert_eq!(desk.funds.shortfall(NEAR), Some(Money::units(220)));
     // What adds risk counts on nothing.
     assert!(desk.hold(&[close(order(1, 0, 3), 1, 10)]).is_err());
+    desk.funds.check();
+}
+
+/// Collateral that may carry an order carries what mends it, and what is held on it is not missing.
+#[test]
+fn collateral_carries_repair_and_holds_as_it_carries_entries() {
+    let mut desk = Desk::new();
+    let pledges = Terms { haircut: Ratio::ZERO, ..Terms::PLAIN };
+    desk.funds = desk.funds.on([pledges, Terms::PLAIN].into_iter());
+    desk.funds.cash(&cash(NEAR, CashKind::Collateral, 10_000), Money::ZERO);
+    let decision = order(1, 0, 0);
+    let enters = [need(decision, NEAR, 500), need(order(1, 0, 1), NEAR, 3_000)];
+    assert_eq!(desk.hold(&enters), Ok(Held::New));
+    assert_eq!(desk.near(), [-2_500, 3_500, 0, 0]);
+    assert_eq!(desk.funds.shortfall(NEAR), None);
+    // The venue says no, and it is sent again: more than what is kept for repair, and than the cash.
+    desk.funds.void(order(1, 0, 1)).unwrap();
+    assert_eq!(desk.funds.draw(decision, &need(order(1, 0, 2), NEAR, 3_000)), Ok(Held::New));
+    assert_eq!(desk.funds.hold_reducing(&[need(order(2, 0, 1), NEAR, 900)]), Ok(Held::New));
+    assert_eq!(desk.funds.keep(decision, &need(decision, NEAR, 100)), Ok(()));
+    assert_eq!(desk.near(), [-3_000, 4_000, 0, 0]);
+    // No more than there is of it.
+    assert!(desk.funds.draw(decision, &need(order(1, 0, 3), NEAR, 7_101)).is_err());
+    // It stands for what is set aside, and pays for nothing.
+    desk.funds.fee(NEAR, Money::units(1_001));
+    assert_eq!(desk.funds.shortfall(NEAR), Some(Money::units(1)));
     desk.funds.check();
 }
 

@@ -426,6 +426,8 @@ pub struct Funds {
     transits: Transits,
     leases: Leases,
     postings: Vec<Posting>,
+    /// Whether this event told of collateral, which no posting shows.
+    repledged: bool,
     /// Whether holds or margins of an account that nets have changed since [`Funds::take_stale`]
     /// was asked.
     stale: bool,
@@ -447,6 +449,7 @@ impl Funds {
             transits: Transits::new(),
             leases: Leases::default(),
             postings: Vec::with_capacity(256),
+            repledged: false,
             stale: false,
         }
     }
@@ -465,6 +468,13 @@ impl Funds {
     /// Forgets the postings of the event before.
     pub fn begin_event(&mut self) {
         self.postings.clear();
+        self.repledged = false;
+    }
+
+    /// Whether the money of any account is another since [`Funds::begin_event`].
+    #[must_use]
+    pub fn has_moved(&self) -> bool {
+        self.repledged || !self.postings.is_empty()
     }
 
     /// The postings since [`Funds::begin_event`].
@@ -551,8 +561,8 @@ impl Funds {
         Ok(Held::New)
     }
 
-    /// As [`Funds::hold`] for orders that reduce (exits, trims, reductions): free money and what
-    /// they free must carry them, the usage cap does not bind. An account above its cap could never
+    /// As [`Funds::hold`] for orders that reduce (exits, trims, reductions): free money, with the
+    /// collateral that stands for what is set aside, and what they free must carry them, the usage cap does not bind. An account above its cap could never
     /// come down otherwise, nor one whose money is used up. What is held beyond free money is seen
     /// as a [`Funds::shortfall`] until it trades.
     ///
@@ -1033,8 +1043,11 @@ impl Funds {
     }
 
     fn available_carries(&self, account: AccountId, sum: Money) -> Result<(), HoldError> {
-        let available = self.available(account);
-        if sum <= available || sum == Money::ZERO {
+        if sum <= self.available(account) || sum == Money::ZERO {
+            return Ok(());
+        }
+        let available = self.backed(account, sum);
+        if sum <= available {
             return Ok(());
         }
         let (kind, needed, limit) = (ShortKind::Available, sum.0, available.0);
@@ -1044,7 +1057,7 @@ impl Funds {
     /// As [`Funds::available_carries`], where trading frees so much. A debt that was there before
     /// is no reason against what makes it smaller.
     fn freed_carries(&self, account: AccountId, sum: Money, frees: Money) -> Result<(), HoldError> {
-        if sum <= self.available(account).max(Money::ZERO) + frees {
+        if sum <= self.backed(account, sum).max(Money::ZERO) + frees {
             return Ok(());
         }
         self.available_carries(account, sum)

@@ -604,6 +604,8 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
+    use cross_market_core::funds::Hold;
+
     use super::*;
 
     fn run(pool: &mut Pool, operations: u64) -> Found {
@@ -626,14 +628,19 @@ mod tests {
             |funds, _| funds.variation(AccountId(4), Money(-1)),
             |funds, money| funds.trade(AccountId(4), &money),
             |funds, _| {
-                let largest = funds.holds().max_by_key(|hold| hold.left).map(|hold| hold.order);
-                let order = largest.filter(|order| *order != order.decision());
-                order.map(|order| funds.take(order, Money(1)));
+                let orders = funds.holds().filter(|hold| hold.order != hold.order.decision());
+                let largest = orders.max_by_key(|hold| hold.left).map(|hold| hold.order);
+                largest.map(|order| funds.take(order, Money(1)));
             },
         ];
         for (at, astray) in astray.into_iter().enumerate() {
             let mut pool = Pool::new(11);
             assert_eq!(run(&mut pool, 3_000), None);
+            // An order must hold something that can go astray.
+            let is_order = |hold: &Hold| hold.order != hold.order.decision();
+            while !pool.funds.holds().any(|hold| is_order(hold) && hold.left > Money::ZERO) {
+                assert_eq!(pool.step(), None);
+            }
             astray(&mut pool.funds, money);
             assert!(pool.compare().is_some(), "the {at}th");
         }

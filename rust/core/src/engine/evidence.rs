@@ -19,6 +19,7 @@ use crate::order::{
 };
 use crate::position::{Owner, Settle, Statement, StatementKind, Trade, Variation};
 use crate::quote::Purpose;
+use crate::threshold::Metric;
 use crate::time::{Span, Time};
 
 impl Engine {
@@ -35,7 +36,7 @@ impl Engine {
             Event::Reference(reference) => self.on_reference(reference),
             Event::Estimate(estimate) => {
                 self.signals.estimate(estimate.hedge, estimate.value, estimate.expires);
-                self.watch.hear();
+                self.watch.hear(|metric| metric == Metric::Verdict);
                 self.touch(estimate.hedge);
             }
             Event::Clock(clock) => self.on_clock(clock, out),

@@ -17,6 +17,7 @@ use crate::margin;
 use crate::num::{Money, Qty};
 use crate::order::Place;
 use crate::position::Opening;
+use crate::threshold::Of;
 use crate::time::{Day, Time};
 
 /// Why a transfer is not asked for: `detail` of [`AlertCode::TransferRefused`].
@@ -48,6 +49,10 @@ impl Engine {
         let drift = self.funds.cash(cash, tolerance);
         if cash.kind == CashKind::Opening {
             self.mark_day(account);
+        }
+        if cash.kind == CashKind::Collateral {
+            // Nothing is booked for it, and numbers of the account are others.
+            self.watch.hear(|metric| metric.of() == Of::Account);
         }
         if let Some(drift) = drift {
             let subject = Subject::Account(account);
@@ -185,7 +190,7 @@ impl Engine {
     }
 
     pub(super) fn tell_shortfalls(&mut self, out: &mut Vec<Command>) {
-        if self.funds.postings().is_empty() {
+        if !self.funds.has_moved() {
             return;
         }
         for account in self.config.accounts.ids() {

@@ -118,9 +118,10 @@ impl Watch {
         self.levels = before.levels.clone();
     }
 
-    /// A verdict came: it counts in this step.
-    pub(super) fn hear(&mut self) {
-        if self.rows.iter().any(|row| row.threshold.metric == Metric::Verdict) {
+    /// Something came that moves numbers and books nothing, a verdict or collateral: they count in
+    /// this step.
+    pub(super) fn hear(&mut self, moves: impl Fn(Metric) -> bool) {
+        if self.rows.iter().any(|row| moves(row.threshold.metric)) {
             self.stale = Time::EARLIEST;
         }
     }

@@ -177,14 +177,21 @@ impl Funds {
         let ledger = self.ledger_mut(account);
         ledger.collateral = value;
         ledger.note_plain();
+        self.repledged = true;
     }
 
     /// How much an account lacks, when it has less than nothing available. Collateral stands for
-    /// margin, so that with enough of it cash below zero lacks nothing until it has to be paid.
+    /// what is set aside, so that with enough of it cash below zero lacks nothing until it has to be
+    /// paid.
     #[must_use]
     pub fn shortfall(&self, account: AccountId) -> Option<Money> {
-        let pledged = self.pledged(account).min(self.bucket(account, Bucket::Margin));
-        let available = self.available(account) + pledged;
+        let available = self.backed(account, Money::ZERO);
         (available < Money::ZERO).then_some(-available)
+    }
+
+    /// Free money with the collateral that stands for what is set aside, were it `more`.
+    pub(super) fn backed(&self, account: AccountId, more: Money) -> Money {
+        let ledger = self.ledger(account);
+        ledger.at(Bucket::Available) + ledger.pledged().min(ledger.locked() + more)
     }
 }
