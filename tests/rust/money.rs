@@ -550,6 +550,37 @@ fn the_day_counts_what_a_transfer_costs_and_not_what_it_moves() {
     desk.funds.balanced();
 }
 
+/// Two banks tell of one transfer, each when it likes.
+#[test]
+fn a_transfer_is_booked_alike_whichever_end_tells_first() {
+    let told = |first: bool| {
+        let mut desk = Desk::new();
+        let (id, amount) = (TransferId(1), Money::units(100));
+        let transfer = Transfer { id, from: NEAR, to: FAR, amount };
+        desk.funds.ask(&transfer, true, Time(0), Time(9)).unwrap();
+        let left = cash(NEAR, CashKind::Left, 101);
+        let arrived = cash(FAR, CashKind::Arrived, 99);
+        let news = if first { [left, arrived] } else { [arrived, left] };
+        for of in news {
+            assert_eq!(desk.funds.transfer_news(id, &of), TransferNews::Booked);
+            assert_eq!(desk.funds.transfer_news(id, &of), TransferNews::Known);
+        }
+        assert_eq!(desk.funds.transfer_news(id, &left), TransferNews::Known);
+        desk.funds.check();
+        desk
+    };
+    let (one, other) = (told(true), told(false));
+    assert_eq!(one.funds.balance(NEAR), Money::units(899));
+    assert_eq!(one.funds.balance(FAR), Money::units(1_099));
+    assert_eq!(one.digest(), other.digest());
+    // It has said how much had left; now it says another amount.
+    let mut desk = other;
+    let less = cash(NEAR, CashKind::Left, 98);
+    assert_eq!(desk.funds.transfer_news(TransferId(1), &less), TransferNews::Contradicts);
+    assert_eq!(desk.funds.balance(NEAR), Money::units(902));
+    desk.funds.check();
+}
+
 #[test]
 fn every_movement_names_what_it_is() {
     let mut desk = Desk::new();

@@ -526,6 +526,8 @@ impl Pool {
             self.end(&way, -1);
             now.ended = 0;
         }
+        // What has arrived stays so where it is told late how much had left.
+        let late = to == TransferState::Left && way.state == TransferState::Arrived;
         if to == TransferState::Left {
             let more = amount.0 - now.moved;
             self.move_free(now.from, -more);
@@ -537,6 +539,9 @@ impl Pool {
             now.ended = amount.0;
         }
         now.state = to;
+        if late {
+            (now.state, now.ended) = (way.state, way.ended);
+        }
         self.end(&now, 1);
         if let Some((_, known)) = self.ways.get_mut(at) {
             *known = now;

@@ -256,25 +256,31 @@ impl Funds {
         }
         let amount = cash.amount;
         let said = if to == TransferState::Left { row.moved } else { row.ended };
-        // That it left is old once it has arrived.
+        // That it left may be heard after it has arrived: then it says how much, and no more.
         let is_old = to == TransferState::Left && row.state == TransferState::Arrived;
-        if is_old || (row.state == to && said == amount) {
+        if (is_old || row.state == to) && said == amount {
             return TransferNews::Known;
         }
-        let goes_on = row.state == TransferState::Left && to != TransferState::Left;
-        // No way makes money: it is booked, since the bank says so, and told.
-        let is_back = to == TransferState::Failed;
-        let is_more =
-            (is_back || row.same_currency && to == TransferState::Arrived) && amount > row.moved;
-        let contradicts = is_more || row.state != TransferState::Asked && !goes_on;
+        let goes_on = match (row.state, to) {
+            (TransferState::Asked, _) => true,
+            (TransferState::Left, _) => to != TransferState::Left,
+            // What left was taken to be what was asked for, until now.
+            (TransferState::Arrived, TransferState::Left) => row.moved == row.transfer.amount,
+            (TransferState::Arrived | TransferState::Failed, _) => false,
+        };
+        let ended = if is_old { row.ended } else { amount };
         let mut row = self.reopened(row);
         if to == TransferState::Left {
             self.leave(row.transfer.from, amount - row.moved);
             row.moved = amount;
-        } else {
-            row.ended = amount;
         }
-        row.state = to;
+        row.state = if is_old { TransferState::Arrived } else { to };
+        if row.state != TransferState::Left {
+            row.ended = ended;
+        }
+        // No way makes money: it is booked, since the bank says so, and told.
+        let is_bounded = row.same_currency || row.state == TransferState::Failed;
+        let contradicts = !goes_on || is_bounded && row.ended > row.moved;
         self.end(&row, 1);
         self.transits.set(row);
         if contradicts { TransferNews::Contradicts } else { TransferNews::Booked }
