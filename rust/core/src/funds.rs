@@ -1307,6 +1307,28 @@ mod tests {
         assert_eq!(funds.pledged(OURS), Money(6));
     }
 
+    /// What is locked in is on paper until its prompt: nothing of it is posted to a pool before, and
+    /// what was lost counts once.
+    #[test]
+    fn what_is_locked_in_is_brought_when_it_is_paid() {
+        let leased = Terms { leased: true, ..Terms::PLAIN };
+        let mut funds = funds().on([leased].into_iter());
+        let (amount, posted, until) = (Money(90), Money::ZERO, Time(9));
+        funds.set_lease(Lease { account: OURS, amount, posted, epoch: 1, until }, Time(0));
+        for (locked, room, after) in [(-10, 80, 80), (25, 90, 90)] {
+            let mut funds = funds.clone();
+            let lock = Lock { instrument: InstrumentId(0), prompt: Day(9) };
+            let money = TradeMoney { locked: Some((lock, Money(locked))), ..TradeMoney::default() };
+            funds.trade(OURS, &money);
+            let paper = |amount| Worth { paper: Money(amount), ..Worth::default() };
+            assert_eq!(funds.brought(OURS), Money::ZERO);
+            assert_eq!(funds.lease_room(OURS, paper(locked)), Some(Money(room)));
+            funds.pay_forward(OURS, InstrumentId(0), Day(9));
+            assert_eq!(funds.brought(OURS), Money(locked));
+            assert_eq!(funds.lease_room(OURS, paper(0)), Some(Money(after)));
+        }
+    }
+
     /// Where the larger side is charged, the other one may grow and the total stay: what orders come
     /// to together is another then.
     #[test]

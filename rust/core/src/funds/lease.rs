@@ -10,8 +10,9 @@ use crate::num::Money;
 use crate::time::Time;
 use crate::wire::Writer;
 
-/// Where the results of a run stand in a ledger, with the other sign.
-const RESULTS: [Bucket; 8] = [
+/// Where the results of a run stand in a ledger, with the other sign. What is locked in until its
+/// prompt is none before it is paid: nobody could spend it.
+const RESULTS: [Bucket; 9] = [
     Bucket::Fee,
     Bucket::Result,
     Bucket::Variation,
@@ -20,6 +21,7 @@ const RESULTS: [Bucket; 8] = [
     Bucket::Interest,
     Bucket::Adjustment,
     Bucket::Dust,
+    Bucket::Forward,
 ];
 
 /// A part of a pool's money in one account, for a time.
