@@ -137,6 +137,18 @@ def test_a_window_that_opens_is_a_move() -> None:
     assert al.has_moved(at[299], at[300], 0)
 
 
+def test_a_window_that_comes_near_enough_for_a_deadline_is_a_move() -> None:
+    minute = 60 * 10**9
+    given = snapshot(
+        [state("a", 1000), state("b", 0)],
+        [demand("g", 5, 10, within="1 h", b=100)],
+        (route("a", "b", 500, lead="10 min", windows=[(100 * minute, 200 * minute)]),),
+    )
+    at = {now: dataclasses.replace(given, now=now * minute) for now in (0, 49, 50)}
+    rule = al.Replanner(al.Allocator(time_limit="10 s"), share="0.02")
+    assert [rule.plan(at[now]).sets["g"] for now in (0, 49, 50)] == [0, 0, 5]
+
+
 def test_the_replanner_keeps_its_plan_until_enough_moved() -> None:
     rule = al.Replanner(al.Allocator(time_limit="10 s"), share="0.02")
     first = rule.plan(BASE)

@@ -1,5 +1,6 @@
 """When a plan is worth making anew."""
 
+from bisect import bisect_left
 from fractions import Fraction
 
 from cross_market._values import read_decimal, wrong
@@ -13,7 +14,8 @@ def has_moved(before: Snapshot, now: Snapshot, tolerance: object) -> bool:
 
     before: Snapshot – that the plan was made from. now: Snapshot.
     tolerance: number – such as '0.02': the share of the larger of both that makes no difference.
-    A route that opened, shut or changed, and what came or went, always count.
+    A route that opened, shut, changed or came in time for another deadline, and what came or went,
+    always count.
     """
     share = Fraction(read_decimal(tolerance, "tolerance"))
     if share < 0:
@@ -29,8 +31,14 @@ def has_moved(before: Snapshot, now: Snapshot, tolerance: object) -> bool:
 
 def shape(model: Model) -> object:
     """Return what a plan is made anew for when any of it changes."""
+    deadlines = sorted(set(model.within))
     ways = [
-        (way.source, way.target, way.lead, way.least, way.most, way.cost, way.step, way.wait == 0)
+        (
+            *(way.source, way.target, way.lead, way.least, way.most, way.cost, way.step),
+            way.wait == 0,
+            # A window that comes nearer may begin to bring money in time.
+            bisect_left(deadlines, way.reach),
+        )
         for way in model.ways
     ]
     demands = [
