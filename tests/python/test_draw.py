@@ -147,6 +147,37 @@ def day_of(desk: by_hand.Desk) -> int:
     return desk.now // (86_400 * 10**9)
 
 
+def test_what_comes_back_after_an_allotment_is_used_up_is_the_pools(
+    desk: by_hand.Desk, place: str
+) -> None:
+    with joined(place) as pool:
+        pool.give_back("small", "gold", "one", 18_000)
+        draw = ledger.Draw(pool, desk.session, "gold")
+
+        def settled(price: int, day: int) -> list[Decimal]:
+            news = ev.Settle(
+                instrument=by_hand.NORTH, exchange=desk.now, price=price, day=day_of(desk) + day
+            )
+            desk.say(news)
+            for _ in range(3):
+                desk.ms += 1_000
+                draw.renew(desk.now)
+            return [pool.balances()[0].total, draw.unpaid().get("one", Decimal(0))]
+
+        draw.renew(desk.now)
+        desk.entered()
+        # Sold 100 g at 101.00: 2,500 are lost of the 2,000 that were allotted.
+        assert settled(12_600, 0) == [98_000, 500]
+        before = lease_of(desk.session, "one")["until"]
+        assert settled(12_600, 1) == [98_000, 500]
+        # Nothing is left to hold within: the lease runs out.
+        assert lease_of(desk.session, "one")["until"] == before
+        assert settled(10_100, 2) == [100_000, 0]
+        assert settled(10_000, 3) == [100_100, 0]
+        assert remains(pool, "one") == 0
+        assert lease_of(desk.session, "one")["amount"] == 0
+
+
 def test_a_crash_between_telling_and_posting_posts_once(
     desk: by_hand.Desk, place: str, tmp_path: Path
 ) -> None:

@@ -18,7 +18,8 @@ class Draw:
 
     The session hears first what will be posted, and the ledger one renewal later, when the journal
     has long been synced: a crash in between is made good by the next renewal, under the same id,
-    and nothing is posted twice. Losses are paid by the allotment, gains come to the pool.
+    and nothing is posted twice. Losses are paid by the allotment, gains come to the pool, those too
+    that come after it is used up. What is lost beyond it no pool can pay: `unpaid` says how much.
 
     pool: Ledger. session: Session. allotment: str – its id.
     """
@@ -51,6 +52,9 @@ class Draw:
                 Decimal(0) if row["until"] == until else self._whole(row["brought"] - posted, of)
             )
             change = max(earned, -of.remains)
+            if not of.remains and change <= 0:
+                # Used up: the lease runs out, and what comes back later is still the pool's.
+                continue
             commands += self.session.lease(
                 account,
                 amount=of.remains + min(change, Decimal(0)),
@@ -71,6 +75,19 @@ class Draw:
             elif change > 0:
                 self.pool.gain(operation, account, change)
 
+    def unpaid(self) -> dict[str, Decimal]:
+        """Return what was lost beyond what remains of the allotment, by account.
+
+        The ledger does not know of it: what it says is there is too much by so much.
+        """
+        rows = self._rows()
+        found = {
+            account: rows[account]["brought"] - (rows[account]["posted"] or Decimal(0))
+            for account, of in self._allotments().items()
+            if account in rows and not of.remains
+        }
+        return {account: -amount for account, amount in found.items() if amount < 0}
+
     def _rows(self) -> dict[str, dict[str, Decimal]]:
         leases = self.session.leases()
         leases = leases.set_column(
@@ -79,11 +96,11 @@ class Draw:
         return {row["account"]: row for row in leases.to_pylist()}
 
     def _allotments(self) -> dict[str, Allotment]:
-        mine = self.pool.allotments(self.pool.member.name)
+        mine = self.pool.allotment(self.allotment)
         return {
             each.account: each
             for each in mine
-            if each.id == self.allotment and not each.quarantined
+            if each.member == self.pool.member.name and not each.quarantined
         }
 
     def _whole(self, amount: Decimal, of: Allotment) -> Decimal:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from cross_market._files import path_text
 from cross_market.contracts.units import parse_span
@@ -170,6 +170,18 @@ class Ledger:
             " WHERE remains > 0 AND (member = ? OR ? = '') ORDER BY id, account",
             (member or "", member or ""),
         )
+        return self._allotted(found)
+
+    def allotment(self, allotment: str) -> list[Allotment]:
+        """Return the parts of one allotment, by account, those that are used up too."""
+        found = self._link.read(
+            "SELECT id, account, member, amount, remains, bucket FROM allotment"
+            " WHERE id = ? ORDER BY account",
+            (allotment,),
+        )
+        return self._allotted(found)
+
+    def _allotted(self, found: list[tuple[Any, ...]]) -> list[Allotment]:
         return [
             Allotment(
                 id=key,
