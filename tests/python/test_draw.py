@@ -178,6 +178,34 @@ def test_what_comes_back_after_an_allotment_is_used_up_is_the_pools(
         assert lease_of(desk.session, "one")["amount"] == 0
 
 
+def test_what_is_bound_is_not_given_back(desk: by_hand.Desk, place: str) -> None:
+    with joined(place) as pool:
+        draw = ledger.Draw(pool, desk.session, "gold")
+        with pytest.raises(ledger.ShortError, match="bound"):
+            draw.give_back("none", "one", 1, now=desk.now)
+        draw.renew(desk.now)
+        desk.entered()
+        room = lease_of(desk.session, "one")["room"]
+        assert 0 < room < 20_000
+        with pytest.raises(ledger.ShortError, match="bound"):
+            draw.give_back("more", "one", room + 1, now=desk.now)
+        assert remains(pool, "one") == 20_000
+        # A loss that was told and not posted yet is paid before.
+        news = ev.Settle(
+            instrument=by_hand.NORTH, exchange=desk.now, price=10_150, day=day_of(desk)
+        )
+        desk.say(news)
+        desk.ms += 1_000
+        draw.renew(desk.now)
+        room = lease_of(desk.session, "one")["room"]
+        draw.give_back("rest", "one", room, now=desk.now)
+        assert lease_of(desk.session, "one")["room"] == 0
+        assert remains(pool, "one") == 19_950 - room
+        desk.ms += 1_000
+        draw.renew(desk.now)
+        assert lease_of(desk.session, "one")["amount"] == remains(pool, "one") == 19_950 - room
+
+
 def test_a_crash_between_telling_and_posting_posts_once(
     desk: by_hand.Desk, place: str, tmp_path: Path
 ) -> None:

@@ -3,8 +3,9 @@
 from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
+from cross_market._values import read_decimal
 from cross_market.funds.ledger.ledger import Ledger
-from cross_market.funds.ledger.values import Allotment, no
+from cross_market.funds.ledger.values import Allotment, ShortError, no
 
 if TYPE_CHECKING:
     from cross_market.commands import Command
@@ -74,6 +75,35 @@ class Draw:
                 self.pool.post(operation, self.allotment, account, -change)
             elif change > 0:
                 self.pool.gain(operation, account, change)
+
+    def give_back(
+        self, operation: str, account: str, amount: object, *, now: int
+    ) -> "list[Command]":
+        """Make a part of the allotment free again: the session lets go of it before others may.
+
+        operation: str – its id, as in `Ledger.give_back`.
+        amount – of what the session has not bound.
+        now: int, ns – engine time. returns: list of commands, as `Session.handle` does.
+        Raises ShortError when the session has bound more of its lease; nothing has changed then.
+        """
+        self.post()
+        row = self._rows().get(account)
+        wanted = read_decimal(amount, "give_back", "an amount")
+        if row is None or (row["room"] or Decimal(0)) < wanted:
+            has = "no lease" if row is None else f"{row['room']} that is not bound"
+            text = f"{self.allotment}: {wanted} of {account} is to go back, and there is {has}"
+            raise ShortError(text, call="Draw.give_back")
+        # A lease told with what was posted before has nothing to post.
+        told = self.session.lease(
+            account,
+            amount=row["amount"] - wanted,
+            posted=row["posted"],
+            epoch=self.pool.epoch,
+            until=int(row["until"]),
+            now=now,
+        )
+        self.pool.give_back(operation, self.allotment, account, amount)
+        return told
 
     def unpaid(self) -> dict[str, Decimal]:
         """Return what was lost beyond what remains of the allotment, by account.
