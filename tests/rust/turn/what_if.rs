@@ -98,6 +98,34 @@ fn what_is_foreseen_is_what_comes() {
     assert_eq!(seen(&told.accounts, Moment::After), money(&bench), "at most to zero");
 }
 
+/// What the day has brought is kept back until its settlement, and with that it may open and leave.
+#[test]
+fn the_settlement_frees_what_the_day_has_brought() {
+    let mut json = one_to_one();
+    for account in json["accounts"].as_array_mut().unwrap() {
+        account["unrealised"] = json!("losses");
+        account["close_profit"] = json!(false);
+        account["withdraw_profit"] = json!(false);
+    }
+    let mut bench = bench_of(&json);
+    enter(&mut bench, 5);
+    for at in [0, 1] {
+        bench.book(at, 590_000, 590_010, 100);
+    }
+    let told = bench.engine.what_if(HEDGE, -5).unwrap();
+    let sent = places(&said(&mut bench, Verb::Exit { hedge: HEDGE, sets: None, over: Span::ZERO }));
+    for place in sent {
+        let price = if place.side == Side::Buy { 590_010 } else { 590_000 };
+        bench.fill(&place, place.qty.get(), price);
+    }
+    let after = money(&bench);
+    assert_eq!(seen(&told.accounts, Moment::After), after);
+    settle(&mut bench, 590_005);
+    let settled = money(&bench);
+    assert!(after[0].available < settled[0].available, "a gain");
+    assert_eq!(seen(&told.accounts, Moment::Settled), settled);
+}
+
 /// 5 lots of 0.01 are sold at 60 000 in one account and bought at 60 001 in the other, 10 % of margin,
 /// fees of 0.0001, in bands of 59 000 and 62 000: the shorts settle at 62 000 and lose 100, the longs at
 /// 59 000 and lose 50.05. Margin is then of those prices.

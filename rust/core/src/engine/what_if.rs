@@ -13,6 +13,7 @@ use crate::ids::{AccountId, HedgeId, Id, InstrumentId, LEGS_MAX, LegId, Table};
 use crate::num::{MONEY_UNIT, Money, Price, Qty, Side, div_ceil, div_floor};
 use crate::position::{Owner, Positions, Settle, Trade};
 use crate::quote::{Kind, LegLots, LegPlan};
+use crate::time::Day;
 
 /// A moment that [`WhatIf`] looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,6 +233,7 @@ impl Engine {
         };
         let lots = self.config.instruments.ids().map(|id| (id, positions.lots(account, id)));
         let marks: Table<InstrumentId, Option<Price>> = Table::new(lots.map(at).collect());
+        let mut began = self.days[account];
         for (id, price) in marks.pairs() {
             let Some(price) = price.filter(|_| positions.trades(account, id)) else { continue };
             let (day, exchange) = (positions.trade_day(id), self.now);
@@ -242,6 +244,12 @@ impl Engine {
                     funds.variation(account, self.instruments[id].value(of.ticks_lots));
                 }
                 funds.pay_forward(account, id, day);
+            }
+            // The first settlement of a day that an account sees turns its day.
+            if began <= day {
+                began = Day(day.0 + 1);
+                let worth = self.worth_of(account, (&positions, &funds), |id| marks[id]);
+                funds.mark_day(account, worth);
             }
         }
         funds.set_margin(account, positions.margin_total(account, &self.settled_instruments()));
