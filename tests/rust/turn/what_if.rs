@@ -98,6 +98,34 @@ fn what_is_foreseen_is_what_comes() {
     assert_eq!(seen(&told.accounts, Moment::After), money(&bench), "at most to zero");
 }
 
+/// The order of another hedge was to close what this one closes: it will open, and needs margin.
+#[test]
+fn what_an_order_of_another_hedge_will_open_is_foreseen() {
+    let mut json = one_to_one();
+    let mut other = json["hedges"][0].clone();
+    other["name"] = json!("other");
+    other["legs"][0]["side"] = json!("buy");
+    other["legs"][1]["side"] = json!("sell");
+    json["hedges"].as_array_mut().unwrap().push(other);
+    json["limits"]["hedges"]["other"] = json["limits"]["hedges"]["btc"].clone();
+    let mut bench = bench_of(&json);
+    enter(&mut bench, 5);
+    let exits =
+        places(&said(&mut bench, Verb::Exit { hedge: HEDGE, sets: None, over: Span::ZERO }));
+    assert_eq!(exits.len(), 2);
+    let told = bench.engine.what_if(HedgeId(1), 5).unwrap();
+    let at_least = Some("-1000".parse_ratio());
+    let (hedge, sets, over) = (HedgeId(1), 5, Span::ZERO);
+    let sent = said(&mut bench, Verb::Enter { hedge, sets, at_least, over });
+    assert_eq!(places(&sent).len(), 2, "{sent:?}");
+    for place in places(&sent) {
+        let price = if place.side == Side::Buy { 600_010 } else { 600_000 };
+        bench.fill(&place, place.qty.get(), price);
+    }
+    let margins = |views: [View; 2]| views.map(|view| view.margin.to_string());
+    assert_eq!(margins(seen(&told.accounts, Moment::After)), margins(money(&bench)));
+}
+
 /// What the day has brought is kept back until its settlement, and with that it may open and leave.
 #[test]
 fn the_settlement_frees_what_the_day_has_brought() {

@@ -16,7 +16,7 @@ use crate::instrument::Instrument;
 use crate::margin;
 use crate::num::{Money, Qty};
 use crate::order::Place;
-use crate::position::Opening;
+use crate::position::{Opening, Positions};
 use crate::threshold::Of;
 use crate::time::{Day, Time};
 
@@ -206,10 +206,12 @@ impl Engine {
 
     pub(super) fn note_margin(&mut self, account: AccountId) {
         let positions = self.positions.margin_total(account, &self.instruments);
-        let opening =
-            self.positions.unbacked(account).map(|(order, lots)| self.opening(order, lots));
-        let total = positions + opening.sum::<Money>();
-        self.funds.set_margin(account, total);
+        self.funds.set_margin(account, positions + self.openings(account, &self.positions));
+    }
+
+    /// The margin of what the orders of an account were to close and will open.
+    pub(super) fn openings(&self, account: AccountId, positions: &Positions) -> Money {
+        positions.unbacked(account).map(|(order, lots)| self.opening(order, lots)).sum()
     }
 
     /// Takes the margin rates that came into force with a settlement before `date` which was not told.
@@ -349,7 +351,7 @@ impl Engine {
     }
 
     /// The margin of lots that an order was to close and will open: no hold has it.
-    pub(super) fn opening(&self, order: ClientOrderId, lots: Qty) -> Money {
+    fn opening(&self, order: ClientOrderId, lots: Qty) -> Money {
         let Some(order) = self.orders.get(order) else { return Money::ZERO };
         let Place { instrument, flag, side, price, .. } = order.place;
         let mark = self.mark(instrument).unwrap_or(price);

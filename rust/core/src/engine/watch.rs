@@ -310,9 +310,7 @@ impl Engine {
     fn projected_margin(&self, account: AccountId) -> Money {
         let mark = |id| self.mark(id);
         let positions = self.positions.margin_at(account, mark, &self.settled_instruments());
-        let opening =
-            self.positions.unbacked(account).map(|(order, lots)| self.opening(order, lots));
-        positions + opening.sum::<Money>()
+        positions + self.openings(account, &self.positions)
     }
 
     fn lots_everywhere(&self, instrument: InstrumentId) -> i128 {

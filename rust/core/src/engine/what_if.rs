@@ -197,7 +197,8 @@ impl Engine {
                 }
             }
         }
-        funds.set_margin(account, positions.margin_total(account, &self.instruments));
+        let margin = positions.margin_total(account, &self.instruments);
+        funds.set_margin(account, margin + self.openings(account, positions));
         beyond.get()
     }
 
@@ -252,7 +253,8 @@ impl Engine {
                 funds.mark_day(account, worth);
             }
         }
-        funds.set_margin(account, positions.margin_total(account, &self.settled_instruments()));
+        let margin = positions.margin_total(account, &self.settled_instruments());
+        funds.set_margin(account, margin + self.openings(account, &positions));
         self.foreseen(account, moment, (&positions, &funds), |id| marks[id])
     }
 
