@@ -194,7 +194,8 @@ impl Engine {
             return;
         }
         for account in self.config.accounts.ids() {
-            let short = self.funds.shortfall(account);
+            let short =
+                self.funds.shortfall(account).filter(|short| self.is_called(account, *short));
             let told = std::mem::replace(&mut self.short[account], short.is_some());
             if let Some(amount) = short.filter(|_| !told) {
                 let subject = Subject::Account(account);
@@ -202,6 +203,13 @@ impl Engine {
                 self.restrict_account(account, Cause::Shortfall, out);
             }
         }
+    }
+
+    /// Whether an account that lacks so much for the margin that opens lacks some of that which keeps
+    /// positions open too. Then all of it is called.
+    fn is_called(&self, account: AccountId, short: Money) -> bool {
+        let maintenance = self.positions.maintenance_total(account, &self.instruments);
+        short > self.funds.margin(account) - maintenance - self.openings(account, &self.positions)
     }
 
     pub(super) fn note_margin(&mut self, account: AccountId) {
