@@ -386,6 +386,23 @@ REFUSED = [
     ],
     [ADD.format(kind="settled", about="t", lines=2), "UPDATE transfer SET state = 'settled'"],
     [
+        ADD.format(kind="settled", about="t", lines=1),
+        LINE + "('z', 'b', 'outside', 'free', 1, NULL)",
+    ],
+    [
+        ADD.format(kind="settled", about="t", lines=2),
+        ADD.format(kind="settled", about="t", lines=2).replace("'z'", "'y'"),
+        LINE + "('z', 'b', 'outside', 'free', 1, NULL)",
+        LINE + "('y', 'b', 'outside', 'free', 1, NULL)",
+    ],
+    # One that was never sent takes nothing from another's way.
+    [
+        ADD.format(kind="send", about="z", lines=1),
+        "INSERT INTO transfer VALUES ('z', 'a', 'b', 1, 'asked')",
+        ADD.format(kind="failed", about="z", lines=1).replace("'z'", "'y'", 1),
+        LINE + "('y', 'a', 'transit', 'free', 1, NULL)",
+    ],
+    [
         ADD.format(kind="failed", about="t", lines=1),
         LINE + "('z', 'a', 'transit', 'free', 99, NULL)",
     ],

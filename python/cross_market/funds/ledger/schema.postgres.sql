@@ -73,6 +73,9 @@ CREATE TABLE operation (
   moment bigint NOT NULL
 );
 
+-- What ends transfers, by transfer.
+CREATE INDEX operation_that_ends ON operation (about) WHERE kind IN ('settled', 'failed');
+
 CREATE TABLE allotment (
   id text NOT NULL REFERENCES operation (id),
   account text NOT NULL REFERENCES account (name),
@@ -194,6 +197,15 @@ BEGIN
         THEN
       RAISE EXCEPTION 'no movement of its transfer';
     END IF;
+  END IF;
+  IF done.kind IN ('settled', 'failed') AND (
+      done.lines <> 1 + (done.kind = 'settled')::int
+      OR NOT EXISTS (SELECT 1 FROM posting WHERE operation = done.about)
+      OR EXISTS (
+        SELECT 1 FROM operation AS other JOIN posting ON posting.operation = other.id
+          WHERE other.about = done.about AND other.kind IN ('settled', 'failed')
+            AND other.id <> done.id)) THEN
+    RAISE EXCEPTION 'a transfer ends once, whole, and after it was sent';
   END IF;
   IF NEW.target = 'allotted' AND NEW.source = 'free' AND NEW.allotment <> NEW.operation THEN
     RAISE EXCEPTION 'an allotment has the id of its operation';

@@ -74,6 +74,9 @@ CREATE TABLE operation (
   moment INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What ends transfers, by transfer.
+CREATE INDEX operation_that_ends ON operation (about) WHERE kind IN ('settled', 'failed');
+
 CREATE TABLE allotment (
   id TEXT NOT NULL REFERENCES operation (id),
   account TEXT NOT NULL REFERENCES account (name),
@@ -166,6 +169,16 @@ CREATE TRIGGER posting_is_allowed BEFORE INSERT ON posting BEGIN
               (NEW.account = way.source AND NEW.amount = way.amount AND NEW.source <> 'outside')
               OR (NEW.account = way.target AND NEW.amount <= way.amount
                   AND NEW.source = 'outside'))));
+  SELECT RAISE(ABORT, 'a transfer ends once, whole, and after it was sent')
+    WHERE EXISTS (
+      SELECT 1 FROM operation AS of
+        WHERE of.id = NEW.operation AND of.kind IN ('settled', 'failed') AND (
+          of.lines <> 1 + (of.kind = 'settled')
+          OR NOT EXISTS (SELECT 1 FROM posting WHERE operation = of.about)
+          OR EXISTS (
+            SELECT 1 FROM operation AS other JOIN posting ON posting.operation = other.id
+              WHERE other.about = of.about AND other.kind IN ('settled', 'failed')
+                AND other.id <> of.id)));
   SELECT RAISE(ABORT, 'no such allotment')
     WHERE NEW.source IN ('allotted', 'quarantined') AND NOT EXISTS (
       SELECT 1 FROM allotment AS part, operation AS of
