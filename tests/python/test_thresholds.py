@@ -249,3 +249,46 @@ def test_what_was_booked_for_differences_is_a_number(tmp_path: Path) -> None:
     assert {each["metric"]: each["value"] for each in desk.session.monitors().to_pylist()} == {
         "drift": 150
     }
+
+
+def two_metals(*thresholds: cm.Threshold) -> cm.Config:
+    """Return the configuration by hand with a second hedge, of silver in the same accounts."""
+    base = by_hand.config(*thresholds, sets=1)
+    (gold,) = base.hedges
+    legs, limits = [], base.limits
+    for leg in gold.legs:
+        name = leg.instrument.name.replace("GOLD", "SILVER")
+        silver = dataclasses.replace(leg.instrument, name=name, product="silver")
+        legs.append(dataclasses.replace(leg, instrument=silver))
+        limits = limits.for_instrument(name, collar="200 ticks")
+    last = dataclasses.replace(gold, name="silver", legs=legs, priority=1)
+    return dataclasses.replace(base, hedges=[gold, last], limits=limits)
+
+
+@pytest.mark.parametrize("is_shut", [False, True])
+def test_sets_are_given_back_where_markets_are_open(tmp_path: Path, *, is_shut: bool) -> None:
+    usage = cm.Threshold("capital_usage", each="account", reduce="0.5")
+    desk = by_hand.Desk(two_metals(usage), tmp_path / "run", money=9_000)
+    desk.entered()
+    silver = "NORTH.SILVER", "SOUTH.SILVER"
+    for instrument, price in zip(silver, (10_100, 10_000), strict=True):
+        desk.quote(instrument, price)
+    for order in desk.places():
+        desk.fill(order)
+    assert desk.session.hedges()["sets"].to_pylist() == [1, 1]
+    if is_shut:
+        shut = ev.Phase(phase="overnight", until=desk.now + 10**13)
+        for instrument in silver:
+            desk.say(ev.Reference(instrument=instrument, exchange=desk.now, change=shut))
+    sent = []
+    # What was sold in the north is dear now: the account has less, and the spread stays.
+    for price in range(11_100, 17_100, 1_000):
+        desk.ms += 500
+        for instrument, at in ((by_hand.NORTH, price), (by_hand.SOUTH, price - 30)):
+            sent += desk.quote(instrument, at)
+            if not is_shut:
+                sent += desk.quote(instrument.replace("GOLD", "SILVER"), at)
+    orders = [each for each in sent if isinstance(each, commands.Place)]
+    assert {(each.hedge, each.kind) for each in orders} == {
+        ("gold" if is_shut else "silver", "reduce")
+    }

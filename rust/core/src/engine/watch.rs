@@ -395,7 +395,7 @@ impl Engine {
     }
 
     /// Whether a hedge is to give sets back now: of those that a ladder at REDUCE concerns, the one
-    /// of the last priority that holds any.
+    /// of the last priority that holds any and whose markets take orders; where none do, the last.
     pub(super) fn is_reduced(&self, hedge: HedgeId) -> bool {
         if self.watch.levels[hedge] < Level::Reduce {
             return false;
@@ -403,7 +403,17 @@ impl Engine {
         self.watch.rows.iter().filter(|row| row.ladder.level >= Level::Reduce).any(|row| {
             let holds =
                 |id: &HedgeId| self.hedges[*id].sets != 0 && self.concerns_target(row.target, *id);
-            self.config.hedges.ids().filter(holds).last() == Some(hedge)
+            let all = || self.config.hedges.ids().filter(holds);
+            let able = all().filter(|id| self.could_give_back(*id)).last();
+            able.or_else(|| all().last()) == Some(hedge)
+        })
+    }
+
+    /// Whether orders on all legs of a hedge could leave, books aside.
+    fn could_give_back(&self, hedge: HedgeId) -> bool {
+        self.plan(hedge).legs.iter().filter(|leg| leg.lots.num() != 0).all(|leg| {
+            let phase = self.instruments[leg.instrument].phases.at(self.now).phase;
+            phase.takes_orders() && !self.is_halted(hedge, leg.account, Kind::Reduce)
         })
     }
 
