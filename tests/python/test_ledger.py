@@ -138,7 +138,9 @@ def test_no_more_arrives_than_was_sent(place: str) -> None:
         with pytest.raises(cm.UsageError):
             pool.settle("there", "t", 900)
         pool.settle("there-2", "t", 100)
-        pool.settle("there-2", "t", 100)
+        # The same amount, however it is written.
+        for same in (100, "100.00", Decimal(100)):
+            pool.settle("there-2", "t", same)
         for state in (pool.settle, lambda *given: pool.fail(given[0], given[1])):
             with pytest.raises(cm.UsageError):
                 state(f"again {state.__name__}", "t", 100)

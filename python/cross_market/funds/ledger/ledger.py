@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 from cross_market._files import path_text
+from cross_market._values import read_decimal, tidy
 from cross_market.contracts.units import parse_span
 from cross_market.errors import UsageError
 from cross_market.funds.ledger.postgres import Postgres
@@ -368,7 +369,7 @@ class Ledger:
 
         arrived: amount – at most what was sent.
         """
-        wanted = str(arrived)
+        wanted = str(tidy(read_decimal(arrived, "settle", "an amount")))
 
         def lines(link: Link) -> list[Line]:
             source, target, units = way(link, transfer)
