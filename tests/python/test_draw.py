@@ -278,3 +278,12 @@ def test_an_account_that_draws_on_no_pool_is_refused(tmp_path: Path, place: str)
         ledger.Draw(pool, plain.session, "gold").renew(plain.now)
     with pytest.raises(cm.ConfigError):
         plain.session.lease("one", amount=9, posted=0, epoch=1, until=plain.now + 1, now=plain.now)
+
+
+def test_an_allotment_whose_postings_could_have_no_id_is_refused(
+    desk: by_hand.Desk, place: str
+) -> None:
+    with joined(place) as pool:
+        ledger.Draw(pool, desk.session, "g" * 90)
+        with pytest.raises(cm.UsageError, match="120"):
+            ledger.Draw(pool, desk.session, "g" * 91)

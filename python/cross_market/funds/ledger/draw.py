@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from cross_market.session import Session
 
 NS_PER_MS = 1_000_000
+# Most characters of an operation's id.
+ID_MAX = 120
 
 
 class Draw:
@@ -23,10 +25,17 @@ class Draw:
     that come after it is used up. What is lost beyond it no pool can pay: `unpaid` says how much.
 
     pool: Ledger. session: Session. allotment: str – its id.
+    Raises UsageError for an id so long that its postings could have none.
     """
 
     def __init__(self, pool: Ledger, session: "Session", allotment: str) -> None:
         self.pool, self.session, self.allotment = pool, session, allotment
+        for account in self._rows():
+            if len(self._posting(account, 10**18)) > ID_MAX:
+                where = f"{allotment} in {account}"
+                raise no(
+                    where, f"too long: what is posted has an id of at most {ID_MAX} characters"
+                )
 
     def renew(self, now: int) -> "list[Command]":
         """Post what was told before, renew the lease with the pool, and tell the session of it.
@@ -70,7 +79,7 @@ class Draw:
         """Tell the ledger what the session was told last; the same again does nothing."""
         for account, row in self._rows().items():
             change = (row["posted"] or Decimal(0)) - (row["posted_before"] or Decimal(0))
-            operation = f"{self.allotment} {account} until {row['until']}"
+            operation = self._posting(account, row["until"])
             if change < 0:
                 self.pool.post(operation, self.allotment, account, -change)
             elif change > 0:
@@ -117,6 +126,10 @@ class Draw:
             if account in rows and not of.remains
         }
         return {account: -amount for account, amount in found.items() if amount < 0}
+
+    def _posting(self, account: str, until: object) -> str:
+        """Return the id under which is posted what was told with a lease."""
+        return f"{self.allotment} {account} until {until}"
 
     def _rows(self) -> dict[str, dict[str, Decimal]]:
         leases = self.session.leases()
