@@ -562,9 +562,10 @@ impl Funds {
     }
 
     /// As [`Funds::hold`] for orders that reduce (exits, trims, reductions): free money, with the
-    /// collateral that stands for what is set aside, and what they free must carry them, the usage cap does not bind. An account above its cap could never
-    /// come down otherwise, nor one whose money is used up. What is held beyond free money is seen
-    /// as a [`Funds::shortfall`] until it trades.
+    /// collateral that stands for what is set aside, and what they free must carry them, the usage
+    /// cap does not bind. An account above its cap could never come down otherwise, nor one whose
+    /// money is used up. What is held beyond free money is seen as a [`Funds::shortfall`] until it
+    /// trades.
     ///
     /// # Errors
     /// [`HoldError`]; then nothing has changed and no id is used up.
