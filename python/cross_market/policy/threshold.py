@@ -45,6 +45,8 @@ METRICS: dict[str, tuple[str, str]] = {
     "data_age": ("instrument", "time"),
     "latency": ("account", "time"),
     "messages": ("account", "count"),
+    "slippage": ("hedge", "money"),
+    "slippage_expected": ("hedge", "money"),
 }
 
 # Those of which less is worse.
@@ -83,8 +85,9 @@ class Threshold:
         new orders), 'withdrawable', 'day_loss', 'drift' (booked for differences to the venue's
         word), 'latency' (the longest that an order has no answer), 'messages' (in the last second);
         of each hedge: 'attempt_loss' (by repair, of the attempt that lives), 'repair_loss' (today),
-        'residual' (at rest), 'verdict' (what a judge outside said last, see
-        `cross_market.policy.verdict`); of each instrument: 'position' (long and short, all
+        'residual' (at rest), 'slippage' (what orders traded today worse than the books displayed
+        when they were decided), 'slippage_expected' (what a clip would cost now beyond the tops),
+        'verdict' (what a judge outside said last, see `cross_market.policy.verdict`); of each instrument: 'position' (long and short, all
         accounts), 'orders', 'cancels' (today), 'data_age' (since its book was heard of, while it
         trades).
     each: str – 'account', 'hedge' or 'instrument': one ladder for each that no other threshold of

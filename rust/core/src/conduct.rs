@@ -135,6 +135,8 @@ struct HedgeUse {
     attempt_messages: u32,
     trims_today: u32,
     lost_today: Money,
+    /// Nothing where no threshold looks at it.
+    slipped_today: Money,
 }
 
 /// A window for every venue, account and contract.
@@ -337,11 +339,17 @@ impl Conduct {
         self.hedges[hedge].lost_today += loss.max(Money::ZERO);
     }
 
+    /// Books what orders traded worse than displayed.
+    pub fn slip(&mut self, hedge: HedgeId, worse: Money) {
+        self.hedges[hedge].slipped_today += worse;
+    }
+
     /// The trading day of a hedge turns.
     pub fn roll_hedge(&mut self, hedge: HedgeId) {
         let used = &mut self.hedges[hedge];
         used.trims_today = 0;
         used.lost_today = Money::ZERO;
+        used.slipped_today = Money::ZERO;
     }
 
     /// The trading day of an instrument of a venue turns to `next`.
@@ -384,6 +392,12 @@ impl Conduct {
         self.hedges[hedge].lost_today
     }
 
+    /// What orders of the hedge traded in its trading day worse than displayed, less what better.
+    #[must_use]
+    pub fn slipped_today(&self, hedge: HedgeId) -> Money {
+        self.hedges[hedge].slipped_today
+    }
+
     /// Orders and cancels sent in the instrument in its trading day, by the group that has sent most.
     #[must_use]
     pub fn sent_today(&self, instrument: InstrumentId) -> [u32; 2] {
@@ -401,6 +415,9 @@ impl Conduct {
             out.u32(used.attempt_messages);
             out.u32(used.trims_today);
             out.i128(used.lost_today.0);
+            if used.slipped_today != Money::ZERO {
+                out.i128(used.slipped_today.0);
+            }
         }
         self.groups.digest(out);
     }

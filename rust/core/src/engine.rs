@@ -61,6 +61,7 @@ mod quotes;
 mod rejects;
 mod rolling;
 mod send;
+pub(crate) mod slippage;
 mod timers;
 mod waiting;
 mod watch;

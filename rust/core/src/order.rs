@@ -13,7 +13,7 @@
 //! label; a fill that comes later is booked all the same.
 
 use crate::ids::Text;
-use crate::num::{Qty, Side};
+use crate::num::{Qty, Side, div_ceil};
 use crate::time::Time;
 use crate::wire::Writer;
 
@@ -222,6 +222,10 @@ pub struct Order {
     pub overridden: bool,
     /// Σ price × lots booked, in ticks × lots.
     pub cost: i128,
+    /// Σ price × lots at which the books displayed its lots when it left, where somebody asks.
+    pub displayed: Option<i128>,
+    /// What of its lots was told to have slipped, in ticks × lots.
+    pub slipped: i128,
     /// The venue's id.
     pub venue_order_id: Text,
     /// When it was handed over.
@@ -261,6 +265,8 @@ impl Order {
             unheard: 0,
             overridden: false,
             cost: 0,
+            displayed: None,
+            slipped: 0,
             venue_order_id: Text::EMPTY,
             sent: now,
             due: Time::MAX,
@@ -301,6 +307,16 @@ impl Order {
             (false, None) => self.place.qty.get().max(self.venue_cum),
         };
         (total - self.cum).max(0)
+    }
+
+    /// What it traded worse than the books displayed when it left, in ticks × lots, rounded against
+    /// us; negative where it traded better.
+    #[must_use]
+    pub fn slippage(&self) -> i128 {
+        let Some(displayed) = self.displayed else { return 0 };
+        let qty = i128::from(self.place.qty.get().max(1));
+        let worse = self.cost * qty - displayed * i128::from(self.cum);
+        div_ceil(worse * i128::from(self.place.side.sign()), qty)
     }
 
     /// Lots traded beyond its size.
@@ -771,6 +787,10 @@ impl Order {
         out.i64(self.cum);
         out.i64(self.venue_cum);
         out.i128(self.cost);
+        if let Some(displayed) = self.displayed {
+            out.i128(displayed);
+            out.i128(self.slipped);
+        }
         out.i64(self.sent.0);
         out.i64(self.due.0);
         out.i64(self.heard.0);

@@ -53,6 +53,12 @@ pub enum Metric {
     Latency = 15,
     /// Messages that an account has sent within the last second.
     Messages = 16,
+    /// What the orders of a hedge have traded today worse than the books displayed when they were
+    /// decided, less what they traded better, in 10⁻⁹ of its currency. A quote has its own price.
+    Slippage = 17,
+    /// What a clip of a hedge would cost now beyond the tops of its books, into the direction where
+    /// that is more, in 10⁻⁹ of its currency; more than anything where a book displays too few lots.
+    SlippageExpected = 18,
 }
 
 /// What a metric is of.
@@ -68,7 +74,7 @@ pub enum Of {
 
 impl Metric {
     /// Every metric, in the order of its code.
-    pub const ALL: [Metric; 17] = [
+    pub const ALL: [Metric; 19] = [
         Metric::CapitalUsage,
         Metric::ProjectedUsage,
         Metric::MarginRatio,
@@ -86,6 +92,8 @@ impl Metric {
         Metric::DataAge,
         Metric::Latency,
         Metric::Messages,
+        Metric::Slippage,
+        Metric::SlippageExpected,
     ];
 
     /// Its stable code.
@@ -116,6 +124,8 @@ impl Metric {
             Metric::DataAge => "data_age",
             Metric::Latency => "latency",
             Metric::Messages => "messages",
+            Metric::Slippage => "slippage",
+            Metric::SlippageExpected => "slippage_expected",
         }
     }
 
@@ -132,9 +142,12 @@ impl Metric {
             | Metric::Drift
             | Metric::Latency
             | Metric::Messages => Of::Account,
-            Metric::RepairLoss | Metric::Residual | Metric::Verdict | Metric::AttemptLoss => {
-                Of::Hedge
-            }
+            Metric::RepairLoss
+            | Metric::Residual
+            | Metric::Verdict
+            | Metric::AttemptLoss
+            | Metric::Slippage
+            | Metric::SlippageExpected => Of::Hedge,
             Metric::Position | Metric::Orders | Metric::Cancels | Metric::DataAge => Of::Instrument,
         }
     }
@@ -157,7 +170,9 @@ impl Metric {
             | Metric::Drift
             | Metric::DataAge
             | Metric::Latency
-            | Metric::Messages => 1,
+            | Metric::Messages
+            | Metric::Slippage
+            | Metric::SlippageExpected => 1,
         }
     }
 }
@@ -305,7 +320,7 @@ impl Threshold {
 }
 
 /// Largest bound, in its unit: what a comparison may still be moved by `clear`.
-const BOUND_MAX: i128 = 1 << 120;
+pub(crate) const BOUND_MAX: i128 = 1 << 120;
 
 /// Where a monitored number stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -392,6 +392,26 @@ fn further_thresholds(random: &mut Random) -> Vec<Threshold> {
     found
 }
 
+/// Ladders of what orders slip and would slip. From a stream of their own.
+fn slippage_thresholds(random: &mut Random) -> Vec<Threshold> {
+    let mut found = Vec::new();
+    for (metric, most) in [(Metric::Slippage, 20), (Metric::SlippageExpected, 200)] {
+        if random.below(6) > 0 {
+            continue;
+        }
+        let mut low = i128::from(random.between(0, most));
+        let bounds = [0; 5].map(|_| {
+            low += i128::from(random.between(0, most));
+            (random.below(3) > 0).then_some(low * 1_000_000_000)
+        });
+        let bounds = [bounds[0], bounds[1], bounds[2], bounds[3], None];
+        let dwell = Span::millis(random.between(0, 200));
+        found.push(Threshold { metric, subject: Some(0), bounds, clear: 0, dwell });
+    }
+    found.retain(Threshold::is_sound);
+    found
+}
+
 /// How the cost of waiting is measured, by every second desk.
 fn waiting(random: &mut Random) -> Option<Waiting> {
     let ratio = |num: i64, den: i128| Ratio::new(num.into(), den).unwrap_or(Ratio::ONE);
@@ -453,6 +473,8 @@ impl Drawer {
         config.policy.thresholds = thresholds(&mut Random::stream(seed, 19));
         let further = further_thresholds(&mut Random::stream(seed, 23));
         config.policy.thresholds.extend(further);
+        let slippage = slippage_thresholds(&mut Random::stream(seed, 27));
+        config.policy.thresholds.extend(slippage);
         verbs.extend(bank::draw(seed, &mut config, &self.balances, lasts, START));
         verbs.extend(leases::draw(seed, &mut config, &self.balances, lasts, START));
         Plan {

@@ -2,11 +2,10 @@
 
 use super::exact::mul_div;
 use crate::command::Command;
-use crate::engine::{Booking, Engine};
+use crate::engine::{Booking, Engine, slippage};
 use crate::ids::LEGS_MAX;
-use crate::num::Qty;
 use crate::order::Place;
-use crate::quote::{HedgePlan, Kind, Own, Purpose};
+use crate::quote::{HedgePlan, Kind, Purpose};
 
 /// An order and what its lots cost at its decision.
 #[derive(Clone, Copy, Debug)]
@@ -46,19 +45,9 @@ impl Decided {
 /// Σ price × lots at which the displayed book gives an order's lots; the limit price stands for
 /// what is not there. Orders of the same turn that come before it take first.
 pub(super) fn displayed(engine: &Engine, commands: &[Command], at: usize, place: &Place) -> i128 {
-    let mut taken = 0;
-    for command in commands.iter().take(at) {
-        if let Command::Place(other) = command
-            && (other.instrument, other.side) == (place.instrument, place.side)
-        {
-            taken += other.qty.get();
-        }
-    }
-    let own = Own { claims: [Qty::of(taken); 2], resting: Vec::new() };
-    let book = engine.book(place.instrument);
-    let walk = book.and_then(|book| book.walk(place.side, place.qty, None, &own));
-    let (there, cost) = walk.map_or((0, 0), |walk| (walk.qty.get(), walk.cost));
-    cost + i128::from(place.price.0) * i128::from(place.qty.get() - there)
+    let earlier = slippage::places(commands.get(..at).unwrap_or_default());
+    let taken = slippage::taken(earlier, place);
+    slippage::displayed(engine.book(place.instrument), place, taken)
 }
 
 /// What an attempt did on a leg.

@@ -101,6 +101,8 @@ fn value(config: &Config, metric: Metric, subject: Option<u16>, node: &Node<'_>)
         | Metric::DayLoss
         | Metric::RepairLoss
         | Metric::AttemptLoss
+        | Metric::Slippage
+        | Metric::SlippageExpected
         | Metric::Drift => {
             one_currency(config, metric, subject, node)?;
             Ok(node.money_from(-MONEY_MAX, "an amount of money")?.0)

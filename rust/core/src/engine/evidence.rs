@@ -355,6 +355,7 @@ impl Engine {
         self.count_opened((place.account, place.instrument), place.effect, fresh, out);
         let (fee, _) = self.book_trade(Some(id), key, &trade, fill, out);
         self.tell_attempt(id, &trade, fee, told, out);
+        self.note_slippage(id);
         if was_dead {
             // What traded shows that it lives: the rest of it may trade too.
             self.conflict(id, place.account, out);
@@ -540,6 +541,7 @@ impl Engine {
         self.revise(known.order);
         if let Some(id) = known.order {
             self.input(id, Input::Bust { qty: known.qty }, out);
+            self.note_slippage(id);
         }
         if let Some(execution) = self.orders.execution_mut(&key) {
             execution.qty = Qty::ZERO;

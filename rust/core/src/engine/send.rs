@@ -664,6 +664,9 @@ impl Engine {
             assert!(spent, "broken invariant: messages were proven to be there");
             self.tell_low((account, instrument), before, out);
             let mut order = Order::new(place, self.now);
+            if self.watch.looks_at_slippage && place.purpose != Purpose::Quote {
+                order.displayed = Some(self.displayed(at));
+            }
             let _ = order.next(Input::Sent);
             order.due = self.now + self.venue_of(place.account).ack_timeout;
             if place.purpose != Purpose::Quote {

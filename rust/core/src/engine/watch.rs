@@ -61,6 +61,8 @@ pub(super) struct Watch {
     /// How long after orders were sent something may touch a bound without news: an order has no
     /// answer, or there were too many.
     patience: Option<Span>,
+    /// Whether anybody asks what orders were decided on.
+    pub(super) looks_at_slippage: bool,
 }
 
 impl Watch {
@@ -102,7 +104,8 @@ impl Watch {
         let waits = of(Metric::Latency).filter_map(|row| row.threshold.next_bound(0));
         let waits = waits.filter_map(|bound| i64::try_from(bound).ok()).map(Span);
         let patience = of(Metric::Messages).map(|_| Span(1)).chain(waits).min();
-        Watch { rows, levels, stale, due: Time::MAX, missed: false, patience }
+        let looks_at_slippage = of(Metric::Slippage).next().is_some();
+        Watch { rows, levels, stale, due: Time::MAX, missed: false, patience, looks_at_slippage }
     }
 
     /// Takes over where the ladders of an earlier policy stood.
@@ -254,6 +257,10 @@ impl Engine {
                     self.hedges[hedge].attempt.as_ref().map_or(0, |attempt| attempt.lost.0)
                 } else if metric == Metric::RepairLoss {
                     self.conduct.lost_today(hedge).0
+                } else if metric == Metric::Slippage {
+                    self.conduct.slipped_today(hedge).0
+                } else if metric == Metric::SlippageExpected {
+                    self.slippage_expected(hedge)
                 } else if self.hedges[hedge].is_taken() {
                     // What an attempt works on is judged when it rests.
                     0
@@ -302,6 +309,8 @@ impl Engine {
             | Metric::Cancels
             | Metric::AttemptLoss
             | Metric::DataAge
+            | Metric::Slippage
+            | Metric::SlippageExpected
             | Metric::Verdict => share(view.margin, view.equity),
         }
     }
