@@ -8,7 +8,7 @@ import typing as _typing
 
 from cross_market._core import Engine, order_text
 from cross_market._core import version as _version
-from cross_market.config import Account, Config, Hedge, Leg, Route, Venue
+from cross_market.config import Account, Config, Hedge, Leg, Route, TopUp, Venue
 from cross_market.contracts.instrument import Fee, Fees, Instrument, Margin, MarginStep
 from cross_market.errors import (
     ConfigError,
@@ -112,6 +112,7 @@ __all__ = [
     "Stated",
     "Supplement",
     "Threshold",
+    "TopUp",
     "Unwind",
     "UsageError",
     "Venue",

@@ -227,4 +227,5 @@ ALERTS = (
     "budget_low",
     "prompt_reached",
     "lease_over",
+    "top_up",
 )

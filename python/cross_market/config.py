@@ -151,6 +151,24 @@ class Account:
 
 
 @value
+class TopUp:
+    """When money is asked for over a route without a person, and how much.
+
+    at: str – from this level on of any threshold of the account that the route leads to: 'warn',
+        'restrict', 'cancel', 'reduce' or 'halt'. A shortfall asks too.
+    usage: number – to where the usage of that account, margin / equity, is to come, now and as if
+        it were settled at present prices; above 0, at most 1.
+    step: str, money – amounts are whole multiples of this.
+    keep: str, money – what stays withdrawable in the account that the money leaves.
+    """
+
+    at: Annotated[str, choice("warn", "restrict", "cancel", "reduce", "halt")]
+    usage: Annotated[Number, ratio(above=0, most=1)]
+    step: Annotated[str, money(above=True)]
+    keep: Annotated[str, money()]
+
+
+@value
 class Route:
     """A way for money from one account to another; without one no money moves between them.
 
@@ -161,6 +179,7 @@ class Route:
     cost: str, money – what a transfer is expected to cost; nothing when None.
     windows: 'always' or list of (start, end) – when a transfer may begin.
     haircut: number – the fraction that does not count in plans while it is on its way, 0 to 1.
+    top_up: TopUp – when the session asks for money over it by itself; never when None.
     """
 
     source: Annotated[Account, reference(Account)]
@@ -171,13 +190,27 @@ class Route:
     cost: Annotated[str | None, optional(money())] = None
     windows: Windows = "always"
     haircut: Annotated[Number, ratio(least=0, most=1)] = "0"
+    top_up: Annotated[TopUp | None, optional(one(TopUp))] = None
 
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
+        if self.top_up is not None:
+            check_top_up(self.top_up, self.source, self.target)
         for part in ("most", "least", "cost"):
             stated, where = getattr(self, part), f"route.{part}"
             if stated is not None and parse_money(stated, where)[1] != self.source.currency:
                 raise wrong(stated, where, f"an amount in {self.source.currency}")
+
+
+def check_top_up(top_up: TopUp, source: Account, target: Account) -> None:
+    """Raise ConfigError where a route between two accounts cannot top up so."""
+    if source.currency != target.currency:
+        expected = "None: the accounts have two currencies"
+        raise wrong(top_up, "route.top_up", expected)
+    for part in ("step", "keep"):
+        stated, where = getattr(top_up, part), f"route.top_up.{part}"
+        if parse_money(stated, where)[1] != source.currency:
+            raise wrong(stated, where, f"an amount in {source.currency}")
 
 
 @value
@@ -605,6 +638,16 @@ def route_json(route: Route) -> Json:
         "most": amount_text(route.most),
         "cost": amount_text(route.cost),
         "haircut": str(route.haircut),
+        **({} if route.top_up is None else {"top_up": top_up_json(route.top_up)}),
+    }
+
+
+def top_up_json(top_up: TopUp) -> Json:
+    return {
+        "at": top_up.at,
+        "usage": str(top_up.usage),
+        "step": amount_text(top_up.step),
+        "keep": amount_text(top_up.keep),
     }
 
 

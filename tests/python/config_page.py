@@ -53,6 +53,7 @@ TABLES: tuple[tuple[str, type], ...] = (
     ("[[venues]]", cm.Venue),
     ("[[accounts]]", cm.Account),
     ("[[routes]]", cm.Route),
+    ("[routes.top_up]", cm.TopUp),
     ("[[instruments]]", cm.Instrument),
     ("[instruments.fees]", cm.Fees),
     ("[instruments.fees.open] and the others", cm.Fee),

@@ -572,7 +572,8 @@ class World:
                 what = {"refused": str(alert.refusal), "of": of.removeprefix("hedge:")}
                 return "refused", what | {"value": str(alert.value), "limit": str(alert.limit)}
         numbers = [str(alert.value), str(alert.limit)]
-        if alert.code in ("cash_drift", "settled", "shortfall", "relieved", "lease_over"):
+        money = ("cash_drift", "settled", "shortfall", "relieved", "lease_over", "top_up")
+        if alert.code in money:
             currency = self.accounts[str(name)]["currency"]
             numbers = [self.money(value, currency) for value in (alert.value, alert.limit)]
         of = f"attempt:{of}" if kind == "attempt" else of

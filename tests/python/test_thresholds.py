@@ -142,6 +142,64 @@ def test_what_is_no_route_is_refused(changed: dict[str, object]) -> None:
         cm.Route(**given)
 
 
+def top_up(**changed: object) -> cm.Route:
+    sh, _ = parts.gold_config().accounts
+    bank = dataclasses.replace(sh, name="bank")
+    given = {"at": "warn", "usage": "0.5", "step": "100 CNY", "keep": "50 CNY", **changed}
+    asks = cm.TopUp(**given)  # type: ignore[arg-type]
+    return cm.Route(source=bank, target=sh, lead="1 h", most="1000 CNY", top_up=asks)
+
+
+def test_a_route_asks_for_money_by_itself(tmp_path: Path) -> None:
+    sh, ny = parts.gold_config().accounts
+    route = top_up()
+    made = parts.gold_config(accounts=[sh, ny, route.source], routes=[route])
+    made.dump(tmp_path / "desk.toml")
+    assert cm.Config.load(tmp_path / "desk.toml") == made
+    engine = cm.Engine(made, start=START)
+    for account, amount in (("sh", 500), ("bank", 420)):
+        opening = cm.events.Cash(account=account, exchange=START, kind="opening", amount=amount)
+        engine.handle(START, opening)
+    fee = cm.events.Cash(account="sh", exchange=START, kind="fee", amount=950)
+    # 450 are missing, 370 may go, in whole hundreds 300.
+    short, _, moved, asked = engine.handle(START, fee)
+    assert isinstance(short, cm.commands.Alert)
+    assert (short.code, short.value) == ("shortfall", 450 * 10**9)
+    assert moved == cm.commands.Transfer(moved.id, "bank", "sh", 300 * 10**9)  # type: ignore[union-attr]
+    assert isinstance(asked, cm.commands.Alert)
+    assert (asked.code, asked.urgency) == ("top_up", "alarm")
+    assert (asked.value, asked.limit) == (450 * 10**9, 300 * 10**9)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"at": "normal"},
+        {"usage": "0"},
+        {"usage": "1.1"},
+        {"step": "0 CNY"},
+        {"step": "100 USD"},
+        {"keep": "-1 CNY"},
+        {"keep": "1 USD"},
+    ],
+)
+def test_what_is_no_top_up_is_refused(changed: dict[str, object]) -> None:
+    with pytest.raises(cm.ConfigError):
+        top_up(**changed)
+
+
+def test_a_top_up_has_one_currency() -> None:
+    sh, ny = parts.gold_config().accounts
+    asks = cm.TopUp(at="warn", usage="0.5", step="100 CNY", keep="0 CNY")
+    with pytest.raises(cm.ConfigError, match="currencies"):
+        cm.Route(source=sh, target=ny, lead="1 h", most="1000 CNY", top_up=asks)
+    one = dataclasses.replace(asks, step="2000 CNY")
+    bank = dataclasses.replace(sh, name="bank")
+    route = cm.Route(source=bank, target=sh, lead="1 h", most="1000 CNY", top_up=one)
+    with pytest.raises(cm.ConfigError, match="step"):
+        cm.Engine(parts.gold_config(accounts=[sh, ny, bank], routes=[route]), start=START)
+
+
 TEMPLATES = ("small desk", "futures broker client", "crypto")
 
 

@@ -87,9 +87,9 @@ class Threshold:
         of each hedge: 'attempt_loss' (by repair, of the attempt that lives), 'repair_loss' (today),
         'residual' (at rest), 'slippage' (what orders traded today worse than the books displayed
         when they were decided), 'slippage_expected' (what a clip would cost now beyond the tops),
-        'verdict' (what a judge outside said last, see `cross_market.policy.verdict`); of each instrument: 'position' (long and short, all
-        accounts), 'orders', 'cancels' (today), 'data_age' (since its book was heard of, while it
-        trades).
+        'verdict' (what a judge outside said last, see `cross_market.policy.verdict`); of each
+        instrument: 'position' (long and short, all accounts), 'orders', 'cancels' (today),
+        'data_age' (since its book was heard of, while it trades).
     each: str – 'account', 'hedge' or 'instrument': one ladder for each that no other threshold of
         the metric names. Exactly one of `each` and `of` is stated.
     of: str – the one that it is of, by name.

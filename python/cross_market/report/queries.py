@@ -247,7 +247,7 @@ ORDER BY {WORST}, count DESC, code
 NANO = "0.000000001::DECIMAL(10, 9)"
 MONEY_ALERTS = (
     "('repair_chosen', 'cash_drift', 'shortfall', 'settled', 'foreign_fee', 'relieved',"
-    " 'lease_over')"
+    " 'lease_over', 'top_up')"
 )
 ALERTS = f"""
 SELECT now_ns, urgency, code, subject, name,

@@ -430,6 +430,7 @@ DOMAINS = {
         "budget_low": ("budget of the day nearly used", "当日额度将尽"),
         "prompt_reached": ("prompt reached", "到达交割日"),
         "lease_over": ("lease over", "租用到期"),
+        "top_up": ("money asked for", "自动追保"),
     },
     "fault": {
         "ack_lost": ("acknowledgement lost", "确认丢失"),

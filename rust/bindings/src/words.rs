@@ -192,6 +192,7 @@ words! {
         BudgetLow = "budget_low",
         PromptReached = "prompt_reached",
         LeaseOver = "lease_over",
+        TopUp = "top_up",
     }
 }
 

@@ -210,6 +210,9 @@ pub enum AlertCode {
     /// A lease of a pool's money is over: nothing is entered in the account. In 10⁻⁹ of its currency:
     /// what is bound, of what was leased.
     LeaseOver = 53,
+    /// Money was asked for an account that reached a level, over routes that top up. In 10⁻⁹ of its
+    /// currency: what it lacks, and what of that was asked for. `detail`: the level.
+    TopUp = 54,
 }
 
 /// A message to people and monitors.

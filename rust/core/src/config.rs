@@ -16,6 +16,7 @@
 //!                        freezes: each | together
 //! routes[]               from  to  windows: "always" | [[start_ns, end_ns], …]  lead_ns
 //!                        least  most  cost (money of from)  haircut (fraction in transit)
+//!                        may also have: top_up{at: a level  usage (fraction)  step  keep}
 //! instruments[]          name  venue  product  currency
 //!                        tick (price)  lot (size)  multiplier (quote units in 1 of that size)
 //!                        settlement: upfront | daily_vm | on_close |
@@ -88,6 +89,7 @@ use crate::num::{Decimal, Money, Ratio};
 use crate::order::{HedgeFlag, TimeInForce};
 use crate::quote::{HedgePlan, RollPlan};
 use crate::signal::Rule;
+use crate::threshold::Level;
 use crate::time::{Span, Time};
 
 mod admit;
@@ -217,6 +219,21 @@ pub struct Route {
     pub haircut: Ratio,
     /// Whether both accounts have the same currency.
     pub same_currency: bool,
+    /// When the engine asks for money over it by itself; never where `None`.
+    pub top_up: Option<TopUp>,
+}
+
+/// When money is asked for over a route without a person, and how much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TopUp {
+    /// From this level on of the account that it leads to.
+    pub at: Level,
+    /// To where the usage of that account is to come: margin / equity.
+    pub usage: Ratio,
+    /// Amounts are whole multiples of this.
+    pub step: Money,
+    /// What stays withdrawable in the account that it leaves.
+    pub keep: Money,
 }
 
 /// The grid of an instrument as people write it.

@@ -63,6 +63,7 @@ mod rolling;
 mod send;
 pub(crate) mod slippage;
 mod timers;
+mod top_up;
 mod waiting;
 mod watch;
 mod what_if;

@@ -4,10 +4,12 @@
 //! back, arrives without a word that it left, or is first told to have failed and then arrives.
 //! What was never told stands in the statement at the end of the day.
 
-use cross_market_core::event::Event;
-use cross_market_core::funds::{Cash, CashKind, Transfer};
+use cross_market_core::config::{Config, Route, TopUp, Windows};
+use cross_market_core::event::{Event, Verb};
+use cross_market_core::funds::{Cash, CashKind, Transfer, TransferId};
 use cross_market_core::ids::AccountId;
-use cross_market_core::num::Money;
+use cross_market_core::num::{MONEY_MAX, Money, Ratio};
+use cross_market_core::threshold::Level;
 use cross_market_core::time::{Span, Time};
 
 use crate::random::Random;
@@ -111,19 +113,32 @@ fn cash(
     Cash { account, exchange, kind, amount, transfer: Some(transfer.id) }
 }
 
+/// Every second route tops up the account that it leads to.
+fn top_up(random: &mut Random, config: &mut Config, balances: &[Money]) {
+    for route in &mut config.routes {
+        if random.below(2) > 0 {
+            continue;
+        }
+        let there = balances.get(usize::from(route.from.0)).map_or(0, |balance| balance.0);
+        let some = |of: i64| Money((there.max(100) / 100 * i128::from(of)).max(1));
+        let Ok(usage) = Ratio::new(random.between(1, 100).into(), 100) else { continue };
+        route.top_up = Some(TopUp {
+            at: *random.pick(&Level::ALL[1..]).unwrap_or(&Level::Warn),
+            usage,
+            step: some(random.between(1, 8)),
+            keep: some(random.between(0, 60)),
+        });
+    }
+}
+
 /// Routes between the accounts of one currency, by every fourth desk, and transfers over them.
 pub(crate) fn draw(
     seed: u64,
-    config: &mut cross_market_core::config::Config,
+    config: &mut Config,
     balances: &[Money],
     lasts: Span,
     start: Time,
-) -> Vec<(Span, cross_market_core::event::Verb)> {
-    use cross_market_core::config::{Route, Windows};
-    use cross_market_core::event::Verb;
-    use cross_market_core::funds::TransferId;
-    use cross_market_core::num::{MONEY_MAX, Ratio};
-
+) -> Vec<(Span, Verb)> {
     let mut random = Random::stream(seed, 18);
     if random.below(4) > 0 {
         return Vec::new();
@@ -145,12 +160,14 @@ pub(crate) fn draw(
                 cost: Money::ZERO,
                 haircut: Ratio::ZERO,
                 same_currency: true,
+                top_up: None,
             });
         }
     }
     if config.routes.is_empty() {
         return Vec::new();
     }
+    top_up(&mut Random::stream(seed, 28), config, balances);
     let count = random.between(1, 5);
     let mut moments: Vec<i64> = (0..count).map(|_| random.between(0, lasts.0)).collect();
     moments.sort_unstable();

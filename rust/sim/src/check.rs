@@ -814,7 +814,7 @@ impl Checker {
                 }
                 Command::Alert(alert) => self.alert(now, alert, commands),
                 Command::Amend(_) => self.broken(now, "inert_commands", format!("{command:?}")),
-                Command::Transfer(transfer) => self.transfer(now, transfer),
+                Command::Transfer(transfer) => self.transfer(now, transfer, commands),
                 Command::Resync(_) => {}
             }
         }
@@ -822,8 +822,12 @@ impl Checker {
 
     /// Money moves on a word of this very event, over a declared route, once a number, and only
     /// what is free.
-    fn transfer(&mut self, now: Time, transfer: &Transfer) {
-        let asked = self.word.take() == Some(*transfer);
+    fn transfer(&mut self, now: Time, transfer: &Transfer, commands: &[Command]) {
+        let asked = if transfer.id.is_own() {
+            self.tops_up(transfer, commands)
+        } else {
+            self.word.take() == Some(*transfer)
+        };
         let known = self.told.knows(transfer.id);
         let declared = |route: &Route| {
             (route.from, route.to) == (transfer.from, transfer.to)
@@ -836,6 +840,21 @@ impl Checker {
             self.broken(now, "transfers_are_asked_for", format!("{transfer:?}"));
         }
         self.told.asked(transfer);
+    }
+
+    /// Whether a route tops up in such steps, of an account that stands at a level that asks or that
+    /// was short in this very event.
+    fn tops_up(&self, transfer: &Transfer, commands: &[Command]) -> bool {
+        let of = Subject::Account(transfer.to);
+        let short =
+            alerts(commands).any(|alert| alert.code == AlertCode::Shortfall && alert.subject == of);
+        let level = self.levels.iter().filter(|((_, subject), _)| *subject == of);
+        let level = level.map(|(_, level)| *level).max().unwrap_or(0);
+        let mut routes = self.config.routes.iter();
+        let route = routes.find(|of| (of.from, of.to) == (transfer.from, transfer.to));
+        route.and_then(|route| route.top_up).is_some_and(|top_up| {
+            transfer.amount.0 % top_up.step.0 == 0 && (short || level >= top_up.at.code())
+        })
     }
 
     /// A cancel or query names an order that was sent, and counts in its attempt.

@@ -157,7 +157,8 @@ fn tell_alert(names: &Names<'_>, alert: &Alert) -> Line {
                     | AlertCode::Settled
                     | AlertCode::Shortfall
                     | AlertCode::Relieved
-                    | AlertCode::LeaseOver,
+                    | AlertCode::LeaseOver
+                    | AlertCode::TopUp,
                     Subject::Account(id),
                 ) => names.money_text(Money(value), names.config.accounts[id].currency),
                 _ => value.to_string(),

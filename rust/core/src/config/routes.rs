@@ -1,9 +1,10 @@
 //! Routes over which money may be moved. None is implied: accounts without one are apart.
 
 use super::tree::{Checked, Node};
-use super::{Config, Route, Windows};
+use super::{Account, Config, Route, TopUp, Windows};
 use crate::ids::AccountId;
 use crate::num::{Money, Ratio};
+use crate::threshold::Level;
 use crate::time::{Span, Time};
 
 /// Most routes.
@@ -19,8 +20,9 @@ pub(super) fn read(
 ) -> Checked<Vec<Route>> {
     let mut routes: Vec<Route> = Vec::new();
     for row in node.list()? {
-        let [from_node, to_node, windows, lead, least, most, cost, haircut] =
-            row.fields(["from", "to", "windows", "lead_ns", "least", "most", "cost", "haircut"])?;
+        let keys = ["from", "to", "windows", "lead_ns", "least", "most", "cost", "haircut"];
+        let (known, [top_up_node]) = row.fields_and(keys, ["top_up"])?;
+        let [from_node, to_node, windows, lead, least, most, cost, haircut] = known;
         let (from, to) = (account(&from_node)?, account(&to_node)?);
         if from == to {
             return Err(to_node.refuse("an account that is not the one money leaves"));
@@ -34,6 +36,15 @@ pub(super) fn read(
         let least_amount = least.money_from(Money(1), "the smallest amount")?;
         let most_amount =
             most.money_from(least_amount, "the largest amount, at least the smallest")?;
+        let currency = |id| config.accounts.get(id).map(|of: &Account| of.currency);
+        let same_currency = currency(from) == currency(to);
+        let top_up = match top_up_node.and_then(Node::optional) {
+            None => None,
+            Some(node) if !same_currency => {
+                return Err(node.refuse("nothing: the accounts have two currencies"));
+            }
+            Some(node) => Some(top_up(&node, most_amount)?),
+        };
         let what = "a fraction from 0 to 1 that does not count while money is on its way";
         routes.push(Route {
             from,
@@ -44,12 +55,29 @@ pub(super) fn read(
             most: most_amount,
             cost: cost.money_from(Money::ZERO, "what a transfer costs")?,
             haircut: haircut.rate(Ratio::ZERO, Ratio::ONE, what)?,
-            same_currency: config.accounts.get(from).map(|of| of.currency)
-                == config.accounts.get(to).map(|of| of.currency),
+            same_currency,
+            top_up,
         });
     }
     routes.sort_by_key(|route| (route.from, route.to));
     Ok(routes)
+}
+
+fn top_up(node: &Node<'_>, most: Money) -> Checked<TopUp> {
+    let [at, usage, step, keep] = node.fields(["at", "usage", "step", "keep"])?;
+    let words: Vec<(&str, Level)> =
+        Level::ALL.iter().skip(1).map(|level| (level.name(), *level)).collect();
+    let step_amount = step.money_from(Money(1), "what amounts are multiples of")?;
+    if step_amount > most {
+        return Err(step.refuse("at most the largest amount of the route"));
+    }
+    let least = Ratio::new(1, 1_000_000_000).unwrap_or(Ratio::ONE);
+    Ok(TopUp {
+        at: at.choice(&words)?,
+        usage: usage.rate(least, Ratio::ONE, "the usage to come to, above 0 and at most 1")?,
+        step: step_amount,
+        keep: keep.money_from(Money::ZERO, "what stays where the money leaves")?,
+    })
 }
 
 fn windows_of(node: &Node<'_>) -> Checked<Windows> {

@@ -172,7 +172,7 @@ impl Engine {
         if !(route.least..=route.most).contains(&transfer.amount) {
             return Err(Error::Amount { found: Box::new(transfer.amount) });
         }
-        if self.funds.is_new_transfer(transfer).is_none() {
+        if transfer.id.is_own() || self.funds.is_new_transfer(transfer).is_none() {
             return Err(Error::Contradiction { field: Field::Transfer });
         }
         Ok(())

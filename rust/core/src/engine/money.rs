@@ -17,7 +17,7 @@ use crate::margin;
 use crate::num::{Money, Qty};
 use crate::order::Place;
 use crate::position::{Opening, Positions};
-use crate::threshold::Of;
+use crate::threshold::{Level, Of};
 use crate::time::{Day, Time};
 
 /// Why a transfer is not asked for: `detail` of [`AlertCode::TransferRefused`].
@@ -201,6 +201,7 @@ impl Engine {
                 let subject = Subject::Account(account);
                 self.alert(out, AlertCode::Shortfall, Urgency::Alarm, subject, amount.0, 0);
                 self.restrict_account(account, Cause::Shortfall, out);
+                self.top_up(account, Level::Halt, out);
             }
         }
     }

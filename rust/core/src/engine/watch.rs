@@ -142,6 +142,11 @@ impl Watch {
         }
     }
 
+    /// What is looked at may have moved: it is soon, though nothing else may come.
+    pub(super) fn moved(&mut self) {
+        self.missed = !self.rows.is_empty();
+    }
+
     /// When all are to be looked at without news.
     pub(super) fn wakes(&self) -> Time {
         if self.missed { self.due.min(self.stale) } else { self.due }
@@ -316,7 +321,7 @@ impl Engine {
     }
 
     /// The margin of an account if it were settled at the present marks.
-    fn projected_margin(&self, account: AccountId) -> Money {
+    pub(super) fn projected_margin(&self, account: AccountId) -> Money {
         let mark = |id| self.mark(id);
         let positions = self.positions.margin_at(account, mark, &self.settled_instruments());
         positions + self.openings(account, &self.positions)
@@ -371,6 +376,9 @@ impl Engine {
         }
         if rises && level >= Level::Cancel {
             self.cancel_entering(&hedges, out);
+        }
+        if let (true, Target::Account(account)) = (rises, *target) {
+            self.top_up(account, level, out);
         }
         if rises && level == Level::Halt {
             match *target {

@@ -18,6 +18,23 @@ pub const TRANSFERS_MAX: usize = 1_024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TransferId(pub u64);
 
+impl TransferId {
+    /// Numbers from here on are the engine's own.
+    const OWN: u64 = 1 << 62;
+
+    /// The first number that the engine takes for itself in a run.
+    #[must_use]
+    pub fn first_own(engine: u8, run: u16) -> TransferId {
+        TransferId(TransferId::OWN | u64::from(engine) << 48 | u64::from(run) << 32)
+    }
+
+    /// Whether it is one of the engine's own, which nobody else may use.
+    #[must_use]
+    pub const fn is_own(self) -> bool {
+        self.0 >= TransferId::OWN
+    }
+}
+
 /// Money to be moved between two accounts over a declared route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transfer {
@@ -119,13 +136,16 @@ pub enum TransferNews {
 pub(super) struct Transits {
     rows: Vec<Transit>,
     newest: TransferId,
+    /// The newest of the engine's own numbers.
+    newest_own: TransferId,
     /// When the next of them is late; of `rows`, kept for the hot path.
     due: Time,
 }
 
 impl Transits {
     pub(super) fn new() -> Transits {
-        Transits { rows: Vec::new(), newest: TransferId(0), due: Time::MAX }
+        let none = TransferId(0);
+        Transits { rows: Vec::new(), newest: none, newest_own: none, due: Time::MAX }
     }
 
     pub(super) fn get(&self, id: TransferId) -> Option<&Transit> {
@@ -140,6 +160,15 @@ impl Transits {
             *known = row;
         }
         self.note_due();
+    }
+
+    fn newest_of(&mut self, id: TransferId) -> &mut TransferId {
+        if id.is_own() { &mut self.newest_own } else { &mut self.newest }
+    }
+
+    fn insert(&mut self, row: Transit) {
+        let at = self.rows.partition_point(|known| known.transfer.id < row.transfer.id);
+        self.rows.insert(at, row);
     }
 
     fn note_due(&mut self) {
@@ -158,6 +187,9 @@ impl Transits {
 
     pub(super) fn digest(&self, writer: &mut Writer) {
         writer.u64(self.newest.0);
+        if self.newest_own.is_own() {
+            writer.u64(self.newest_own.0);
+        }
         writer.len(self.rows.len());
         for row in &self.rows {
             let Transfer { id, from, to, amount } = row.transfer;
@@ -208,8 +240,8 @@ impl Funds {
         if !self.transits.make_room() {
             return Err(HoldError::Full { max: TRANSFERS_MAX });
         }
-        self.transits.newest = transfer.id;
-        self.transits.rows.push(Transit {
+        *self.transits.newest_of(transfer.id) = transfer.id;
+        self.transits.insert(Transit {
             transfer: *transfer,
             same_currency,
             state: TransferState::Asked,
@@ -228,11 +260,29 @@ impl Funds {
     /// `None` when the number is used up.
     #[must_use]
     pub fn is_new_transfer(&self, transfer: &Transfer) -> Option<bool> {
-        if transfer.id > self.transits.newest {
+        let Transits { newest, newest_own, .. } = self.transits;
+        if transfer.id > if transfer.id.is_own() { newest_own } else { newest } {
             return Some(true);
         }
         let known = self.transits.get(transfer.id);
         known.filter(|row| row.transfer == *transfer).map(|_| false)
+    }
+
+    /// The next of the engine's own numbers in a run; `None` when they are used up.
+    #[must_use]
+    pub fn next_own_transfer(&self, engine: u8, run: u16) -> Option<TransferId> {
+        let first = TransferId::first_own(engine, run);
+        let next = first.max(TransferId(self.transits.newest_own.0 + 1));
+        (next.0 >> 32 == first.0 >> 32).then_some(next)
+    }
+
+    /// What of the same currency is on its way to an account.
+    #[must_use]
+    pub fn coming(&self, account: AccountId) -> Money {
+        let rows = self.transits.rows.iter();
+        let coming = rows
+            .filter(|row| row.transfer.to == account && row.same_currency && row.state.is_live());
+        coming.map(|row| row.moved).sum()
     }
 
     /// Books news of a transfer: [`CashKind::Left`], [`CashKind::Arrived`], [`CashKind::Failed`].

@@ -109,6 +109,7 @@ codes!(AlertCode {
     42 Crossed,
     43 Forfeited, 44 TransferRefused, 45 TransferArrived, 46 TransferFailed, 47 TransferLate, 48 Threshold,
     49 ThresholdLeft, 50 Relieved, 51 BudgetLow, 52 PromptReached, 53 LeaseOver,
+    54 TopUp,
 });
 
 #[cfg(test)]
