@@ -263,6 +263,7 @@ class Hedge:
     priority: int – lower goes first.
     next: str – the hedge of the next contract, which a Roll moves its sets to: as many legs, each
         of the same side, lots and units; the instruments of those that expire are others.
+    strategy: str – hedges that follow one idea, for thresholds over all of them.
     """
 
     name: Name = field(kw_only=False)
@@ -277,6 +278,7 @@ class Hedge:
     slippage: Annotated[Number | None, optional(level())] = None
     priority: Annotated[int, count(most=1_000_000)] = 0
     next: Annotated[str | None, optional(NAMED)] = None
+    strategy: Annotated[str | None, optional(NAMED)] = None
 
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
@@ -748,6 +750,7 @@ def hedge_json(hedge: Hedge) -> Json:
         "signal": signal,
         "slippage": slippage,
         "next": hedge.next,
+        **({} if hedge.strategy is None else {"strategy": hedge.strategy}),
     }
 
 

@@ -3,7 +3,9 @@
 import dataclasses
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +54,12 @@ def test_amounts_are_those_of_the_account_and_quantities_of_the_hedge() -> None:
 @pytest.mark.parametrize(
     ("stated", "field"),
     [
-        ({"each": "account", "of": "sh", "warn": "0.8"}, "threshold.each"),
+        ({"each": "account", "of": "sh", "warn": "0.8"}, "threshold.of"),
+        ({"each": "venue", "of": ("group", "sh"), "warn": "0.8"}, "threshold.of"),
+        ({"each": "account", "all": "account", "warn": "0.8"}, "threshold.all"),
+        ({"all": "hedge", "warn": "0.8"}, "threshold.all"),
+        ({"of": ("island", "onshore"), "warn": "0.8"}, "of[0]"),
+        ({"of": ("venue",), "warn": "0.8"}, "of"),
         ({"warn": "0.8"}, "threshold.each"),
         ({"each": "hedge", "warn": "0.8"}, "threshold.each"),
         ({"each": "*", "warn": "0.8"}, "each"),
@@ -62,7 +69,7 @@ def test_amounts_are_those_of_the_account_and_quantities_of_the_hedge() -> None:
     ],
 )
 def test_what_is_no_threshold_is_refused(stated: dict[str, str], field: str) -> None:
-    with pytest.raises(cm.ConfigError, match=field.replace(".", r"\.")):
+    with pytest.raises((cm.ConfigError, cm.InputTypeError), match=re.escape(field)):
         cm.Threshold("capital_usage", **stated)
 
 
@@ -140,6 +147,106 @@ def test_what_is_no_route_is_refused(changed: dict[str, object]) -> None:
     given = {"source": sh, "target": ny, "lead": "1 h", "most": "100 CNY", **changed}
     with pytest.raises((cm.ConfigError, cm.InputTypeError)):
         cm.Route(**given)
+
+
+def desk_of_three(*thresholds: cm.Threshold) -> cm.Config:
+    """Three accounts: two of one group in one currency, at two venues, and one more."""
+    made = parts.gold_config()
+    sh, ny = made.accounts
+    hedge = dataclasses.replace(made.hedges[0], strategy="gold")
+    twin = dataclasses.replace(sh, name="twin", group="desk")
+    sh = dataclasses.replace(sh, group="desk")
+    legs = [
+        dataclasses.replace(leg, account=sh if leg.account.name == "sh" else ny)
+        for leg in hedge.legs
+    ]
+    hedge = dataclasses.replace(hedge, legs=legs)
+    return dataclasses.replace(made, accounts=[sh, ny, twin], hedges=[hedge], thresholds=thresholds)
+
+
+def usage(warn: str, **of: Any) -> cm.Threshold:  # noqa: ANN401
+    return cm.Threshold("capital_usage", warn=warn, **of)
+
+
+def test_the_most_specific_counts_and_sums_stand_beside() -> None:
+    made = desk_of_three(
+        usage("0.1", each="account"),
+        usage("0.2", each="account", of=("group", "desk")),
+        usage("0.3", each="account", of=("venue", "SHFE")),
+        usage("0.4", of="twin"),
+        usage("0.5", of=("group", "desk")),
+        usage("0.6", each="venue"),
+        usage("0.7", of=("venue", "SHFE")),
+        usage("0.8", of=("strategy", "gold"), each="account"),
+    )
+    rows = json.loads(made.to_json())["limits"]["thresholds"]
+    found = {str(row["of"]): row["warn"] for row in rows}
+    assert found == {
+        "sh": "0.8",
+        "ny": "0.8",
+        "twin": "0.4",
+        "{'group': 'desk'}": "0.5",
+        "{'venue': 'SHFE'}": "0.7",
+        "{'venue': 'COMEX'}": "0.6",
+    }
+
+
+def test_money_of_several_is_one_sum(tmp_path: Path) -> None:
+    made = desk_of_three(
+        cm.Threshold("available", of=("group", "desk"), warn="1000 CNY", restrict="500 CNY"),
+        cm.Threshold("messages", all="account", warn=100),
+    )
+    made.dump(tmp_path / "desk.toml")
+    assert cm.Config.load(tmp_path / "desk.toml") == made
+    with cm.Session(made, journal=tmp_path / "run", now=START) as session:
+        for account in ("sh", "twin"):
+            cash = cm.events.Cash(account=account, exchange=START, kind="opening", amount=600)
+            session.handle(START, cash)
+        assert session.monitors().to_pylist() == [
+            {
+                "metric": "available",
+                "kind": "group",
+                "of": "desk",
+                "value": Decimal(1200),
+                "level": "normal",
+            },
+            {
+                "metric": "messages",
+                "kind": "all accounts",
+                "of": "",
+                "value": Decimal(0),
+                "level": "normal",
+            },
+        ]
+        fee = cm.events.Cash(account="twin", exchange=START, kind="fee", amount=300)
+        alert = session.handle(START + 1, fee)[0]
+        assert isinstance(alert, cm.commands.Alert)
+        assert (alert.code, alert.subject) == ("threshold", ("group", "desk"))
+        assert (alert.value, alert.limit) == (900 * 10**9, 1000 * 10**9)
+
+
+@pytest.mark.parametrize(
+    "thresholds",
+    [
+        [cm.Threshold("available", all="account", warn="1 CNY")],
+        [cm.Threshold("available", of=("strategy", "gold"), warn="1 CNY")],
+        [usage("0.1", all="account")],
+        [usage("0.1", of=("venue", "SFHE"))],
+        [usage("0.1", of=("group", "desk")), usage("0.2", of=("group", "desk"))],
+        [usage("0.1", all="account"), usage("0.2", all="account")],
+        [cm.Threshold("position", of=("strategy", "gold"), warn=10)],
+        [usage("0.1", each="account", of=("product", "silver"))],
+    ],
+)
+def test_what_is_no_sum_is_refused(thresholds: list[cm.Threshold]) -> None:
+    with pytest.raises(cm.ConfigError):
+        cm.Engine(desk_of_three(*thresholds), start=START)
+
+
+def test_residuals_are_no_sum() -> None:
+    for of in ({"all": "hedge"}, {"of": ("venue", "SHFE")}, {"each": "strategy"}):
+        with pytest.raises(cm.ConfigError, match="no sum"):
+            cm.Threshold("residual", warn="1 g", **of)
 
 
 def top_up(**changed: object) -> cm.Route:

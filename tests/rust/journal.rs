@@ -195,7 +195,7 @@ fn the_bytes_are_those_of_the_first_release() {
     assert_eq!(report.verdict, Verdict::Clean);
     assert_eq!(
         hex(&report.link),
-        "73fd012c7187cc56f2ea45017a00306aee8c54d49a66d165fb8ac8a1f7267562"
+        "c71d1c4626c919f17fba4dee330812edfb3cac4e6c78280176852c5ff8a612f1"
     );
 }
 

@@ -69,21 +69,45 @@ class Desk:
 
     def __init__(self, stated: bytes) -> None:
         found = json.loads(stated)
-        venues = {each["name"]: each["venue"] for each in found["accounts"]}
+        accounts = {each["name"]: each for each in found["accounts"]}
+        products = {each["name"]: each["product"] for each in found["instruments"]}
         self.hedges = [str(hedge["name"]) for hedge in found["hedges"]]
+        legs = {hedge["name"]: [*hedge["legs"]] for hedge in found["hedges"]}
+        for hedge in found["hedges"]:
+            legs[hedge["name"]] += legs.get(hedge.get("next"), [])[: len(hedge["legs"])]
+        # Scopes of a leg, and which accounts and instruments any leg of a scope stands on.
         self._of: dict[Scope, set[str]] = {("engine", None): set(self.hedges)}
+        self._on: dict[tuple[str, Scope], set[str]] = {}
+        self._legs: dict[str, list[tuple[str, str]]] = {}
         for hedge in found["hedges"]:
             name = hedge["name"]
-            scopes: list[Scope] = [("hedge", name)]
-            for leg in hedge["legs"]:
-                scopes += [("account", leg["account"]), ("instrument", leg["instrument"])]
-                scopes.append(("venue", venues[leg["account"]]))
-            for scope in scopes:
-                self._of.setdefault(scope, set()).add(name)
+            self._of.setdefault(("hedge", name), set()).add(name)
+            for leg in legs[name]:
+                account, instrument = leg["account"], leg["instrument"]
+                self._legs.setdefault(name, []).append((account, instrument))
+                for scope in (
+                    ("account", account),
+                    ("instrument", instrument),
+                    ("venue", accounts[account]["venue"]),
+                    ("product", products[instrument]),
+                    ("group", accounts[account]["group"]),
+                    ("strategy", hedge.get("strategy")),
+                ):
+                    self._of.setdefault(scope, set()).add(name)
+                    self._on.setdefault(("account", scope), set()).add(account)
+                    self._on.setdefault(("instrument", scope), set()).add(instrument)
 
-    def concerns(self, scope: Scope, hedge: str) -> bool:
-        """Return whether a scope concerns a hedge."""
-        return hedge in self._of.get(scope, ())
+    def concerns(self, metric: str, scope: Scope, hedge: str) -> bool:
+        """Return whether what is told of a metric and a scope concerns a hedge.
+
+        Of several accounts or instruments together it does where a leg stands on any of them.
+        """
+        if hedge in self._of.get(scope, ()):
+            return True
+        kind = METRICS[metric][0] if metric in METRICS else "hedge"
+        on = self._on.get((kind, scope), set())
+        at = 0 if kind == "account" else 1
+        return kind != "hedge" and any(leg[at] in on for leg in self._legs.get(hedge, ()))
 
     def hedge_of(self, decision: int) -> str:
         """Return the hedge of an attempt or order; '' for one that is not in the configuration."""
@@ -282,14 +306,14 @@ class Episodes:
         if level != REDUCE:  # below nothing is to be given back; in a HALT nothing can be
             awaited.discard("reduce")
         if alert.code == "threshold" and level >= CANCEL:
-            awaited.update(self._entering(alert.subject))
+            awaited.update(self._entering(metric, alert.subject))
             if level == REDUCE:
                 awaited.add("reduce")
         return {number}
 
-    def _entering(self, scope: Scope) -> Iterator[int]:
+    def _entering(self, metric: str, scope: Scope) -> Iterator[int]:
         for number, order in self._orders.items():
-            if order.enters and self._desk.concerns(scope, order.hedge):
+            if order.enters and self._desk.concerns(metric, scope, order.hedge):
                 yield number
 
     def _attempt(self, now: int, alert: Alert) -> set[int]:
@@ -324,7 +348,7 @@ class Episodes:
             for (metric, scope), number in self._open.items()
             if metric in METRICS
             and rank(self._now[number].level) >= level
-            and self._desk.concerns(scope, hedge)
+            and self._desk.concerns(metric, scope, hedge)
         }
 
     def _command(self, now: int, command: Command, climbed: set[int]) -> set[int]:
@@ -355,7 +379,7 @@ class Episodes:
             asks = episode.metric == "halted" or (
                 episode.is_threshold and rank(episode.level) >= CANCEL
             )
-            if asks and self._desk.concerns(episode.scope, hedge):
+            if asks and self._desk.concerns(episode.metric, episode.scope, hedge):
                 found.add(number)
         for number in found:
             episode = self._now[number]

@@ -52,6 +52,10 @@ METRICS: dict[str, tuple[str, str]] = {
 # Those of which less is worse.
 FALLING = ("margin_ratio", "available", "withdrawable")
 
+# What metrics are of, and what those may have in common.
+KINDS = ("account", "hedge", "instrument")
+CLASSES = ("venue", "product", "group", "strategy")
+
 LEVELS = ("warn", "restrict", "cancel", "reduce", "halt")
 
 NAME = name()
@@ -76,6 +80,23 @@ def bound() -> Reader:
 Bound = Annotated[Any, optional(bound())]
 
 
+def place() -> Reader:
+    """Read a name, or the kind and name of a class."""
+    expected = "a name, or (kind, name) with the kind " + ", ".join(CLASSES)
+
+    def read(given: object, where: str) -> object:
+        if type(given) is str:
+            return NAME.read(given, where)
+        if not isinstance(given, (list, tuple)) or len(given) != 2:
+            raise wrong_type(given, where, expected)
+        kind, name = given
+        if kind not in CLASSES:
+            raise wrong(kind, f"{where}[0]", "one of " + ", ".join(CLASSES))
+        return (kind, NAME.read(name, f"{where}[1]"))
+
+    return Reader(read, expected)
+
+
 @value
 class Threshold:
     """A monitored number and its ladder. State at least one level.
@@ -90,9 +111,15 @@ class Threshold:
         'verdict' (what a judge outside said last, see `cross_market.policy.verdict`); of each
         instrument: 'position' (long and short, all accounts), 'orders', 'cancels' (today),
         'data_age' (since its book was heard of, while it trades).
-    each: str – 'account', 'hedge' or 'instrument': one ladder for each that no other threshold of
-        the metric names. Exactly one of `each` and `of` is stated.
-    of: str – the one that it is of, by name.
+    each: str – 'account', 'hedge' or 'instrument', whichever the metric is of: one ladder for each
+        that no more specific threshold of the metric is of; with `of` for each that belongs there.
+        'venue', 'product', 'group' or 'strategy': one ladder for each of those, over all that
+        belongs to it together.
+    all: str – 'account', 'hedge' or 'instrument': one ladder for all of them together.
+    of: str or (str, str) – the one that it is of, by name; or a venue, product, group or strategy,
+        such as ('venue', 'SHFE'): all that belongs to it together, or each with `each`. An account
+        belongs to a venue and a group, an instrument to a venue and a product, a hedge to a
+        strategy; to the others by what the legs of hedges trade.
     warn: value – from here on it is told. Values are numbers for fractions, sizes, counts and
         verdicts, amounts such as '20000 CNY' (one for each currency) for money, quantities such as
         '500 g' for residuals, times such as '2 s'.
@@ -106,8 +133,9 @@ class Threshold:
     """
 
     metric: Annotated[str, choice(*METRICS)] = field(kw_only=False)
-    each: Annotated[str | None, optional(choice("account", "hedge", "instrument"))] = None
-    of: Annotated[str | None, optional(NAME)] = None
+    each: Annotated[str | None, optional(choice(*KINDS, *CLASSES))] = None
+    all: Annotated[str | None, optional(choice(*KINDS))] = None
+    of: Annotated[Any, optional(place())] = None
     warn: Bound = None
     restrict: Bound = None
     cancel: Bound = None
@@ -119,15 +147,42 @@ class Threshold:
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
         kind, unit = METRICS[self.metric]
-        if (self.each is None) == (self.of is None):
-            raise wrong(self.each, "threshold.each", f"each={kind!r}, or of= and the name of one")
-        if self.each not in (None, kind):
-            raise wrong(self.each, "threshold.each", f"{kind!r}, which {self.metric} is of")
+        self._check_scope(kind)
         stated = [level for level in LEVELS if getattr(self, level) is not None]
         if not stated:
             raise wrong(None, "threshold.warn", "at least one of " + ", ".join(LEVELS))
         for level in [*stated, *(["clear"] if self.clear is not None else [])]:
             read_bound(unit, getattr(self, level), f"threshold.{level}")
+
+    def _check_scope(self, kind: str) -> None:
+        if self.all is not None:
+            if self.each is not None or self.of is not None:
+                raise wrong(self.all, "threshold.all", "nothing beside each= and of=")
+        elif self.each is None and self.of is None:
+            expected = f"each={kind!r}, all={kind!r}, or of= and the name of one"
+            raise wrong(self.each, "threshold.each", expected)
+        for part in ("each", "all"):
+            found = getattr(self, part)
+            if found not in (None, kind) and (part == "all" or found in KINDS):
+                raise wrong(found, f"threshold.{part}", f"{kind!r}, which {self.metric} is of")
+        if self.of is not None and self.each is not None:
+            if self.each in CLASSES:
+                raise wrong(
+                    self.of, "threshold.of", f"None: there is a ladder for each {self.each}"
+                )
+            if type(self.of) is str:
+                expected = "a class and a name, such as ('venue', 'SHFE'): each of it"
+                raise wrong(self.of, "threshold.of", expected)
+        if self.metric == "residual" and self.is_sum:
+            raise wrong(
+                self.of or self.all or self.each, "threshold.of", "one hedge: no sum of them"
+            )
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether it looks at several together."""
+        several = self.each is None and type(self.of) is tuple
+        return self.all is not None or self.each in CLASSES or several
 
 
 def read_bound(unit: str, given: object, where: str) -> None:

@@ -305,6 +305,9 @@ DOMAINS = {
         "attempt": ("attempt", "执行"),
         "order": ("order", "委托"),
         "transfer": ("transfer", "调拨"),
+        "product": ("product", "品种"),
+        "group": ("group", "实控组"),
+        "strategy": ("strategy", "策略"),
     },
     "cause": {
         "entry_edge": ("entry edge", "进场价差"),

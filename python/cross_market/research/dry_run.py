@@ -10,11 +10,11 @@ import dataclasses
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cross_market import _core
 from cross_market._files import path_text
-from cross_market._thresholds import subjects
+from cross_market._thresholds import Scopes
 from cross_market._values import missing, wrong_type
 from cross_market.audit.episode import LADDER, Episode, Scope, rank
 from cross_market.audit.folding import KINDS, Desk, Episodes
@@ -111,22 +111,16 @@ def dry_run(journal: str | os.PathLike[str], config: Config) -> DryRun:
 
 def stated(config: Config, level: str) -> Iterator[Threshold]:
     """Yield one threshold for all that has a bound at a level; it only tells where that is."""
-    kinds: dict[str, Any] = {
-        kind: {each.name: each for each in things}
-        for kind, things in (
-            ("account", config.accounts),
-            ("hedge", config.hedges),
-            ("instrument", config.instruments),
-        )
-    }
+    scopes = Scopes(config)
     for threshold in config.thresholds:
         bound = getattr(threshold, level)
         if bound is None:
             continue
-        for subject in subjects(threshold, config.thresholds, kinds):
+        for scope in scopes.of(threshold):
+            several = {} if threshold.all is None else {"all": threshold.all}
             yield Threshold(
                 threshold.metric,
-                of=subject.name,
+                **(several or {"of": scope.of}),
                 warn=bound,
                 clear=threshold.clear,
                 dwell=threshold.dwell,
@@ -230,7 +224,7 @@ class Trial:
         hedge = self.desk.hedge_of(int(alert.subject[1] or 0))
         for episode in map(self._episode, climbed):
             asks = rank(episode.level) >= LADDER.index("reduce")
-            if asks and self.desk.concerns(episode.scope, hedge):
+            if asks and self.desk.concerns(episode.metric, episode.scope, hedge):
                 sets = abs(alert.limit - alert.value)
                 self._add(now, episode, "reduce", hedge=hedge, id=alert.subject[1], sets=sets)
                 return
@@ -239,7 +233,7 @@ class Trial:
         """Keep an attempt of the journal that would not have begun."""
         hedge = self.desk.hedge_of(int(alert.subject[1] or 0))
         for key, standing in self.standing.items():
-            if max(standing, default=0) >= RESTRICT and self.desk.concerns(key[1], hedge):
+            if max(standing, default=0) >= RESTRICT and self.desk.concerns(*key, hedge):
                 sets = abs(alert.limit - alert.value)
                 episode = self._episode(key)
                 self._add(now, episode, "refuse", hedge=hedge, id=alert.subject[1], sets=sets)

@@ -146,5 +146,8 @@ pub(crate) fn subject<'py>(
         Subject::Attempt(id) => ("attempt", id.0).into_pyobject(py),
         Subject::Order(id) => ("order", id.0).into_pyobject(py),
         Subject::Transfer(id) => ("transfer", id.0).into_pyobject(py),
+        Subject::Product(id) => ("product", names.products.name(id)).into_pyobject(py),
+        Subject::Group(id) => ("group", names.groups.name(id)).into_pyobject(py),
+        Subject::Strategy(id) => ("strategy", names.strategies.name(id)).into_pyobject(py),
     }
 }

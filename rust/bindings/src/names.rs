@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use cross_market_core::config::{Config, Hedge};
-use cross_market_core::ids::{AccountId, CurrencyId, HedgeId, Id, InstrumentId, Table, VenueId};
+use cross_market_core::ids::{
+    AccountId, CurrencyId, GroupId, HedgeId, Id, InstrumentId, ProductId, StrategyId, Table,
+    VenueId,
+};
 
 /// Names of one kind.
 #[derive(Debug)]
@@ -53,6 +56,9 @@ pub(crate) struct Directory {
     pub(crate) instruments: Names<InstrumentId>,
     pub(crate) hedges: Names<HedgeId>,
     pub(crate) currencies: Names<CurrencyId>,
+    pub(crate) products: Names<ProductId>,
+    pub(crate) groups: Names<GroupId>,
+    pub(crate) strategies: Names<StrategyId>,
     /// What the legs of each hedge trade.
     pub(crate) legs: Table<HedgeId, Vec<InstrumentId>>,
 }
@@ -67,6 +73,9 @@ impl Directory {
             instruments: Names::new(config.instruments.iter().map(|instrument| &instrument.name)),
             hedges: Names::new(config.hedges.iter().map(|hedge| &hedge.plan.name)),
             currencies: Names::new(config.currencies.iter()),
+            products: Names::new(config.products.iter()),
+            groups: Names::new(config.groups.iter()),
+            strategies: Names::new(config.strategies.iter()),
             legs: Table::new(config.hedges.iter().map(traded).collect()),
         }
     }

@@ -17,8 +17,9 @@ use cross_market_core::num::{Money, Side};
 use cross_market_core::order::{LiquiditySide, TimeInForce, VenueStatus};
 use cross_market_core::quote::{Kind, Purpose};
 use cross_market_core::record::Code;
-use cross_market_core::threshold::{Level, Metric};
+use cross_market_core::threshold::{Class, Level, Metric, Of, Reach};
 use cross_market_core::time::Day;
+use cross_market_sim::digest;
 use cross_market_sim::outcome::{ENDS, Outcome};
 use cross_market_sim::watch::Watch;
 use numpy::PyArray1;
@@ -312,8 +313,19 @@ fn fills<'py>(
 }
 
 /// Kinds of subjects by their code in an outcome.
-const SUBJECTS: [&str; 8] =
-    ["engine", "venue", "account", "instrument", "hedge", "attempt", "order", "transfer"];
+const SUBJECTS: [&str; 11] = [
+    "engine",
+    "venue",
+    "account",
+    "instrument",
+    "hedge",
+    "attempt",
+    "order",
+    "transfer",
+    "product",
+    "group",
+    "strategy",
+];
 
 /// The name of a subject, or its number.
 fn subject(kind: u8, id: u64, names: &Directory) -> String {
@@ -323,6 +335,9 @@ fn subject(kind: u8, id: u64, names: &Directory) -> String {
         Some("account") => names.accounts.name(Id::at(usize::from(place))).to_owned(),
         Some("instrument") => names.instruments.name(Id::at(usize::from(place))).to_owned(),
         Some("hedge") => names.hedges.name(Id::at(usize::from(place))).to_owned(),
+        Some("product") => names.products.name(Id::at(usize::from(place))).to_owned(),
+        Some("group") => names.groups.name(Id::at(usize::from(place))).to_owned(),
+        Some("strategy") => names.strategies.name(Id::at(usize::from(place))).to_owned(),
         Some("attempt" | "order" | "transfer") => id.to_string(),
         Some(_) | None => String::new(),
     }
@@ -512,39 +527,79 @@ pub(crate) fn monitors<'py>(
 ) -> PyResult<Bound<'py, PyList>> {
     let grids = Grids::new(engine.config());
     let rows: Vec<(Metric, Subject, i128, Level)> = engine.monitors().collect();
-    let name = |subject: &Subject| match subject {
-        Subject::Account(id) => names.accounts.name(*id).to_owned(),
-        Subject::Hedge(id) => names.hedges.name(*id).to_owned(),
-        Subject::Instrument(id) => names.instruments.name(*id).to_owned(),
-        Subject::Engine
-        | Subject::Venue(_)
-        | Subject::Attempt(_)
-        | Subject::Order(_)
-        | Subject::Transfer(_) => String::new(),
+    let name = |subject: &Subject| {
+        let (kind, id) = digest::subject(*subject);
+        self::subject(kind, id, names)
+    };
+    let kind = |metric: Metric, subject: Subject| {
+        let (kind, _) = digest::subject(subject);
+        match SUBJECTS.get(usize::from(kind)) {
+            Some(kind) if subject != Subject::Engine => (*kind).to_owned(),
+            Some(_) | None => format!("all {}s", kind_of(metric)),
+        }
+    };
+    // Sizes of several contracts are those of any: they have one lot.
+    let sized = |subject: Subject| {
+        let reach = match subject {
+            Subject::Instrument(id) => return Some(id.0),
+            Subject::Venue(id) => Reach::Whole(Class::Venue, id.0),
+            Subject::Product(id) => Reach::Whole(Class::Product, id.0),
+            Subject::Group(id) => Reach::Whole(Class::Group, id.0),
+            Subject::Strategy(id) => Reach::Whole(Class::Strategy, id.0),
+            Subject::Engine
+            | Subject::Account(_)
+            | Subject::Hedge(_)
+            | Subject::Attempt(_)
+            | Subject::Order(_)
+            | Subject::Transfer(_) => Reach::All,
+        };
+        engine.config().members(Of::Instrument, reach).first().copied()
     };
     // Decimals have twelve places, fractions and money nine.
     let value = |(metric, subject, value, _): &(Metric, Subject, i128, Level)| {
-        if let Subject::Instrument(id) = subject {
-            return if *metric == Metric::DataAge {
-                value.checked_mul(1_000)
-            } else if *metric == Metric::Position {
-                i64::try_from(*value).ok().and_then(|lots| grids.size(id.0, lots))
-            } else {
+        match metric {
+            Metric::Position => {
+                let lots = i64::try_from(*value).ok();
+                lots.zip(sized(*subject)).and_then(|(lots, id)| grids.size(id, lots))
+            }
+            Metric::Orders | Metric::Cancels | Metric::Messages => {
                 value.checked_mul(1_000_000_000_000)
-            };
+            }
+            Metric::CapitalUsage
+            | Metric::ProjectedUsage
+            | Metric::MarginRatio
+            | Metric::Available
+            | Metric::Withdrawable
+            | Metric::DayLoss
+            | Metric::RepairLoss
+            | Metric::Residual
+            | Metric::Verdict
+            | Metric::AttemptLoss
+            | Metric::Drift
+            | Metric::DataAge
+            | Metric::Latency
+            | Metric::Slippage
+            | Metric::SlippageExpected => {
+                // More than can be told: what is used of nothing, or needs nothing.
+                value.checked_mul(1_000).filter(|value| value.abs() < 10_i128.pow(37))
+            }
         }
-        if *metric == Metric::Messages {
-            return value.checked_mul(1_000_000_000_000);
-        }
-        // More than can be told: what is used of nothing, or needs nothing.
-        value.checked_mul(1_000).filter(|value| value.abs() < 10_i128.pow(37))
     };
     let table = Table::new(py);
     table.text("metric", rows.iter().map(|row| row.0.name().to_owned()))?;
+    table.text("kind", rows.iter().map(|row| kind(row.0, row.1)))?;
     table.text("of", rows.iter().map(|row| name(&row.1)))?;
     table.decimal("value", rows.iter().map(value))?;
     table.text("level", rows.iter().map(|row| row.3.name().to_owned()))?;
     Ok(table.done())
+}
+
+fn kind_of(metric: Metric) -> &'static str {
+    match metric.of() {
+        Of::Account => "account",
+        Of::Hedge => "hedge",
+        Of::Instrument => "instrument",
+    }
 }
 
 /// The leases of every account that draws on a pool; nothing of one that was not told yet.

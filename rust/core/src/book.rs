@@ -595,19 +595,32 @@ impl Book {
     /// `None` where nothing can be taken, and while [`Book::data`] is anything but whole.
     #[must_use]
     pub fn walk(&self, taker: Side, qty: Qty, limit: Option<Price>, own: &Own) -> Option<Walk> {
-        if self.data != Data::Whole || qty.is_zero() {
-            return None;
-        }
-        let side = taker.flip();
-        let limit = limit.map_or(i64::MIN, |limit| key_of(side, limit));
         let [by_buys, by_sells] = own.claims;
         let claimed = match taker {
             Side::Buy => by_buys,
             Side::Sell => by_sells,
         };
+        self.walk_beyond(taker, qty, limit, claimed, &own.resting)
+    }
+
+    /// The same beyond the best `claimed` lots, where these of ours rest.
+    #[must_use]
+    pub fn walk_beyond(
+        &self,
+        taker: Side,
+        qty: Qty,
+        limit: Option<Price>,
+        claimed: Qty,
+        resting: &[(Side, Price, Qty)],
+    ) -> Option<Walk> {
+        if self.data != Data::Whole || qty.is_zero() {
+            return None;
+        }
+        let side = taker.flip();
+        let limit = limit.map_or(i64::MIN, |limit| key_of(side, limit));
         // What is taken is what stands in the best claimed and wanted lots, less the claimed ones.
-        let [claims, all] = if own.resting.iter().any(|(resting, ..)| *resting == side) {
-            let free = |key, lots| own_less(own, side, key, lots);
+        let [claims, all] = if resting.iter().any(|(own, ..)| *own == side) {
+            let free = |key, lots| own_less(resting, side, key, lots);
             self.side(side).best_lots_after(claimed, qty, limit, free)
         } else {
             self.side(side).best_lots_after(claimed, qty, limit, |_, lots| lots)
@@ -720,9 +733,9 @@ impl Book {
 }
 
 /// What is left of a level without our own resting lots.
-fn own_less(own: &Own, side: Side, key: i64, lots: i64) -> i64 {
+fn own_less(own: &[(Side, Price, Qty)], side: Side, key: i64, lots: i64) -> i64 {
     let price = price_of(side, key);
-    let here = own.resting.iter().filter(|(at, level, _)| *at == side && *level == price);
+    let here = own.iter().filter(|(at, level, _)| *at == side && *level == price);
     let resting: i64 = here.map(|(.., qty)| qty.get()).sum();
     (lots - resting).max(0)
 }

@@ -2,7 +2,9 @@
 
 use crate::funds::{Transfer, TransferId};
 use crate::gate::Refusal;
-use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, VenueId};
+use crate::ids::{
+    AccountId, ClientOrderId, GroupId, HedgeId, InstrumentId, ProductId, StrategyId, VenueId,
+};
 use crate::order::{Amend, Cancel, Place, Query};
 
 /// Something to be done outside.
@@ -72,6 +74,12 @@ pub enum Subject {
     Order(ClientOrderId),
     /// A transfer.
     Transfer(TransferId),
+    /// Goods: all contracts of a kind.
+    Product(ProductId),
+    /// Accounts under one actual control.
+    Group(GroupId),
+    /// Hedges that follow one idea.
+    Strategy(StrategyId),
 }
 
 /// How much an alert matters.

@@ -404,6 +404,12 @@ impl Conduct {
         self.groups.sent(instrument)
     }
 
+    /// The same over several instruments, by their places.
+    #[must_use]
+    pub fn sent_together(&self, instruments: &[u16]) -> [u32; 2] {
+        self.groups.sent_together(instruments)
+    }
+
     /// Appends the state for its digest.
     pub fn digest(&self, out: &mut Writer) {
         let Windows { venues, accounts, instruments } = &self.windows;

@@ -66,7 +66,9 @@
 //!                        convert: never | attempt | always | keep_queue  chase_away (ticks)
 //!                        chase_ahead (lots)  take_after (steps)  hedge_from (lots)
 //!   .sums[]              product  currency  limit (common units)
-//!   .thresholds[]        metric  of: null (each that no other names) | a name
+//!   .thresholds[]        metric  of: null (each that no other names) | a name |
+//!                        {venue|product|group|strategy: a name} (all of it together) |
+//!                        {all: account|hedge|instrument} (all together)
 //!                        warn, restrict, cancel, reduce, halt: null | a value of the metric
 //!                        clear (by how much better)  dwell_ns (for how long) to leave a level
 //! counts                 orders  executions
@@ -82,7 +84,8 @@ use crate::error::{ConfigError, Error};
 use crate::funds::Terms;
 use crate::gate::Policy;
 use crate::ids::{
-    AccountId, CurrencyId, HedgeId, Id, InstrumentId, ProductId, RUN_MAX, Table, VenueId,
+    AccountId, CurrencyId, GroupId, HedgeId, Id, InstrumentId, ProductId, RUN_MAX, StrategyId,
+    Table, VenueId,
 };
 use crate::instrument::{Instrument, MarginRate, Netting};
 use crate::num::{Decimal, Money, Ratio};
@@ -100,6 +103,7 @@ mod limits;
 mod proof;
 mod roll;
 mod routes;
+mod scope;
 mod things;
 mod thresholds;
 mod tree;
@@ -254,6 +258,8 @@ pub struct Hedge {
     pub rule: Rule,
     /// How its sets move to the next contract, where it names one.
     pub roll: Option<RollPlan>,
+    /// The strategy that it belongs to, where it names one.
+    pub strategy: Option<StrategyId>,
 }
 
 impl Hedge {
@@ -305,6 +311,10 @@ pub struct Config {
     pub currencies: Table<CurrencyId, String>,
     /// Products by name.
     pub products: Table<ProductId, String>,
+    /// Groups of accounts under one actual control, by name.
+    pub groups: Table<GroupId, String>,
+    /// Strategies by name.
+    pub strategies: Table<StrategyId, String>,
     /// Venues.
     pub venues: Table<VenueId, Venue>,
     /// Accounts.
@@ -484,6 +494,8 @@ fn compile(root: &Node<'_>) -> Checked<Config> {
         run: run.count(0, i64::from(RUN_MAX), "the run's number")?,
         currencies: Table::new(Vec::new()),
         products: Table::new(Vec::new()),
+        groups: Table::new(Vec::new()),
+        strategies: Table::new(Vec::new()),
         venues,
         accounts,
         routes: Vec::new(),
@@ -499,6 +511,8 @@ fn compile(root: &Node<'_>) -> Checked<Config> {
     config.hedges = hedge::read(&hedges, &config, &mut names)?;
     config.currencies = Table::new(names.currencies.into_list());
     config.products = Table::new(names.products.into_list());
+    config.groups = Table::new(names.groups.into_list());
+    config.strategies = Table::new(names.strategies.into_list());
     config.policy = limits::read(&config, &limits)?;
     proof::prove(&config, &config.policy)?;
     Ok(config)

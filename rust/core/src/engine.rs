@@ -318,7 +318,7 @@ impl Engine {
             gapped: Table::new(vec![false; instruments.len()]),
             dirty: Vec::with_capacity(config.hedges.len()),
             changed: false,
-            watch: Watch::new(&config.policy, [accounts, config.hedges.len(), instruments.len()]),
+            watch: Watch::new(&config.policy, config),
             work: Work {
                 needs: Vec::with_capacity(64),
                 places: Vec::with_capacity(64),

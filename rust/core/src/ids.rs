@@ -46,6 +46,8 @@ dense_id!(/// A configured hedge.
     HedgeId, u16);
 dense_id!(/// Accounts under one actual control.
     GroupId, u16);
+dense_id!(/// Hedges that follow one idea.
+    StrategyId, u16);
 dense_id!(/// A currency.
     CurrencyId, u8);
 dense_id!(/// A leg of a hedge, in the order of its configuration.

@@ -177,6 +177,89 @@ impl Metric {
     }
 }
 
+/// What several accounts, hedges or contracts have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Class {
+    /// The venue that accounts are at, and contracts.
+    Venue = 0,
+    /// What contracts are of.
+    Product = 1,
+    /// Who controls accounts.
+    Group = 2,
+    /// The idea that hedges follow.
+    Strategy = 3,
+}
+
+impl Class {
+    /// Every class, in the order of its code.
+    pub const ALL: [Class; 4] = [Class::Venue, Class::Product, Class::Group, Class::Strategy];
+
+    /// Its stable code.
+    #[must_use]
+    #[expect(clippy::as_conversions, reason = "a fieldless repr(u8) enum to its own code")]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Class::Venue => "venue",
+            Class::Product => "product",
+            Class::Group => "group",
+            Class::Strategy => "strategy",
+        }
+    }
+}
+
+/// Of which of them a threshold is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// Each by itself that no other threshold of the metric names.
+    Each,
+    /// One.
+    One(u16),
+    /// All that have something in common, together: it stands beside those of each.
+    Whole(Class, u16),
+    /// All together.
+    All,
+}
+
+impl Reach {
+    fn write(self, out: &mut Writer) {
+        match self {
+            Reach::Each => out.u8(0),
+            Reach::One(place) => {
+                out.u8(1);
+                out.u16(place);
+            }
+            Reach::Whole(class, place) => {
+                out.u8(2);
+                out.u8(class.code());
+                out.u16(place);
+            }
+            Reach::All => out.u8(3),
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Reach, WireError> {
+        let at = from.position();
+        match from.u8()? {
+            0 => Ok(Reach::Each),
+            1 => Ok(Reach::One(from.u16()?)),
+            2 => {
+                let (at, found) = (from.position(), from.u8()?);
+                let class = Class::ALL.get(usize::from(found)).copied();
+                Ok(Reach::Whole(class.ok_or(WireError::Code { at, found })?, from.u16()?))
+            }
+            3 => Ok(Reach::All),
+            found => Err(WireError::Code { at, found }),
+        }
+    }
+}
+
 /// How bad it is, and what follows inside what the metric is of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -230,8 +313,8 @@ pub const BOUNDS: usize = Level::ALL.len() - 1;
 pub struct Threshold {
     /// What is monitored.
     pub metric: Metric,
-    /// Of which; `None` for each that no other threshold of the metric names.
-    pub subject: Option<u16>,
+    /// Of which.
+    pub of: Reach,
     /// By level, from WARN on; `None` where the ladder has no such step.
     pub bounds: [Option<i128>; BOUNDS],
     /// By how much the value must be better than a level's bound before it is left.
@@ -287,10 +370,7 @@ impl Threshold {
     /// Appends every value, for the journal and the state digest.
     pub fn write(&self, out: &mut Writer) {
         out.u8(self.metric.code());
-        out.bool(self.subject.is_some());
-        if let Some(subject) = self.subject {
-            out.u16(subject);
-        }
+        self.of.write(out);
         for bound in self.bounds {
             out.bool(bound.is_some());
             if let Some(bound) = bound {
@@ -310,12 +390,12 @@ impl Threshold {
         let found = from.u8()?;
         let metric = Metric::ALL.get(usize::from(found)).copied();
         let metric = metric.ok_or(WireError::Code { at, found })?;
-        let subject = if from.bool()? { Some(from.u16()?) } else { None };
+        let of = Reach::read(from)?;
         let mut bounds = [None; BOUNDS];
         for bound in &mut bounds {
             *bound = if from.bool()? { Some(from.i128()?) } else { None };
         }
-        Ok(Threshold { metric, subject, bounds, clear: from.i128()?, dwell: Span(from.i64()?) })
+        Ok(Threshold { metric, of, bounds, clear: from.i128()?, dwell: Span(from.i64()?) })
     }
 }
 
@@ -380,13 +460,13 @@ mod tests {
     fn usage(clear: i128, dwell: i64) -> Threshold {
         let bounds = [Some(80), Some(85), Some(90), None, Some(97)];
         let dwell = Span(dwell);
-        Threshold { metric: Metric::CapitalUsage, subject: None, bounds, clear, dwell }
+        Threshold { metric: Metric::CapitalUsage, of: Reach::Each, bounds, clear, dwell }
     }
 
     fn available() -> Threshold {
         let bounds = [Some(100), Some(50), None, Some(0), None];
-        let (subject, clear, dwell) = (Some(3), 10, Span(0));
-        Threshold { metric: Metric::Available, subject, bounds, clear, dwell }
+        let (of, clear, dwell) = (Reach::One(3), 10, Span(0));
+        Threshold { metric: Metric::Available, of, bounds, clear, dwell }
     }
 
     #[test]

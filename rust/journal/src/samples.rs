@@ -10,8 +10,8 @@ use cross_market_core::gate::{
     AccountLimits, HedgeLimits, InstrumentLimits, Policy, Refusal, SumResidual, VenueLimits,
 };
 use cross_market_core::ids::{
-    AccountId, ClientOrderId, CurrencyId, HedgeId, InstrumentId, Note, ProductId, Table, Text,
-    VenueId,
+    AccountId, ClientOrderId, CurrencyId, GroupId, HedgeId, InstrumentId, Note, ProductId,
+    StrategyId, Table, Text, VenueId,
 };
 use cross_market_core::instrument::{
     MarginRate, PositionEffect, PriceBand, Reference, ReferenceChange,
@@ -26,7 +26,7 @@ use cross_market_core::phase::Phase;
 use cross_market_core::position::{Settle, Statement, StatementKind};
 use cross_market_core::quote::{Execution, Kind, Purpose, Repair, Size};
 use cross_market_core::record::Code;
-use cross_market_core::threshold::{Metric, Threshold};
+use cross_market_core::threshold::{Class, Metric, Reach, Threshold};
 use cross_market_core::time::{Day, Span, Time};
 
 const TIME: Time = Time(1_770_000_000_123_456_789);
@@ -316,13 +316,15 @@ fn policy() -> Policy {
             cancel_reserve: 10,
         }]),
         hedges: Table::new(Repair::ALL.iter().map(|repair| hedge(*repair)).collect()),
-        thresholds: vec![Threshold {
-            metric: Metric::CapitalUsage,
-            subject: Some(1),
-            bounds: [Some(800_000_000), None, Some(900_000_000), None, Some(i128::MAX >> 8)],
-            clear: 10_000_000,
-            dwell: Span::seconds(5),
-        }],
+        thresholds: [Reach::One(1), Reach::Each, Reach::Whole(Class::Strategy, 2), Reach::All]
+            .map(|of| Threshold {
+                metric: Metric::CapitalUsage,
+                of,
+                bounds: [Some(800_000_000), None, Some(900_000_000), None, Some(i128::MAX >> 8)],
+                clear: 10_000_000,
+                dwell: Span::seconds(5),
+            })
+            .to_vec(),
         sums: vec![SumResidual {
             product: ProductId(0),
             currency: CurrencyId(1),
@@ -373,6 +375,10 @@ fn alerts() -> Vec<Alert> {
         Subject::Hedge(HedgeId(4)),
         Subject::Attempt(ORDER.decision()),
         Subject::Order(ORDER),
+        Subject::Transfer(TransferId(5)),
+        Subject::Product(ProductId(6)),
+        Subject::Group(GroupId(7)),
+        Subject::Strategy(StrategyId(8)),
     ];
     let mut alerts: Vec<Alert> = subjects.map(|subject| Alert { subject, ..alert }).into();
     alerts.extend(AlertCode::ALL.iter().map(|code| Alert { code: *code, ..alert }));

@@ -153,7 +153,8 @@ const NO_AMEND: &str = "no Amend is sent by this version";
 const OF_RUN: &str = "the class is drawn for a whole run, not for a moment";
 const OF_ORDER: &str = "the class concerns one order: there is one";
 const OTHERS_REPORT: &str = "the class concerns reports of our orders";
-const AT_SENDING: &str = "it happens when an order leaves: then the order is Sent";
+const AT_SENDING: &str = "it happens when an order leaves: then it is Sent, or PendingCancel where a threshold is \
+     touched in the step that enters";
 const AT_ARRIVAL: &str = "it happens when an order reaches its venue: nothing can have been heard of it, so that it is \
      Sent, PendingCancel or Unknown, or Rejected where it was proven never to have come";
 const NOT_ALIVE: &str =
@@ -304,6 +305,8 @@ fn ordered(fault: Fault, seen: Seen) -> Option<&'static str> {
     // Its absence was proven, and the second copy of what was sent twice came later still.
     let may_surface = seen.state == State::Rejected;
     let works = seen.purpose == Purpose::Work;
+    let enters = works || seen.purpose == Purpose::Quote;
+    let recalled = enters && seen.state == State::PendingCancel;
     let of_work = matches!(fault, Fault::LegRejected | Fault::BothPartial | Fault::SubsetFails);
     let of_unwind = matches!(fault, Fault::UnwindFails | Fault::PriceRuns);
     match about(fault) {
@@ -313,6 +316,7 @@ fn ordered(fault: Fault, seen: Seen) -> Option<&'static str> {
         _ if of_work && !works => Some(WORK_ONLY),
         _ if fault == Fault::WrongTif && seen.purpose == Purpose::Quote => Some(NO_QUOTE),
         _ if of_unwind && seen.purpose != Purpose::Unwind => Some(UNWIND_ONLY),
+        About::Sending if recalled => None,
         About::Sending => (!sent).then_some(AT_SENDING),
         // Another's order is acknowledged too: then the newest of ours counts.
         About::Ack if may_surface => None,

@@ -98,7 +98,7 @@ impl Digest {
 }
 
 /// The kind and number of a subject: 0 engine, 1 venue, 2 account, 3 instrument, 4 hedge,
-/// 5 attempt, 6 order, 7 transfer.
+/// 5 attempt, 6 order, 7 transfer, 8 product, 9 group, 10 strategy.
 #[must_use]
 pub fn subject(subject: Subject) -> (u8, u64) {
     match subject {
@@ -110,6 +110,9 @@ pub fn subject(subject: Subject) -> (u8, u64) {
         Subject::Attempt(decision) => (5, decision.0),
         Subject::Order(order) => (6, order.0),
         Subject::Transfer(transfer) => (7, transfer.0),
+        Subject::Product(product) => (8, u64::from(product.0)),
+        Subject::Group(group) => (9, u64::from(group.0)),
+        Subject::Strategy(strategy) => (10, u64::from(strategy.0)),
     }
 }
 

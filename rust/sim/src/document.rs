@@ -5,10 +5,10 @@
 
 use std::fmt::Write as _;
 
-use cross_market_core::config::{Account, Config, Hedge, Route, Venue};
+use cross_market_core::config::{Account, Config, Hedge, Route, TopUp, Venue};
 use cross_market_core::funds::{Freezes, Unrealised};
 use cross_market_core::gate::{HedgeLimits, Policy};
-use cross_market_core::ids::{Id, InstrumentId, Table};
+use cross_market_core::ids::{GroupId, Id, InstrumentId, ProductId, StrategyId, Table, VenueId};
 use cross_market_core::instrument::{
     Fee, HedgeFlag, Instrument, MarginRate, MarginStep, Matching, Netting, Settlement,
 };
@@ -18,7 +18,7 @@ use cross_market_core::order::TimeInForce;
 use cross_market_core::phase::{Phase, Phases};
 use cross_market_core::quote::{LegPlan, Repair};
 use cross_market_core::signal::{Band, Measure};
-use cross_market_core::threshold::{Metric, Of, Threshold};
+use cross_market_core::threshold::{Class, Metric, Of, Reach, Threshold};
 use cross_market_core::time::{Day, Time};
 
 use crate::conduct;
@@ -98,13 +98,34 @@ impl Teller<'_> {
     }
 
     fn threshold(&self, of: &Threshold) -> String {
-        let place = of.subject.map(usize::from);
         let config = self.config;
         let name = |place: usize| match of.metric.of() {
             Of::Account => named(&config.accounts, Id::at(place), |row: &Account| &row.name),
             Of::Hedge => named(&config.hedges, Id::at(place), |row: &Hedge| &row.plan.name),
             Of::Instrument => {
                 named(&config.instruments, Id::at(place), |row: &Instrument| &row.name)
+            }
+        };
+        let kind = match of.metric.of() {
+            Of::Account => "account",
+            Of::Hedge => "hedge",
+            Of::Instrument => "instrument",
+        };
+        let reach = match of.of {
+            Reach::Each => null(),
+            Reach::One(place) => name(usize::from(place)),
+            Reach::All => object([("all", text(kind))]),
+            Reach::Whole(Class::Venue, place) => {
+                object([("venue", named(&config.venues, VenueId(place), |row| &row.name))])
+            }
+            Reach::Whole(Class::Product, place) => {
+                object([("product", named(&config.products, ProductId(place), |name| name))])
+            }
+            Reach::Whole(Class::Group, place) => {
+                object([("group", named(&config.groups, GroupId(place), |name| name))])
+            }
+            Reach::Whole(Class::Strategy, place) => {
+                object([("strategy", named(&config.strategies, StrategyId(place), |name| name))])
             }
         };
         // One lot is one of the venue's size here.
@@ -128,7 +149,7 @@ impl Teller<'_> {
         let [warn, restrict, cancel, reduce, halt] = of.bounds.map(bound);
         object([
             ("metric", text(of.metric.name())),
-            ("of", place.map_or(null(), name)),
+            ("of", reach),
             ("warn", warn),
             ("restrict", restrict),
             ("cancel", cancel),
@@ -152,6 +173,7 @@ impl Teller<'_> {
             ("most", money(route.most)),
             ("cost", money(route.cost)),
             ("haircut", ratio(route.haircut)),
+            ("top_up", route.top_up.map_or(null(), |of| top_up(&of))),
         ])
     }
 
@@ -277,6 +299,9 @@ impl Teller<'_> {
             ("deviation", deviation),
         ]);
         let fx = rates.iter().map(|(key, name)| (key.as_str(), name.clone()));
+        let strategy = hedge.strategy;
+        let strategies = &self.config.strategies;
+        let strategy = strategy.map_or(null(), |id| named(strategies, id, |name| name));
         Ok(object([
             ("name", text(&plan.name)),
             ("priority", plan.priority.to_string()),
@@ -286,6 +311,7 @@ impl Teller<'_> {
             ("signal", signal),
             ("slippage", text("0")),
             ("next", self.next(hedge)),
+            ("strategy", strategy),
         ]))
     }
 
@@ -508,6 +534,15 @@ fn fee(fee: &Fee) -> String {
 fn steps(count: i64, step: Decimal) -> Result<String, NumError> {
     let units = i128::from(count) * step.scaled(PLACES)?;
     Ok(text(&Decimal::new(units, PLACES).normalized().to_string()))
+}
+
+fn top_up(of: &TopUp) -> String {
+    object([
+        ("at", text(of.at.name())),
+        ("usage", ratio(of.usage)),
+        ("step", money(of.step)),
+        ("keep", money(of.keep)),
+    ])
 }
 
 fn money(amount: Money) -> String {

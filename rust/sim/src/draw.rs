@@ -12,7 +12,7 @@ use cross_market_core::order::TimeInForce;
 use cross_market_core::phase::{Phase, Phases};
 use cross_market_core::quote::Repair;
 use cross_market_core::signal::{Band, Measure, Rule};
-use cross_market_core::threshold::{Metric, Threshold};
+use cross_market_core::threshold::{Class, Metric, Reach, Threshold};
 use cross_market_core::time::{Span, Time};
 
 use crate::bank;
@@ -349,8 +349,8 @@ fn thresholds(random: &mut Random) -> Vec<Threshold> {
         let (clear, dwell) = (scale * i128::from(random.between(0, least)), random.between(0, 200));
         let dwell = Span::millis(dwell);
         // Sizes of all instruments are no number.
-        let subject = (metric == Metric::Position).then_some(0);
-        found.push(Threshold { metric, subject, bounds, clear, dwell });
+        let of = if metric == Metric::Position { Reach::One(0) } else { Reach::Each };
+        found.push(Threshold { metric, of, bounds, clear, dwell });
     };
     add(Metric::CapitalUsage, 1, 30, 10_000_000);
     add(Metric::ProjectedUsage, 1, 30, 10_000_000);
@@ -385,11 +385,40 @@ fn further_thresholds(random: &mut Random) -> Vec<Threshold> {
         let bounds = [Some(bounds[0].unwrap_or(scale)), bounds[1], bounds[2], bounds[3], None];
         let dwell = Span::millis(random.between(0, 200));
         // Amounts of several currencies are no number.
-        let subject = matches!(metric, Metric::AttemptLoss | Metric::Drift).then_some(0);
-        found.push(Threshold { metric, subject, bounds, clear: 0, dwell });
+        let is_money = matches!(metric, Metric::AttemptLoss | Metric::Drift);
+        let of = if is_money { Reach::One(0) } else { Reach::Each };
+        found.push(Threshold { metric, of, bounds, clear: 0, dwell });
     }
     found.retain(Threshold::is_sound);
     found
+}
+
+/// Ladders of several together, where they may be added up. From a stream of their own.
+fn several_thresholds(random: &mut Random, config: &mut Config) {
+    if random.below(3) > 0 {
+        return;
+    }
+    for (metric, most, scale) in [
+        (Metric::CapitalUsage, 30, 10_000_000),
+        (Metric::Position, 60, 1),
+        (Metric::Cancels, 25, 1),
+        (Metric::Messages, 16, 1),
+        (Metric::SlippageExpected, 300, 1_000_000_000),
+    ] {
+        let class = *random.pick(&Class::ALL).unwrap_or(&Class::Venue);
+        let of = if random.below(3) == 0 { Reach::All } else { Reach::Whole(class, 0) };
+        let mut low = i128::from(random.between(1, most));
+        let bounds = [0; 5].map(|_| {
+            low += i128::from(random.between(0, most));
+            (random.below(3) > 0).then_some(low * scale)
+        });
+        let bounds = [Some(bounds[0].unwrap_or(scale)), bounds[1], bounds[2], bounds[3], None];
+        let dwell = Span::millis(random.between(0, 200));
+        config.policy.thresholds.push(Threshold { metric, of, bounds, clear: 0, dwell });
+        if !config.admits_policy(&config.policy) {
+            config.policy.thresholds.pop();
+        }
+    }
 }
 
 /// Ladders of what orders slip and would slip. From a stream of their own.
@@ -406,7 +435,7 @@ fn slippage_thresholds(random: &mut Random) -> Vec<Threshold> {
         });
         let bounds = [bounds[0], bounds[1], bounds[2], bounds[3], None];
         let dwell = Span::millis(random.between(0, 200));
-        found.push(Threshold { metric, subject: Some(0), bounds, clear: 0, dwell });
+        found.push(Threshold { metric, of: Reach::One(0), bounds, clear: 0, dwell });
     }
     found.retain(Threshold::is_sound);
     found
@@ -475,6 +504,7 @@ impl Drawer {
         config.policy.thresholds.extend(further);
         let slippage = slippage_thresholds(&mut Random::stream(seed, 27));
         config.policy.thresholds.extend(slippage);
+        several_thresholds(&mut Random::stream(seed, 29), &mut config);
         verbs.extend(bank::draw(seed, &mut config, &self.balances, lasts, START));
         verbs.extend(leases::draw(seed, &mut config, &self.balances, lasts, START));
         Plan {

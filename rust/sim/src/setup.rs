@@ -9,7 +9,7 @@ use cross_market_core::gate::{
     AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual, VenueLimits,
 };
 use cross_market_core::ids::{
-    AccountId, CurrencyId, HedgeId, Id, InstrumentId, ProductId, Table, VenueId,
+    AccountId, CurrencyId, HedgeId, Id, InstrumentId, ProductId, StrategyId, Table, VenueId,
 };
 use cross_market_core::instrument::{
     Fees, Instrument, MarginRate, Netting, PriceBand, Prompts, Settlement,
@@ -230,7 +230,10 @@ impl Setup {
             unit_den: narrow(unit_den),
             set_units: narrow(set_units),
         };
-        self.hedges.push((Hedge { plan, rule: spec.rule, roll: None }, spec.limits));
+        self.hedges.push((
+            Hedge { plan, rule: spec.rule, roll: None, strategy: Some(StrategyId(0)) },
+            spec.limits,
+        ));
         HedgeId::at(self.hedges.len() - 1)
     }
 
@@ -272,6 +275,12 @@ impl Setup {
         };
         let grids = Table::new(self.instruments.iter().map(grid).collect());
         let venue_limits = self.venues.iter().map(|_| usual_venue_limits()).collect();
+        let mut groups: Vec<String> = Vec::new();
+        for (account, _) in &self.accounts {
+            if !groups.contains(&account.group) {
+                groups.push(account.group.clone());
+            }
+        }
         let (accounts, account_limits) = self.accounts.into_iter().unzip();
         let (instruments, instrument_limits) = self.instruments.into_iter().unzip();
         let (hedges, hedge_limits) = self.hedges.into_iter().unzip();
@@ -280,6 +289,8 @@ impl Setup {
             run,
             currencies: Table::new(self.currencies),
             products: Table::new(self.products),
+            groups: Table::new(groups),
+            strategies: Table::new(vec![STRATEGY.to_owned()]),
             venues: Table::new(self.venues),
             accounts: Table::new(accounts),
             routes: self.routes,
@@ -299,6 +310,9 @@ impl Setup {
         }
     }
 }
+
+/// The one strategy that hedges follow here.
+const STRATEGY: &str = "idea";
 
 fn lcm(left: i128, right: i128) -> i128 {
     left / gcd(left, right) * right

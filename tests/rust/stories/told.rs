@@ -92,6 +92,9 @@ fn subject(names: &Names<'_>, subject: Subject) -> String {
         Subject::Attempt(id) => format!("attempt:{}", names.attempt_name(id)),
         Subject::Order(id) => format!("order:{}", names.order_name(id)),
         Subject::Transfer(id) => format!("transfer:{}", id.0),
+        Subject::Product(id) => format!("product:{}", config.products[id]),
+        Subject::Group(id) => format!("group:{}", config.groups[id]),
+        Subject::Strategy(id) => format!("strategy:{}", config.strategies[id]),
     }
 }
 
@@ -106,7 +109,10 @@ fn tell_alert(names: &Names<'_>, alert: &Alert) -> Line {
         | Subject::Instrument(_)
         | Subject::Hedge(_)
         | Subject::Order(_)
-        | Subject::Transfer(_) => HedgeId(0),
+        | Subject::Transfer(_)
+        | Subject::Product(_)
+        | Subject::Group(_)
+        | Subject::Strategy(_) => HedgeId(0),
     };
     let currency = names.config.hedges[hedge].plan.currency;
     let money = |value: i128| names.money_text(Money(value), currency);

@@ -361,6 +361,16 @@ impl Groups {
         [orders, cancels]
     }
 
+    /// Orders and cancels sent in several contracts today, by the group that has sent most in all.
+    pub(super) fn sent_together(&self, instruments: &[u16]) -> [u32; 2] {
+        let rows = || instruments.iter().flat_map(|at| &self.rows[InstrumentId(*at)]);
+        let most = |count: &dyn Fn(&Row) -> u32| {
+            let of = |group| rows().filter(move |row| row.group == group).map(count).sum::<u32>();
+            rows().map(|row| of(row.group)).max().unwrap_or(0)
+        };
+        [most(&|row| row.orders), most(&|row| row.cancels)]
+    }
+
     /// A contract of a venue was settled: a day begins for it, and for the venue with the first of
     /// its contracts.
     pub(super) fn roll(&mut self, instrument: InstrumentId, venue: VenueId, next: Day) {

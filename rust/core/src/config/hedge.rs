@@ -4,7 +4,7 @@
 use super::things::Names;
 use super::tree::{Checked, Node};
 use super::{Config, Hedge};
-use crate::ids::{AccountId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, Table};
+use crate::ids::{AccountId, CurrencyId, HedgeId, Id, InstrumentId, LEGS_MAX, StrategyId, Table};
 use crate::instrument::{Fee, Fees, Instrument, Settlement};
 use crate::num::{MONEY_UNIT, NumError, Ratio, Side, gcd};
 use crate::quote::{HedgePlan, LegPlan};
@@ -35,8 +35,9 @@ fn hedge<'a>(
     config: &Config,
     names: &mut Names,
 ) -> Checked<(Hedge, Option<Node<'a>>)> {
-    let [name_node, priority, currency_node, fx, legs_node, signal, slippage, next] =
-        node.fields(["name", "priority", "currency", "fx", "legs", "signal", "slippage", "next"])?;
+    let keys = ["name", "priority", "currency", "fx", "legs", "signal", "slippage", "next"];
+    let (known, [strategy]) = node.fields_and(keys, ["strategy"])?;
+    let [name_node, priority, currency_node, fx, legs_node, signal, slippage, next] = known;
     let name = names.hedges.add(&name_node)?;
     let currency = names.currency(&currency_node)?;
     let rates = fx_rates(&fx, currency, config, names)?;
@@ -56,7 +57,10 @@ fn hedge<'a>(
     let priority = priority.count(i64::from(i32::MIN), i64::from(i32::MAX), "a priority")?;
     let plan = plan(&legs, name, priority, currency)?;
     let rule = rule(&signal, &slippage, &legs, config)?;
-    Ok((Hedge { plan, rule, roll: None }, next.optional()))
+    let strategy = strategy.and_then(Node::optional);
+    let strategy = strategy.map(|node| names.strategies.intern(&node)).transpose()?;
+    let strategy = strategy.map(StrategyId::at);
+    Ok((Hedge { plan, rule, roll: None, strategy }, next.optional()))
 }
 
 /// An instrument for every foreign currency.

@@ -52,7 +52,7 @@ impl NameList {
     }
 
     /// The place of a name, which may be new.
-    fn intern(&mut self, node: &Node<'_>) -> Checked<usize> {
+    pub(super) fn intern(&mut self, node: &Node<'_>) -> Checked<usize> {
         let name = node.name()?;
         if let Some(place) = self.list.iter().position(|known| known == name) {
             return Ok(place);
@@ -112,6 +112,7 @@ pub(super) struct Names {
     pub(super) islands: NameList,
     pub(super) entities: NameList,
     pub(super) groups: NameList,
+    pub(super) strategies: NameList,
     pub(super) hedges: NameList,
 }
 
@@ -126,6 +127,7 @@ impl Default for Names {
             islands: NameList::new("island", THINGS_MAX),
             entities: NameList::new("entity", THINGS_MAX),
             groups: NameList::new("group", THINGS_MAX),
+            strategies: NameList::new("strategy", THINGS_MAX),
             hedges: NameList::new("hedge", crate::ids::HEDGES_MAX),
         }
     }

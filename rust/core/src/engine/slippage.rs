@@ -31,6 +31,7 @@ impl Engine {
     }
 
     /// What a clip of a hedge would cost beyond the tops of its books, the worse of both directions.
+    /// Orders of ours in flight take nothing away here, or every attempt would seem to empty its books.
     /// Nothing where a leg cannot be traded at all: the gates refuse that.
     pub(super) fn slippage_expected(&self, hedge: HedgeId) -> i128 {
         let clip = self.policy.hedges[hedge].size.clip;
@@ -50,7 +51,8 @@ impl Engine {
                 return None;
             }
             let (tick_value, qty) = (self.tick_value(leg)?, Qty::of(lots));
-            let walk = book.walk(side, qty, None, &self.owns[leg.instrument]);
+            let walk =
+                book.walk_beyond(side, qty, None, Qty::ZERO, &self.owns[leg.instrument].resting);
             let (Some(walk), Some(top)) = (walk, book.best(side.flip())) else {
                 thin = true;
                 continue;

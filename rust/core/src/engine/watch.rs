@@ -9,12 +9,15 @@
 use super::Engine;
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::{Cause, Scope};
+use crate::config::Config;
 use crate::funds::Bucket;
 use crate::gate::Policy;
-use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, Table};
+use crate::ids::{
+    AccountId, ClientOrderId, GroupId, HedgeId, InstrumentId, ProductId, StrategyId, Table, VenueId,
+};
 use crate::num::{MONEY_UNIT, Money, div_ceil, wide};
 use crate::quote::{Kind, Purpose};
-use crate::threshold::{Ladder, Level, Metric, Of, Threshold, share};
+use crate::threshold::{BOUND_MAX, Class, Ladder, Level, Metric, Of, Reach, Threshold, share};
 use crate::time::{Span, Time};
 use crate::wire::Writer;
 
@@ -27,6 +30,9 @@ pub(super) enum Target {
     Account(AccountId),
     Hedge(HedgeId),
     Instrument(InstrumentId),
+    /// Several together: what they are, what they have in common, and where they stand in
+    /// [`Watch::members`].
+    Several(Of, Subject, usize),
 }
 
 impl Target {
@@ -35,7 +41,25 @@ impl Target {
             Target::Account(account) => Subject::Account(account),
             Target::Hedge(hedge) => Subject::Hedge(hedge),
             Target::Instrument(instrument) => Subject::Instrument(instrument),
+            Target::Several(_, subject, _) => subject,
         }
+    }
+
+    fn one(of: Of, place: u16) -> Target {
+        match of {
+            Of::Account => Target::Account(AccountId(place)),
+            Of::Hedge => Target::Hedge(HedgeId(place)),
+            Of::Instrument => Target::Instrument(InstrumentId(place)),
+        }
+    }
+}
+
+fn common(class: Class, place: u16) -> Subject {
+    match class {
+        Class::Venue => Subject::Venue(VenueId(place)),
+        Class::Product => Subject::Product(ProductId(place)),
+        Class::Group => Subject::Group(GroupId(place)),
+        Class::Strategy => Subject::Strategy(StrategyId(place)),
     }
 }
 
@@ -50,6 +74,8 @@ struct Row {
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
     rows: Vec<Row>,
+    /// Who is looked at together.
+    members: Vec<Vec<u16>>,
     /// The worst level of all that concern a hedge.
     levels: Table<HedgeId, Level>,
     /// When prices may have moved a number that was not looked at since; never without rows.
@@ -66,59 +92,61 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(policy: &Policy, sizes: [usize; 3]) -> Watch {
-        let [accounts, hedges, instruments] = sizes;
-        let mut rows = Vec::new();
+    pub(super) fn new(policy: &Policy, config: &Config) -> Watch {
+        let (mut rows, mut members) = (Vec::new(), Vec::new());
         for threshold in &policy.thresholds {
-            let count = match threshold.metric.of() {
-                Of::Account => accounts,
-                Of::Hedge => hedges,
-                Of::Instrument => instruments,
-            };
-            let metric = threshold.metric;
+            let of = threshold.metric.of();
             // What is named is named by one; the others are for each that none names.
-            let is_named = |place: usize| {
-                let of = |other: &&Threshold| other.metric == metric;
-                let place = u16::try_from(place).ok();
-                policy.thresholds.iter().filter(of).any(|other| other.subject == place)
+            let is_named = |place: u16| {
+                let same = |other: &&Threshold| other.metric == threshold.metric;
+                policy.thresholds.iter().filter(same).any(|other| other.of == Reach::One(place))
             };
-            for place in 0..count {
-                let is_own = match threshold.subject {
-                    Some(subject) => usize::from(subject) == place,
-                    None => !is_named(place),
-                };
-                if is_own {
-                    let target = match metric.of() {
-                        Of::Account => Target::Account(Id::at(place)),
-                        Of::Hedge => Target::Hedge(Id::at(place)),
-                        Of::Instrument => Target::Instrument(Id::at(place)),
-                    };
-                    let ladder = Ladder::default();
-                    rows.push(Row { threshold: *threshold, target, ladder });
+            let row = |target| Row { threshold: *threshold, target, ladder: Ladder::default() };
+            let mut several = |subject| {
+                members.push(config.members(of, threshold.of));
+                Target::Several(of, subject, members.len() - 1)
+            };
+            match threshold.of {
+                Reach::One(place) => rows.push(row(Target::one(of, place))),
+                Reach::Each => {
+                    let each = config.members(of, Reach::All).into_iter();
+                    let each = each.filter(|place| !is_named(*place));
+                    rows.extend(each.map(|place| row(Target::one(of, place))));
                 }
+                Reach::Whole(class, place) => rows.push(row(several(common(class, place)))),
+                Reach::All => rows.push(row(several(Subject::Engine))),
             }
         }
         let stale = if rows.is_empty() { Time::MAX } else { Time::EARLIEST };
-        let levels = Table::new(vec![Level::Normal; hedges]);
+        let levels = Table::new(vec![Level::Normal; config.hedges.len()]);
         let of = |metric| rows.iter().filter(move |row| row.threshold.metric == metric);
         let waits = of(Metric::Latency).filter_map(|row| row.threshold.next_bound(0));
         let waits = waits.filter_map(|bound| i64::try_from(bound).ok()).map(Span);
         let patience = of(Metric::Messages).map(|_| Span(1)).chain(waits).min();
         let looks_at_slippage = of(Metric::Slippage).next().is_some();
-        Watch { rows, levels, stale, due: Time::MAX, missed: false, patience, looks_at_slippage }
+        Watch {
+            rows,
+            members,
+            levels,
+            stale,
+            due: Time::MAX,
+            missed: false,
+            patience,
+            looks_at_slippage,
+        }
     }
 
     /// Takes over where the ladders of an earlier policy stood.
     pub(super) fn succeed(&mut self, before: &Watch) {
         for row in &mut self.rows {
             let same = |old: &&Row| {
-                (old.threshold.metric, old.target) == (row.threshold.metric, row.target)
+                (old.threshold.metric, old.target.subject())
+                    == (row.threshold.metric, row.target.subject())
             };
             if let Some(old) = before.rows.iter().find(same) {
                 row.ladder = old.ladder;
             }
         }
-        self.levels = before.levels.clone();
     }
 
     /// Something came that moves numbers and books nothing, a verdict or collateral: they count in
@@ -213,13 +241,23 @@ impl Engine {
     /// When time alone moves what a row looks at over a bound: a verdict expires, nothing is heard.
     /// Without news nobody would see it.
     fn until(&self, row: &Row) -> Option<Time> {
-        let since = match row.target {
+        if let Target::Several(of, _, at) = row.target {
+            let members = self.watch.members.get(at).into_iter().flatten();
+            return members.filter_map(|place| self.until_of(row, Target::one(of, *place))).min();
+        }
+        self.until_of(row, row.target)
+    }
+
+    fn until_of(&self, row: &Row, target: Target) -> Option<Time> {
+        let since = match target {
             Target::Hedge(hedge) if row.threshold.metric == Metric::Verdict => {
                 return self.signals.expires(hedge, self.now);
             }
             Target::Instrument(id) if row.threshold.metric == Metric::DataAge => self.silent(id),
             Target::Account(id) if row.threshold.metric == Metric::Latency => self.unanswered(id),
-            Target::Account(_) | Target::Hedge(_) | Target::Instrument(_) => None,
+            Target::Account(_) | Target::Hedge(_) | Target::Instrument(_) | Target::Several(..) => {
+                None
+            }
         };
         let since = since?;
         let bound = row.threshold.next_bound(i128::from((self.now - since).0))?;
@@ -246,13 +284,62 @@ impl Engine {
             Target::Account(account) => {
                 self.funds.postings().iter().any(|posting| posting.account == account)
             }
+            Target::Several(Of::Account, _, at) => self.members(at).iter().any(|place| {
+                let posted = |account: AccountId| account.0 == *place;
+                self.funds.postings().iter().any(|posting| posted(posting.account))
+            }),
             // What a hedge owes and a contract holds changes with what is booked, seldom alone.
-            Target::Hedge(_) | Target::Instrument(_) => true,
+            Target::Hedge(_)
+            | Target::Instrument(_)
+            | Target::Several(Of::Hedge | Of::Instrument, ..) => true,
+        }
+    }
+
+    fn members(&self, at: usize) -> &[u16] {
+        self.watch.members.get(at).map_or(&[], Vec::as_slice)
+    }
+
+    /// The value of several together: a share of sums, a sum, or the worst.
+    fn value_of_several(&self, metric: Metric, of: Of, at: usize) -> i128 {
+        let members = self.members(at);
+        let values = || members.iter().map(|place| self.value_of(metric, Target::one(of, *place)));
+        let sum = |of: &dyn Fn(AccountId) -> Money| {
+            members.iter().map(|place| of(AccountId(*place))).sum::<Money>()
+        };
+        let equity = || sum(&|account| self.money(account).equity);
+        let margin = || sum(&|account| self.money(account).margin);
+        match metric {
+            Metric::CapitalUsage => share(margin(), equity()),
+            Metric::ProjectedUsage => {
+                share(sum(&|account| self.projected_margin(account)), equity())
+            }
+            Metric::MarginRatio => ratio(equity(), margin()),
+            Metric::Orders | Metric::Cancels => {
+                let [orders, cancels] = self.conduct.sent_together(members);
+                i128::from(if metric == Metric::Orders { orders } else { cancels })
+            }
+            Metric::Available
+            | Metric::Withdrawable
+            | Metric::DayLoss
+            | Metric::RepairLoss
+            | Metric::AttemptLoss
+            | Metric::Slippage
+            | Metric::Drift
+            | Metric::Position
+            | Metric::Messages => values().sum(),
+            // More than anything is no more beside others.
+            Metric::SlippageExpected => {
+                values().fold(0, |sum: i128, value| (sum + value).min(BOUND_MAX))
+            }
+            Metric::Latency | Metric::DataAge | Metric::Verdict | Metric::Residual => {
+                values().max().unwrap_or(0)
+            }
         }
     }
 
     fn value_of(&self, metric: Metric, target: Target) -> i128 {
         match target {
+            Target::Several(of, _, at) => self.value_of_several(metric, of, at),
             Target::Account(account) => self.value_of_account(metric, account),
             Target::Hedge(hedge) => {
                 let plan = self.plan(hedge);
@@ -293,11 +380,7 @@ impl Engine {
         let view = self.money(account);
         match metric {
             Metric::ProjectedUsage => share(self.projected_margin(account), view.equity),
-            Metric::MarginRatio if view.margin > Money::ZERO => {
-                view.equity.0 * MONEY_UNIT / view.margin.0
-            }
-            // Without positions there is nothing that equity could be too little for.
-            Metric::MarginRatio => i128::MAX >> 8,
+            Metric::MarginRatio => ratio(view.equity, view.margin),
             Metric::Available => view.available.0,
             Metric::Withdrawable => view.withdrawable.0,
             Metric::DayLoss => -self.funds.day_result(account, view.worth).0,
@@ -350,6 +433,10 @@ impl Engine {
             Target::Hedge(of) => of == hedge,
             Target::Account(account) => legs.iter().any(|leg| leg.account == account),
             Target::Instrument(instrument) => legs.iter().any(|leg| leg.instrument == instrument),
+            Target::Several(of, _, at) => {
+                let of = |place: &u16| self.concerns_target(Target::one(of, *place), hedge);
+                self.members(at).iter().any(of)
+            }
         }
     }
 
@@ -377,21 +464,42 @@ impl Engine {
         if rises && level >= Level::Cancel {
             self.cancel_entering(&hedges, out);
         }
-        if let (true, Target::Account(account)) = (rises, *target) {
-            self.top_up(account, level, out);
+        if rises {
+            self.top_up_of(*target, level, out);
         }
         if rises && level == Level::Halt {
             match *target {
                 Target::Account(account) => {
                     self.halt(Scope::Account(account), Cause::Threshold, out);
                 }
-                Target::Hedge(hedge) => self.halt(Scope::Hedge(hedge), Cause::Threshold, out),
-                Target::Instrument(_) => {
+                Target::Several(Of::Account, _, at) => {
+                    for place in self.members(at).to_vec() {
+                        self.halt(Scope::Account(AccountId(place)), Cause::Threshold, out);
+                    }
+                }
+                Target::Hedge(_)
+                | Target::Instrument(_)
+                | Target::Several(Of::Hedge | Of::Instrument, ..) => {
                     for hedge in hedges {
                         self.halt(Scope::Hedge(hedge), Cause::Threshold, out);
                     }
                 }
             }
+        }
+    }
+
+    /// Asks for money of the accounts that a ladder is of.
+    fn top_up_of(&mut self, target: Target, level: Level, out: &mut Vec<Command>) {
+        match target {
+            Target::Account(account) => self.top_up(account, level, out),
+            Target::Several(Of::Account, _, at) => {
+                for place in self.members(at).to_vec() {
+                    self.top_up(AccountId(place), level, out);
+                }
+            }
+            Target::Hedge(_)
+            | Target::Instrument(_)
+            | Target::Several(Of::Hedge | Of::Instrument, ..) => {}
         }
     }
 
@@ -436,13 +544,16 @@ impl Engine {
 
     /// Ladders for another policy, in the same step.
     pub(super) fn rewatch(&mut self) {
-        let config = &self.config;
-        let sizes = [config.accounts.len(), config.hedges.len(), config.instruments.len()];
-        let mut watch = Watch::new(&self.policy, sizes);
+        let mut watch = Watch::new(&self.policy, &self.config);
         watch.succeed(&self.watch);
         self.watch = watch;
         self.note_levels();
     }
+}
+
+/// `equity / margin` in 10⁻⁹; without positions there is nothing that equity could be too little for.
+fn ratio(equity: Money, margin: Money) -> i128 {
+    if margin > Money::ZERO { equity.0 * MONEY_UNIT / margin.0 } else { i128::MAX >> 8 }
 }
 
 /// [`MONEY_UNIT`], short.

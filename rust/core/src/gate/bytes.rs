@@ -244,7 +244,7 @@ mod tests {
             sums: vec![sum],
             thresholds: vec![Threshold {
                 metric: Metric::Available,
-                subject: None,
+                of: crate::threshold::Reach::Each,
                 bounds: [Some(3), Some(2), None, Some(-1), None],
                 clear: 1,
                 dwell: Span(7),

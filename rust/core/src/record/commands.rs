@@ -2,7 +2,9 @@
 
 use crate::command::{Alert, Command, Subject};
 use crate::funds::TransferId;
-use crate::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, VenueId};
+use crate::ids::{
+    AccountId, ClientOrderId, GroupId, HedgeId, InstrumentId, ProductId, StrategyId, VenueId,
+};
 use crate::num::Price;
 use crate::order::{Amend, Cancel, Place, Query};
 use crate::record::basics::{read_qty, read_transfer, write_transfer};
@@ -112,6 +114,9 @@ fn write_alert(out: &mut Writer, alert: &Alert) {
         Subject::Attempt(decision) => (5, decision.0),
         Subject::Order(order) => (6, order.0),
         Subject::Transfer(transfer) => (7, transfer.0),
+        Subject::Product(product) => (8, u64::from(product.0)),
+        Subject::Group(group) => (9, u64::from(group.0)),
+        Subject::Strategy(strategy) => (10, u64::from(strategy.0)),
     };
     out.u8(code);
     out.u64(id);
@@ -144,6 +149,9 @@ fn read_subject(from: &mut Reader<'_>) -> Read<Subject> {
         5 => Subject::Attempt(ClientOrderId(id)),
         6 => Subject::Order(ClientOrderId(id)),
         7 => Subject::Transfer(TransferId(id)),
+        8 => Subject::Product(ProductId(narrow()?)),
+        9 => Subject::Group(GroupId(narrow()?)),
+        10 => Subject::Strategy(StrategyId(narrow()?)),
         found => return Err(WireError::Code { at, found }),
     })
 }

@@ -2,10 +2,12 @@
 //! step that reaches CANCEL cancels what enters.
 
 use cross_market_core::command::{Alert, AlertCode, Command, Subject};
+use cross_market_core::config::Hedge;
 use cross_market_core::event::LinkState;
 use cross_market_core::ids::{ClientOrderId, HedgeId, Id};
+use cross_market_core::quote::LegPlan;
 use cross_market_core::quote::{Kind, Purpose};
-use cross_market_core::threshold::Level;
+use cross_market_core::threshold::{Level, Metric, Of};
 use cross_market_core::time::{Span, Time};
 
 use super::Checker;
@@ -49,10 +51,12 @@ impl Checker {
         if !rises || level < Level::Cancel.code() {
             return;
         }
-        let orders = self.entering_of(alert.subject).map(|(id, _)| *id).collect();
+        let orders = self.entering_of(metric, alert.subject).map(|(id, _)| *id).collect();
         self.breaches.push(Breach { since: now, orders });
-        let late: Vec<ClientOrderId> =
-            self.left_to_cancel(alert.subject).filter(|id| !cancels(commands, *id)).collect();
+        let late: Vec<ClientOrderId> = self
+            .left_to_cancel(metric, alert.subject)
+            .filter(|id| !cancels(commands, *id))
+            .collect();
         if let Some(order) = late.first() {
             self.broken(now, "cancel_level_cancels", format!("{order} at {alert:?}"));
         }
@@ -61,44 +65,78 @@ impl Checker {
     /// Whether a level keeps a hedge from entering.
     pub(super) fn is_shut_by_level(&self, hedge: HedgeId) -> bool {
         let restricts = |level: u8| level >= Level::Restrict.code();
-        self.levels.iter().any(|((_, of), level)| restricts(*level) && self.is_of(hedge, *of))
+        let shuts = |metric: u8, of| self.is_of(hedge, metric, of);
+        self.levels.iter().any(|((metric, of), level)| restricts(*level) && shuts(*metric, *of))
     }
 
     /// Orders that enter, of hedges that a subject concerns, and that can be cancelled now. The second
     /// cancel of one has a time of its own.
-    fn left_to_cancel(&self, subject: Subject) -> impl Iterator<Item = ClientOrderId> + '_ {
+    fn left_to_cancel(
+        &self,
+        metric: u8,
+        subject: Subject,
+    ) -> impl Iterator<Item = ClientOrderId> + '_ {
         let can = |sent: &Sent| {
             let link = self.links.get(sent.place.account.index());
             let linked = link.is_some_and(|link| *link != LinkState::Down);
             !sent.absent && sent.cancels_all == 0 && linked
         };
-        self.entering_of(subject).filter(move |(_, sent)| can(sent)).map(|(id, _)| *id)
+        self.entering_of(metric, subject).filter(move |(_, sent)| can(sent)).map(|(id, _)| *id)
     }
 
     /// Orders that may still enter, of hedges that a subject concerns.
-    fn entering_of(&self, subject: Subject) -> impl Iterator<Item = (&ClientOrderId, &Sent)> + '_ {
+    fn entering_of(
+        &self,
+        metric: u8,
+        subject: Subject,
+    ) -> impl Iterator<Item = (&ClientOrderId, &Sent)> + '_ {
         self.orders.iter().filter(move |(_, sent)| {
             let place = &sent.place;
             place.kind == Kind::Enter
                 && matches!(place.purpose, Purpose::Work | Purpose::Quote)
                 && sent.done.is_none()
                 && sent.cum < place.qty.get()
-                && self.is_of(place.hedge, subject)
+                && self.is_of(place.hedge, metric, subject)
         })
     }
 
-    fn is_of(&self, hedge: HedgeId, subject: Subject) -> bool {
-        let legs = self.config.hedges.get(hedge).map(|of| of.widest().legs.as_slice());
-        let legs = legs.unwrap_or_default();
-        match subject {
-            Subject::Hedge(of) => of == hedge,
-            Subject::Account(account) => legs.iter().any(|leg| leg.account == account),
-            Subject::Instrument(instrument) => legs.iter().any(|leg| leg.instrument == instrument),
-            Subject::Engine
-            | Subject::Venue(_)
-            | Subject::Attempt(_)
-            | Subject::Order(_)
-            | Subject::Transfer(_) => false,
+    /// Whether a number of a metric, told of a subject, concerns a hedge: one of its legs stands on
+    /// what the number is of.
+    fn is_of(&self, hedge: HedgeId, metric: u8, subject: Subject) -> bool {
+        let all = || self.config.hedges.pairs();
+        let widest = |of: &Hedge| of.widest().legs.clone();
+        let Some(own) = self.config.hedges.get(hedge) else { return false };
+        let legs = widest(own);
+        // What a leg of some hedge has in common with others of the subject.
+        let shares = |id: HedgeId, of: &Hedge, leg: &LegPlan| {
+            let account = self.config.accounts.get(leg.account);
+            let instrument = self.config.instruments.get(leg.instrument);
+            match subject {
+                Subject::Engine => true,
+                Subject::Hedge(hedge) => id == hedge,
+                Subject::Account(account) => leg.account == account,
+                Subject::Instrument(instrument) => leg.instrument == instrument,
+                Subject::Venue(venue) => account.is_some_and(|account| account.venue == venue),
+                Subject::Product(product) => instrument.is_some_and(|of| of.product == product),
+                Subject::Group(group) => {
+                    let name = self.config.groups.get(group);
+                    account.is_some_and(|account| name == Some(&account.group))
+                }
+                Subject::Strategy(strategy) => of.strategy == Some(strategy),
+                Subject::Attempt(_) | Subject::Order(_) | Subject::Transfer(_) => false,
+            }
+        };
+        let of = Metric::ALL.get(usize::from(metric)).map(|metric| metric.of());
+        let any = |stands: &dyn Fn(&LegPlan) -> bool| {
+            all().any(|(id, of)| widest(of).iter().any(|leg| shares(id, of, leg) && stands(leg)))
+        };
+        match of {
+            Some(Of::Hedge) => legs.iter().any(|leg| shares(hedge, own, leg)),
+            Some(Of::Account) => any(&|leg| legs.iter().any(|ours| ours.account == leg.account)),
+            Some(Of::Instrument) => {
+                any(&|leg| legs.iter().any(|ours| ours.instrument == leg.instrument))
+            }
+            None => false,
         }
     }
 }
