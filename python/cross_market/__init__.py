@@ -36,7 +36,7 @@ from cross_market.policy.execution import (
 )
 from cross_market.policy.limit import Limits
 from cross_market.policy.signal import Band, CounterPrice, Deviation, Estimate, Ratio, Spread
-from cross_market.policy.threshold import Threshold
+from cross_market.policy.threshold import Formula, Threshold
 
 if _typing.TYPE_CHECKING:
     from cross_market import audit as audit
@@ -81,6 +81,7 @@ __all__ = [
     "Fault",
     "Fee",
     "Fees",
+    "Formula",
     "Hedge",
     "Holding",
     "InputTypeError",

@@ -179,6 +179,8 @@ class Builder:
                 what = f"the name of one of the {kind.__name__}s"
                 return self.fail(unknown(item, where, there, what))
             return there[item]
+        if reader.plain and not isinstance(item, dict):
+            return self.plain(reader, item, where)
         if len(reader.kinds) == 1:
             return self.build(reader.kinds[0], item, where)
         kinds = {kind.__name__: kind for kind in reader.kinds}
@@ -234,7 +236,7 @@ def table_of(value: Any) -> dict[str, Any]:
             found[key] = [stated(reader, each) for each in item]
         elif reader.keyed:
             found[key] = {name: stated(reader, each) for name, each in item}
-        elif reader.kinds:
+        elif reader.kinds and (type(item) in reader.kinds or reader.refers or reader.states):
             found[key] = stated(reader, item)
         else:
             found[key] = listed(item)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from cross_market._values import unknown, wrong
 from cross_market.contracts.units import parse_money, parse_span
 from cross_market.policy.signal import Estimate
-from cross_market.policy.threshold import CLASSES, KINDS, LEVELS, METRICS, Threshold
+from cross_market.policy.threshold import CLASSES, KINDS, LEVELS, METRICS, Formula, Threshold
 
 if TYPE_CHECKING:
     from cross_market.config import Account, Config, Hedge
@@ -203,7 +203,7 @@ def refuse_estimates(threshold: Threshold, hedges: Iterable[Any], where: str) ->
 
 def row_json(threshold: Threshold, scope: Scope, where: str) -> Json:
     bounds = {
-        level: value_json(threshold.metric, getattr(threshold, level), scope, f"{where}.{level}")
+        level: bound_json(threshold.metric, getattr(threshold, level), scope, f"{where}.{level}")
         for level in LEVELS
     }
     clear = value_json(threshold.metric, threshold.clear, scope, f"{where}.clear")
@@ -217,10 +217,23 @@ def row_json(threshold: Threshold, scope: Scope, where: str) -> Json:
     }
 
 
+def bound_json(
+    metric: str, given: str | tuple[str, ...] | Formula | None, scope: Scope, where: str
+) -> str | int | Json | None:
+    """Return a bound as the core reads it, a value or a formula with its ends."""
+    if not isinstance(given, Formula):
+        return value_json(metric, given, scope, where)
+    return {
+        "formula": given.text,
+        "least": value_json(metric, given.least, scope, f"{where}.least"),
+        "most": value_json(metric, given.most, scope, f"{where}.most"),
+    }
+
+
 def value_json(
     metric: str, given: str | tuple[str, ...] | None, scope: Scope, where: str
 ) -> str | int | None:
-    """Return a bound as the core reads it, in the unit and currency of what it is of."""
+    """Return a value as the core reads it, in the unit and currency of what it is of."""
     if given is None:
         return None
     unit = METRICS[metric][1]

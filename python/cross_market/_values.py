@@ -135,6 +135,8 @@ class Reader:
     many: bool = False
     keyed: bool = False
     refers: bool = False
+    # Whether a plain value may stand where a table may.
+    plain: bool = False
     # Whether the word for "there is none" may stand for it.
     states: bool = False
 

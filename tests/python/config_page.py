@@ -85,6 +85,7 @@ TABLES: tuple[tuple[str, type], ...] = (
     ("[limits.each_hedge] and [limits.hedges.NAME]", HedgeLimits),
     ("[[limits.sum_residual]]", SumResidual),
     ("[[thresholds]]", cm.Threshold),
+    ("[thresholds.warn] and the others", cm.Formula),
     ("[simulation]", cm.SimVenues),
     ("[[simulation.venues]]", cm.SimVenue),
     ("order, report and feed of [[simulation.venues]]", cm.Latency),

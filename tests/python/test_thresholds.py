@@ -249,6 +249,63 @@ def test_residuals_are_no_sum() -> None:
             cm.Threshold("residual", warn="1 g", **of)
 
 
+def following(text: str, **ends: Any) -> cm.Config:  # noqa: ANN401
+    bound = cm.Formula(text, **{"least": "0.5", "most": "0.9", **ends})
+    return parts.gold_config(
+        thresholds=[usage("0.95", of="ny"), cm.Threshold("capital_usage", of="sh", warn=bound)]
+    )
+
+
+def test_a_bound_may_follow_the_time_to_close(tmp_path: Path) -> None:
+    amount = cm.Formula("100 * hours_to_close", least="10 CNY", most="500 CNY")
+    made = parts.gold_config(
+        thresholds=[
+            cm.Threshold("day_loss", of="sh", warn=amount, restrict="600 CNY"),
+            cm.Threshold("cancels", each="instrument", warn=cm.Formula("50 / 4", least=3, most=20)),
+        ]
+    )
+    made.dump(tmp_path / "desk.toml")
+    assert cm.Config.load(tmp_path / "desk.toml") == made
+    rows = json.loads(made.to_json())["limits"]["thresholds"]
+    assert rows[0]["warn"] == {"formula": amount.text, "least": "10", "most": "500"}
+    assert rows[1]["warn"] == {"formula": "50 / 4", "least": 3, "most": 20}
+    with cm.Session(made, journal=tmp_path / "run", now=START) as session:
+        opening = cm.events.Cash(account="sh", exchange=START, kind="opening", amount=9_000)
+        session.handle(START, opening)
+        fee = cm.events.Cash(account="sh", exchange=START, kind="fee", amount=500)
+        alert = session.handle(START + 1, fee)[0]
+        assert isinstance(alert, cm.commands.Alert)
+        assert (alert.code, alert.value) == ("threshold", 500 * 10**9)
+        assert 10 * 10**9 <= alert.limit <= 500 * 10**9
+    assert cm.audit.verify(session.path).verdict == "clean"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("0.9 -", "at character 6"),
+        ("sigma", "at character 1"),
+        ("0.9 ** 2", "at character 6"),
+        ("0.9 - volatility", "waiting"),
+        ("0.9 - tolerance", "hedges alone"),
+    ],
+)
+def test_what_is_no_formula_is_refused(text: str, why: str) -> None:
+    with pytest.raises(cm.ConfigError, match=why):
+        cm.Engine(following(text), start=START)
+
+
+def test_ends_of_a_formula_are_values_in_their_order() -> None:
+    with pytest.raises(cm.ConfigError, match="least"):
+        cm.Engine(following("0.7", least="0.9", most="0.5"), start=START)
+    with pytest.raises(cm.InputTypeError):
+        cm.Formula("0.7", least=0.5, most="0.9")
+    with pytest.raises(cm.ConfigError, match=r"formula\.most: missing"):
+        cm.Formula("0.7", least="0.5")  # type: ignore[call-arg]
+    with pytest.raises(cm.ConfigError, match=r"threshold\.warn\.most"):
+        cm.Threshold("day_loss", of="sh", warn=cm.Formula("7", least="1 CNY", most="9"))
+
+
 def top_up(**changed: object) -> cm.Route:
     sh, _ = parts.gold_config().accounts
     bank = dataclasses.replace(sh, name="bank")

@@ -61,7 +61,7 @@ LEVELS = ("warn", "restrict", "cancel", "reduce", "halt")
 NAME = name()
 
 
-def bound() -> Reader:
+def plain() -> Reader:
     """Read a number, a text, or a list of texts; what it may be depends on the metric."""
     expected = "a value of the metric: a number, or a text with its unit"
 
@@ -75,6 +75,50 @@ def bound() -> Reader:
         raise wrong_type(given, where, expected)
 
     return Reader(read, expected)
+
+
+PLAIN = plain()
+
+
+def words() -> Reader:
+    """Read the text of a formula."""
+    expected = "a formula, such as '0.95 - 2 * volatility'"
+
+    def read(given: object, where: str) -> object:
+        if type(given) is not str:
+            raise wrong_type(given, where, expected)
+        if not given.isascii() or not 1 <= len(given) <= 200:
+            raise wrong(given, where, f"{expected}, of 1 to 200 ASCII characters")
+        return given
+
+    return Reader(read, expected)
+
+
+@value
+class Formula:
+    """A bound that follows a market, evaluated by the engine at each look.
+
+    text: str – numbers, + - * /, brackets, min(…, …), max(…, …) and of what the threshold is of:
+        margin_ratio (equity / margin), volatility (standard deviation over an hour / price, as
+        `Config.waiting` measures it), tolerance (`Hedge.slippage`) and hours_to_close. Money is in
+        the currency of what it is of, times in seconds, sizes and quantities in its own unit.
+    least: value – the bound is never below this.
+    most: value – nor above this. While an input is not known the stricter of the two counts.
+    """
+
+    text: Annotated[str, words()] = field(kw_only=False)
+    least: Annotated[Any, PLAIN]
+    most: Annotated[Any, PLAIN]
+
+
+def bound() -> Reader:
+    """Read a value of the metric, or a formula of it."""
+    expected = f"{PLAIN.expected}, or a Formula"
+
+    def read(given: object, where: str) -> object:
+        return given if type(given) is Formula else PLAIN.read(given, where)
+
+    return Reader(read, expected, (Formula,), plain=True)
 
 
 Bound = Annotated[Any, optional(bound())]
@@ -122,7 +166,7 @@ class Threshold:
         strategy; to the others by what the legs of hedges trade.
     warn: value – from here on it is told. Values are numbers for fractions, sizes, counts and
         verdicts, amounts such as '20000 CNY' (one for each currency) for money, quantities such as
-        '500 g' for residuals, times such as '2 s'.
+        '500 g' for residuals, times such as '2 s'; or a Formula.
     restrict: value – nothing is entered.
     cancel: value – what enters is cancelled; what it has traded is completed or unwound.
     reduce: value – whole sets are given back, of the hedge of the last priority first.
@@ -141,7 +185,7 @@ class Threshold:
     cancel: Bound = None
     reduce: Bound = None
     halt: Bound = None
-    clear: Bound = None
+    clear: Annotated[Any, optional(PLAIN)] = None
     dwell: Annotated[str, span()] = "0 s"
 
     def check(self) -> None:
@@ -152,7 +196,12 @@ class Threshold:
         if not stated:
             raise wrong(None, "threshold.warn", "at least one of " + ", ".join(LEVELS))
         for level in [*stated, *(["clear"] if self.clear is not None else [])]:
-            read_bound(unit, getattr(self, level), f"threshold.{level}")
+            given, where = getattr(self, level), f"threshold.{level}"
+            if type(given) is Formula:
+                read_bound(unit, given.least, f"{where}.least")
+                read_bound(unit, given.most, f"{where}.most")
+            else:
+                read_bound(unit, given, where)
 
     def _check_scope(self, kind: str) -> None:
         if self.all is not None:

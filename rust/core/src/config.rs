@@ -258,6 +258,8 @@ pub struct Hedge {
     pub rule: Rule,
     /// How its sets move to the next contract, where it names one.
     pub roll: Option<RollPlan>,
+    /// The slippage that it stands, in the unit of its bands.
+    pub tolerance: Ratio,
     /// The strategy that it belongs to, where it names one.
     pub strategy: Option<StrategyId>,
 }

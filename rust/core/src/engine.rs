@@ -53,6 +53,7 @@ mod decide;
 mod door;
 mod evidence;
 mod facts;
+mod following;
 mod gates;
 mod jump;
 mod losses;

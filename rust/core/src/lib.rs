@@ -27,6 +27,7 @@ pub mod merge;
 pub mod signal;
 pub mod stats;
 
+pub mod formula;
 pub mod funds;
 pub mod margin;
 pub mod position;

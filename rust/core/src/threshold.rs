@@ -5,6 +5,7 @@
 //! level even if it were worse by `clear`, and has been so for `dwell`. What a level does is the
 //! engine's: see [`Level`].
 
+use crate::formula::Formula;
 use crate::num::div_ceil;
 use crate::num::{MONEY_UNIT, Money};
 use crate::time::{Span, Time};
@@ -309,14 +310,17 @@ impl Level {
 pub const BOUNDS: usize = Level::ALL.len() - 1;
 
 /// From which value on each level holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Threshold {
     /// What is monitored.
     pub metric: Metric,
     /// Of which.
     pub of: Reach,
-    /// By level, from WARN on; `None` where the ladder has no such step.
+    /// By level, from WARN on; `None` where the ladder has no such step. Of a formula the last value,
+    /// at first the stricter of its ends.
     pub bounds: [Option<i128>; BOUNDS],
+    /// Bounds that follow a market, at most one for a level, by ascending level.
+    pub formulas: Vec<Formula>,
     /// By how much the value must be better than a level's bound before it is left.
     pub clear: i128,
     /// And for how long.
@@ -344,6 +348,10 @@ impl Threshold {
         self.bounds.get(place).copied().flatten()
     }
 
+    fn formula(&self, place: usize) -> Option<&Formula> {
+        self.formulas.iter().find(|of| usize::from(of.level.code()) == place + 1)
+    }
+
     /// The best bound that is worse than a value.
     #[must_use]
     pub fn next_bound(&self, value: i128) -> Option<i128> {
@@ -357,12 +365,25 @@ impl Threshold {
     #[must_use]
     pub fn is_sound(&self) -> bool {
         let worse = self.metric.worse();
-        let stated: Vec<i128> = self.bounds.iter().flatten().map(|bound| bound * worse).collect();
-        let dwell = 0..=Span::LONGEST.0;
         let fits = |value: &i128| (-BOUND_MAX..=BOUND_MAX).contains(value);
-        !stated.is_empty()
+        // Whatever formulas come to, a fixed bound is not better than one before it.
+        let fixed = |(place, bound): (usize, &Option<i128>)| {
+            bound.filter(|_| self.formula(place).is_none()).map(|bound| bound * worse)
+        };
+        let stated: Vec<i128> = self.bounds.iter().enumerate().filter_map(fixed).collect();
+        let all: Vec<i128> = self.bounds.iter().flatten().copied().collect();
+        let levels: Vec<Level> = self.formulas.iter().map(|of| of.level).collect();
+        let follows = |of: &Formula| {
+            of.is_sound()
+                && self.bound(of.level).is_some()
+                && [of.stricter(worse), of.looser(worse)].iter().all(fits)
+        };
+        let dwell = 0..=Span::LONGEST.0;
+        !all.is_empty()
             && stated.is_sorted()
-            && stated.iter().all(fits)
+            && all.iter().all(fits)
+            && levels.is_sorted_by(|one, next| one < next)
+            && self.formulas.iter().all(follows)
             && (0..=BOUND_MAX).contains(&self.clear)
             && dwell.contains(&self.dwell.0)
     }
@@ -371,10 +392,15 @@ impl Threshold {
     pub fn write(&self, out: &mut Writer) {
         out.u8(self.metric.code());
         self.of.write(out);
-        for bound in self.bounds {
+        for (place, bound) in self.bounds.iter().enumerate() {
+            if let Some(formula) = self.formula(place) {
+                out.u8(2);
+                formula.write(out);
+                continue;
+            }
             out.bool(bound.is_some());
             if let Some(bound) = bound {
-                out.i128(bound);
+                out.i128(*bound);
             }
         }
         out.i128(self.clear);
@@ -392,10 +418,29 @@ impl Threshold {
         let metric = metric.ok_or(WireError::Code { at, found })?;
         let of = Reach::read(from)?;
         let mut bounds = [None; BOUNDS];
-        for bound in &mut bounds {
-            *bound = if from.bool()? { Some(from.i128()?) } else { None };
+        let mut formulas = Vec::new();
+        for (bound, level) in bounds.iter_mut().zip(Level::ALL.iter().skip(1)) {
+            let at = from.position();
+            *bound = match from.u8()? {
+                0 => None,
+                1 => Some(from.i128()?),
+                2 => {
+                    let formula = Formula::read(*level, from)?;
+                    let stricter = formula.stricter(metric.worse());
+                    formulas.push(formula);
+                    Some(stricter)
+                }
+                found => return Err(WireError::Code { at, found }),
+            };
         }
-        Ok(Threshold { metric, of, bounds, clear: from.i128()?, dwell: Span(from.i64()?) })
+        Ok(Threshold {
+            metric,
+            of,
+            bounds,
+            formulas,
+            clear: from.i128()?,
+            dwell: Span(from.i64()?),
+        })
     }
 }
 
@@ -460,13 +505,15 @@ mod tests {
     fn usage(clear: i128, dwell: i64) -> Threshold {
         let bounds = [Some(80), Some(85), Some(90), None, Some(97)];
         let dwell = Span(dwell);
-        Threshold { metric: Metric::CapitalUsage, of: Reach::Each, bounds, clear, dwell }
+        let formulas = Vec::new();
+        Threshold { metric: Metric::CapitalUsage, of: Reach::Each, bounds, formulas, clear, dwell }
     }
 
     fn available() -> Threshold {
         let bounds = [Some(100), Some(50), None, Some(0), None];
         let (of, clear, dwell) = (Reach::One(3), 10, Span(0));
-        Threshold { metric: Metric::Available, of, bounds, clear, dwell }
+        let formulas = Vec::new();
+        Threshold { metric: Metric::Available, of, bounds, formulas, clear, dwell }
     }
 
     #[test]

@@ -321,6 +321,7 @@ fn policy() -> Policy {
                 metric: Metric::CapitalUsage,
                 of,
                 bounds: [Some(800_000_000), None, Some(900_000_000), None, Some(i128::MAX >> 8)],
+                formulas: Vec::new(),
                 clear: 10_000_000,
                 dwell: Span::seconds(5),
             })

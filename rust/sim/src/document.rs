@@ -18,7 +18,7 @@ use cross_market_core::order::TimeInForce;
 use cross_market_core::phase::{Phase, Phases};
 use cross_market_core::quote::{LegPlan, Repair};
 use cross_market_core::signal::{Band, Measure};
-use cross_market_core::threshold::{Class, Metric, Of, Reach, Threshold};
+use cross_market_core::threshold::{Class, Level, Metric, Of, Reach, Threshold};
 use cross_market_core::time::{Day, Time};
 
 use crate::conduct;
@@ -145,8 +145,15 @@ impl Teller<'_> {
                 money(Money(value))
             }
         };
-        let bound = |bound: Option<i128>| bound.map_or(null(), value);
-        let [warn, restrict, cancel, reduce, halt] = of.bounds.map(bound);
+        let bound = |level: Level| {
+            let formula = of.formulas.iter().find(|formula| formula.level == level);
+            let Some(formula) = formula else { return of.bound(level).map_or(null(), value) };
+            let [least, most] = formula.ends().map(value);
+            let text = text(&formula.text());
+            object([("formula", text), ("least", least), ("most", most)])
+        };
+        let [warn, restrict, cancel, reduce, halt] =
+            [Level::Warn, Level::Restrict, Level::Cancel, Level::Reduce, Level::Halt].map(bound);
         object([
             ("metric", text(of.metric.name())),
             ("of", reach),

@@ -2,17 +2,18 @@
 
 use cross_market_core::config::{Config, Counts, Waiting};
 use cross_market_core::event::{Scope, Verb};
+use cross_market_core::formula::Formula;
 use cross_market_core::gate::{AccountLimits, HedgeLimits, InstrumentLimits, Policy, SumResidual};
 use cross_market_core::ids::{
     AccountId, CurrencyId, HedgeId, InstrumentId, LEGS_MAX, Note, ProductId, VenueId,
 };
 use cross_market_core::instrument::{Fee, Fees, MarginRate, Netting, Settlement};
-use cross_market_core::num::{Money, Qty, Ratio, Side};
+use cross_market_core::num::{MONEY_UNIT, Money, Qty, Ratio, Side};
 use cross_market_core::order::TimeInForce;
 use cross_market_core::phase::{Phase, Phases};
 use cross_market_core::quote::Repair;
 use cross_market_core::signal::{Band, Measure, Rule};
-use cross_market_core::threshold::{Class, Metric, Reach, Threshold};
+use cross_market_core::threshold::{Class, Level, Metric, Reach, Threshold};
 use cross_market_core::time::{Span, Time};
 
 use crate::bank;
@@ -350,7 +351,7 @@ fn thresholds(random: &mut Random) -> Vec<Threshold> {
         let dwell = Span::millis(dwell);
         // Sizes of all instruments are no number.
         let of = if metric == Metric::Position { Reach::One(0) } else { Reach::Each };
-        found.push(Threshold { metric, of, bounds, clear, dwell });
+        found.push(Threshold { metric, of, bounds, formulas: Vec::new(), clear, dwell });
     };
     add(Metric::CapitalUsage, 1, 30, 10_000_000);
     add(Metric::ProjectedUsage, 1, 30, 10_000_000);
@@ -387,10 +388,61 @@ fn further_thresholds(random: &mut Random) -> Vec<Threshold> {
         // Amounts of several currencies are no number.
         let is_money = matches!(metric, Metric::AttemptLoss | Metric::Drift);
         let of = if is_money { Reach::One(0) } else { Reach::Each };
-        found.push(Threshold { metric, of, bounds, clear: 0, dwell });
+        found.push(Threshold { metric, of, bounds, formulas: Vec::new(), clear: 0, dwell });
     }
     found.retain(Threshold::is_sound);
     found
+}
+
+/// What bounds may follow here.
+const FORMULAS: [(Metric, &str); 6] = [
+    (Metric::CapitalUsage, "0.3 - 2 * volatility"),
+    (Metric::CapitalUsage, "min(0.25, 100 * hours_to_close)"),
+    (Metric::ProjectedUsage, "0.02 * min(margin_ratio, 10) / (margin_ratio - 1)"),
+    (Metric::Cancels, "12 - 500 * volatility"),
+    (Metric::Messages, "max(3, 1000 * hours_to_close)"),
+    (Metric::SlippageExpected, "100 / (1 + 1000 * volatility) - tolerance"),
+];
+
+/// Ladders some of whose bounds follow the market. From a stream of their own.
+fn following_thresholds(random: &mut Random, config: &mut Config) {
+    if random.below(4) > 0 {
+        return;
+    }
+    for (metric, text) in FORMULAS {
+        if random.below(2) > 0 || config.policy.thresholds.iter().any(|of| of.metric == metric) {
+            continue;
+        }
+        let is_count = matches!(metric, Metric::Cancels | Metric::Messages);
+        let (unit, scale) = if is_count {
+            (1, (1, MONEY_UNIT))
+        } else if metric == Metric::SlippageExpected {
+            (MONEY_UNIT, (1, 1))
+        } else {
+            (MONEY_UNIT / 100, (1, 1))
+        };
+        let levels = [Level::Warn, Level::Restrict, Level::Cancel, Level::Reduce];
+        let (mut bounds, mut formulas) = ([None; 5], Vec::new());
+        let mut low = i128::from(random.between(1, 8));
+        for (bound, level) in bounds.iter_mut().zip(levels) {
+            let ends = [low * unit, (low + i128::from(random.between(0, 20))) * unit];
+            low += i128::from(random.between(0, 10));
+            if random.below(3) > 0 {
+                let Ok(formula) = Formula::parse(level, text, scale, ends) else { continue };
+                *bound = Some(formula.stricter(metric.worse()));
+                formulas.push(formula);
+            } else if random.below(2) > 0 {
+                *bound = Some(low * unit);
+            }
+        }
+        let of = if metric == Metric::SlippageExpected { Reach::One(0) } else { Reach::Each };
+        let dwell = Span::millis(random.between(0, 200));
+        let clear = 0;
+        config.policy.thresholds.push(Threshold { metric, of, bounds, formulas, clear, dwell });
+        if !config.admits_policy(&config.policy) {
+            config.policy.thresholds.pop();
+        }
+    }
 }
 
 /// Ladders of several together, where they may be added up. From a stream of their own.
@@ -414,7 +466,14 @@ fn several_thresholds(random: &mut Random, config: &mut Config) {
         });
         let bounds = [Some(bounds[0].unwrap_or(scale)), bounds[1], bounds[2], bounds[3], None];
         let dwell = Span::millis(random.between(0, 200));
-        config.policy.thresholds.push(Threshold { metric, of, bounds, clear: 0, dwell });
+        config.policy.thresholds.push(Threshold {
+            metric,
+            of,
+            bounds,
+            formulas: Vec::new(),
+            clear: 0,
+            dwell,
+        });
         if !config.admits_policy(&config.policy) {
             config.policy.thresholds.pop();
         }
@@ -435,7 +494,14 @@ fn slippage_thresholds(random: &mut Random) -> Vec<Threshold> {
         });
         let bounds = [bounds[0], bounds[1], bounds[2], bounds[3], None];
         let dwell = Span::millis(random.between(0, 200));
-        found.push(Threshold { metric, of: Reach::One(0), bounds, clear: 0, dwell });
+        found.push(Threshold {
+            metric,
+            of: Reach::One(0),
+            bounds,
+            formulas: Vec::new(),
+            clear: 0,
+            dwell,
+        });
     }
     found.retain(Threshold::is_sound);
     found
@@ -505,6 +571,7 @@ impl Drawer {
         let slippage = slippage_thresholds(&mut Random::stream(seed, 27));
         config.policy.thresholds.extend(slippage);
         several_thresholds(&mut Random::stream(seed, 29), &mut config);
+        following_thresholds(&mut Random::stream(seed, 26), &mut config);
         verbs.extend(bank::draw(seed, &mut config, &self.balances, lasts, START));
         verbs.extend(leases::draw(seed, &mut config, &self.balances, lasts, START));
         Plan {

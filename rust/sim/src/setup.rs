@@ -231,7 +231,13 @@ impl Setup {
             set_units: narrow(set_units),
         };
         self.hedges.push((
-            Hedge { plan, rule: spec.rule, roll: None, strategy: Some(StrategyId(0)) },
+            Hedge {
+                plan,
+                rule: spec.rule,
+                roll: None,
+                tolerance: Ratio::ZERO,
+                strategy: Some(StrategyId(0)),
+            },
             spec.limits,
         ));
         HedgeId::at(self.hedges.len() - 1)

@@ -60,7 +60,8 @@ fn hedge<'a>(
     let strategy = strategy.and_then(Node::optional);
     let strategy = strategy.map(|node| names.strategies.intern(&node)).transpose()?;
     let strategy = strategy.map(StrategyId::at);
-    Ok((Hedge { plan, rule, roll: None, strategy }, next.optional()))
+    let tolerance = slippage.ratio("slippage in the bands' own unit")?;
+    Ok((Hedge { plan, rule, roll: None, tolerance, strategy }, next.optional()))
 }
 
 /// An instrument for every foreign currency.

@@ -48,7 +48,7 @@ pub(super) fn read(plan: &HedgePlan, node: &Node<'_>) -> Checked<Legging> {
 
 /// What does not fit of how a hedge is worked; `None` where all does.
 pub(super) fn flaw(config: &Config, hedge: &Hedge, limits: &HedgeLimits) -> Option<String> {
-    let Hedge { plan, rule, roll: _, strategy: _ } = hedge;
+    let Hedge { plan, rule, roll: _, tolerance: _, strategy: _ } = hedge;
     let HedgeLimits { execution, legging, .. } = limits;
     let Legging { mode, legs, quote } = legging;
     if *legging == Legging::AT_ONCE {

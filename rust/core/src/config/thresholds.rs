@@ -2,10 +2,11 @@
 
 use super::tree::{Checked, Node};
 use super::{Config, Hedge, MONEY_MAX};
+use crate::formula::{Formula, Input};
 use crate::ids::{AccountId, CurrencyId, HedgeId, Id, InstrumentId};
 use crate::num::{Decimal, MONEY_UNIT, Ratio, div_ceil, div_floor};
 use crate::signal::Measure;
-use crate::threshold::{BOUNDS, Class, Metric, Of, Reach, THRESHOLDS_MAX, Threshold};
+use crate::threshold::{BOUNDS, Class, Level, Metric, Of, Reach, THRESHOLDS_MAX, Threshold};
 use crate::time::Span;
 
 /// Most orders, cancels and lots that a bound may count.
@@ -39,14 +40,23 @@ fn threshold(config: &Config, row: &Node<'_>) -> Checked<Threshold> {
     let metric = metric_node.choice(&words)?;
     let named = of_node.optional();
     let of = named.as_ref().map_or(Ok(Reach::Each), |node| reach(config, metric, node))?;
-    let mut bounds = [None; BOUNDS];
-    for (bound, node) in bounds.iter_mut().zip([warn, restrict, cancel, reduce, halt]) {
-        *bound = node.optional().map(|node| value(config, metric, of, &node)).transpose()?;
+    let (mut bounds, mut formulas) = ([None; BOUNDS], Vec::new());
+    let stated = [warn, restrict, cancel, reduce, halt];
+    for ((bound, level), node) in bounds.iter_mut().zip(Level::ALL.iter().skip(1)).zip(stated) {
+        let Some(node) = node.optional() else { continue };
+        if node.is_object() {
+            let formula = formula(config, metric, of, *level, &node)?;
+            *bound = Some(formula.stricter(metric.worse()));
+            formulas.push(formula);
+        } else {
+            *bound = Some(value(config, metric, of, &node)?);
+        }
     }
     let threshold = Threshold {
         metric,
         of,
         bounds,
+        formulas,
         clear: value(config, metric, of, &clear)?,
         dwell: dwell.span(Span::ZERO, "how long a level stays after the number is better")?,
     };
@@ -122,6 +132,58 @@ fn reach(config: &Config, metric: Metric, node: &Node<'_>) -> Checked<Reach> {
         let list: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         super::things::unknown(kind, &list, node, name)
     })
+}
+
+/// A bound that follows a market, held within two values of the metric.
+fn formula(
+    config: &Config,
+    metric: Metric,
+    of: Reach,
+    level: Level,
+    node: &Node<'_>,
+) -> Checked<Formula> {
+    let [text_node, least, most] = node.fields(["formula", "least", "most"])?;
+    let ends = [value(config, metric, of, &least)?, value(config, metric, of, &most)?];
+    let scale = match metric {
+        Metric::Orders | Metric::Cancels | Metric::Messages => (1, MONEY_UNIT),
+        Metric::Position => {
+            let lot = one_lot(config, of).and_then(|lot| lot.ratio().ok());
+            let Some(lot) = lot else { return Err(node.refuse("contracts of one lot")) };
+            (i128::from(lot.den()), i128::from(lot.num()) * MONEY_UNIT)
+        }
+        Metric::CapitalUsage
+        | Metric::ProjectedUsage
+        | Metric::MarginRatio
+        | Metric::Available
+        | Metric::Withdrawable
+        | Metric::DayLoss
+        | Metric::RepairLoss
+        | Metric::Residual
+        | Metric::Verdict
+        | Metric::AttemptLoss
+        | Metric::Drift
+        | Metric::DataAge
+        | Metric::Latency
+        | Metric::Slippage
+        | Metric::SlippageExpected => (1, 1),
+    };
+    let text = text_node.as_text().unwrap_or_default();
+    let formula = Formula::parse(level, text, scale, ends).map_err(|error| {
+        text_node.refuse(format!("{} at character {}", error.expected, error.at + 1))
+    })?;
+    match lacking(config, metric, &formula) {
+        None => Ok(formula),
+        Some(why) => Err(text_node.refuse(why)),
+    }
+}
+
+/// What a formula asks for that nobody could tell.
+fn lacking(config: &Config, metric: Metric, formula: &Formula) -> Option<&'static str> {
+    if formula.asks(Input::Volatility) && config.waiting.is_none() {
+        return Some("`waiting`, which says how the volatility is measured");
+    }
+    let is_hedge = metric.of() == Of::Hedge;
+    (formula.asks(Input::Tolerance) && !is_hedge).then_some("tolerance for hedges alone")
 }
 
 /// A value of the metric in its unit, rounded to where it is reached sooner.
@@ -252,6 +314,9 @@ pub(super) fn admits(config: &Config, thresholds: &[Threshold]) -> bool {
     };
     thresholds.len() <= THRESHOLDS_MAX
         && thresholds.iter().all(|of| is_known(of) && is_heard(config, of) && of.is_sound())
+        && thresholds.iter().all(|of| {
+            of.formulas.iter().all(|formula| lacking(config, of.metric, formula).is_none())
+        })
         && thresholds.iter().enumerate().all(is_once)
 }
 

@@ -273,6 +273,11 @@ impl<'a> Node<'a> {
     }
 
     /// The text, where it is one.
+    /// Whether it is an object.
+    pub(super) fn is_object(&self) -> bool {
+        matches!(self.json, Json::Object(_))
+    }
+
     pub(super) fn as_text(&self) -> Option<&'a str> {
         if let Json::Text(text) = self.json { Some(text) } else { None }
     }

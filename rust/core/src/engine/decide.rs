@@ -362,7 +362,7 @@ impl Engine {
         if stands {
             return Ok(gate::Edge { stands, value: 0, limit: 0 });
         }
-        let Hedge { plan, rule, roll: _, strategy: _ } = &self.config.hedges[hedge];
+        let Hedge { plan, rule, roll: _, tolerance: _, strategy: _ } = &self.config.hedges[hedge];
         let (num, den) = match rule.measure {
             Measure::Spread | Measure::CounterPrice | Measure::Estimate => {
                 (pair.difference(), i128::from(plan.denominator))

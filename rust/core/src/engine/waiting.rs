@@ -7,7 +7,7 @@
 use super::Engine;
 use crate::config::{Config, Waiting};
 use crate::ids::{AccountId, InstrumentId, Table};
-use crate::num::Price;
+use crate::num::{MONEY_UNIT, Price, Ratio, div_ceil};
 use crate::quote::LegPlan;
 use crate::stats::{Ewma, Factor, Observed, Rounding};
 use crate::time::{Span, Time};
@@ -15,6 +15,9 @@ use crate::wire::Writer;
 
 /// Samples further apart than so many of their usual distances say nothing about what is between.
 const SILENCE: i64 = 16;
+
+/// An hour in ns.
+const HOUR: i64 = 3_600_000_000_000;
 
 /// What is measured for the cost of waiting.
 #[derive(Clone, Debug)]
@@ -86,6 +89,16 @@ impl Waits {
         let times = Factor::new(of.deviations);
         let twice = self.drifts[id].squares.root(delay, times, of.warm, Rounding::Ceil);
         twice.map_or(0, |twice| whole((twice + 1).div_euclid(2)))
+    }
+
+    /// Standard deviation of a price over an hour / the price in 10⁻⁹, rounded up; `None` until its
+    /// moves are known, and of a price that is not above zero.
+    pub(super) fn volatility(&self, id: InstrumentId) -> Option<i128> {
+        let of = self.of.as_ref()?;
+        let (drift, one) = (&self.drifts[id], Factor::new(Ratio::ONE));
+        let (_, twice) = drift.last.filter(|(_, twice)| *twice > 0)?;
+        let moves = drift.squares.root(HOUR, one, of.warm, Rounding::Ceil)?;
+        Some(div_ceil(moves.checked_mul(MONEY_UNIT)?, twice.into()))
     }
 
     pub(super) fn digest(&self, out: &mut Writer) {

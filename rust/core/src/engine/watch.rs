@@ -10,6 +10,7 @@ use super::Engine;
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::{Cause, Scope};
 use crate::config::Config;
+use crate::formula::Formula;
 use crate::funds::Bucket;
 use crate::gate::Policy;
 use crate::ids::{
@@ -17,7 +18,9 @@ use crate::ids::{
 };
 use crate::num::{MONEY_UNIT, Money, div_ceil, wide};
 use crate::quote::{Kind, Purpose};
-use crate::threshold::{BOUND_MAX, Class, Ladder, Level, Metric, Of, Reach, Threshold, share};
+use crate::threshold::{
+    BOUND_MAX, BOUNDS, Class, Ladder, Level, Metric, Of, Reach, Threshold, share,
+};
 use crate::time::{Span, Time};
 use crate::wire::Writer;
 
@@ -63,10 +66,10 @@ fn common(class: Class, place: u16) -> Subject {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    threshold: Threshold,
-    target: Target,
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) threshold: Threshold,
+    pub(super) target: Target,
     ladder: Ladder,
 }
 
@@ -101,7 +104,8 @@ impl Watch {
                 let same = |other: &&Threshold| other.metric == threshold.metric;
                 policy.thresholds.iter().filter(same).any(|other| other.of == Reach::One(place))
             };
-            let row = |target| Row { threshold: *threshold, target, ladder: Ladder::default() };
+            let row =
+                |target| Row { threshold: threshold.clone(), target, ladder: Ladder::default() };
             let mut several = |subject| {
                 members.push(config.members(of, threshold.of));
                 Target::Several(of, subject, members.len() - 1)
@@ -124,16 +128,10 @@ impl Watch {
         let waits = waits.filter_map(|bound| i64::try_from(bound).ok()).map(Span);
         let patience = of(Metric::Messages).map(|_| Span(1)).chain(waits).min();
         let looks_at_slippage = of(Metric::Slippage).next().is_some();
-        Watch {
-            rows,
-            members,
-            levels,
-            stale,
-            due: Time::MAX,
-            missed: false,
-            patience,
-            looks_at_slippage,
-        }
+        // What follows the time of day is looked at from the first.
+        let by_time = |row: &Row| row.threshold.formulas.iter().any(Formula::is_by_time);
+        let due = if rows.iter().any(by_time) { Time::EARLIEST } else { Time::MAX };
+        Watch { rows, members, levels, stale, due, missed: false, patience, looks_at_slippage }
     }
 
     /// Takes over where the ladders of an earlier policy stood.
@@ -219,12 +217,15 @@ impl Engine {
         }
         let mut moved = false;
         for at in 0..self.watch.rows.len() {
-            let Row { threshold, target, mut ladder } = self.watch.rows[at];
+            let target = self.watch.rows[at].target;
             if !all && !self.is_touched(target) {
                 continue;
             }
-            let value = self.value_of(threshold.metric, target);
-            let before = ladder.next(&threshold, value, self.now);
+            self.follow(at);
+            let row = &self.watch.rows[at];
+            let mut ladder = row.ladder;
+            let value = self.value_of(row.threshold.metric, target);
+            let before = ladder.next(&row.threshold, value, self.now);
             self.watch.rows[at].ladder = ladder;
             if let Some(before) = before {
                 moved = true;
@@ -233,7 +234,10 @@ impl Engine {
             }
         }
         if moved || all {
-            let due = |row: &Row| row.ladder.due(&row.threshold).into_iter().chain(self.until(row));
+            let due = |row: &Row| {
+                let clock = self.clocked(row);
+                row.ladder.due(&row.threshold).into_iter().chain(self.until(row)).chain(clock)
+            };
             self.watch.due = self.watch.rows.iter().flat_map(due).min().unwrap_or(Time::MAX);
         }
     }
@@ -295,7 +299,16 @@ impl Engine {
         }
     }
 
-    fn members(&self, at: usize) -> &[u16] {
+    pub(super) fn watched(&self, at: usize) -> &Row {
+        &self.watch.rows[at]
+    }
+
+    /// Gives a ladder other bounds.
+    pub(super) fn bind(&mut self, at: usize, bounds: [Option<i128>; BOUNDS]) {
+        self.watch.rows[at].threshold.bounds = bounds;
+    }
+
+    pub(super) fn members(&self, at: usize) -> &[u16] {
         self.watch.members.get(at).map_or(&[], Vec::as_slice)
     }
 
@@ -442,7 +455,7 @@ impl Engine {
 
     /// Tells that a ladder has moved, and does what its level asks for.
     fn step_to(&mut self, row: &Row, before: Level, value: i128, out: &mut Vec<Command>) {
-        let Row { threshold, target, ladder } = row;
+        let Row { threshold, target, ladder } = &row;
         let level = ladder.level;
         let rises = level > before;
         let code = if rises { AlertCode::Threshold } else { AlertCode::ThresholdLeft };

@@ -246,6 +246,7 @@ mod tests {
                 metric: Metric::Available,
                 of: crate::threshold::Reach::Each,
                 bounds: [Some(3), Some(2), None, Some(-1), None],
+                formulas: Vec::new(),
                 clear: 1,
                 dwell: Span(7),
             }],

@@ -4,6 +4,7 @@
 use cross_market_core::command::{Alert, AlertCode, Command, Subject};
 use cross_market_core::config::Hedge;
 use cross_market_core::event::LinkState;
+use cross_market_core::formula::Formula;
 use cross_market_core::ids::{ClientOrderId, HedgeId, Id};
 use cross_market_core::quote::LegPlan;
 use cross_market_core::quote::{Kind, Purpose};
@@ -48,6 +49,9 @@ impl Checker {
         if rises == (level <= before) {
             self.broken(now, "levels_as_told", format!("{before} to {level}: {alert:?}"));
         }
+        if rises && !self.is_bound(metric, level, alert.limit) {
+            self.broken(now, "bounds_as_stated", format!("{alert:?}"));
+        }
         if !rises || level < Level::Cancel.code() {
             return;
         }
@@ -60,6 +64,20 @@ impl Checker {
         if let Some(order) = late.first() {
             self.broken(now, "cancel_level_cancels", format!("{order} at {alert:?}"));
         }
+    }
+
+    /// Whether a policy states this bound for a level, or a formula that may come to it.
+    fn is_bound(&self, metric: u8, level: u8, bound: i128) -> bool {
+        let of = self.policy.thresholds.iter().filter(|of| of.metric.code() == metric);
+        let mut of = of.map(|of| {
+            let level = Level::ALL.get(usize::from(level)).copied().unwrap_or_default();
+            let formula = of.formulas.iter().find(|formula| formula.level == level);
+            match formula.map(Formula::ends) {
+                Some([least, most]) => (least..=most).contains(&bound),
+                None => of.bound(level) == Some(bound),
+            }
+        });
+        of.any(|is_bound| is_bound)
     }
 
     /// Whether a level keeps a hedge from entering.
