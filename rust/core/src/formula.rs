@@ -10,7 +10,6 @@
 //! or asks for an input that is not known gives no value: the bound is then the stricter of its ends.
 
 use crate::num::{Decimal, MONEY_PLACES, MONEY_UNIT, div_ceil, div_floor};
-use crate::threshold::Level;
 use crate::wire::{Reader, WireError, Writer};
 
 /// Longest formula, in bytes.
@@ -80,11 +79,9 @@ pub struct FormulaError {
     pub expected: &'static str,
 }
 
-/// A formula for the bound of one level.
+/// A formula for a bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Formula {
-    /// The level.
-    pub level: Level,
     ops: Vec<Op>,
     /// What its value is multiplied with and divided by to be a bound.
     scale: (i128, i128),
@@ -100,7 +97,6 @@ impl Formula {
     /// # Errors
     /// [`FormulaError`] for a text that is no formula or too long, and for ends in the wrong order.
     pub fn parse(
-        level: Level,
         text: &str,
         scale: (i128, i128),
         [least, most]: [i128; 2],
@@ -117,7 +113,7 @@ impl Formula {
         if least > most {
             return Err(FormulaError { at: 0, expected: "a least that is not above the most" });
         }
-        let formula = Formula { level, ops: parser.ops, scale, least, most };
+        let formula = Formula { ops: parser.ops, scale, least, most };
         if formula.is_sound() { Ok(formula) } else { Err(too_long(text.len())) }
     }
 
@@ -138,12 +134,7 @@ impl Formula {
             }
         }
         let (num, den) = self.scale;
-        waiting == 1
-            && self.ops.len() <= OPS_MAX
-            && self.level != Level::Normal
-            && self.least <= self.most
-            && num > 0
-            && den > 0
+        waiting == 1 && self.ops.len() <= OPS_MAX && self.least <= self.most && num > 0 && den > 0
     }
 
     /// Its text, with every bracket.
@@ -185,12 +176,6 @@ impl Formula {
     #[must_use]
     pub fn asks(&self, input: Input) -> bool {
         self.ops.contains(&Op::Input(input))
-    }
-
-    /// Whether it moves with the time of day.
-    #[must_use]
-    pub fn is_by_time(&self) -> bool {
-        self.asks(Input::HoursToClose)
     }
 
     /// The end that is reached sooner; `worse`: 1 where more is worse, else −1.
@@ -237,7 +222,7 @@ impl Formula {
         stack.first().copied()
     }
 
-    /// Appends every value but the level, which the place in a threshold tells.
+    /// Appends every value.
     pub fn write(&self, out: &mut Writer) {
         out.len(self.ops.len());
         for op in &self.ops {
@@ -268,7 +253,7 @@ impl Formula {
     ///
     /// # Errors
     /// [`WireError`] where the bytes are no such formula.
-    pub fn read(level: Level, from: &mut Reader<'_>) -> Result<Formula, WireError> {
+    pub fn read(from: &mut Reader<'_>) -> Result<Formula, WireError> {
         let start = from.position();
         let count = from.len()?;
         let mut ops = Vec::new();
@@ -292,7 +277,7 @@ impl Formula {
             });
         }
         let scale = (from.i128()?, from.i128()?);
-        let formula = Formula { level, ops, scale, least: from.i128()?, most: from.i128()? };
+        let formula = Formula { ops, scale, least: from.i128()?, most: from.i128()? };
         if formula.is_sound() { Ok(formula) } else { Err(WireError::Range { at: start }) }
     }
 }
@@ -465,7 +450,7 @@ mod tests {
     const ENDS: [i128; 2] = [-(1 << 100), 1 << 100];
 
     fn formula(text: &str) -> Result<Formula, FormulaError> {
-        Formula::parse(Level::Warn, text, (1, 1), ENDS)
+        Formula::parse(text, (1, 1), ENDS)
     }
 
     fn known(input: Input) -> i128 {
@@ -518,7 +503,7 @@ mod tests {
         }
         assert!(formula(&"(".repeat(40)).is_err());
         assert!(formula(&("1+".repeat(99) + "1")).is_err());
-        assert!(Formula::parse(Level::Warn, "1", (1, 1), [2, 1]).is_err());
+        assert!(Formula::parse("1", (1, 1), [2, 1]).is_err());
     }
 
     #[test]
@@ -527,9 +512,7 @@ mod tests {
         for text in
             ["1 / (1 - 1)", "99999999999 * 99999999999 * 99999999999 * 99999999999", "volatility"]
         {
-            let Ok(formula) = Formula::parse(Level::Warn, text, (1, 1), ends) else {
-                panic!("{text}")
-            };
+            let Ok(formula) = Formula::parse(text, (1, 1), ends) else { panic!("{text}") };
             let nothing = |_| None;
             assert_eq!(formula.bound(1, nothing), ends[0], "{text}");
             assert_eq!(formula.bound(-1, nothing), ends[1], "{text}");
@@ -538,7 +521,7 @@ mod tests {
 
     #[test]
     fn a_bound_is_rounded_to_where_it_is_reached_sooner() {
-        let Ok(formula) = Formula::parse(Level::Warn, "2.5", (1, MONEY_UNIT), [0, 9]) else {
+        let Ok(formula) = Formula::parse("2.5", (1, MONEY_UNIT), [0, 9]) else {
             panic!("a formula")
         };
         assert_eq!((bound(&formula, 1), bound(&formula, -1)), (2, 3));
@@ -584,12 +567,12 @@ mod tests {
             if let Ok(formula) = formula(&text) {
                 let expected = value.unwrap_or(ENDS[0]).clamp(ENDS[0], ENDS[1]);
                 prop_assert_eq!(bound(&formula, 1), expected);
-                let said = Formula::parse(Level::Warn, &formula.text(), (1, 1), ENDS);
+                let said = Formula::parse(&formula.text(), (1, 1), ENDS);
                 prop_assert!(said == Ok(formula.clone()) || formula.text().len() > TEXT_MAX);
                 let mut out = Writer::new();
                 formula.write(&mut out);
                 let bytes = out.into_bytes();
-                let back = Formula::read(Level::Warn, &mut Reader::new(&bytes));
+                let back = Formula::read(&mut Reader::new(&bytes));
                 prop_assert_eq!(back, Ok(formula));
             } else {
                 prop_assert!(text.len() > TEXT_MAX);

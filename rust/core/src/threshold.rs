@@ -5,7 +5,7 @@
 //! level even if it were worse by `clear`, and has been so for `dwell`. What a level does is the
 //! engine's: see [`Level`].
 
-use crate::formula::Formula;
+use crate::formula::{Formula, Input};
 use crate::num::div_ceil;
 use crate::num::{MONEY_UNIT, Money};
 use crate::time::{Span, Time};
@@ -320,7 +320,7 @@ pub struct Threshold {
     /// at first the stricter of its ends.
     pub bounds: [Option<i128>; BOUNDS],
     /// Bounds that follow a market, at most one for a level, by ascending level.
-    pub formulas: Vec<Formula>,
+    pub formulas: Vec<(Level, Formula)>,
     /// By how much the value must be better than a level's bound before it is left.
     pub clear: i128,
     /// And for how long.
@@ -348,8 +348,15 @@ impl Threshold {
         self.bounds.get(place).copied().flatten()
     }
 
+    /// Whether a bound moves with the time of day.
+    #[must_use]
+    pub fn is_by_time(&self) -> bool {
+        self.formulas.iter().any(|(_, formula)| formula.asks(Input::HoursToClose))
+    }
+
     fn formula(&self, place: usize) -> Option<&Formula> {
-        self.formulas.iter().find(|of| usize::from(of.level.code()) == place + 1)
+        let at = |(level, _): &&(Level, Formula)| usize::from(level.code()) == place + 1;
+        self.formulas.iter().find(at).map(|(_, formula)| formula)
     }
 
     /// The best bound that is worse than a value.
@@ -372,10 +379,10 @@ impl Threshold {
         };
         let stated: Vec<i128> = self.bounds.iter().enumerate().filter_map(fixed).collect();
         let all: Vec<i128> = self.bounds.iter().flatten().copied().collect();
-        let levels: Vec<Level> = self.formulas.iter().map(|of| of.level).collect();
-        let follows = |of: &Formula| {
+        let levels: Vec<Level> = self.formulas.iter().map(|(level, _)| *level).collect();
+        let follows = |(level, of): &(Level, Formula)| {
             of.is_sound()
-                && self.bound(of.level).is_some()
+                && self.bound(*level).is_some()
                 && [of.stricter(worse), of.looser(worse)].iter().all(fits)
         };
         let dwell = 0..=Span::LONGEST.0;
@@ -425,9 +432,9 @@ impl Threshold {
                 0 => None,
                 1 => Some(from.i128()?),
                 2 => {
-                    let formula = Formula::read(*level, from)?;
+                    let formula = Formula::read(from)?;
                     let stricter = formula.stricter(metric.worse());
-                    formulas.push(formula);
+                    formulas.push((*level, formula));
                     Some(stricter)
                 }
                 found => return Err(WireError::Code { at, found }),

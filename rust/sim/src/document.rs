@@ -146,8 +146,8 @@ impl Teller<'_> {
             }
         };
         let bound = |level: Level| {
-            let formula = of.formulas.iter().find(|formula| formula.level == level);
-            let Some(formula) = formula else { return of.bound(level).map_or(null(), value) };
+            let formula = of.formulas.iter().find(|(at, _)| *at == level);
+            let Some((_, formula)) = formula else { return of.bound(level).map_or(null(), value) };
             let [least, most] = formula.ends().map(value);
             let text = text(&formula.text());
             object([("formula", text), ("least", least), ("most", most)])

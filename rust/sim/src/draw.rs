@@ -428,9 +428,9 @@ fn following_thresholds(random: &mut Random, config: &mut Config) {
             let ends = [low * unit, (low + i128::from(random.between(0, 20))) * unit];
             low += i128::from(random.between(0, 10));
             if random.below(3) > 0 {
-                let Ok(formula) = Formula::parse(level, text, scale, ends) else { continue };
+                let Ok(formula) = Formula::parse(text, scale, ends) else { continue };
                 *bound = Some(formula.stricter(metric.worse()));
-                formulas.push(formula);
+                formulas.push((level, formula));
             } else if random.below(2) > 0 {
                 *bound = Some(low * unit);
             }

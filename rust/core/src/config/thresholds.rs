@@ -45,9 +45,9 @@ fn threshold(config: &Config, row: &Node<'_>) -> Checked<Threshold> {
     for ((bound, level), node) in bounds.iter_mut().zip(Level::ALL.iter().skip(1)).zip(stated) {
         let Some(node) = node.optional() else { continue };
         if node.is_object() {
-            let formula = formula(config, metric, of, *level, &node)?;
+            let formula = formula(config, metric, of, &node)?;
             *bound = Some(formula.stricter(metric.worse()));
-            formulas.push(formula);
+            formulas.push((*level, formula));
         } else {
             *bound = Some(value(config, metric, of, &node)?);
         }
@@ -135,13 +135,7 @@ fn reach(config: &Config, metric: Metric, node: &Node<'_>) -> Checked<Reach> {
 }
 
 /// A bound that follows a market, held within two values of the metric.
-fn formula(
-    config: &Config,
-    metric: Metric,
-    of: Reach,
-    level: Level,
-    node: &Node<'_>,
-) -> Checked<Formula> {
+fn formula(config: &Config, metric: Metric, of: Reach, node: &Node<'_>) -> Checked<Formula> {
     let [text_node, least, most] = node.fields(["formula", "least", "most"])?;
     let ends = [value(config, metric, of, &least)?, value(config, metric, of, &most)?];
     let scale = match metric {
@@ -168,7 +162,7 @@ fn formula(
         | Metric::SlippageExpected => (1, 1),
     };
     let text = text_node.as_text().unwrap_or_default();
-    let formula = Formula::parse(level, text, scale, ends).map_err(|error| {
+    let formula = Formula::parse(text, scale, ends).map_err(|error| {
         text_node.refuse(format!("{} at character {}", error.expected, error.at + 1))
     })?;
     match lacking(config, metric, &formula) {
@@ -315,7 +309,8 @@ pub(super) fn admits(config: &Config, thresholds: &[Threshold]) -> bool {
     thresholds.len() <= THRESHOLDS_MAX
         && thresholds.iter().all(|of| is_known(of) && is_heard(config, of) && of.is_sound())
         && thresholds.iter().all(|of| {
-            of.formulas.iter().all(|formula| lacking(config, of.metric, formula).is_none())
+            let mut formulas = of.formulas.iter();
+            formulas.all(|(_, formula)| lacking(config, of.metric, formula).is_none())
         })
         && thresholds.iter().enumerate().all(is_once)
 }

@@ -3,7 +3,7 @@
 use super::Engine;
 use super::watch::{Row, Target};
 use crate::config::Hedge;
-use crate::formula::{Formula, Input};
+use crate::formula::Input;
 use crate::ids::{AccountId, HedgeId, Id};
 use crate::num::{MONEY_UNIT, Money, div_floor};
 use crate::quote::LegPlan;
@@ -28,8 +28,8 @@ impl Engine {
         }
         let mut bounds: [Option<i128>; BOUNDS] = row.threshold.bounds;
         let worse = row.threshold.metric.worse();
-        for formula in &row.threshold.formulas {
-            let place = usize::from(formula.level.code()) - 1;
+        for (level, formula) in &row.threshold.formulas {
+            let place = usize::from(level.code()) - 1;
             let bound = formula.bound(worse, |input| self.followed(input, row.target));
             if let Some(there) = bounds.get_mut(place) {
                 *there = Some(bound);
@@ -42,7 +42,7 @@ impl Engine {
     pub(super) fn clocked(&self, row: &Row) -> Option<Time> {
         // At whole minutes, whenever it was looked at last.
         let begun = self.now.0.div_euclid(MINUTE.0);
-        row.threshold.formulas.iter().any(Formula::is_by_time).then(|| Time((begun + 1) * MINUTE.0))
+        row.threshold.is_by_time().then(|| Time((begun + 1) * MINUTE.0))
     }
 
     /// An input for what a ladder is of, in 10⁻⁹; `None` while it is not known.

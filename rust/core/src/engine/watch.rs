@@ -10,7 +10,6 @@ use super::Engine;
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::{Cause, Scope};
 use crate::config::Config;
-use crate::formula::Formula;
 use crate::funds::Bucket;
 use crate::gate::Policy;
 use crate::ids::{
@@ -129,7 +128,7 @@ impl Watch {
         let patience = of(Metric::Messages).map(|_| Span(1)).chain(waits).min();
         let looks_at_slippage = of(Metric::Slippage).next().is_some();
         // What follows the time of day is looked at from the first.
-        let by_time = |row: &Row| row.threshold.formulas.iter().any(Formula::is_by_time);
+        let by_time = |row: &Row| row.threshold.is_by_time();
         let due = if rows.iter().any(by_time) { Time::EARLIEST } else { Time::MAX };
         Watch { rows, members, levels, stale, due, missed: false, patience, looks_at_slippage }
     }

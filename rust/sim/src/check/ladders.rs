@@ -4,7 +4,6 @@
 use cross_market_core::command::{Alert, AlertCode, Command, Subject};
 use cross_market_core::config::Hedge;
 use cross_market_core::event::LinkState;
-use cross_market_core::formula::Formula;
 use cross_market_core::ids::{ClientOrderId, HedgeId, Id};
 use cross_market_core::quote::LegPlan;
 use cross_market_core::quote::{Kind, Purpose};
@@ -71,8 +70,8 @@ impl Checker {
         let of = self.policy.thresholds.iter().filter(|of| of.metric.code() == metric);
         let mut of = of.map(|of| {
             let level = Level::ALL.get(usize::from(level)).copied().unwrap_or_default();
-            let formula = of.formulas.iter().find(|formula| formula.level == level);
-            match formula.map(Formula::ends) {
+            let formula = of.formulas.iter().find(|(at, _)| *at == level);
+            match formula.map(|(_, formula)| formula.ends()) {
                 Some([least, most]) => (least..=most).contains(&bound),
                 None => of.bound(level) == Some(bound),
             }
