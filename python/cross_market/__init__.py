@@ -8,7 +8,17 @@ import typing as _typing
 
 from cross_market._core import Engine, order_text
 from cross_market._core import version as _version
-from cross_market.config import Account, Config, Hedge, Leg, Route, TopUp, Venue
+from cross_market.config import (
+    Account,
+    Config,
+    Hedge,
+    Leg,
+    Offset,
+    OffsetLeg,
+    Route,
+    TopUp,
+    Venue,
+)
 from cross_market.contracts.instrument import Fee, Fees, Instrument, Margin, MarginStep
 from cross_market.errors import (
     ConfigError,
@@ -97,6 +107,8 @@ __all__ = [
     "MarginStep",
     "Market",
     "Merged",
+    "Offset",
+    "OffsetLeg",
     "Pair",
     "Quoting",
     "Rate",

@@ -47,7 +47,7 @@ def config_table(config: Config) -> Json:
     order = ("engine", "run", "orders", "executions", "venues", "accounts")
     found = {key: table[key] for key in order}
     measured = {key: table[key] for key in ("waiting",) if key in table}
-    ways = {key: table[key] for key in ("routes", "thresholds") if table.get(key)}
+    ways = {key: table[key] for key in ("routes", "offsets", "thresholds") if table.get(key)}
     return {
         **found,
         **ways,

@@ -151,6 +151,46 @@ class Account:
 
 
 @value
+class OffsetLeg:
+    """Lots of one contract in a set of an `Offset`.
+
+    instrument: Instrument – margined each side by itself, in the currency of the account.
+    lots: int – bought above 0, sold below.
+    """
+
+    instrument: Annotated[Instrument, reference(Instrument)] = field(kw_only=False)
+    lots: Annotated[int, count(least=-1_000_000, most=1_000_000)] = field(kw_only=False)
+
+    def check(self) -> None:
+        """Raise ConfigError for lots that are none."""
+        if self.lots == 0:
+            raise wrong(self.lots, "offset_leg.lots", "lots other than 0")
+
+
+@value
+class Offset:
+    """What a clearing house leaves of the margin of one set of positions against each other.
+
+    account: Account – whose positions.
+    legs: list of OffsetLeg – bought and sold, each contract once; the other way round counts too.
+    credit: str, money – the amount for one set. Rows of an account are matched in their order, each
+        with the lots that those before it left over; margin is never below 0.
+    """
+
+    account: Annotated[Account, reference(Account)] = field(kw_only=False)
+    legs: Annotated[Any, many(OffsetLeg, least=2, most=16)]
+    credit: Annotated[str, money(above=True)]
+
+    def check(self) -> None:
+        """Raise ConfigError for fields that do not fit each other."""
+        if {leg.lots > 0 for leg in self.legs} != {True, False}:
+            raise wrong(self.legs, "offset.legs", "contracts bought and contracts sold")
+        if parse_money(self.credit, "offset.credit")[1] != self.account.currency:
+            expected = f"an amount in {self.account.currency}"
+            raise wrong(self.credit, "offset.credit", expected)
+
+
+@value
 class TopUp:
     """When money is asked for over a route without a person, and how much.
 
@@ -394,6 +434,7 @@ class Config:
     waiting: Waiting – how the cost of waiting is measured where repair chooses by cost; None: it is
         what crossing the touch once more costs for what the books cannot supply.
     routes: list of Route – ways for money between accounts; where none leads none moves.
+    offsets: list of Offset – what is left of margin where positions stand against each other.
     thresholds: list of Threshold – what is monitored, and what follows.
     """
 
@@ -407,12 +448,15 @@ class Config:
     executions: Annotated[int, count(least=1, most=1 << 24)] = 65_536
     waiting: Annotated[Waiting | None, optional(one(Waiting))] = None
     routes: Annotated[Any, many(Route)] = ()
+    offsets: Annotated[Any, many(Offset)] = ()
     thresholds: Annotated[Any, many(Threshold)] = ()
 
     def check(self) -> None:
         """Raise ConfigError for fields that do not fit each other."""
         parts = {"venues": self.venues, "accounts": self.accounts, "hedges": self.hedges}
         for error in disagreements(parts, self.limits):
+            raise error
+        for error in astray_offsets(self.offsets, self.accounts, self.instruments):
             raise error
         for error in astray(self.routes, self.accounts):
             raise error
@@ -445,6 +489,7 @@ class Config:
             "venues": [venue_json(venue) for venue in self.venues],
             "accounts": [account_json(account) for account in self.accounts],
             "routes": [route_json(route) for route in self.routes],
+            **({"offsets": [offset_json(each) for each in self.offsets]} if self.offsets else {}),
             "instruments": [instrument_json(instrument) for instrument in self.instruments],
             "hedges": [hedge_json(hedge) for hedge in self.hedges],
             "limits": limits_json(self),
@@ -506,6 +551,23 @@ def instruments_of(hedges: Iterable[Hedge]) -> tuple[Instrument, ...]:
         found.update(dict.fromkeys(leg.instrument for leg in hedge.legs))
         found.update(dict.fromkeys(instrument for _, instrument in hedge.fx))
     return tuple(found)
+
+
+def astray_offsets(
+    offsets: Iterable[Offset], accounts: Iterable[Account], instruments: Iterable[Instrument]
+) -> Iterator[ConfigError]:
+    """Yield an error for each account and instrument of an offset that is not configured so."""
+    purses = {account.name: account for account in accounts}
+    listed = {instrument.name: instrument for instrument in instruments}
+    for at, offset in enumerate(offsets):
+        account = offset.account
+        if purses.get(account.name) != account:
+            where = f"offsets[{at}].account"
+            yield wrong(account.name, where, "one of the configured accounts")
+        for place, leg in enumerate(offset.legs):
+            if listed.get(leg.instrument.name) != leg.instrument:
+                where = f"offsets[{at}].legs[{place}].instrument"
+                yield wrong(leg.instrument.name, where, "an instrument that a hedge names")
 
 
 def astray(routes: Iterable[Route], accounts: Iterable[Account]) -> Iterator[ConfigError]:
@@ -641,6 +703,14 @@ def route_json(route: Route) -> Json:
         "cost": amount_text(route.cost),
         "haircut": str(route.haircut),
         **({} if route.top_up is None else {"top_up": top_up_json(route.top_up)}),
+    }
+
+
+def offset_json(offset: Offset) -> Json:
+    return {
+        "account": offset.account.name,
+        "legs": [{"instrument": leg.instrument.name, "lots": leg.lots} for leg in offset.legs],
+        "credit": amount_text(offset.credit),
     }
 
 

@@ -54,6 +54,8 @@ TABLES: tuple[tuple[str, type], ...] = (
     ("[[accounts]]", cm.Account),
     ("[[routes]]", cm.Route),
     ("[routes.top_up]", cm.TopUp),
+    ("[[offsets]]", cm.Offset),
+    ("[[offsets.legs]]", cm.OffsetLeg),
     ("[[instruments]]", cm.Instrument),
     ("[instruments.fees]", cm.Fees),
     ("[instruments.fees.open] and the others", cm.Fee),

@@ -14,6 +14,8 @@
 //!                        unrealised: neither | losses | both (what counts for opening)
 //!                        close_profit  withdraw_profit  haircut (fraction of collateral)
 //!                        freezes: each | together
+//! offsets[]              may be left out: account  legs[]{instrument  lots (sold below 0)}
+//!                        credit (money of the account, for one set)
 //! routes[]               from  to  windows: "always" | [[start_ns, end_ns], …]  lead_ns
 //!                        least  most  cost (money of from)  haircut (fraction in transit)
 //!                        may also have: top_up{at: a level  usage (fraction)  step  keep}
@@ -88,6 +90,7 @@ use crate::ids::{
     Table, VenueId,
 };
 use crate::instrument::{Instrument, MarginRate, Netting};
+use crate::margin::offset::Offsets;
 use crate::num::{Decimal, Money, Ratio};
 use crate::order::{HedgeFlag, TimeInForce};
 use crate::quote::{HedgePlan, RollPlan};
@@ -100,6 +103,7 @@ mod budgets;
 mod hedge;
 mod legging;
 mod limits;
+mod offsets;
 mod proof;
 mod roll;
 mod routes;
@@ -321,6 +325,8 @@ pub struct Config {
     pub venues: Table<VenueId, Venue>,
     /// Accounts.
     pub accounts: Table<AccountId, Account>,
+    /// What clearing houses leave of the margin of positions against each other, by account.
+    pub offsets: Table<AccountId, Offsets>,
     /// Routes for money, by ascending (from, to).
     pub routes: Vec<Route>,
     /// Instruments.
@@ -474,19 +480,20 @@ impl Policy {
 }
 
 fn compile(root: &Node<'_>) -> Checked<Config> {
-    let [engine, run, venues, purses, routes, listed, hedges, limits, counts, waiting] = root
-        .fields([
-            "engine",
-            "run",
-            "venues",
-            "accounts",
-            "routes",
-            "instruments",
-            "hedges",
-            "limits",
-            "counts",
-            "waiting",
-        ])?;
+    let keys = [
+        "engine",
+        "run",
+        "venues",
+        "accounts",
+        "routes",
+        "instruments",
+        "hedges",
+        "limits",
+        "counts",
+        "waiting",
+    ];
+    let (known, [offset_rows]) = root.fields_and(keys, ["offsets"])?;
+    let [engine, run, venues, purses, routes, listed, hedges, limits, counts, waiting] = known;
     let mut names = things::Names::default();
     let venues = things::venues(&venues, &mut names)?;
     let accounts = things::accounts(&purses, &mut names)?;
@@ -500,6 +507,7 @@ fn compile(root: &Node<'_>) -> Checked<Config> {
         strategies: Table::new(Vec::new()),
         venues,
         accounts,
+        offsets: Table::new(Vec::new()),
         routes: Vec::new(),
         instruments,
         grids,
@@ -510,6 +518,7 @@ fn compile(root: &Node<'_>) -> Checked<Config> {
     };
     things::fit(&listed, &purses, &config)?;
     config.routes = routes::read(&routes, &config, |node| names.accounts.find(node))?;
+    config.offsets = offsets::read(offset_rows, &config, &names)?;
     config.hedges = hedge::read(&hedges, &config, &mut names)?;
     config.currencies = Table::new(names.currencies.into_list());
     config.products = Table::new(names.products.into_list());

@@ -24,7 +24,7 @@ use crate::conduct::{Conduct, Latches, Window, Windows};
 use crate::config::Config;
 use crate::error::{Error, Field};
 use crate::event::{Event, LinkState};
-use crate::funds::{Funds, Need, Worth};
+use crate::funds::{Funds, Need, Relief, Worth};
 use crate::gate::{LegContext, Policy, Refusal};
 use crate::ids::{
     AccountId, ClientOrderId, GroupId, HedgeId, Id, InstrumentId, LEGS_MAX, RUN_MAX, Table,
@@ -58,6 +58,7 @@ mod gates;
 mod jump;
 mod losses;
 mod money;
+mod offsets;
 mod quotes;
 mod rejects;
 mod rolling;
@@ -249,7 +250,7 @@ struct Work {
     /// What the orders of one account may open.
     openings: Vec<Opening>,
     /// What the holds of the accounts of `places` were relieved of before them, and with them.
-    relieved: Vec<(AccountId, Money, Money)>,
+    relieved: Vec<(AccountId, Relief, Relief)>,
     contexts: Vec<LegContext>,
     worth: Table<AccountId, Worth>,
     caps: Table<AccountId, crate::num::Ratio>,
@@ -299,8 +300,7 @@ impl Engine {
             orders: Orders::new(config.hedges.len(), orders_max, executions_max),
             live: Vec::with_capacity(orders_max),
             // Every live order and, for its repair, every attempt may hold once in each account.
-            funds: Funds::new(accounts, orders_max + config.hedges.len() * accounts.max(1))
-                .on(config.accounts.iter().map(|of| of.terms)),
+            funds: funds(config, orders_max + config.hedges.len() * accounts.max(1)),
             positions: positions(config, orders_max),
             bookings: Vec::with_capacity(16),
             booked: BTreeMap::new(),
@@ -469,7 +469,8 @@ impl Engine {
     }
 
     fn settle_reliefs(&mut self) {
-        if self.funds.take_stale() {
+        let offsets = self.changed && self.config.offsets.iter().any(|table| !table.is_empty());
+        if self.funds.take_stale() || offsets {
             self.note_reliefs();
         }
     }
@@ -826,6 +827,15 @@ fn conduct(config: &Config) -> Conduct {
     let legs = config.hedges.iter().flat_map(|hedge| &hedge.widest().legs);
     let pairs: Vec<_> = legs.map(|leg| (leg.account, leg.instrument)).collect();
     Conduct::new(windows, &Table::new(of), &pairs, config.hedges.len())
+}
+
+fn funds(config: &Config, holds_max: usize) -> Funds {
+    let accounts = config.accounts.len();
+    let mut funds = Funds::new(accounts, holds_max).on(config.accounts.iter().map(|of| of.terms));
+    for (account, _) in config.offsets.pairs().filter(|(_, table)| !table.is_empty()) {
+        funds.offset(account);
+    }
+    funds
 }
 
 fn link_code(link: LinkState) -> u8 {

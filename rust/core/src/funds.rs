@@ -203,6 +203,15 @@ pub struct Need {
     pub frees: Money,
 }
 
+/// What of the holds of an account is free, and what beside them is not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Relief {
+    /// What cannot be needed together.
+    pub spared: Money,
+    /// What margin comes back where orders break what stands against each other.
+    pub risked: Money,
+}
+
 /// What is held for one order, or for the repair of one attempt in one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold {
@@ -356,8 +365,11 @@ struct Ledger {
     terms: Terms,
     /// Whether cash alone counts: no collateral, nothing on paper, nothing kept back, no lease.
     is_plain: bool,
-    /// Whether its venue freezes for what all orders may come to together.
+    /// Whether its venue freezes for what all orders may come to together, or leaves less margin for
+    /// positions that stand against each other.
     nets: bool,
+    /// What of the relief is taken back for margin that orders may bring back.
+    risked: Money,
 }
 
 impl Ledger {
@@ -438,8 +450,14 @@ impl Funds {
     #[must_use]
     pub fn new(accounts: usize, holds_max: usize) -> Funds {
         let (buckets, collateral) = ([Money::ZERO; Bucket::ALL.len()], Money::ZERO);
-        let ledger =
-            Ledger { buckets, collateral, terms: Terms::PLAIN, is_plain: true, nets: false };
+        let ledger = Ledger {
+            buckets,
+            collateral,
+            terms: Terms::PLAIN,
+            is_plain: true,
+            nets: false,
+            risked: Money::ZERO,
+        };
         Funds {
             accounts: Table::new(vec![ledger; accounts]),
             day_starts: Table::new(vec![Money::ZERO; accounts]),
@@ -463,6 +481,11 @@ impl Funds {
             ledger.note_plain();
         }
         self
+    }
+
+    /// An account whose positions may stand against each other.
+    pub fn offset(&mut self, account: AccountId) {
+        self.ledger_mut(account).nets = true;
     }
 
     /// Forgets the postings of the event before.
@@ -517,7 +540,8 @@ impl Funds {
             let found = (ledger.at(Bucket::Held), ledger.at(Bucket::Quarantine));
             assert!(*sums == found, "broken invariant: {account:?} holds {found:?}, not {sums:?}");
             let (relief, held) = (-ledger.at(Bucket::Relief), found.0 + found.1);
-            let fits = Money::ZERO <= relief && relief <= held;
+            let spared = relief + ledger.risked;
+            let fits = Money::ZERO <= spared && spared <= held && Money::ZERO <= ledger.risked;
             assert!(fits, "broken invariant: {account:?} holds {held} and is relieved of {relief}");
             let locked: Money = self.forwards(account).map(|(_, result)| result).sum();
             let forward = ledger.at(Bucket::Forward);
@@ -786,11 +810,20 @@ impl Funds {
         self.shift(account, Bucket::Available, Bucket::Margin, change);
     }
 
-    /// Sets what of an account's holds cannot be needed together; gives what it was before.
-    pub fn relieve(&mut self, account: AccountId, total: Money) -> Money {
-        let before = self.relief(account);
-        self.shift(account, Bucket::Relief, Bucket::Available, total - before);
-        before
+    /// Sets what of an account's holds cannot be needed together, less what of its margin orders may
+    /// bring back; gives what it was before.
+    pub fn relieve(&mut self, account: AccountId, to: Relief) -> Relief {
+        let total = self.relief(account);
+        let risked = std::mem::replace(&mut self.ledger_mut(account).risked, to.risked);
+        let change = to.spared - to.risked - total;
+        self.shift(account, Bucket::Relief, Bucket::Available, change);
+        Relief { spared: total + risked, risked }
+    }
+
+    /// What of an account's margin its orders may bring back.
+    #[must_use]
+    pub fn risked(&self, account: AccountId) -> Money {
+        self.ledger(account).risked
     }
 
     /// What of an account's holds cannot be needed together, and is free.

@@ -4,6 +4,8 @@
 //! zero needs margin too, and by lot; both together are at least the floor of the rate, which is all
 //! that binds at zero where nothing is taken by lot.
 
+pub mod offset;
+
 use crate::instrument::{HedgeFlag, Instrument, PositionEffect, Settlement};
 use crate::num::{Money, Price, Qty, Ratio, Side};
 

@@ -352,8 +352,17 @@ impl Checker {
         open: &dyn Fn(AccountId, InstrumentId, Side) -> (i64, i128),
     ) -> Money {
         let of = self.orders.values().filter(|sent| sent.place.account == account);
+        let may = |id, side| {
+            let orders = self.orders.values().filter(|sent| sent.place.account == account);
+            let own = |sent: &&Sent| (sent.place.instrument, sent.place.side) == (id, side);
+            let alive = |sent: &Sent| {
+                if sent.done.is_some() { 0 } else { sent.place.qty.get() - sent.cum }
+            };
+            orders.filter(own).map(alive).sum::<i64>().max(0)
+        };
+        let breakable = margins::breakable(&self.config, account, open, &may);
         if !self.nets(account) {
-            return of.map(Sent::needs_left).sum();
+            return of.map(Sent::needs_left).sum::<Money>() + breakable;
         }
         let needs: Vec<_> = of
             .map(|sent| (sent.place.instrument, sent.place.side, sent.needs_left()))
@@ -362,7 +371,7 @@ impl Checker {
         // Each of them may have been rounded down where it traded in part.
         let dust = Money(needs.len().try_into().unwrap_or(i128::MAX) * 2);
         let least = margins::together(&self.config, &self.rates, account, open, &needs);
-        (least - dust).max(Money::ZERO)
+        (least - dust).max(Money::ZERO) + breakable
     }
 
     /// Whether the venue freezes for all orders of an account together.

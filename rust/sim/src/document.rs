@@ -8,11 +8,14 @@ use std::fmt::Write as _;
 use cross_market_core::config::{Account, Config, Hedge, Route, TopUp, Venue};
 use cross_market_core::funds::{Freezes, Unrealised};
 use cross_market_core::gate::{HedgeLimits, Policy};
-use cross_market_core::ids::{GroupId, Id, InstrumentId, ProductId, StrategyId, Table, VenueId};
+use cross_market_core::ids::{
+    AccountId, GroupId, Id, InstrumentId, ProductId, StrategyId, Table, VenueId,
+};
 use cross_market_core::instrument::{
     Fee, HedgeFlag, Instrument, MarginRate, MarginStep, Matching, Netting, Settlement,
 };
 use cross_market_core::legging::{Convert, LeanPrice, Legging, Mode, Outside, WhenThin};
+use cross_market_core::margin::offset::{Offset, Offsets};
 use cross_market_core::num::{Decimal, MONEY_PLACES, MONEY_UNIT, Money, NumError, Ratio, Side};
 use cross_market_core::order::TimeInForce;
 use cross_market_core::phase::{Phase, Phases};
@@ -37,6 +40,7 @@ pub fn document(config: &Config, policy: &Policy) -> Result<String, NumError> {
         ("run", config.run.to_string()),
         ("venues", list(config.venues.iter().map(venue))),
         ("accounts", list(config.accounts.iter().map(|row| teller.account(row)))),
+        ("offsets", list(config.offsets.pairs().flat_map(|row| teller.offsets(row)))),
         ("routes", list(config.routes.iter().map(|row| teller.route(row)))),
         ("instruments", teller.instruments()?),
         ("hedges", teller.hedges()?),
@@ -165,6 +169,24 @@ impl Teller<'_> {
             ("clear", value(of.clear)),
             ("dwell_ns", of.dwell.0.to_string()),
         ])
+    }
+
+    fn offsets(&self, (account, table): (AccountId, &Offsets)) -> Vec<String> {
+        let config = self.config;
+        let account = named(&config.accounts, account, |row: &Account| &row.name);
+        let leg = |(at, lots): &(usize, i64)| {
+            let id = table.contracts.get(*at).copied().unwrap_or(InstrumentId(0));
+            let name = named(&config.instruments, id, |row: &Instrument| &row.name);
+            object([("instrument", name), ("lots", lots.to_string())])
+        };
+        let row = |row: &Offset| {
+            object([
+                ("account", account.clone()),
+                ("legs", list(row.legs.iter().map(leg))),
+                ("credit", money(row.credit)),
+            ])
+        };
+        table.rows.iter().map(row).collect()
     }
 
     fn route(&self, route: &Route) -> String {

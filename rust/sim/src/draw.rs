@@ -557,6 +557,7 @@ impl Drawer {
         margins::draw(seed, &mut config);
         margins::draw_freezes(seed, &mut config);
         margins::draw_steps(seed, &mut config, START);
+        margins::draw_offsets(seed, &mut config);
         conduct::draw(seed, &mut config);
         unpaid::draw(seed, &mut config, START);
         let changes = Chance::percent(u32::try_from(random.between(5, 40)).unwrap_or(5));

@@ -9,6 +9,7 @@ use cross_market_core::ids::{AccountId, Id, InstrumentId, ProductId};
 use cross_market_core::instrument::{
     HedgeFlag, Instrument, MarginRate, MarginStep, Netting, Settlement,
 };
+use cross_market_core::margin::offset::{Offset, Offsets};
 use cross_market_core::num::{Money, Ratio, Side};
 use cross_market_core::time::{Day, Time};
 
@@ -144,6 +145,98 @@ pub(crate) fn draw_freezes(seed: u64, config: &mut Config) {
     }
 }
 
+/// Leaves some accounts a part of the margin of what stands against each other. From a stream of its
+/// own.
+pub(crate) fn draw_offsets(seed: u64, config: &mut Config) {
+    let mut random = Random::stream(seed, 25);
+    if random.below(2) == 0 {
+        return;
+    }
+    for account in config.accounts.ids() {
+        let legs = config.hedges.iter().flat_map(|hedge| hedge.widest().legs.iter());
+        let mut contracts: Vec<InstrumentId> =
+            legs.filter(|leg| leg.account == account).map(|leg| leg.instrument).collect();
+        contracts.sort_unstable();
+        contracts.dedup();
+        contracts.retain(|id| {
+            config.instruments.get(*id).is_some_and(|of| {
+                let stands = matches!(of.settlement, Settlement::DailyVm | Settlement::OnClose(_));
+                stands && !of.larger_side
+            })
+        });
+        contracts.truncate(6);
+        if contracts.len() < 2 {
+            continue;
+        }
+        let rows = (0..random.between(1, 4)).map(|_| {
+            let first = random.index(contracts.len());
+            let second = (first + 1 + random.index(contracts.len() - 1)) % contracts.len();
+            let sign = if random.below(2) == 0 { 1 } else { -1 };
+            let legs =
+                vec![(first, sign * random.between(1, 3)), (second, -sign * random.between(1, 3))];
+            Offset { legs, credit: Money::units(random.between(1, 4_000)) }
+        });
+        let rows = rows.collect();
+        if let Some(table) = config.offsets.get_mut(account) {
+            *table = Offsets { contracts, rows };
+        }
+    }
+}
+
+/// What the table of an account leaves it for so many lots, by contract and side: each row takes what
+/// it can of what is still there.
+fn left(
+    table: &Offsets,
+    account: AccountId,
+    lots: &dyn Fn(AccountId, InstrumentId, Side) -> i64,
+) -> Money {
+    let sides = [Side::Buy, Side::Sell];
+    let of = |id: &InstrumentId| sides.map(|side| lots(account, *id, side));
+    let mut there: Vec<[i64; 2]> = table.contracts.iter().map(of).collect();
+    let mut total = 0;
+    for row in &table.rows {
+        for way in [1, -1] {
+            loop {
+                let mut next = there.clone();
+                let fits = row.legs.iter().all(|(at, lots)| {
+                    let side = usize::from(lots * way < 0);
+                    let held = next.get_mut(*at).and_then(|sides| sides.get_mut(side));
+                    held.is_some_and(|held| {
+                        *held -= lots.abs();
+                        *held >= 0
+                    })
+                });
+                if !fits {
+                    break;
+                }
+                (there, total) = (next, total + row.credit.0);
+            }
+        }
+    }
+    Money(total)
+}
+
+/// What an account would be left less if all that orders may close of one contract were closed, the
+/// worst of its contracts.
+pub(crate) fn breakable(
+    config: &Config,
+    account: AccountId,
+    open: &dyn Fn(AccountId, InstrumentId, Side) -> (i64, i128),
+    may: &dyn Fn(InstrumentId, Side) -> i64,
+) -> Money {
+    let Some(table) = config.offsets.get(account) else { return Money::ZERO };
+    let now = left(table, account, &|account, id, side| open(account, id, side).0);
+    let less = table.contracts.iter().map(|closed| {
+        let then = left(table, account, &|account, id, side| {
+            let lots = open(account, id, side).0;
+            let gone = if id == *closed { may(id, side.flip()) } else { 0 };
+            (lots - gone).max(0)
+        });
+        now - then
+    });
+    less.max().unwrap_or(Money::ZERO).max(Money::ZERO)
+}
+
 /// What orders that hold so much of an account's margin hold together: all of it, but in a netted
 /// contract and in a product that is charged on its larger side only what the larger side grows by.
 pub(crate) fn together(
@@ -241,5 +334,8 @@ pub(crate) fn owed(
             plain += needs.iter().sum::<i128>();
         }
     }
-    Money(plain + products.values().map(|[long, short]| *long.max(short)).sum::<i128>())
+    let all = Money(plain + products.values().map(|[long, short]| *long.max(short)).sum::<i128>());
+    let table = config.offsets.get(account);
+    let lots = |account, id, side| open(account, id, side).0;
+    (all - table.map_or(Money::ZERO, |of| left(of, account, &lots))).max(Money::ZERO)
 }

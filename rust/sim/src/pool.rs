@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use cross_market_core::funds::{
-    Asked, Bucket, Cash, CashKind, Funds, Held, HoldError, Need, NoHold, TradeMoney, Transfer,
-    TransferId, TransferNews, TransferState, Worth,
+    Asked, Bucket, Cash, CashKind, Funds, Held, HoldError, Need, NoHold, Relief, TradeMoney,
+    Transfer, TransferId, TransferNews, TransferState, Worth,
 };
 use cross_market_core::ids::{AccountId, ClientOrderId, CurrencyId, HedgeId, Id, LegId, Table};
 use cross_market_core::num::{Money, Qty, Ratio};
@@ -553,7 +553,8 @@ impl Pool {
         let account = self.account();
         let held: i128 = self.kept(account, false) + self.kept(account, true);
         let total = i128::from(self.random.below(u64::try_from(held).unwrap_or(0) + 1));
-        let before = self.funds.relieve(AccountId::at(account), Money(total));
+        let to = Relief { spared: Money(total), risked: Money::ZERO };
+        let before = self.funds.relieve(AccountId::at(account), to).spared;
         let plain = self.accounts.get_mut(account)?;
         let found = (before.0 != plain.relief).then(|| format!("relieved of {before} before"));
         plain.available += total - plain.relief;
@@ -573,7 +574,8 @@ impl Pool {
             if let Some(plain) = self.accounts.get_mut(at)
                 && plain.relief > held
             {
-                self.funds.relieve(AccountId::at(at), Money(held));
+                let to = Relief { spared: Money(held), risked: Money::ZERO };
+                self.funds.relieve(AccountId::at(at), to);
                 plain.available += held - plain.relief;
                 plain.relief = held;
             }

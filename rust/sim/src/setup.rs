@@ -15,6 +15,7 @@ use cross_market_core::instrument::{
     Fees, Instrument, MarginRate, Netting, PriceBand, Prompts, Settlement,
 };
 use cross_market_core::legging::Legging;
+use cross_market_core::margin::offset::Offsets;
 use cross_market_core::num::{Decimal, MONEY_PLACES, MONEY_UNIT, Money, Qty, Ratio, Side, gcd};
 use cross_market_core::order::{HedgeFlag, TimeInForce};
 use cross_market_core::phase::Phases;
@@ -287,7 +288,8 @@ impl Setup {
                 groups.push(account.group.clone());
             }
         }
-        let (accounts, account_limits) = self.accounts.into_iter().unzip();
+        let (accounts, account_limits): (Vec<_>, _) = self.accounts.into_iter().unzip();
+        let offsets = Table::new(vec![Offsets::default(); accounts.len()]);
         let (instruments, instrument_limits) = self.instruments.into_iter().unzip();
         let (hedges, hedge_limits) = self.hedges.into_iter().unzip();
         Config {
@@ -299,6 +301,7 @@ impl Setup {
             strategies: Table::new(vec![STRATEGY.to_owned()]),
             venues: Table::new(self.venues),
             accounts: Table::new(accounts),
+            offsets,
             routes: self.routes,
             instruments: Table::new(instruments),
             grids,

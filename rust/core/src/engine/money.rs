@@ -8,7 +8,7 @@ use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::Cause;
 use crate::event::Scope;
 use crate::funds::{
-    Asked, Cash, CashKind, Freezes, HoldError, Lease, Transfer, TransferId, TransferNews,
+    Asked, Cash, CashKind, Freezes, HoldError, Lease, Relief, Transfer, TransferId, TransferNews,
     TransferState, View,
 };
 use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, Table};
@@ -210,11 +210,13 @@ impl Engine {
     /// positions open too. Then all of it is called.
     fn is_called(&self, account: AccountId, short: Money) -> bool {
         let maintenance = self.positions.maintenance_total(account, &self.instruments);
+        let maintenance = self.offset(account, &self.positions, maintenance);
         short > self.funds.margin(account) - maintenance - self.openings(account, &self.positions)
     }
 
     pub(super) fn note_margin(&mut self, account: AccountId) {
         let positions = self.positions.margin_total(account, &self.instruments);
+        let positions = self.offset(account, &self.positions, positions);
         self.funds.set_margin(account, positions + self.openings(account, &self.positions));
     }
 
@@ -275,9 +277,9 @@ impl Engine {
     /// Sets what of the holds cannot be needed together, of every account whose venue freezes so.
     pub(super) fn note_reliefs(&mut self) {
         for account in self.config.accounts.ids() {
-            if self.nets(account) {
-                let total = self.relief(account, 0);
-                self.funds.relieve(account, total);
+            if self.relieves(account) {
+                let to = self.relief(account, 0);
+                self.funds.relieve(account, to);
             }
         }
         let _ = self.funds.take_stale();
@@ -290,10 +292,10 @@ impl Engine {
         for at in 0..places {
             let account = self.work.places[at].account;
             let told = self.work.relieved.iter().any(|(known, ..)| *known == account);
-            if self.nets(account) && !told {
-                let total = self.relief(account, places);
-                let before = self.funds.relieve(account, total);
-                self.work.relieved.push((account, before, total));
+            if self.relieves(account) && !told {
+                let to = self.relief(account, places);
+                let before = self.funds.relieve(account, to);
+                self.work.relieved.push((account, before, to));
             }
         }
     }
@@ -310,7 +312,8 @@ impl Engine {
     /// Tells what is held for orders that are about to leave, and what each by itself would need.
     pub(super) fn tell_relieved(&mut self, out: &mut Vec<Command>) {
         for at in 0..self.work.relieved.len() {
-            let (account, before, total) = self.work.relieved[at];
+            let (account, before, to) = self.work.relieved[at];
+            let (before, total) = (before.spared, to.spared);
             if total <= before {
                 continue;
             }
@@ -326,7 +329,17 @@ impl Engine {
         self.config.accounts[account].terms.freezes == Freezes::Together
     }
 
-    fn relief(&mut self, account: AccountId, places: usize) -> Money {
+    /// Whether what orders hold together is not the sum of what each holds.
+    fn relieves(&self, account: AccountId) -> bool {
+        self.nets(account) || !self.config.offsets[account].is_empty()
+    }
+
+    fn relief(&mut self, account: AccountId, places: usize) -> Relief {
+        let spared = if self.nets(account) { self.spared(account, places) } else { Money::ZERO };
+        Relief { spared, risked: self.risked(account, places) }
+    }
+
+    fn spared(&mut self, account: AccountId, places: usize) -> Money {
         let mut openings = std::mem::take(&mut self.work.openings);
         openings.clear();
         let live = self.live.iter().filter_map(|id| self.orders.get(*id));

@@ -419,6 +419,7 @@ impl Engine {
     pub(super) fn projected_margin(&self, account: AccountId) -> Money {
         let mark = |id| self.mark(id);
         let positions = self.positions.margin_at(account, mark, &self.settled_instruments());
+        let positions = self.offset(account, &self.positions, positions);
         positions + self.openings(account, &self.positions)
     }
 

@@ -198,6 +198,7 @@ impl Engine {
             }
         }
         let margin = positions.margin_total(account, &self.instruments);
+        let margin = self.offset(account, positions, margin);
         funds.set_margin(account, margin + self.openings(account, positions));
         beyond.get()
     }
@@ -254,6 +255,7 @@ impl Engine {
             }
         }
         let margin = positions.margin_total(account, &self.settled_instruments());
+        let margin = self.offset(account, &positions, margin);
         funds.set_margin(account, margin + self.openings(account, &positions));
         self.foreseen(account, moment, (&positions, &funds), |id| marks[id])
     }

@@ -185,7 +185,8 @@ impl Funds {
     /// paid.
     #[must_use]
     pub fn shortfall(&self, account: AccountId) -> Option<Money> {
-        let available = self.backed(account, Money::ZERO);
+        // What orders may bring back is not missing before they have.
+        let available = self.backed(account, Money::ZERO) + self.risked(account);
         (available < Money::ZERO).then_some(-available)
     }
 
