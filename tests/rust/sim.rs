@@ -28,6 +28,7 @@ use cross_market_core::order::{
 };
 use cross_market_core::phase::Phase;
 use cross_market_core::quote::{Kind, Purpose};
+use cross_market_core::threshold::{BOUNDS, Metric, Reach, Threshold};
 use cross_market_core::time::{Span, Time};
 use cross_market_sim::atlas::Atlas;
 use cross_market_sim::check::Checker;
@@ -57,6 +58,15 @@ fn config() -> Config {
     let mut config = plan(seed.unwrap(), &[]).config;
     // Every order by itself needs money of its account.
     config.accounts.iter_mut().for_each(|account| account.terms.freezes = Freezes::Each);
+    // Every level has a bound that alerts can tell.
+    config.policy.thresholds = vec![Threshold {
+        metric: Metric::CapitalUsage,
+        of: Reach::Each,
+        bounds: [Some(0); BOUNDS],
+        formulas: Vec::new(),
+        clear: 0,
+        dwell: Span::ZERO,
+    }];
     config
 }
 

@@ -51,6 +51,7 @@ pub const RULES: &[&str] = &[
     "again_changes_nothing",
     "attempts_end_in_time",
     "books_are_true",
+    "bounds_as_stated",
     "cancel_outlives_an_auction",
     "cancels_bounded",
     "cash_as_told",

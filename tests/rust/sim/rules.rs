@@ -160,6 +160,8 @@ fn over_attempts() -> Vec<(&'static str, Steps)> {
     let up = vec![(Event::Link(Link { to, state }), vec![])];
     let after = |event: Event| vec![(event, vec![]), begun(vec![])];
     let trim = start(Kind::Trim, 2, 1);
+    let of = Subject::Account(fitting(1).account);
+    let unstated = alert(AlertCode::Threshold, 2, (7, 7), of);
     let crossed = alert(AlertCode::Crossed, 0, (1, 10_000), Subject::Hedge(HedgeId(0)));
     let forfeited = alert(AlertCode::Forfeited, 0, (0, 0), Subject::Attempt(ids(1)));
     let lots = config().hedges[HedgeId(0)].plan.legs[0].lots.nearest(1);
@@ -184,6 +186,7 @@ fn over_attempts() -> Vec<(&'static str, Steps)> {
         ("restricted_enters_nothing", vec![tick(vec![level(2)]), begun(vec![])]),
         ("cancel_level_cancels", [up, sends(fitting(1)), vec![tick(vec![level(3)])]].concat()),
         ("levels_as_told", vec![tick(vec![level(3), level(2)])]),
+        ("bounds_as_stated", vec![tick(vec![unstated])]),
     ]
 }
 
