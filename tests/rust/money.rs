@@ -413,7 +413,7 @@ fn a_close_is_carried_by_what_it_frees() {
     assert_eq!(desk.funds.hold_reducing(&[close(first, 10, 10)]), Ok(Held::New));
     assert_eq!(desk.funds.draw(order(1, 0, 0), &close(second, 10, 10)), Ok(Held::New));
     assert_eq!(desk.near(), [-220, 20, 0, 1_200]);
-    assert_eq!(desk.funds.shortfall(NEAR), Some(Money::units(220)));
+    assert_eq!(desk.funds.shortfall(NEAR, Money::ZERO), Some(Money::units(220)));
     // What adds risk counts on nothing.
     assert!(desk.hold(&[close(order(1, 0, 3), 1, 10)]).is_err());
     desk.funds.check();
@@ -430,7 +430,7 @@ fn collateral_carries_repair_and_holds_as_it_carries_entries() {
     let enters = [need(decision, NEAR, 500), need(order(1, 0, 1), NEAR, 3_000)];
     assert_eq!(desk.hold(&enters), Ok(Held::New));
     assert_eq!(desk.near(), [-2_500, 3_500, 0, 0]);
-    assert_eq!(desk.funds.shortfall(NEAR), None);
+    assert_eq!(desk.funds.shortfall(NEAR, Money::ZERO), None);
     // The venue says no, and it is sent again: more than what is kept for repair, and than the cash.
     desk.funds.void(order(1, 0, 1)).unwrap();
     assert_eq!(desk.funds.draw(decision, &need(order(1, 0, 2), NEAR, 3_000)), Ok(Held::New));
@@ -441,7 +441,7 @@ fn collateral_carries_repair_and_holds_as_it_carries_entries() {
     assert!(desk.funds.draw(decision, &need(order(1, 0, 3), NEAR, 7_101)).is_err());
     // It stands for what is set aside, and pays for nothing.
     desk.funds.fee(NEAR, Money::units(1_001));
-    assert_eq!(desk.funds.shortfall(NEAR), Some(Money::units(1)));
+    assert_eq!(desk.funds.shortfall(NEAR, Money::ZERO), Some(Money::units(1)));
     desk.funds.check();
 }
 
@@ -475,8 +475,8 @@ fn a_fill_may_take_more_than_there_is() {
     let mut desk = Desk::new();
     let money = TradeMoney { result: Money::units(-1_200), ..TradeMoney::default() };
     desk.funds.trade(NEAR, &money);
-    assert_eq!(desk.funds.shortfall(NEAR), Some(Money::units(200)));
-    assert_eq!(desk.funds.shortfall(FAR), None);
+    assert_eq!(desk.funds.shortfall(NEAR, Money::ZERO), Some(Money::units(200)));
+    assert_eq!(desk.funds.shortfall(FAR, Money::ZERO), None);
     desk.funds.trade(NEAR, &money.reversed());
     assert_eq!(desk.near(), [1_000, 0, 0, 0]);
     desk.funds.balanced();

@@ -1279,9 +1279,9 @@ mod tests {
     fn an_account_is_short_below_zero_and_not_at_it() {
         let mut funds = funds();
         funds.fee(OURS, Money(100));
-        assert_eq!(funds.shortfall(OURS), None);
+        assert_eq!(funds.shortfall(OURS, Money::ZERO), None);
         funds.fee(OURS, Money(1));
-        assert_eq!(funds.shortfall(OURS), Some(Money(1)));
+        assert_eq!(funds.shortfall(OURS, Money::ZERO), Some(Money(1)));
     }
 
     fn need(account: AccountId, attempt_try: u16, amount: i128) -> Need {

@@ -9,7 +9,7 @@ use crate::conduct::Cause;
 use crate::event::Scope;
 use crate::funds::{
     Asked, Cash, CashKind, Freezes, HoldError, Lease, Relief, Transfer, TransferId, TransferNews,
-    TransferState, View,
+    TransferState, Unrealised, View,
 };
 use crate::ids::{AccountId, ClientOrderId, HedgeId, Id, InstrumentId, Table};
 use crate::instrument::Instrument;
@@ -26,6 +26,8 @@ mod not {
     pub(super) const WITHDRAWABLE: u8 = 1;
     pub(super) const RUNNING: u8 = 2;
     pub(super) const KEPT: u8 = 3;
+    /// The money is a pool's, which moves it.
+    pub(super) const LEASED: u8 = 4;
 }
 
 impl Engine {
@@ -74,7 +76,9 @@ impl Engine {
         };
         let (lead, same_currency) = (route.lead, route.same_currency);
         let allowed = self.funds.withdrawable(transfer.from, self.worth(transfer.from));
-        let why = if !route.windows.is_open(self.now) {
+        let why = if self.config.accounts[transfer.from].terms.leased {
+            Some(not::LEASED)
+        } else if !route.windows.is_open(self.now) {
             Some(not::OPEN)
         } else if self.is_account_halted(transfer.from) {
             Some(not::RUNNING)
@@ -190,12 +194,16 @@ impl Engine {
     }
 
     pub(super) fn tell_shortfalls(&mut self, out: &mut Vec<Command>) {
-        if !self.funds.has_moved() {
+        if !self.funds.has_moved() && !self.watch.looked {
             return;
         }
         for account in self.config.accounts.ids() {
-            let short =
-                self.funds.shortfall(account).filter(|short| self.is_called(account, *short));
+            let paper = match self.config.accounts[account].terms.unrealised {
+                Unrealised::Neither => Money::ZERO,
+                Unrealised::Losses | Unrealised::Both => self.worth(account).paper,
+            };
+            let short = self.funds.shortfall(account, paper);
+            let short = short.filter(|short| self.is_called(account, *short));
             let told = std::mem::replace(&mut self.short[account], short.is_some());
             if let Some(amount) = short.filter(|_| !told) {
                 let subject = Subject::Account(account);

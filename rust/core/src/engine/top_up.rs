@@ -53,7 +53,8 @@ impl Engine {
     /// A transfer of what is missing, in whole steps, as far as the route and the money where it
     /// leaves allow.
     fn topping(&self, route: &Route, top_up: &TopUp, missing: Money) -> Option<Transfer> {
-        if missing <= Money::ZERO {
+        // Money of a pool is the pool's to move.
+        if missing <= Money::ZERO || self.config.accounts[route.from].terms.leased {
             return None;
         }
         let step = top_up.step.0;

@@ -9,8 +9,8 @@
 use super::Engine;
 use crate::command::{Alert, AlertCode, Command, Subject, Urgency};
 use crate::conduct::{Cause, Scope};
-use crate::config::Config;
-use crate::funds::Bucket;
+use crate::config::{Account, Config};
+use crate::funds::{Bucket, Unrealised};
 use crate::gate::Policy;
 use crate::ids::{
     AccountId, ClientOrderId, GroupId, HedgeId, InstrumentId, ProductId, StrategyId, Table, VenueId,
@@ -89,6 +89,8 @@ pub(super) struct Watch {
     /// How long after orders were sent something may touch a bound without news: an order has no
     /// answer, or there were too many.
     patience: Option<Span>,
+    /// Whether this event is one at which everything is looked at.
+    pub(super) looked: bool,
     /// Whether anybody asks what orders were decided on.
     pub(super) looks_at_slippage: bool,
 }
@@ -120,7 +122,10 @@ impl Watch {
                 Reach::All => rows.push(row(several(Subject::Engine))),
             }
         }
-        let stale = if rows.is_empty() { Time::MAX } else { Time::EARLIEST };
+        // Where results on paper count, prices may make an account lack money.
+        let on_paper = |of: &Account| of.terms.unrealised != Unrealised::Neither;
+        let looks = !rows.is_empty() || config.accounts.iter().any(on_paper);
+        let stale = if looks { Time::EARLIEST } else { Time::MAX };
         let levels = Table::new(vec![Level::Normal; config.hedges.len()]);
         let of = |metric| rows.iter().filter(move |row| row.threshold.metric == metric);
         let waits = of(Metric::Latency).filter_map(|row| row.threshold.next_bound(0));
@@ -130,7 +135,17 @@ impl Watch {
         // What follows the time of day is looked at from the first.
         let by_time = |row: &Row| row.threshold.is_by_time();
         let due = if rows.iter().any(by_time) { Time::EARLIEST } else { Time::MAX };
-        Watch { rows, members, levels, stale, due, missed: false, patience, looks_at_slippage }
+        Watch {
+            rows,
+            members,
+            levels,
+            stale,
+            due,
+            missed: false,
+            patience,
+            looked: false,
+            looks_at_slippage,
+        }
     }
 
     /// Takes over where the ladders of an earlier policy stood.
@@ -183,7 +198,7 @@ impl Watch {
             out.u8(row.ladder.level.code());
             out.option_i64(row.ladder.calm.map(|since| since.0));
         }
-        if !self.rows.is_empty() {
+        if self.stale != Time::MAX {
             out.i64(self.stale.0);
         }
     }
@@ -207,6 +222,7 @@ impl Engine {
     /// Looks at what the event may have moved, and at all now and then.
     pub(super) fn watch(&mut self, out: &mut Vec<Command>) {
         let all = self.now >= self.watch.stale || self.now >= self.watch.due;
+        self.watch.looked = all;
         if !all && self.funds.postings().is_empty() && self.bookings.is_empty() {
             return;
         }

@@ -16,6 +16,18 @@ pub enum Unrealised {
     Both = 2,
 }
 
+impl Unrealised {
+    /// What counts of results on paper.
+    #[must_use]
+    pub fn counts(self, paper: Money) -> Money {
+        match self {
+            Unrealised::Neither => Money::ZERO,
+            Unrealised::Losses => paper.min(Money::ZERO),
+            Unrealised::Both => paper,
+        }
+    }
+}
+
 /// What the venue freezes for the live orders of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -138,11 +150,7 @@ impl Funds {
     pub(super) fn room(&self, account: AccountId, more: Money, worth: Worth) -> Money {
         let ledger = self.ledger(account);
         let terms = ledger.terms;
-        let paper = match terms.unrealised {
-            Unrealised::Neither => Money::ZERO,
-            Unrealised::Losses => worth.paper.min(Money::ZERO),
-            Unrealised::Both => worth.paper,
-        };
+        let paper = terms.unrealised.counts(worth.paper);
         let kept = if terms.close_profit {
             Money::ZERO
         } else {
@@ -180,13 +188,14 @@ impl Funds {
         self.repledged = true;
     }
 
-    /// How much an account lacks, when it has less than nothing available. Collateral stands for
-    /// what is set aside, so that with enough of it cash below zero lacks nothing until it has to be
-    /// paid.
+    /// How much an account lacks, when it has less than nothing available, with what counts of results
+    /// on `paper`. Collateral stands for what is set aside, so that with enough of it cash below zero
+    /// lacks nothing until it has to be paid.
     #[must_use]
-    pub fn shortfall(&self, account: AccountId) -> Option<Money> {
+    pub fn shortfall(&self, account: AccountId, paper: Money) -> Option<Money> {
         // What orders may bring back is not missing before they have.
         let available = self.backed(account, Money::ZERO) + self.risked(account);
+        let available = available + self.ledger(account).terms.unrealised.counts(paper);
         (available < Money::ZERO).then_some(-available)
     }
 
