@@ -779,6 +779,8 @@ fn schedules_that_broke_a_rule_break_none() {
         290_876_471,
         290_938_370,
         310_505_311,
+        560_021_767,
+        560_059_275,
     ];
     let all = [&revised[..], &taken_back, &again, &parts, &dead, &others].concat();
     for seed in all {

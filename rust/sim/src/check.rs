@@ -16,6 +16,7 @@ use cross_market_core::instrument::{PriceBand, ReferenceChange};
 use cross_market_core::num::{Money, Price, Side};
 use cross_market_core::order::{Answer, Found, News, RejectClass, Report, VenueStatus};
 use cross_market_core::quote::{Kind, LegLots};
+use cross_market_core::threshold::{Metric, Of};
 use cross_market_core::time::{Span, Time};
 
 use crate::bounds::{Bounds, Counted};
@@ -858,7 +859,11 @@ impl Checker {
         let of = Subject::Account(transfer.to);
         let short =
             alerts(commands).any(|alert| alert.code == AlertCode::Shortfall && alert.subject == of);
-        let level = self.levels.iter().filter(|((_, subject), _)| *subject == of);
+        let level = self.levels.iter().filter(|((metric, subject), _)| {
+            let metric = Metric::ALL.get(usize::from(*metric));
+            let of_accounts = metric.is_some_and(|metric| metric.of() == Of::Account);
+            of_accounts && self.is_of_account(*subject, transfer.to)
+        });
         let level = level.map(|(_, level)| *level).max().unwrap_or(0);
         let mut routes = self.config.routes.iter();
         let route = routes.find(|of| (of.from, of.to) == (transfer.from, transfer.to));

@@ -5,10 +5,10 @@ use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use cross_market_core::command::Command;
-use cross_market_core::config::Config;
+use cross_market_core::config::{Account, Config};
 use cross_market_core::engine::Effect;
 use cross_market_core::event::{Event, Scope, Verb};
-use cross_market_core::funds::CashKind;
+use cross_market_core::funds::{CashKind, Unrealised};
 use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, InstrumentId, Note};
 use cross_market_core::legging::{Legging, Mode};
 use cross_market_core::num::{Money, Price, Qty, Side};
@@ -310,6 +310,12 @@ fn override_unknown(world: &mut World) {
     }
 }
 
+/// Whether an engine looks at numbers that prices move: those of thresholds, or results on paper.
+fn monitors(config: &Config) -> bool {
+    let on_paper = |of: &Account| of.terms.unrealised != Unrealised::Neither;
+    !config.policy.thresholds.is_empty() || config.accounts.iter().any(on_paper)
+}
+
 /// Lets everything pending resolve; `false` when it does not within [`ROUNDS_MAX`].
 fn quiet_down<T: Driven>(world: &mut World, engine: &mut T, run: &mut u16) -> bool {
     let mut idle = 0;
@@ -327,7 +333,7 @@ fn quiet_down<T: Driven>(world: &mut World, engine: &mut T, run: &mut u16) -> bo
         }
         let soon = world.now() + ROUND;
         // An engine that monitors numbers wakes as long as books move; that is no thing to wait for.
-        let wakes = engine.deadline().filter(|_| world.config.policy.thresholds.is_empty());
+        let wakes = engine.deadline().filter(|_| !monitors(&world.config));
         let next = world.next_news().into_iter().chain(wakes).min();
         // Nothing for a while: go to just before the next thing.
         let until =

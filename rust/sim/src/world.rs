@@ -324,6 +324,8 @@ enum Source {
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub struct World {
+    /// Whether the engine has been given an event.
+    began: bool,
     pub(crate) now: Time,
     /// The trading day that is told for [`FIRST_DAY`].
     first_day: Day,
@@ -401,6 +403,7 @@ impl World {
             day: FIRST_DAY,
         };
         World {
+            began: false,
             now: setup.start,
             // Prompts and steps of margin are days of the calendar that the engine goes by.
             first_day: if config.instruments.iter().any(is_dated) {
@@ -1082,7 +1085,9 @@ impl World {
         let before = mind.deadline();
         self.step(event, mind);
         let now = self.now;
-        let due = before.is_some_and(|before| before <= now);
+        // With its first event an engine looks at all that it monitors.
+        let first = !std::mem::replace(&mut self.began, true);
+        let due = first || before.is_some_and(|before| before <= now);
         if matches!(event, Event::Clock(_))
             && !due
             && mind.deadline() != before

@@ -4,7 +4,7 @@
 use cross_market_core::command::{Alert, AlertCode, Command, Subject};
 use cross_market_core::config::Hedge;
 use cross_market_core::event::LinkState;
-use cross_market_core::ids::{ClientOrderId, HedgeId, Id};
+use cross_market_core::ids::{AccountId, ClientOrderId, HedgeId, Id};
 use cross_market_core::quote::LegPlan;
 use cross_market_core::quote::{Kind, Purpose};
 use cross_market_core::threshold::{Level, Metric, Of};
@@ -115,6 +115,33 @@ impl Checker {
                 && sent.cum < place.qty.get()
                 && self.is_of(place.hedge, metric, subject)
         })
+    }
+
+    /// Whether an account belongs to what a number of accounts is of.
+    pub(super) fn is_of_account(&self, subject: Subject, account: AccountId) -> bool {
+        let Some(of) = self.config.accounts.get(account) else { return false };
+        let trades = |stands: &dyn Fn(&Hedge, &LegPlan) -> bool| {
+            self.config.hedges.iter().any(|hedge| {
+                let legs = &hedge.widest().legs;
+                legs.iter().any(|leg| leg.account == account && stands(hedge, leg))
+            })
+        };
+        match subject {
+            Subject::Engine => true,
+            Subject::Account(one) => one == account,
+            Subject::Venue(venue) => of.venue == venue,
+            Subject::Group(group) => self.config.groups.get(group) == Some(&of.group),
+            Subject::Product(product) => trades(&|_, leg| {
+                let instrument = self.config.instruments.get(leg.instrument);
+                instrument.is_some_and(|instrument| instrument.product == product)
+            }),
+            Subject::Strategy(strategy) => trades(&|hedge, _| hedge.strategy == Some(strategy)),
+            Subject::Instrument(_)
+            | Subject::Hedge(_)
+            | Subject::Attempt(_)
+            | Subject::Order(_)
+            | Subject::Transfer(_) => false,
+        }
     }
 
     /// Whether a number of a metric, told of a subject, concerns a hedge: one of its legs stands on
