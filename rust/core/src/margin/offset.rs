@@ -168,7 +168,39 @@ mod tests {
         }
     }
 
+    /// What rows leave that take set by set what is still there.
+    fn one_by_one(table: &Offsets, lots: &[(i64, i64)]) -> Money {
+        let (mut there, mut total) = (lots.to_vec(), Money::ZERO);
+        for row in &table.rows {
+            for way in [1, -1] {
+                loop {
+                    let mut next = there.clone();
+                    for (at, lots) in &row.legs {
+                        let (long, short) = &mut next[*at];
+                        *(if lots * way > 0 { long } else { short }) -= lots.abs();
+                    }
+                    if row.legs.is_empty()
+                        || next.iter().any(|(long, short)| *long < 0 || *short < 0)
+                    {
+                        break;
+                    }
+                    (there, total) = (next, total + row.credit);
+                }
+            }
+        }
+        total
+    }
+
     proptest! {
+        /// Of what is held, and nothing trades, it is exact.
+        #[test]
+        fn sets_are_taken_one_by_one(
+            table in any_table(),
+            lots in prop::collection::vec((0_i64..9, 0_i64..9), 4),
+        ) {
+            prop_assert_eq!(table.credit(&held(&lots)), one_by_one(&table, &lots));
+        }
+
         /// Whatever orders trade, and in whatever order, there is never less than what is sure.
         #[test]
         fn no_fills_break_what_is_sure(
