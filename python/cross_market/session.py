@@ -171,8 +171,10 @@ class Session:
     def monitors(self) -> "pa.Table":
         """Return where every monitored number stands now.
 
-        returns: Arrow table – metric, of (the account, hedge or instrument), value (a fraction,
-            money, common units, a size, a count or seconds; null for a share of nothing), level.
+        returns: Arrow table – metric, kind and of (what it is of: 'account' and its name, …;
+            'venue' and the like for several together, 'all accounts' without a name), value (a
+            fraction, money, common units, a size, a count or seconds; null for a share of
+            nothing), level.
         """
         return arrow(self._core.tables()["monitors"])
 
